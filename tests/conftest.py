@@ -1,0 +1,1 @@
+"""Fixtures shared by all tests: one sandbox of the test run's own."""
