@@ -1,0 +1,147 @@
+"""Run the notebooks on a clean sandbox and store what they show.
+
+    python -m tests.notebooks.run              run all, store their outputs
+    python -m tests.notebooks.run 03 solutions/03    run those whose path starts so
+
+What is written is normalised, so that a diff shows what changed and nothing else: cell ids are
+numbered, execution metadata, widget state and absolute paths are gone, and a digest of the sources is
+kept, by which a test notices a notebook that was changed without being run.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def paths(prefixes: list[str] | None = None) -> list[pathlib.Path]:
+    """The notebooks in order, solutions after the lessons; only those whose path starts with one of `prefixes`."""
+    found = sorted(NOTEBOOKS.glob("*.ipynb")) + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
+    if not prefixes:
+        return found
+    return [path for path in found if path.relative_to(NOTEBOOKS).as_posix().startswith(tuple(prefixes))]
+
+
+def digest(notebook: nbformat.NotebookNode) -> str:
+    """A fingerprint of everything a person wrote in the notebook: each cell's type and source."""
+    written = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(written).encode()).hexdigest()
+
+
+def executed(path: pathlib.Path, seconds: int = 180) -> nbformat.NotebookNode:
+    """The notebook at `path`, run from top to bottom by a fresh kernel, each cell within `seconds`.
+
+    Raises nbclient's CellExecutionError where a cell raises that does not say so with the tag
+    `raises-exception`.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": str(path.parent)}})
+    client.execute()
+    return notebook
+
+
+def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """`notebook` without what differs from run to run or machine to machine."""
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.id = f"cell-{number:02d}"
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
+        if cell.cell_type == "code":
+            cell.outputs = [stored for stored in map(_normalised_output, _joined(cell.outputs)) if stored]
+    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):
+        cell.execution_count = number
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = number
+    notebook.metadata = nbformat.from_dict({**METADATA, "sources": digest(notebook)})
+    notebook.nbformat_minor = 5
+    return notebook
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Stream outputs that follow one another as one: how they were cut is chance."""
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _normalised_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+    if output.output_type == "stream" and output.name == "stderr":
+        return None  # progress bars; a cell's own words go to standard output
+    if "data" in output:
+        for widget in [kind for kind in output.data if kind.startswith("application/vnd.jupyter.widget")]:
+            del output.data[widget]
+        if set(output.data) <= {"text/plain"} and re.match(r"\w+\(.*\bchildren=|HTML\(value=", output.data.get("text/plain", "")):
+            return None  # a widget that left nothing behind
+        output.metadata = nbformat.NotebookNode()
+    return nbformat.from_dict(json.loads(_without_paths(json.dumps(output))))
+
+
+def _without_paths(text: str) -> str:
+    for folder, name in ((str(ROOT), "."), (str(pathlib.Path.home()), "~"), (sys.prefix, ".venv")):
+        text = text.replace(json.dumps(folder)[1:-1], name)
+    return text
+
+
+def clean_sandbox() -> pathlib.Path:
+    """Point this process and the kernels it starts at a sandbox of their own; returns its folder."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="notebooks-"))
+    os.environ["LAB_SANDBOX_DIR"] = str(folder)
+    os.environ["LAB_TARGET"] = "sandbox"
+    os.environ["LAB_PREFIX"] = "lab-"
+    return folder
+
+
+def main() -> int:
+    """Run and store; returns 0, or 1 where a notebook failed (that one is left as it was)."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("prefixes", nargs="*")
+    chosen = paths(options.parse_args().prefixes)
+    folder = clean_sandbox()
+    from helpers import sandbox
+
+    failed = 0
+    try:
+        for path in chosen:
+            began = time.monotonic()
+            name = path.relative_to(NOTEBOOKS).as_posix()
+            try:
+                notebook = normalised(executed(path))
+            except CellExecutionError as error:
+                failed += 1
+                print(f"{name}: FAILED\n{error}", flush=True)
+                continue
+            nbformat.validate(notebook)
+            path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+            print(f"{name}: {time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)
+            sandbox.reset()
+    finally:
+        sandbox.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
