@@ -22,6 +22,7 @@ def main() -> None:
     )
     os.environ["MOTO_PORT"] = str(server.server_port)
     print(server.server_port, flush=True)
+    os.dup2(2, 1)
     server.serve_forever()
 
 
