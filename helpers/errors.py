@@ -1,9 +1,22 @@
 """The errors a person can meet here, each one sentence: what happened, and what to do next."""
 
 __all__ = [
+    "DeployFailed",
+    "ExecutionAborted",
+    "ExecutionEnded",
+    "ExecutionFailed",
+    "ExecutionStillRunning",
+    "ExecutionTimedOut",
+    "ForeignResource",
+    "InvalidInput",
+    "InvalidName",
     "LabError",
+    "NotAllowed",
+    "NotFound",
     "NotInSandbox",
+    "PlaceholderLeft",
     "SandboxFailed",
+    "UnknownService",
 ]
 
 
@@ -17,3 +30,59 @@ class SandboxFailed(LabError):
 
 class NotInSandbox(LabError):
     """What was asked for exists only on the sandbox, or only on an AWS account."""
+
+
+class DeployFailed(LabError):
+    """AWS did not make, or did not finish making, what was asked for."""
+
+
+class ExecutionEnded(LabError):
+    """An execution ended otherwise than in success; `error` and `cause` are what it ended with."""
+
+    def __init__(self, message: str, error: str | None = None, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.error, self.cause = error, cause
+
+
+class ExecutionFailed(ExecutionEnded):
+    """The execution ended FAILED."""
+
+
+class ExecutionTimedOut(ExecutionEnded):
+    """The execution ended TIMED_OUT."""
+
+
+class ExecutionAborted(ExecutionEnded):
+    """The execution was stopped: it ended ABORTED."""
+
+
+class ExecutionStillRunning(LabError):
+    """The execution has not ended yet."""
+
+
+class ForeignResource(LabError):
+    """Something of the same name exists that was not made here, so it is left untouched."""
+
+
+class InvalidInput(LabError):
+    """An execution's input that is no JSON, or larger than AWS takes."""
+
+
+class InvalidName(LabError):
+    """A name that AWS refuses."""
+
+
+class NotAllowed(LabError):
+    """AWS denied the call: the permission is missing."""
+
+
+class NotFound(LabError):
+    """There is no such thing at this place."""
+
+
+class PlaceholderLeft(LabError):
+    """A placeholder of the definition has no value."""
+
+
+class UnknownService(LabError):
+    """A Task's integration whose permissions we cannot work out."""
