@@ -1,6 +1,7 @@
 """The errors a person can meet here, each one sentence: what happened, and what to do next."""
 
 __all__ = [
+    "DefinitionInvalid",
     "DeployFailed",
     "ExecutionAborted",
     "ExecutionEnded",
@@ -16,7 +17,9 @@ __all__ = [
     "NotInSandbox",
     "PlaceholderLeft",
     "SandboxFailed",
+    "UnknownName",
     "UnknownService",
+    "UnknownStatus",
 ]
 
 
@@ -86,3 +89,15 @@ class PlaceholderLeft(LabError):
 
 class UnknownService(LabError):
     """A Task's integration whose permissions we cannot work out."""
+
+
+class DefinitionInvalid(LabError):
+    """A definition that is not JSON, or no state machine; the message names the place."""
+
+
+class UnknownName(LabError):
+    """No definition, function or placeholder has that name; the message lists those there are."""
+
+
+class UnknownStatus(LabError):
+    """A visit status that is none of the eight words."""
