@@ -1,0 +1,205 @@
+"""JSONata expressions: their values, Step Functions' own functions, and what a failing one says."""
+
+import copy
+import functools
+import hashlib
+import json
+import math
+import random
+import re
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jsonata import Jsonata, jexception
+from jsonata.utils import Utils
+from moto.stepfunctions.parser.asl.component.common.string import string_expression
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
+
+from helpers.sandbox.interpreter.failures import query_evaluation_failure
+from helpers.sandbox.interpreter.mending import replace
+
+UNDEFINED = object()
+
+_HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+# jsonata-python's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
+_MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
+_SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
+_parsing = threading.Lock()
+
+
+class QueryError(Exception):
+    """A JSONata expression could not be evaluated; its text is what AWS appends to the cause."""
+
+
+class UnsupportedResult(Exception):
+    """A JSONata expression gave a function or a regular expression."""
+
+
+def _partition(array: Any, size: Any) -> Any:
+    if array is None:
+        return None
+    array = list(array) if isinstance(array, list) else [array]
+    if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0:
+        raise QueryError("The second argument of the partition function must be a positive number.")
+    step = math.floor(size)
+    return [array[start : start + step] for start in range(0, len(array), step)]
+
+
+def _range(first: Any, last: Any, step: Any) -> Any:
+    if step == 0:
+        raise QueryError("The third argument of the range function cannot be zero.")
+    count = math.floor((last - first) / step) + 1
+    return [first + step * index for index in range(max(count, 0))]
+
+
+def _hash(value: Any, algorithm: Any) -> str:
+    if algorithm not in _HASHES:
+        raise QueryError(f"Hash algorithm must be one of {', '.join(_HASHES)}. Got: {json.dumps(algorithm)}")
+    text = value if isinstance(value, str) else json.dumps(plain(value), separators=(",", ":"))
+    return hashlib.new(_HASHES[algorithm], text.encode()).hexdigest()
+
+
+def _random(seed: Any = None) -> float:
+    return random.Random(seed).random() if seed is not None else random.random()
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4())
+
+
+def _parse(text: Any) -> Any:
+    return None if text is None else json.loads(text)
+
+
+# The functions that AWS adds to JSONata; $eval is not there.
+# https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "partition": _partition,
+    "range": _range,
+    "hash": _hash,
+    "random": _random,
+    "uuid": _uuid,
+    "parse": _parse,
+}
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(expression: str) -> Jsonata:
+    with _parsing:
+        parsed = Jsonata(expression)
+    parsed.set_output_convert_nulls(False)
+    parsed.set_validate_input(False)
+    for name, function in FUNCTIONS.items():
+        parsed.register_lambda(name, function)
+    parsed.assign("eval", None)
+    return parsed
+
+
+def plain(value: Any) -> Any:
+    """A JSONata result as JSON data: its lists as lists, null as None, whole numbers as integers."""
+    if value is Utils.NULL_VALUE or value is None:
+        return None
+    if isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    if isinstance(value, list):
+        return [plain(value[index]) for index in range(len(value))]
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    raise UnsupportedResult
+
+
+def _message(error: jexception.JException) -> str:
+    if error.error in ("D3137", "D3141"):
+        return f"{error.error}: {error.current}"
+    template = _MESSAGES.get(error.error)
+    if template is None:
+        return str(error)
+    inserts = iter([error.current, error.expected, error.extra])
+
+    def insert(_: re.Match[str]) -> str:
+        value = next(inserts, None)
+        if error.error == "T0412":
+            value = _SUBTYPES.get(str(value), value)
+        try:
+            return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
+        except UnsupportedResult:
+            return "{}"
+
+    return f"{error.error}: " + re.sub(r"\{\{\w+\}\}", insert, template)
+
+
+def value_of(expression: str, bindings: Mapping[str, Any]) -> Any:
+    """Evaluate an expression (without its `{% %}`), `bindings` by name without their `$`.
+
+    Returns JSON data, or UNDEFINED. Raises QueryError (with the text of the error) or UnsupportedResult.
+    """
+    try:
+        parsed = _parsed(expression)
+        # Its functions find the expression they run in through the thread.
+        Jsonata.CURRENT.jsonata = copy.copy(parsed)
+        result = parsed.evaluate(None, {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()})
+    except QueryError:
+        raise
+    except jexception.JException as error:
+        raise QueryError(_message(error)) from error
+    except RecursionError as error:
+        raise QueryError("D1011: Stack overflow. Check for non-terminating recursive function.") from error
+    except ZeroDivisionError as error:
+        raise QueryError("D1001: Number out of range: null") from error
+    except ValueError as error:
+        if found := re.match(r"could not convert string to float: '(.*)'", str(error)):
+            raise QueryError(f'D3030: Unable to cast value to a number: "{found[1]}"') from error
+        if found := re.match(r"Invalid isoformat string: '(.*)'", str(error)):
+            text = "The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given"
+            raise QueryError(f'D3110: {text} "{found[1]}"') from error
+        raise QueryError(str(error)) from error
+    except (TypeError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
+        raise QueryError(str(error)) from error
+    return UNDEFINED if result is None else plain(result)
+
+
+def _bindings(env: Environment, with_states: bool) -> dict[str, Any]:
+    store = env.variable_store
+    bindings = {**store._outer_scope, **store._inner_scope}
+    if with_states:
+        bindings["states"] = env.states._states_data
+    return bindings
+
+
+def evaluate(env: Environment, expression: str, field: str | None) -> Any:
+    """The value of an expression in a state's field; FailureEventException (States.QueryEvaluationError) if it has none."""
+    where = f" specified for the field '{field}'" if field else ""
+    try:
+        value = value_of(expression, _bindings(env, with_states=True))
+    except QueryError as error:
+        separator = "." if re.match(r"[A-Z]\d{4}: ", str(error)) else ":"
+        cause = f"The JSONata expression '{expression}'{where} threw an error during evaluation{separator} {error}"
+        raise query_evaluation_failure(env, cause, field) from error
+    except UnsupportedResult as error:
+        cause = f"The JSONata expression '{expression}'{where} returned an unsupported result type."
+        raise query_evaluation_failure(env, cause, field) from error
+    if value is UNDEFINED:
+        cause = f"The JSONata expression '{expression}'{where} returned nothing (undefined)."
+        raise query_evaluation_failure(env, cause, field)
+    return copy.deepcopy(value)
+
+
+def _evaluate_string(self: Any, env: Environment) -> None:
+    env.stack.append(evaluate(env, self.expression, getattr(self, "field", None)))
+
+
+def _sample_variable(self: Any, env: Environment) -> None:
+    env.stack.append(copy.deepcopy(value_of(self.expression, _bindings(env, with_states=True))))
+
+
+def mend() -> None:
+    # AWS evaluates JSONata 2.0.6; moto has no evaluator, and would paste all of a state's data into the expression's text.
+    replace(string_expression.StringJSONata, "_eval_body", _evaluate_string)
+    replace(string_expression.StringVariableSample, "_eval_body", _sample_variable)
+    # Definitions are analysed with this when they are created.
+    replace(moto_jsonata, "eval_jsonata_expression", lambda expression: value_of(expression, {}))
