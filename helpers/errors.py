@@ -16,6 +16,7 @@ __all__ = [
     "NotFound",
     "NotInSandbox",
     "PlaceholderLeft",
+    "PlanRefused",
     "SandboxFailed",
     "UnknownName",
     "UnknownService",
@@ -101,3 +102,7 @@ class UnknownName(LabError):
 
 class UnknownStatus(LabError):
     """A visit status that is none of the eight words."""
+
+
+class PlanRefused(LabError):
+    """A figure to plan with is negative, absurd or no number, or no way of waiting fits."""
