@@ -1,0 +1,119 @@
+"""A machine with all that it needs, in one line."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from helpers import definition as definitions
+from helpers.deploy.resources import filled, make_function, make_state_machine, undoing
+from helpers.lab import Lab, current
+
+__all__ = ["Deployment", "deploy"]
+
+FUNCTIONS = {"FunctionArn": "stepfunctionlambda_test"}
+"""The functions of placeholders whose names do not tell: ${StartJobArn} is the function start_job by its name alone."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A state machine that can be started: its name and ARN, its definition as deployed, its functions' ARNs."""
+
+    name: str
+    arn: str
+    definition: dict[str, Any] = field(repr=False)
+    functions: dict[str, str]
+    links: dict[str, str] = field(repr=False)
+    """Pages of the AWS console by name; empty on the sandbox."""
+
+    def _repr_html_(self) -> str:
+        rows = {"state machine": self.arn, **{f"function {name}": arn for name, arn in self.functions.items()}}
+        cells = "".join(
+            f"<tr><th>{html.escape(kind)}</th><td>{self._linked(kind, arn)}</td></tr>" for kind, arn in rows.items()
+        )
+        return f"<table>{cells}</table>"
+
+    def _linked(self, kind: str, arn: str) -> str:
+        shown = html.escape(arn)
+        link = self.links.get(kind)
+        return f'<a href="{html.escape(link)}">{shown}</a>' if link else shown
+
+
+def deploy(
+    definition: str | Path | Mapping[str, Any] = "busy_wait",
+    name: str | None = None,
+    *,
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD",  # noqa: A002 - boto3's own word
+    log_level: Literal["OFF", "ALL", "ERROR", "FATAL"] = "OFF",
+    statements: Sequence[Mapping[str, Any]] = (),
+    function_options: Mapping[str, Mapping[str, Any]] | None = None,
+    role: str | None = None,
+    function_role: str | None = None,
+    permissions_boundary: str | None = None,
+    lab: Lab | None = None,
+    **placeholders: str,
+) -> Deployment:
+    """Make or update a state machine with its functions and roles; unchanged, it changes nothing.
+
+    `definition` is a name among `definitions/`, a path or a definition already loaded; `name` the machine's (left out:
+    the definition's). A placeholder `${StartJobArn}` that is not given takes the function of the folder `start_job`,
+    which is made too; `function_options` holds arguments of `function` by such a name, as in
+    `{"start_job": {"timeout": 10}}`. When a step fails, what this call made before is removed again.
+
+    Raises what `function` and `state_machine` raise.
+    """
+    lab = lab or current()
+    if name is None:
+        name = Path(definition).name.split(".")[0] if isinstance(definition, str | Path) else "machine"
+    options = function_options or {}
+    raw = definitions.load(definition) if isinstance(definition, str | Path) else definition
+    needed = {
+        placeholder: _function_of(placeholder)
+        for placeholder in definitions.placeholders(raw)
+        if placeholder not in placeholders and _function_of(placeholder) in definitions.functions()
+    }
+    # Everything that can be seen to be wrong is, before anything is made.
+    filled(raw, {**placeholders, **{placeholder: f"arn:aws:lambda:::{one}" for placeholder, one in needed.items()}})
+    with undoing() as undo:
+        functions = {
+            one: _make(lab, undo, one, {"role": function_role, **options.get(one, {})}, permissions_boundary)
+            for one in dict.fromkeys(needed.values())
+        }
+        arns = {placeholder: functions[one] for placeholder, one in needed.items()}
+        final = filled(raw, {**placeholders, **arns})
+        arn = make_state_machine(
+            lab,
+            undo,
+            name,
+            final,
+            type_=type,
+            log_level=log_level,
+            statements=statements,
+            role=role,
+            permissions_boundary=permissions_boundary,
+        )
+    return Deployment(lab.name(name), arn, final, functions, _links(lab, arn, functions))
+
+
+def _make(lab: Lab, undo: ExitStack, name: str, options: Mapping[str, Any], permissions_boundary: str | None) -> str:
+    return make_function(lab, undo, name, **{"permissions_boundary": permissions_boundary, **options})
+
+
+def _function_of(placeholder: str) -> str:
+    """`start_job` for `StartJobArn`."""
+    words = re.findall(r"[A-Z][a-z0-9]*", placeholder.removesuffix("Arn"))
+    return FUNCTIONS.get(placeholder, "_".join(words).lower())
+
+
+def _links(lab: Lab, arn: str, functions: Mapping[str, str]) -> dict[str, str]:
+    if lab.target != "aws":
+        return {}
+    console = f"https://{lab.region}.console.aws.amazon.com"
+    at = f"home?region={lab.region}#"
+    links = {"state machine": f"{console}/states/{at}/statemachines/view/{arn}"}
+    for name, function in functions.items():
+        links[f"function {name}"] = f"{console}/lambda/{at}/functions/{function.split(':function:')[-1]}"
+    return links

@@ -1,0 +1,32 @@
+"""What is ours: it bears the lab's tags, and its name the lab's prefix."""
+
+from collections.abc import Mapping
+
+from helpers.errors import ForeignResource
+from helpers.lab import Lab
+
+__all__ = ["check_ours", "is_ours", "log_group_of", "tag_list"]
+
+
+def is_ours(lab: Lab, tags: Mapping[str, str]) -> bool:
+    """Whether something with these tags was made here."""
+    return all(tags.get(key) == value for key, value in lab.tags.items())
+
+
+def check_ours(lab: Lab, kind: str, name: str, tags: Mapping[str, str]) -> None:
+    """Raise ForeignResource unless the tags are ours."""
+    if not is_ours(lab, tags):
+        raise ForeignResource(
+            f"There is a {kind} named {name} without our tags, so somebody else made it and it is left untouched: "
+            "connect with another prefix, or take another name."
+        )
+
+
+def tag_list(lab: Lab) -> list[dict[str, str]]:
+    """The lab's tags in the form that IAM and most services take."""
+    return [{"Key": key, "Value": value} for key, value in lab.tags.items()]
+
+
+def log_group_of(machine: str) -> str:
+    """The log group of a state machine."""
+    return f"/aws/vendedlogs/states/{machine}"

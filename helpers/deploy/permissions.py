@@ -1,0 +1,323 @@
+"""What a state machine's role must be allowed, worked out from its definition and from nothing else.
+
+Source of each integration's actions: "IAM policies for integrated services" in the Step Functions Developer Guide.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import botocore.session
+from botocore.exceptions import UnknownServiceError
+
+from helpers.definition import states
+from helpers.errors import UnknownService
+
+__all__ = ["Setting", "function_statements", "machine_statements", "trust"]
+
+Grant = tuple[tuple[str, ...], tuple[str, ...]]
+"""Actions and the resources they are allowed on."""
+
+INTEGRATION = re.compile(
+    r"arn:aws[\w-]*:states:[\w-]*:\d*:(?:aws-sdk:)?(?P<service>[\w-]+):(?P<action>\w+)"
+    r"(?:\.(?P<pattern>sync|sync:2|waitForTaskToken))?"
+)
+FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:")
+ACTIVITY = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d+:activity:")
+
+LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:CreateLogStream",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutLogEvents",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+)
+GLUE_CATALOG = ("CreateDatabase", "GetDatabase", "GetDatabases", "UpdateDatabase", "DeleteDatabase", "CreateTable",
+                "GetTable", "GetTables", "UpdateTable", "DeleteTable", "BatchDeleteTable", "BatchCreatePartition",
+                "CreatePartition", "GetPartition", "GetPartitions", "BatchGetPartition", "UpdatePartition",
+                "DeletePartition", "BatchDeletePartition")  # fmt: skip
+ATHENA_BUCKET = ("GetBucketLocation", "GetObject", "ListBucket", "ListBucketMultipartUploads",
+                 "ListMultipartUploadParts", "AbortMultipartUpload", "PutObject")  # fmt: skip
+
+SDK_NAMES = {
+    "cloudwatchlogs": "logs",
+    "cognitoidentityprovider": "cognito-idp",
+    "databasemigration": "dms",
+    "elasticloadbalancing": "elb",
+    "elasticloadbalancingv2": "elbv2",
+    "eventbridge": "events",
+    "sfn": "stepfunctions",
+}
+"""The States Language's names of services for which boto3 has another one."""
+
+SDK_PREFIXES = {"cloudwatch": "cloudwatch", "ses": "ses", "sesv2": "ses", "resourcegroupstaggingapi": "tag"}
+"""IAM's prefix where it is neither the service's signing name nor its endpoint's."""
+
+SDK_ACTIONS = {
+    "lambda:Invoke": ("lambda:InvokeFunction",),
+    "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),
+    "s3:DeleteObjects": ("s3:DeleteObject",),
+    "s3:HeadBucket": ("s3:ListBucket",),
+    "s3:HeadObject": ("s3:GetObject",),
+    "s3:ListBuckets": ("s3:ListAllMyBuckets",),
+    "s3:ListObjects": ("s3:ListBucket",),
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:UploadPart": ("s3:PutObject",),
+}
+"""The IAM actions of API calls that go by another name."""
+
+
+class Setting(NamedTuple):
+    """Where a machine stands: what its ARNs are made of."""
+
+    partition: str
+    region: str
+    account: str
+    prefix: str
+    """Begins the name of all that is ours; stands in for a name that only the running execution knows."""
+    machine: str
+    """The machine's own name."""
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of `resource` here."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def trust(*services: str) -> dict[str, Any]:
+    """The policy that lets `services` ("lambda", "states" ...) assume a role."""
+    principals = [f"{service}.amazonaws.com" for service in services]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": principals}, "Action": "sts:AssumeRole"}],
+    }
+
+
+def function_statements(name: str, setting: Setting) -> list[dict[str, Any]]:
+    """What every function's role needs: to write its own log, and no other."""
+    group = setting.arn("logs", f"log-group:/aws/lambda/{name}")
+    actions = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+    return _statements([(actions, (group, f"{group}:*"))])
+
+
+def machine_statements(definition: Mapping[str, Any], setting: Setting, logging: bool = False) -> list[dict[str, Any]]:
+    """The statements of a policy with only what `definition` needs.
+
+    A resource that the definition names is allowed by its exact ARN; one that is known only at run time (a JSONPath or
+    JSONata expression) as whatever bears our prefix. `logging` adds what delivering logs to CloudWatch takes.
+
+    Raises UnknownService, naming the state, for an integration that is not known here.
+    """
+    grants: list[Grant] = []
+    for state in states(definition):
+        if state.type == "Task":
+            grants += _of_task(state.name, state.body, setting)
+        if state.distributed:
+            grants += _of_distributed_map(state.body, setting)
+    if logging:
+        grants.append((LOG_DELIVERY, ("*",)))
+    return _statements(grants)
+
+
+def _statements(grants: Iterable[Grant]) -> list[dict[str, Any]]:
+    """One statement for each set of resources, everything in order, so that the same needs make the same policy."""
+    actions_on: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for actions, resources in grants:
+        actions_on[tuple(sorted(set(resources)))].update(actions)
+    return [
+        {"Effect": "Allow", "Action": sorted(actions), "Resource": list(resources)}
+        for resources, actions in sorted(actions_on.items())
+    ]
+
+
+def _known(parameters: Mapping[str, Any], key: str) -> str | None:
+    """The argument as the definition gives it, or None when only the running execution knows it."""
+    value = parameters.get(key)
+    return value if isinstance(value, str) and not value.lstrip().startswith("{%") else None
+
+
+def _of_task(name: str, state: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    resource = state.get("Resource", "")
+    parameters = state.get("Arguments", state.get("Parameters", {}))
+    parameters = parameters if isinstance(parameters, Mapping) else {}
+    credentials = state.get("Credentials")
+    if isinstance(credentials, Mapping):
+        return [(("sts:AssumeRole",), (_known(credentials, "RoleArn") or "*",))]
+    if FUNCTION.match(resource):
+        return [(("lambda:InvokeFunction",), (resource,))]
+    if ACTIVITY.match(resource):
+        return []
+    found = INTEGRATION.fullmatch(resource)
+    if found is None:
+        raise UnknownService(f"The state {name!r} has the Resource {resource!r}, which names no integration we know.")
+    service, action, pattern = found["service"], found["action"], found["pattern"] or ""
+    if ":aws-sdk:" in resource:
+        return [(_sdk_actions(name, service, action), ("*",))]
+    if service not in OPTIMISED:
+        raise UnknownService(
+            f"We do not know what the state {name!r} must be allowed for {service}:{action}: "
+            "give a role that may do it with role=."
+        )
+    return OPTIMISED[service](action, pattern, parameters, setting)
+
+
+def _of_distributed_map(state: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    machine = setting.arn("states", f"stateMachine:{setting.machine}")
+    runs = setting.arn("states", f"execution:{setting.machine}/*")
+    grants: list[Grant] = [
+        (("states:StartExecution",), (machine,)),
+        (("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"), (runs,)),
+    ]
+    for part, actions in (
+        ("ItemReader", ("s3:GetObject", "s3:ListBucket")),
+        ("ResultWriter", ("s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")),
+    ):
+        if part in state:
+            arguments = state[part].get("Arguments", state[part].get("Parameters", {}))
+            grants.append((actions, _bucket(_known(arguments, "Bucket"), setting)))
+    return grants
+
+
+def _bucket(name: str | None, setting: Setting) -> tuple[str, ...]:
+    bucket = f"arn:{setting.partition}:s3:::{name or setting.prefix.lower() + '*'}"
+    return bucket, f"{bucket}/*"
+
+
+def _sdk_actions(state: str, service: str, action: str) -> tuple[str, ...]:
+    """The IAM actions of an `aws-sdk:service:action`, spelled as the service's own model spells them."""
+    name = SDK_NAMES.get(service, service)
+    try:
+        prefix, operations = _sdk_model(name)
+    except UnknownServiceError:
+        raise UnknownService(
+            f"The state {state!r} calls aws-sdk:{service}:{action}, a service we do not know: "
+            "give a role that may call it with role=."
+        ) from None
+    operation = operations.get(action.lower())
+    if operation is None:
+        raise UnknownService(f"The state {state!r} calls aws-sdk:{service}:{action}, but {service} has no such action.")
+    known = f"{prefix}:{operation}"
+    return SDK_ACTIONS.get(known, (known,))
+
+
+@cache
+def _sdk_model(name: str) -> tuple[str, dict[str, str]]:
+    session = botocore.session.get_session()
+    spelled = {other.replace("-", ""): other for other in session.get_available_services()}
+    model = session.get_service_model(spelled.get(name.replace("-", ""), name))
+    prefix = SDK_PREFIXES.get(name) or model.metadata.get("signingName") or model.endpoint_prefix
+    return prefix, {operation.lower(): operation for operation in model.operation_names}
+
+
+def _lambda(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    name = _known(parameters, "FunctionName")
+    if name is None:
+        name = f"{setting.prefix}*"
+    arn = name if name.startswith("arn:") else setting.arn("lambda", f"function:{name.removeprefix('function:')}")
+    return [(("lambda:InvokeFunction",), (arn,))]
+
+
+def _managed_rule(rule: str, setting: Setting) -> Grant:
+    """The EventBridge rule through which Step Functions learns that a job of `.sync` has ended."""
+    return ("events:PutTargets", "events:PutRule", "events:DescribeRule"), (setting.arn("events", f"rule/{rule}"),)
+
+
+def _states_service(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    machine = _known(parameters, "StateMachineArn") or setting.arn("states", f"stateMachine:{setting.prefix}*")
+    grants: list[Grant] = [(("states:StartExecution",), (machine,))]
+    if pattern.startswith("sync"):
+        name = machine.split(":stateMachine:")[-1].split(":")[0]
+        runs = setting.arn("states", f"execution:{name}:*")
+        grants.append((("states:DescribeExecution", "states:StopExecution"), (runs,)))
+        grants.append(_managed_rule("StepFunctionsGetEventsForStepFunctionsExecutionRule", setting))
+    return grants
+
+
+def _athena(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    workgroup = setting.arn("athena", f"workgroup/{_known(parameters, 'WorkGroup') or 'primary'}")
+    if action != "startQueryExecution":
+        return [((f"athena:{action[0].upper()}{action[1:]}",), (workgroup,))]
+    actions = ["athena:StartQueryExecution"]
+    if pattern == "sync":
+        actions += ["athena:StopQueryExecution", "athena:GetQueryExecution"]
+    configuration = parameters.get("ResultConfiguration", {})
+    location = _known(configuration if isinstance(configuration, Mapping) else {}, "OutputLocation")
+    output = re.match(r"s3://([^/]+)", location or "")
+    catalog = tuple(
+        setting.arn("glue", resource) for resource in ("catalog", "database/*", "table/*", "userDefinedFunction/*")
+    )
+    buckets = set(_bucket(None, setting)) | set(_bucket(output[1] if output else None, setting))
+    return [
+        (tuple(actions), (workgroup,)),
+        (("athena:GetDataCatalog",), (setting.arn("athena", "datacatalog/*"),)),
+        (tuple(f"s3:{one}" for one in ATHENA_BUCKET), tuple(buckets)),
+        (tuple(f"glue:{one}" for one in GLUE_CATALOG), catalog),
+        (("lakeformation:GetDataAccess",), ("*",)),
+    ]
+
+
+def _sqs(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    url = _known(parameters, "QueueUrl") or f"{setting.prefix}*"
+    return [(("sqs:SendMessage",), (setting.arn("sqs", url.rstrip("/").split("/")[-1]),))]
+
+
+def _sns(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    topic = _known(parameters, "TopicArn") or _known(parameters, "TargetArn")
+    if topic is None:
+        topic = "*" if any(key.startswith("PhoneNumber") for key in parameters) else f"{setting.prefix}*"
+    return [(("sns:Publish",), (topic if topic == "*" or topic.startswith("arn:") else setting.arn("sns", topic),))]
+
+
+def _dynamodb(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    table = _known(parameters, "TableName") or f"{setting.prefix}*"
+    arn = table if table.startswith("arn:") else setting.arn("dynamodb", f"table/{table}")
+    return [((f"dynamodb:{action[0].upper()}{action[1:]}",), (arn,))]
+
+
+def _events(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    entries = parameters.get("Entries")
+    buses = (
+        {_known(entry, "EventBusName") or "default" for entry in entries if isinstance(entry, Mapping)}
+        if isinstance(entries, list)
+        else {"default"}
+    )
+    arns = [bus if bus.startswith("arn:") else setting.arn("events", f"event-bus/{bus}") for bus in buses]
+    return [(("events:PutEvents",), tuple(arns))]
+
+
+def _glue(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    actions = ["glue:StartJobRun"]
+    if pattern == "sync":
+        actions += ["glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    return [(tuple(actions), (setting.arn("glue", f"job/{_known(parameters, 'JobName') or setting.prefix + '*'}"),))]
+
+
+def _http(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    authentication = parameters.get("Authentication", parameters.get("InvocationConfig", {}))
+    connection = _known(authentication if isinstance(authentication, Mapping) else {}, "ConnectionArn")
+    secret = f"arn:{setting.partition}:secretsmanager:{setting.region}:{setting.account}:secret:events!connection/*"
+    return [
+        (("states:InvokeHTTPEndpoint",), (setting.arn("states", f"stateMachine:{setting.machine}"),)),
+        (("events:RetrieveConnectionCredentials",), (connection or setting.arn("events", "connection/*"),)),
+        (("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"), (secret,)),
+    ]
+
+
+OPTIMISED: dict[str, Callable[[str, str, Mapping[str, Any], Setting], list[Grant]]] = {
+    "athena": _athena,
+    "dynamodb": _dynamodb,
+    "events": _events,
+    "glue": _glue,
+    "http": _http,
+    "lambda": _lambda,
+    "sns": _sns,
+    "sqs": _sqs,
+    "states": _states_service,
+}
+"""The optimised integrations we know, and what each must be allowed."""

@@ -1,0 +1,416 @@
+"""Make or update a role, a function and a state machine, each once and no more."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from botocore.exceptions import ClientError, WaiterError
+
+from helpers import definition as definitions
+from helpers.calls import plainly
+from helpers.deploy import removal
+from helpers.deploy.archive import archive, digest
+from helpers.deploy.ownership import check_ours, log_group_of, tag_list
+from helpers.deploy.permissions import Setting, function_statements, machine_statements, trust
+from helpers.errors import DefinitionInvalid, DeployFailed, PlaceholderLeft
+from helpers.lab import Lab, current
+
+__all__ = ["filled", "function", "make_function", "make_state_machine", "role", "state_machine", "undoing"]
+
+Made = TypeVar("Made")
+
+POLICY = "needed"
+RUNTIME = "python3.13"
+PATIENCE = 60.0  # seconds; IAM gives no bound, a new role is usually usable after some ten
+SETTLING = (
+    10.0  # seconds until a new policy is in force everywhere: nothing tells when, and a first run would be denied
+)
+
+
+@contextmanager
+def undoing() -> Iterator[ExitStack]:
+    """Callbacks pushed on the stack run, last first, when the block fails or is interrupted, and only then."""
+    with ExitStack() as stack:
+        yield stack
+        stack.pop_all()
+
+
+def role(
+    name: str,
+    *,
+    service: str = "lambda",
+    statements: Sequence[Mapping[str, Any]] = (),
+    permissions_boundary: str | None = None,
+    lab: Lab | None = None,
+) -> str:
+    """Make or update a role that `service` ("lambda", "states") may assume, and return its ARN.
+
+    `statements` are the IAM policy statements of all that it is allowed; `permissions_boundary` the ARN of the policy
+    that a company sets above its roles. The name gets the lab's prefix.
+
+    Raises ForeignResource when a role of that name is not ours, NotAllowed when we may not make roles.
+    """
+    lab = lab or current()
+    with undoing() as undo:
+        return _role(lab, undo, lab.name(name), service, statements, permissions_boundary)
+
+
+def _role(
+    lab: Lab,
+    undo: ExitStack,
+    name: str,
+    service: str,
+    statements: Sequence[Mapping[str, Any]],
+    permissions_boundary: str | None,
+) -> str:
+    iam = lab.client("iam")
+    trusted = trust(service)
+    with plainly(f"make the role {name}"):
+        try:
+            found = iam.get_role(RoleName=name)["Role"]
+        except iam.exceptions.NoSuchEntityException:
+            found = None
+        if found is None:
+            bounded = {"PermissionsBoundary": permissions_boundary} if permissions_boundary else {}
+            found = iam.create_role(
+                RoleName=name, AssumeRolePolicyDocument=json.dumps(trusted), Tags=tag_list(lab), **bounded
+            )["Role"]
+            undo.callback(removal.quietly, removal.remove_role, lab, name)
+            changed = True
+        else:
+            check_ours(lab, "role", name, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])})
+            changed = found["AssumeRolePolicyDocument"] != trusted
+            if changed:
+                iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trusted))
+            bound = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+            if permissions_boundary and bound != permissions_boundary:
+                iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=permissions_boundary)
+            elif bound and not permissions_boundary:
+                iam.delete_role_permissions_boundary(RoleName=name)
+        changed |= _allow(iam, name, statements)
+    if changed and lab.target != "sandbox":
+        time.sleep(SETTLING)
+    return str(found["Arn"])
+
+
+def _allow(iam: Any, name: str, statements: Sequence[Mapping[str, Any]]) -> bool:
+    """Make `statements` the role's only policy; say whether that changed it."""
+    try:
+        allowed = iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
+    except iam.exceptions.NoSuchEntityException:
+        allowed = None
+    wanted = {"Version": "2012-10-17", "Statement": [dict(one) for one in statements]} if statements else None
+    if allowed == wanted:
+        return False
+    if wanted is None:
+        iam.delete_role_policy(RoleName=name, PolicyName=POLICY)
+    else:
+        iam.put_role_policy(RoleName=name, PolicyName=POLICY, PolicyDocument=json.dumps(wanted))
+    return True
+
+
+def function(
+    name: str,
+    source: str | Path | None = None,
+    *,
+    handler: str = "lambda_function.lambda_handler",
+    runtime: str = RUNTIME,
+    timeout: int = 3,
+    memory: int = 128,
+    environment: Mapping[str, str] | None = None,
+    statements: Sequence[Mapping[str, Any]] = (),
+    role: str | None = None,
+    permissions_boundary: str | None = None,
+    lab: Lab | None = None,
+) -> str:
+    """Make or update a Lambda function, wait until it can be invoked, and return its ARN.
+
+    `source` is a folder or a .py file; left out, the folder of that name among `definitions/functions/`. An unchanged
+    source is not uploaded again. `timeout` is in seconds, `memory` in MB. The function's own role may write its log and
+    do what the IAM `statements` say; `role`, the ARN of one that exists, is used instead.
+
+    Raises ForeignResource when a function of that name is not ours, NotFound for an unknown source, DeployFailed when
+    Lambda cannot take it, NotAllowed when we may not.
+    """
+    lab = lab or current()
+    with undoing() as undo:
+        return make_function(
+            lab,
+            undo,
+            name,
+            source,
+            handler=handler,
+            runtime=runtime,
+            timeout=timeout,
+            memory=memory,
+            environment=environment,
+            statements=statements,
+            role=role,
+            permissions_boundary=permissions_boundary,
+        )
+
+
+def make_function(
+    lab: Lab,
+    undo: ExitStack,
+    name: str,
+    source: str | Path | None = None,
+    *,
+    handler: str = "lambda_function.lambda_handler",
+    runtime: str = RUNTIME,
+    timeout: int = 3,
+    memory: int = 128,
+    environment: Mapping[str, str] | None = None,
+    statements: Sequence[Mapping[str, Any]] = (),
+    role: str | None = None,
+    permissions_boundary: str | None = None,
+) -> str:
+    """What `function` does, as one step of several: how to undo what it makes goes on the stack `undo`."""
+    packed = archive(definitions.function_source(name) if source is None else Path(source))
+    ours = lab.name(name)
+    client = lab.client("lambda")
+    _check_function(lab, ours)
+    settings: dict[str, Any] = {
+        "FunctionName": ours,
+        "Runtime": runtime,
+        "Handler": handler,
+        "Timeout": timeout,
+        "MemorySize": memory,
+        "Environment": {"Variables": dict(environment or {})},
+    }
+    if role is None:
+        needed = [*function_statements(ours, setting(lab, ours)), *statements]
+        role = _role(lab, undo, lab.name(f"{name}-lambda"), "lambda", needed, permissions_boundary)
+    settings["Role"] = role
+    with plainly(f"make the function {ours}"):
+        try:
+            found = client.get_function_configuration(FunctionName=ours)
+        except client.exceptions.ResourceNotFoundException:
+            create = {**settings, "Code": {"ZipFile": packed}, "Tags": dict(lab.tags)}
+            found = patiently(lambda: client.create_function(**create), _role_not_ready, f"the function {ours}")
+            undo.callback(removal.quietly, removal.remove_function, lab, ours)
+        else:
+            _update_function(client, found, settings, packed)
+        _wait(client, "function_active_v2", ours)
+    return str(found["FunctionArn"])
+
+
+def _check_function(lab: Lab, name: str) -> None:
+    """Refuse a function of that name that is not ours."""
+    client = lab.client("lambda")
+    with plainly(f"look for the function {name}"):
+        try:
+            tags = client.get_function(FunctionName=name).get("Tags", {})
+        except client.exceptions.ResourceNotFoundException:
+            return
+    check_ours(lab, "function", name, tags)
+
+
+def _update_function(client: Any, found: Mapping[str, Any], settings: dict[str, Any], packed: bytes) -> None:
+    name = settings["FunctionName"]
+    _wait(client, "function_active_v2", name)
+    if found["CodeSha256"] != digest(packed):
+        _wait(client, "function_updated_v2", name)
+        client.update_function_code(FunctionName=name, ZipFile=packed)
+    if any(found.get(key, {"Variables": {}} if key == "Environment" else None) != settings[key] for key in settings):
+        _wait(client, "function_updated_v2", name)
+        patiently(lambda: client.update_function_configuration(**settings), _role_not_ready, f"the function {name}")
+    _wait(client, "function_updated_v2", name)
+
+
+def _wait(client: Any, waiter: str, name: str) -> None:
+    try:
+        client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    except WaiterError as error:
+        last = error.last_response
+        configuration = last.get("Configuration", last)
+        reason = configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or str(error)
+        raise DeployFailed(f"The function {name} did not become ready: {reason}") from None
+
+
+def _role_not_ready(error: ClientError) -> bool:
+    """Lambda and Step Functions refuse a role that IAM has made but not yet made known everywhere."""
+    message = error.response.get("Error", {}).get("Message", "")
+    return any(
+        phrase in message
+        for phrase in ("cannot be assumed by Lambda", "authorized to assume", "not authorized to access the Log")
+    )
+
+
+def _being_deleted(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") == "StateMachineDeleting"
+
+
+def patiently(
+    call: Callable[[], Made], not_yet: Callable[[ClientError], bool], making: str, patience: float = PATIENCE
+) -> Made:
+    """Call again, after growing pauses, as long as `not_yet` says of the refusal that time will heal it.
+
+    Raises DeployFailed after `patience` seconds of pauses; any other refusal as it comes.
+    """
+    pause, paused = 0.5, 0.0
+    while True:
+        try:
+            return call()
+        except ClientError as error:
+            if not not_yet(error):
+                raise
+            if paused >= patience:
+                message = error.response.get("Error", {}).get("Message", "")
+                raise DeployFailed(f"After {patience:.0f} s AWS still refuses {making}: {message}") from None
+        time.sleep(pause)
+        paused += pause
+        pause = min(2 * pause, 8.0)
+
+
+def setting(lab: Lab, machine: str) -> Setting:
+    """What the ARNs of this lab are made of."""
+    partition = lab.session.get_partition_for_region(lab.region)
+    return Setting(partition, lab.region, lab.account, lab.prefix, machine)
+
+
+def state_machine(
+    name: str,
+    definition: str | Path | Mapping[str, Any] | None = None,
+    *,
+    type: Literal["STANDARD", "EXPRESS"] = "STANDARD",  # noqa: A002 - boto3's own word
+    log_level: Literal["OFF", "ALL", "ERROR", "FATAL"] = "OFF",
+    statements: Sequence[Mapping[str, Any]] = (),
+    role: str | None = None,
+    permissions_boundary: str | None = None,
+    lab: Lab | None = None,
+    **placeholders: str,
+) -> str:
+    """Make or update a state machine and return its ARN.
+
+    `definition` is one already loaded, a path, or the name of one among `definitions/` (left out: `name`);
+    `placeholders` fill it in. It is checked before anything is made. `log_level` other than OFF sends its events to a
+    log group of CloudWatch Logs, for Express the only place where they can be read. The role may do what the
+    definition's own resources need and what the IAM `statements` add; `role`, the ARN of one that exists, is used
+    instead. AWS may start an execution with the definition before for some seconds after an update.
+
+    Raises PlaceholderLeft, DefinitionInvalid, ForeignResource, UnknownService, DeployFailed or NotAllowed.
+    """
+    lab = lab or current()
+    complete = filled(name if definition is None else definition, placeholders)
+    with undoing() as undo:
+        return make_state_machine(
+            lab,
+            undo,
+            name,
+            complete,
+            type_=type,
+            log_level=log_level,
+            statements=statements,
+            role=role,
+            permissions_boundary=permissions_boundary,
+        )
+
+
+def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str, str]) -> dict[str, Any]:
+    """The definition with every placeholder filled in.
+
+    Raises PlaceholderLeft with the names of those that have no value.
+    """
+    if isinstance(definition, Mapping):
+        complete = definitions.parse(json.dumps(definition), **placeholders)
+    else:
+        complete = definitions.load(definition, **placeholders)
+    left = definitions.placeholders(complete)
+    if left:
+        names = ", ".join(f"${{{one}}}" for one in left)
+        raise PlaceholderLeft(f"The definition still holds {names}: give it a value, as in {left[0]}=...")
+    return complete
+
+
+def make_state_machine(
+    lab: Lab,
+    undo: ExitStack,
+    name: str,
+    definition: Mapping[str, Any],
+    *,
+    type_: str = "STANDARD",
+    log_level: str = "OFF",
+    statements: Sequence[Mapping[str, Any]] = (),
+    role: str | None = None,
+    permissions_boundary: str | None = None,
+) -> str:
+    """What `state_machine` does, as one step of several: how to undo what it makes goes on the stack `undo`."""
+    sfn = lab.client("stepfunctions")
+    here = setting(lab, lab.name(name))
+    arn = here.arn("states", f"stateMachine:{here.machine}")
+    text = json.dumps(definition, indent=2, ensure_ascii=False)
+    needed = [] if role else [*machine_statements(definition, here, logging=log_level != "OFF"), *statements]
+    found = _machine_of_ours(lab, here.machine, arn, type_)
+    _validate(sfn, text, type_)
+    logging: dict[str, Any] = {"level": log_level, "includeExecutionData": log_level != "OFF"}
+    if log_level != "OFF":
+        logging["destinations"] = [{"cloudWatchLogsLogGroup": {"logGroupArn": f"{_log_group(lab, undo, here)}:*"}}]
+    role = role or _role(lab, undo, lab.name(f"{name}-states"), "states", needed, permissions_boundary)
+    asked: dict[str, Any] = {"definition": text, "roleArn": role, "loggingConfiguration": logging}
+    making = f"the state machine {here.machine}"
+    with plainly(f"make {making}"):
+        if found is None:
+            tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
+            patiently(
+                lambda: sfn.create_state_machine(name=here.machine, type=type_, tags=tags, **asked),
+                lambda error: _role_not_ready(error) or _being_deleted(error),
+                making,
+            )
+            undo.callback(removal.quietly, removal.remove_machine, lab, arn)
+        elif (
+            json.loads(found["definition"]) != definition
+            or found["roleArn"] != role
+            or found.get("loggingConfiguration", {}).get("level", "OFF") != log_level
+        ):
+            patiently(lambda: sfn.update_state_machine(stateMachineArn=arn, **asked), _role_not_ready, making)
+    return arn
+
+
+def _machine_of_ours(lab: Lab, name: str, arn: str, type_: str) -> Any:
+    """The machine as it is, or None when there is none; refuses one that is not ours or of another type."""
+    sfn = lab.client("stepfunctions")
+    with plainly(f"look for the state machine {name}"):
+        try:
+            found = sfn.describe_state_machine(stateMachineArn=arn)
+        except sfn.exceptions.StateMachineDoesNotExist:
+            return None
+        if found["status"] == "DELETING":
+            return None
+        tags = {tag["key"]: tag["value"] for tag in sfn.list_tags_for_resource(resourceArn=arn)["tags"]}
+    check_ours(lab, "state machine", name, tags)
+    if found["type"] != type_:
+        raise DeployFailed(
+            f"The state machine {name} is of type {found['type']}, which AWS cannot change to {type_}: "
+            "take another name, or remove it first with tear_down()."
+        )
+    return found
+
+
+def _validate(sfn: Any, text: str, type_: str) -> None:
+    """Let AWS read the definition before anything is made."""
+    with suppress(sfn.exceptions.ClientError):  # whoever may not ask is told by CreateStateMachine itself
+        checked = sfn.validate_state_machine_definition(definition=text, type=type_)
+        if checked["result"] == "FAIL":
+            faults = [one for one in checked["diagnostics"] if one["severity"] == "ERROR"] or checked["diagnostics"]
+            where = f" at {faults[0]['location']}" if faults[0].get("location") else ""
+            raise DefinitionInvalid(f"AWS refuses the definition{where}: {faults[0]['message']}")
+
+
+def _log_group(lab: Lab, undo: ExitStack, here: Setting) -> str:
+    """The ARN of the machine's log group, made when it is not there.
+
+    AWS allows a name that begins with /aws/vendedlogs/ without a resource policy of its own.
+    """
+    name = log_group_of(here.machine)
+    logs = lab.client("logs")
+    with plainly(f"make the log group {name}"):
+        try:
+            logs.create_log_group(logGroupName=name, tags=dict(lab.tags))
+            undo.callback(removal.quietly, removal.remove_log_group, lab, name)
+        except logs.exceptions.ResourceAlreadyExistsException:
+            pass
+    return here.arn("logs", f"log-group:{name}")

@@ -1,0 +1,344 @@
+"""Start an execution, wait for it, follow its events, stop it."""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tqdm import tqdm
+
+from helpers import calls
+from helpers.errors import (
+    ExecutionAborted,
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionStillRunning,
+    ExecutionTimedOut,
+    InvalidInput,
+    InvalidName,
+    NotFound,
+)
+from helpers.lab import Lab, current
+
+__all__ = [
+    "Execution",
+    "Following",
+    "describe",
+    "events",
+    "executions",
+    "follow",
+    "input_text",
+    "start",
+    "stop",
+    "wait",
+]
+
+LONGEST_NAME = 80
+LARGEST_PAYLOAD = 262_144  # bytes of UTF-8
+PAGE = 1_000  # events, the most that GetExecutionHistory gives at once
+REFUSED = re.compile(
+    r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]"
+)  # source of the characters: StartExecution in the Step Functions API Reference
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.8  # seconds; with the call itself, an end is noticed within 2 s
+ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
+RAISED = {"FAILED": ExecutionFailed, "TIMED_OUT": ExecutionTimedOut, "ABORTED": ExecutionAborted}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution as it was when it was looked at.
+
+    `status` is AWS's: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE. `input` and `output` are JSON
+    texts, `started` and `stopped` aware datetimes; what there is not yet, or was not asked for, is None.
+    """
+
+    arn: str
+    name: str
+    machine: str
+    status: str
+    started: datetime
+    stopped: datetime | None = None
+    input: str | None = None
+    output: str | None = None
+    error: str | None = None
+    cause: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status in ("RUNNING", "PENDING_REDRIVE")
+
+    def result(self) -> Any:
+        """The output, parsed.
+
+        Raises ExecutionFailed, ExecutionTimedOut or ExecutionAborted, with `.error` and `.cause`, for the other ways in
+        which an execution ends, and ExecutionStillRunning for one that has not ended.
+        """
+        if self.running:
+            raise ExecutionStillRunning(f"{self.name} is still running: wait({self.arn!r}) waits for its end.")
+        if self.status == "SUCCEEDED":
+            return json.loads(self.output) if self.output is not None else None
+        told = ": ".join(filter(None, [self.error, self.cause])) or "no error was given"
+        ended = RAISED.get(self.status, ExecutionEnded)
+        raise ended(f"{self.name} ended {self.status} ({told}).", self.error, self.cause)
+
+
+def input_text(given: Any = None) -> str:
+    """An execution's input as JSON text: None is `{}`, a str is JSON text already, anything else is written as JSON.
+
+    Raises InvalidInput where the text breaks off being JSON, for a value that JSON cannot hold, and for more than
+    262,144 bytes.
+    """
+    if given is None:
+        return "{}"
+    if isinstance(given, str):
+        text = given
+        try:
+            json.loads(text, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            raise InvalidInput(
+                f"The input is not JSON: {error.msg} at line {error.lineno}, column {error.colno}, "
+                f"{_around(text, error.pos)}."
+            ) from None
+    else:
+        try:
+            text = json.dumps(given, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(f"The input cannot be written as JSON: {error}.") from None
+    size = len(text.encode(errors="surrogatepass"))
+    if size > LARGEST_PAYLOAD:
+        raise InvalidInput(
+            f"The input has {size:,} bytes, more than the {LARGEST_PAYLOAD:,} that Step Functions takes: "
+            "put the data into S3 and pass its place."
+        )
+    return text
+
+
+def _refuse_constant(name: str) -> None:
+    raise InvalidInput(f"The input is not JSON: {name} is no JSON number.")
+
+
+def _around(text: str, position: int) -> str:
+    if position >= len(text):
+        return "at its end"
+    return f"just before {text[position : position + 20]!r}"
+
+
+def check_name(name: str) -> str:
+    """Return a name that AWS takes for an execution.
+
+    Raises InvalidName, saying why, for any other.
+    """
+    if not name:
+        raise InvalidName("An execution's name must have at least one character; leave it out to get one of ours.")
+    if len(name) > LONGEST_NAME:
+        raise InvalidName(f"An execution's name has at most {LONGEST_NAME} characters; this one has {len(name)}.")
+    refused = REFUSED.search(name)
+    if refused:
+        what = "white space" if refused[0].isspace() else ascii(refused[0])
+        raise InvalidName(
+            f"The name {name!r} holds {what} at position {refused.start() + 1}, which AWS does not take in a name: "
+            "use letters, digits, '-', '_' and '.'."
+        )
+    return name
+
+
+def start(machine: str, input: Any = None, name: str | None = None, *, lab: Lab | None = None) -> str:  # noqa: A002
+    """Start an execution of the state machine with the ARN `machine` and return the execution's ARN.
+
+    `input` is anything that `input_text` takes; `name` must be new (left out: the time and something random). Both are
+    checked before AWS is called.
+
+    Raises InvalidInput, InvalidName, NotFound or NotAllowed.
+    """
+    lab = lab or current()
+    text = input_text(input)
+    named = f"{lab.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}" if name is None else check_name(name)
+    sfn = calls.client(lab)
+    with calls.plainly(f"start an execution of {machine}"):
+        try:
+            started = sfn.start_execution(stateMachineArn=machine, name=named, input=text)
+        except sfn.exceptions.ExecutionAlreadyExists:
+            raise InvalidName(
+                f"An execution named {named!r} exists already; AWS keeps a name taken for 90 days: take another."
+            ) from None
+    return str(started["executionArn"])
+
+
+def describe(arn: str, *, lab: Lab | None = None) -> Execution:
+    """The execution as it is now.
+
+    Raises NotFound for one that is not there, among them every Express execution.
+    """
+    found = _read("DescribeExecution", arn, lab or current(), executionArn=arn)
+    return Execution(
+        arn=found["executionArn"],
+        name=found["name"],
+        machine=found["stateMachineArn"],
+        status=found["status"],
+        started=found["startDate"],
+        stopped=found.get("stopDate"),
+        input=found.get("input"),
+        output=found.get("output"),
+        error=found.get("error"),
+        cause=found.get("cause"),
+    )
+
+
+def _read(action: str, arn: str, lab: Lab, **arguments: Any) -> Any:
+    if ":express:" in arn:
+        raise NotFound(
+            "An Express execution cannot be asked for by its ARN; its events are in the log group of its machine."
+        )
+    sfn = calls.client(lab)
+    operation = {"DescribeExecution": sfn.describe_execution, "GetExecutionHistory": sfn.get_execution_history}[action]
+    with calls.plainly(f"read the execution {arn}"):
+        return operation(**arguments)
+
+
+def pause_after(waited: float) -> float:
+    """How many seconds to pause before asking again, after `waited` seconds of asking: a twentieth of them."""
+    return min(max(SHORTEST_PAUSE, waited / 20), LONGEST_PAUSE)
+
+
+def wait(arn: str, timeout: float | None = None, *, progress: bool = True, lab: Lab | None = None) -> Execution:
+    """Wait until the execution has ended, however it ends, and return it; `.result()` tells success from failure.
+
+    It asks less often the longer it waits, every 1.8 s in the end. `timeout` is in seconds of the person's own time;
+    `progress` shows a bar. An interrupt stops the waiting, not the execution.
+
+    Raises ExecutionStillRunning after `timeout`.
+    """
+    lab = lab or current()
+    began = time.monotonic()
+    found = describe(arn, lab=lab)
+    shape = "{desc} {elapsed}" if timeout is None else "{desc} {bar} {elapsed} of at most " + f"{timeout:g} s"
+    bar = tqdm(desc=f"waiting for {found.name}", total=timeout, bar_format=shape, leave=False, disable=not progress)
+    try:
+        while found.running:
+            passed = time.monotonic() - began
+            if timeout is not None and passed >= timeout:
+                raise ExecutionStillRunning(
+                    f"{found.name} is still running after {timeout:g} s: wait for it again, or stop({arn!r})."
+                )
+            time.sleep(pause_after(passed) if timeout is None else min(pause_after(passed), timeout - passed))
+            bar.update(min(time.monotonic() - began, timeout or float("inf")) - bar.n)
+            found = describe(arn, lab=lab)
+    except KeyboardInterrupt:
+        bar.close()
+        print(_interrupted(found.name, arn))
+    finally:
+        bar.close()
+    return found
+
+
+def _interrupted(name: str, arn: str) -> str:
+    return f"We stopped waiting; {name} goes on. execution.stop({arn!r}) would stop it."
+
+
+def stop(arn: str, error: str | None = None, cause: str | None = None, *, lab: Lab | None = None) -> Execution:
+    """Stop the execution, telling why with `error` (a short name) and `cause` (a sentence), and return it.
+
+    One that has ended already stays as it is.
+    """
+    lab = lab or current()
+    told = {key: value for key, value in {"error": error, "cause": cause}.items() if value is not None}
+    with calls.plainly(f"stop the execution {arn}"):
+        calls.client(lab).stop_execution(executionArn=arn, **told)
+    return describe(arn, lab=lab)
+
+
+def executions(
+    machine: str, status: str | None = None, limit: int | None = None, *, lab: Lab | None = None
+) -> Iterator[Execution]:
+    """The machine's executions, newest first, at most `limit`, of one `status` or of all; without in- and output."""
+    lab = lab or current()
+    arguments: dict[str, Any] = {"stateMachineArn": machine, "maxResults": min(limit or PAGE, PAGE)}
+    if status is not None:
+        arguments["statusFilter"] = status
+    given = 0
+    while True:
+        with calls.plainly(f"list the executions of {machine}"):
+            page = calls.client(lab).list_executions(**arguments)
+        for one in page["executions"]:
+            if given == limit:
+                return
+            given += 1
+            yield Execution(
+                arn=one["executionArn"],
+                name=one["name"],
+                machine=one["stateMachineArn"],
+                status=one["status"],
+                started=one["startDate"],
+                stopped=one.get("stopDate"),
+            )
+        if "nextToken" not in page:
+            return
+        arguments["nextToken"] = page["nextToken"]
+
+
+def events(arn: str, *, lab: Lab | None = None) -> list[dict[str, Any]]:
+    """All events of an execution so far, oldest first, as boto3 returns them; a call for every 1,000."""
+    lab = lab or current()
+    read: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    while True:
+        page = _read("GetExecutionHistory", arn, lab, executionArn=arn, maxResults=PAGE, **token)
+        read += page["events"]
+        if "nextToken" not in page:
+            return read
+        token = {"nextToken": page["nextToken"]}
+
+
+class Following:
+    """Reads an execution's events as they come, each once; `over` when the last one has been read."""
+
+    def __init__(self, arn: str, *, lab: Lab | None = None) -> None:
+        self.arn, self.over = arn, False
+        self._lab = lab or current()
+        self._known = 0
+
+    def read(self) -> list[dict[str, Any]]:
+        """The events that are new since the last time, oldest first.
+
+        It reads from the newest back to those it knows: one call, and one more for every further 1,000 new events.
+        """
+        new: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            page = _read(
+                "GetExecutionHistory",
+                self.arn,
+                self._lab,
+                executionArn=self.arn,
+                maxResults=PAGE,
+                reverseOrder=True,
+                **token,
+            )
+            new += (event for event in page["events"] if event["id"] > self._known)
+            reached = not page["events"] or page["events"][-1]["id"] <= self._known + 1
+            if reached or "nextToken" not in page:
+                break
+            token = {"nextToken": page["nextToken"]}
+        new.reverse()
+        if new:
+            self._known = new[-1]["id"]
+            self.over = new[-1]["type"] in ENDS
+        return new
+
+
+def follow(arn: str, *, lab: Lab | None = None) -> Iterator[dict[str, Any]]:
+    """The events of a running execution as they come, until its last one.
+
+    It asks less often the longer it follows, every 1.8 s in the end, so the execution's end is noticed within 2 s.
+    """
+    following, began = Following(arn, lab=lab), time.monotonic()
+    while True:
+        yield from following.read()
+        if following.over:
+            return
+        time.sleep(pause_after(time.monotonic() - began))
