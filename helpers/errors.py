@@ -3,6 +3,7 @@
 __all__ = [
     "DefinitionInvalid",
     "DeployFailed",
+    "DrawingFailed",
     "ExecutionAborted",
     "ExecutionEnded",
     "ExecutionFailed",
@@ -11,10 +12,13 @@ __all__ = [
     "ForeignResource",
     "InvalidInput",
     "InvalidName",
+    "InvalidSetting",
     "LabError",
+    "NotAHistory",
     "NotAllowed",
     "NotFound",
     "NotInSandbox",
+    "PayloadUnreadable",
     "PlaceholderLeft",
     "PlanRefused",
     "SandboxFailed",
@@ -76,6 +80,10 @@ class InvalidName(LabError):
     """A name that AWS refuses."""
 
 
+class InvalidSetting(LabError):
+    """A value that the sandbox cannot be set to."""
+
+
 class NotAllowed(LabError):
     """AWS denied the call: the permission is missing."""
 
@@ -106,3 +114,15 @@ class UnknownStatus(LabError):
 
 class PlanRefused(LabError):
     """A figure to plan with is negative, absurd or no number, or no way of waiting fits."""
+
+
+class DrawingFailed(LabError):
+    """No drawing program runs here, or it could not draw this picture."""
+
+
+class NotAHistory(LabError):
+    """What was given holds no execution history, or none that can be put in order."""
+
+
+class PayloadUnreadable(LabError):
+    """A payload that is not there, was cut off, or is no JSON."""

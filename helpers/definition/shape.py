@@ -36,7 +36,7 @@ def malformed(definition: object) -> Iterator[Problem]:
 def misnamed(definition: object) -> Iterator[Problem]:
     """The findings that leave no way to start or to go on: StartAt, States, and targets that are not there."""
     for scope in scopes(definition):
-        where = scope.place.rstrip(".") or "The definition"
+        where = scope.place.rstrip(".") or "The machine"
         owner = (scope.owner.name,) if scope.owner else ()
         if not scope.states:
             yield Problem("missing-states", owner, f"{where} has no States.")
@@ -73,7 +73,9 @@ def misshapen(state: State) -> Iterator[Problem]:
     named = (name,)
     if not 0 < len(name) <= LONGEST_NAME or REFUSED_IN_NAMES.search(name):
         yield Problem(
-            "bad-name", named, f"{name!r} is no name for a state: 1 to {LONGEST_NAME} characters, no control characters."
+            "bad-name",
+            named,
+            f"{name!r} is no name for a state: 1 to {LONGEST_NAME} characters, no control characters.",
         )
     if state.type not in TYPES:
         yield Problem("unknown-type", named, f"State {name!r} needs a Type, one of {', '.join(TYPES)}.")

@@ -1,0 +1,125 @@
+"""A plan in DOT, Graphviz's language.
+
+Everything from a definition or a history is text to us: it is escaped for DOT's HTML-like labels, and node ids are
+made here, never taken from a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import graphviz
+
+from helpers.diagram.figures import Figures
+from helpers.diagram.palette import EDGES, INK, NOT_TAKEN, PANEL, QUIET, TAKEN, Look
+from helpers.diagram.plan import Box, Line, Node, Plan
+from helpers.diagram.text import clean, escape, lines, shorten, width
+
+__all__ = ["dot"]
+
+FONT = "Helvetica"
+SHAPES = {
+    "Task": {"shape": "box"},
+    "Pass": {"shape": "cds", "margin": "0.22,0.12"},
+    "Choice": {"shape": "diamond", "margin": "0.02,0.02"},
+    "Wait": {"shape": "ellipse", "margin": "0.04,0.03"},
+    "Succeed": {"shape": "box", "peripheries": "2"},
+    "Fail": {"shape": "octagon", "margin": "0.14,0.06"},
+    "Parallel": {"shape": "box3d"},
+    "Map": {"shape": "box3d"},
+}
+MARKS = {
+    "start": {"shape": "circle", "width": "0.2", "style": "filled", "fillcolor": INK, "color": INK},
+    "end": {"shape": "doublecircle", "width": "0.14", "style": "filled", "fillcolor": INK, "color": INK},
+    "in": {"shape": "circle", "width": "0.1", "style": "filled", "fillcolor": QUIET, "color": QUIET},
+    "out": {"shape": "circle", "width": "0.1", "style": "filled", "fillcolor": PANEL, "color": QUIET},
+}
+LINES = {
+    "next": {},
+    "choice": {},
+    "default": {"dir": "both", "arrowtail": "tee"},
+    "catch": {"style": "dashed", "arrowhead": "empty"},
+    "retry": {"style": "dotted", "penwidth": "1.4", "arrowhead": "vee"},
+}
+NAME_SIZE, DETAIL_SIZE, LABEL_SIZE = 12.0, 9.0, 9.5
+LONGEST_NAME = {False: 26, True: 17}  # a diamond is twice as wide as its text
+LONGEST_DETAIL, LONGEST_LABEL = 30, 30
+TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0">'
+
+
+def dot(drawn: Plan, looks: Callable[[str], Look], noted: Figures) -> str:
+    """The plan in DOT; `looks` gives the look by id, `noted` further small lines and the way taken."""
+    graph = graphviz.Digraph("machine")
+    graph.attr(bgcolor=PANEL, pad="0.3", nodesep="0.45", ranksep="0.45", fontname=FONT)
+    graph.attr("node", fontname=FONT, fontsize=str(NAME_SIZE), style="filled", penwidth="1.3", height="0.1")
+    graph.attr("edge", fontname=FONT, fontsize=str(LABEL_SIZE), fontcolor=INK, arrowsize="0.75")
+    fill(graph, drawn.outermost, looks, noted.notes, drawn.guessed)
+    for number, line in enumerate(drawn.lines):
+        draw_line(graph, f"e{number}", line, None if noted.taken is None else line.names in noted.taken)
+    return str(graph.source)
+
+
+def fill(
+    graph: graphviz.Digraph, box: Box, looks: Callable[[str], Look], notes: Mapping[str, Sequence[str]], guessed: bool
+) -> None:
+    """Put a box's nodes and inner boxes into a graph or a cluster."""
+    for node in box.nodes:
+        draw_node(graph, node, looks(node.id), notes.get(node.name, []), guessed)
+    for inner in box.boxes:
+        with graph.subgraph(name=f"cluster_{inner.id}") as cluster:
+            if inner.type:
+                shown = looks(inner.id)
+                style = "rounded,filled,dashed" if shown.dashed or guessed else "rounded,filled"
+                cluster.attr(label=label(inner, shown, notes.get(inner.name, [])), style=style)
+                cluster.attr(id=inner.id, fillcolor=shown.fill, color=shown.border, penwidth="1.3", margin="14")
+            else:
+                cluster.attr(label="", style="rounded,filled", fillcolor="#ffffff", color="#cbd2d9", margin="12")
+                cluster.attr(id=inner.id, penwidth="1")
+            fill(cluster, inner, looks, notes, guessed)
+
+
+def draw_node(graph: graphviz.Digraph, node: Node, shown: Look, notes: Sequence[str], guessed: bool) -> None:
+    if node.mark:
+        graph.node(node.id, label="", id=node.id, **MARKS[node.mark])
+        return
+    shape = SHAPES.get(node.type, {"shape": "box"})
+    style = "rounded,filled" if shape["shape"] == "box" else "filled"
+    if shown.dashed or guessed:
+        style += ",dashed"
+    text = label(node, shown, notes)
+    graph.node(node.id, label=text, id=node.id, style=style, fillcolor=shown.fill, color=shown.border, **shape)
+
+
+def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None) -> None:
+    colour = EDGES[line.kind] if taken is None else TAKEN if taken else NOT_TAKEN
+    look = {**LINES[line.kind], **({"penwidth": "1.8"} if taken else {}), "id": id_}
+    if line.kind in ("next", "choice", "default"):
+        # A white transition, as in the article, between two lines that keep it visible on white.
+        colour = f"{colour}:#ffffff:{colour}"
+    if line.label:
+        shown = shorten(clean(line.label), 3 * LONGEST_LABEL)
+        rows = "<br/>".join(escape(text) for text in lines(shown, LONGEST_LABEL))
+        look["label"] = f'<<table border="0" cellpadding="3"><tr><td>{rows}</td></tr></table>>'
+    graph.edge(line.source, line.target, color=colour, **look)
+
+
+def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:
+    """An HTML-like label: the sign and the name, small lines below.
+
+    A cell as wide as the sign's stands on the other side, so that the name is in the middle with and without a sign.
+    """
+    named = lines(clean(node.name), LONGEST_NAME[node.type == "Choice"])
+    small = [shorten(clean(text), LONGEST_DETAIL) for text in [node.detail, *notes] if text]
+    rows = []
+    for position, text in enumerate(named):
+        sign = shown.sign if position == 0 else " "
+        cells = cell(sign, NAME_SIZE, shown.border, 16) + cell(text, NAME_SIZE, shown.text) + '<td width="16"></td>'
+        rows.append(f"<tr><td>{TABLE}<tr>{cells}</tr></table></td></tr>")
+    rows += [f"<tr>{cell(text, DETAIL_SIZE, shown.text, bold=False)}</tr>" for text in small]
+    return f"<{TABLE}{''.join(rows)}</table>>"
+
+
+def cell(text: str, size: float, colour: str, least: float = 0, *, bold: bool = True) -> str:
+    wide = max(least, width(text, size) * (1.06 if bold else 1))
+    marked = f"<b>{escape(text)}</b>" if bold else escape(text)
+    return f'<td width="{wide:.0f}"><font point-size="{size:g}" color="{colour}">{marked}</font></td>'

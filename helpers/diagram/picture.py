@@ -1,0 +1,142 @@
+"""A diagram as an object that shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+from helpers.diagram.dot import dot
+from helpers.diagram.figures import Figures
+from helpers.diagram.layout import STAND_IN, Layout
+from helpers.diagram.mermaid import mermaid
+from helpers.diagram.palette import Look, heat, look, refuse_unknown
+from helpers.diagram.plan import Plan
+from helpers.diagram.program import find, render
+from helpers.diagram.text import shorten
+from helpers.errors import DrawingFailed, UnknownName
+
+__all__ = ["Diagram"]
+
+DPI = 96
+
+
+class Drawing:
+    """A plan with what is noted on it, laid out once however often it is coloured."""
+
+    def __init__(self, plan: Plan, figures: Figures, heated: bool) -> None:
+        self.plan, self.figures, self.heated = plan, figures, heated
+        self.types = plan.types
+        self.names = {id_: name for name, ids in plan.states.items() for id_ in ids}
+
+    def dot(self, looks: Any) -> str:
+        return dot(self.plan, looks, self.figures)
+
+    @cached_property
+    def layout(self) -> Layout:
+        program = find()
+        drawn = render(self.dot(lambda _: STAND_IN), "svg", program) if program else None
+        if drawn is None:
+            raise DrawingFailed(
+                "No drawing program could draw this diagram; install `graphviz-pure` into this environment, "
+                "or Graphviz with `dot` on the PATH, or show the text of `.mermaid`."
+            )
+        titles = {f"e{number}": line.title for number, line in enumerate(self.plan.lines)}
+        return Layout(drawn.decode(), self.names, titles)
+
+
+class Diagram:
+    """A state machine's picture.
+
+    In a notebook it shows itself as SVG, with a PNG and a sentence beside it; where no drawing program runs, as
+    Mermaid and a sentence.
+    """
+
+    def __init__(self, drawing: Drawing, statuses: Mapping[str, str] | None) -> None:
+        self._drawing = drawing
+        self.statuses = None if statuses is None else accepted(statuses, self.states)
+
+    @property
+    def states(self) -> list[str]:
+        """The names of the states drawn."""
+        return list(self._drawing.plan.states)
+
+    @property
+    def source(self) -> str:
+        """The picture in DOT, with its colours."""
+        return self._drawing.dot(self._look)
+
+    @property
+    def mermaid(self) -> str:
+        """The picture in Mermaid's language."""
+        return mermaid(self._drawing.plan, self._look)
+
+    def svg(self) -> str:
+        """The picture as an SVG element; raises `DrawingFailed` where no drawing program runs."""
+        layout = self._drawing.layout
+        return layout.svg(self._look, self._title, self.sentence())
+
+    def png(self, dpi: int = DPI) -> bytes:
+        """The picture as a PNG of `dpi` dots an inch; raises `DrawingFailed` where no drawing program runs."""
+        program = find()
+        drawn = render(self.source, "png", program, dpi=dpi) if program else None
+        if drawn is None:
+            raise DrawingFailed("No drawing program could draw this PNG; `.mermaid` and `.source` hold it as text.")
+        return drawn
+
+    def recoloured(self, statuses: Mapping[str, str] | None) -> Diagram:
+        """The same picture with other statuses, without laying it out again."""
+        return Diagram(self._drawing, statuses)
+
+    def sentence(self) -> str:
+        """What the picture shows, in words."""
+        states = self.states
+        count = f"{len(states)} state{'' if len(states) == 1 else 's'}"
+        start = self._drawing.plan.start
+        said = f"State machine of {count}" + (f", starting at {start}" if start else "")
+        if self.statuses is None:
+            return f"{said}: {', '.join(states)}." if states else f"{said}."
+        by_status: dict[str, list[str]] = {}
+        for name in states:
+            status = self.statuses.get(name)
+            by_status.setdefault(status.replace("_", " ") if status else "not reached", []).append(name)
+        return said + ". " + "; ".join(f"{word}: {', '.join(named)}" for word, named in by_status.items()) + "."
+
+    def _look(self, id_: str) -> Look:
+        drawing = self._drawing
+        name = drawing.names.get(id_, "")
+        status = None if self.statuses is None else self.statuses.get(name)
+        shown = look(status, drawing.types.get(id_, ""), plain=self.statuses is None)
+        share = drawing.figures.heat.get(name)
+        return heat(share, shown) if drawing.heated and share is not None else shown
+
+    def _title(self, id_: str) -> str:
+        name = self._drawing.names[id_]
+        status = self.statuses.get(name) if self.statuses is not None else None
+        told = f" ({status.replace('_', ' ')})" if status else ""
+        return "\n".join([f"{name}{told}", *self._drawing.figures.hover.get(name, [])])
+
+    def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
+        """What a notebook may show: SVG, PNG and a sentence; Mermaid where nothing can be drawn."""
+        bundle: dict[str, Any] = {"text/plain": self.sentence()}
+        try:
+            bundle["image/svg+xml"] = self.svg()
+            bundle["image/png"] = self.png()
+        except DrawingFailed as reason:
+            bundle = {"text/plain": f"{self.sentence()} ({reason})", "text/vnd.mermaid": self.mermaid}
+        wanted, unwanted = set(include or bundle), set(exclude or ())
+        return {kind: data for kind, data in bundle.items() if kind in wanted and kind not in unwanted}
+
+    def __repr__(self) -> str:
+        return shorten(self.sentence(), 500)
+
+
+def accepted(statuses: Mapping[str, str], states: list[str]) -> dict[str, str]:
+    """The statuses that say something; raises where a word or a state is unknown."""
+    said = {name: status for name, status in statuses.items() if status is not None}
+    refuse_unknown(said.values())
+    known = set(states)
+    for name in said:
+        if name not in known:
+            raise UnknownName(f"There is no state named {name!r} in this diagram; there are: {', '.join(states)}.")
+    return said

@@ -1,0 +1,35 @@
+"""The drawing program: the one that comes with our dependencies, else the system's `dot`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sysconfig
+from functools import cache
+
+__all__ = ["find", "render"]
+
+SECONDS = 60
+
+
+@cache
+def find() -> str | None:
+    """The path of the drawing program that works here, None where none may run.
+
+    First `graphviz-pure` in the environment's folder of scripts, then `dot` on the PATH.
+    """
+    scripts = sysconfig.get_path("scripts")
+    for candidate in (shutil.which("graphviz-pure", path=scripts), shutil.which("dot")):
+        if candidate and render("digraph { a }", "svg", candidate) is not None:
+            return candidate
+    return None
+
+
+def render(source: str, form: str, program: str, *, dpi: int | None = None) -> bytes | None:
+    """A DOT text as `svg` or `png`; None where the program did not draw it."""
+    command = [program, "-q", f"-T{form}", *([f"-Gdpi={dpi}"] if dpi else [])]
+    try:
+        done = subprocess.run(command, input=source.encode(), capture_output=True, timeout=SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 and done.stdout else None

@@ -1,0 +1,50 @@
+"""Text for pictures: made harmless, shortened, broken into lines, and its width estimated."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from html import escape
+
+__all__ = ["clean", "escape", "lines", "shorten", "width"]
+
+# What XML 1.0 has no way to write.
+UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+BREAKS = re.compile(r"(?<=[\s_.:/-])|(?<=[a-z0-9])(?=[A-Z])")
+
+
+def clean(text: str) -> str:
+    """The text on one line, with a replacement character for each that XML cannot hold."""
+    return UNWRITABLE.sub("\ufffd", re.sub(r"[\t\r\n]+", " ", text))
+
+
+def shorten(text: str, longest: int) -> str:
+    """The text, cut to `longest` characters with an ellipsis where it is longer."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def lines(text: str, longest: int) -> list[str]:
+    """The text in lines of about `longest` characters, broken between words where possible; no character is lost."""
+    made = [""]
+    for word in BREAKS.split(text):
+        if made[-1] and len(made[-1]) + len(word) > longest:
+            made.append("")
+        made[-1] += word
+        while len(made[-1]) > longest + 6:
+            made[-1:] = [made[-1][:longest], made[-1][longest:]]
+    return [line for line in made if line] or [" "]
+
+
+def width(text: str, size: float) -> float:
+    """A generous estimate in points, for fonts that the drawing program has no figures of."""
+    ems = 0.0
+    for character in text:
+        if unicodedata.east_asian_width(character) in "WF":
+            ems += 1.05
+        elif character.isupper() or character in "mwMW@%&":
+            ems += 0.74
+        elif character in "iljtf.,:;|'!()[] ":
+            ems += 0.34
+        else:
+            ems += 0.58
+    return ems * size
