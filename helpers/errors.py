@@ -22,6 +22,7 @@ __all__ = [
     "PlaceholderLeft",
     "PlanRefused",
     "SandboxFailed",
+    "SandboxGone",
     "UnknownName",
     "UnknownService",
     "UnknownStatus",
@@ -34,6 +35,17 @@ class LabError(Exception):
 
 class SandboxFailed(LabError):
     """The sandbox could not be started or reached."""
+
+
+class SandboxGone(LabError):
+    """The sandbox ended while it was being used, and its memory with it."""
+
+    def __init__(
+        self,
+        message: str = "The sandbox has ended, and all that was made on it is gone: run `lab = helpers.connect()`"
+        " to start a new, empty one, then run this notebook again from its top.",
+    ) -> None:
+        super().__init__(message)
 
 
 class NotInSandbox(LabError):

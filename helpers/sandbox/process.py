@@ -1,96 +1,315 @@
-"""The server process: finding it, starting it, stopping it, and calling its own verbs."""
+"""The server process: finding it, starting it, stopping it, and calling the sandbox's own verbs."""
 
+import contextlib
 import dataclasses
+import hashlib
+import hmac
+import http.client
+import importlib.metadata
 import json
 import os
+import platform
+import re
 import secrets
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import filelock
+import platformdirs
 import psutil
 
-from helpers.errors import SandboxFailed
+from helpers import errors
+from helpers.errors import SandboxFailed, SandboxGone
+
+__all__ = [
+    "ACCOUNT",
+    "REGION",
+    "Sandbox",
+    "answers",
+    "call",
+    "folder",
+    "log_path",
+    "read",
+    "reset",
+    "start",
+    "status",
+    "stop",
+    "version",
+]
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+# Seconds: until a new server must be ready, until one that runs must have answered, until one told to end has ended.
+READY, ANSWERED, ENDED = 60.0, 20.0, 10.0
+# What the server must not inherit: the person's AWS settings and credentials, and proxies, which loopback never uses.
+NOT_INHERITED = re.compile(r"(AWS|BOTO|MOTO)_.*|.*_PROXY", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: where it answers, and the keys to sign with."""
+    """A sandbox's state: where it answers, the keys to sign with, and which process it is.
+
+    `started` is the process's time of creation (seconds since the epoch), `version` that of the code it runs,
+    `ended` why it ended, when it could still say so. `notice` is a sentence for the person who started it.
+    """
 
     endpoint_url: str
     access_key: str
-    secret_key: str
+    secret_key: str = dataclasses.field(repr=False)
     region: str
     account: str
     pid: int
+    started: float
+    version: str
+    ended: str = ""
+    notice: str = dataclasses.field(default="", compare=False)
+
+    def write(self) -> None:
+        """Keep this state in the sandbox's folder, readable by its owner alone."""
+        path = _state_path()
+        draft = path.with_suffix(f".{os.getpid()}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(dataclasses.asdict(self), file)
+        draft.replace(path)
+
+    def end(self, reason: str) -> None:
+        """Leave word why this sandbox ended, and none of its keys."""
+        dataclasses.replace(self, access_key="", secret_key="", ended=reason).write()
 
 
 def folder() -> Path:
-    """The folder that holds the sandbox's state and log, readable by its owner alone."""
-    path = Path(os.environ.get("LAB_SANDBOX_DIR") or Path.home() / ".cache" / "step-functions-notebooks")
+    """The folder that holds the sandbox's state and log, readable by its owner alone.
+
+    Each host has its own, because a home directory may be shared between hosts, and a process is not. It lies in
+    the folder that LAB_SANDBOX_DIR names, by default the person's cache folder.
+    """
+    base = Path(os.environ.get("LAB_SANDBOX_DIR") or platformdirs.user_cache_dir("step-functions-notebooks", False))
+    host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node().split(".")[0]) or "localhost"
+    path = base.absolute() / f"sandbox-{host}"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix":
+        if path.stat().st_uid != os.getuid():
+            raise SandboxFailed(f"{path} belongs to somebody else; set LAB_SANDBOX_DIR to a folder of your own.")
+        path.chmod(0o700)
     return path
 
 
-def status() -> Sandbox | None:
-    """The sandbox that runs, or None."""
+def log_path() -> Path:
+    """The server's log; that of the one before it has `.1` at its end."""
+    return folder() / "sandbox.log"
+
+
+def version() -> str:
+    """A fingerprint of the code that a server started now would run."""
+    digest = hashlib.sha256(f"{sys.version} moto {importlib.metadata.version('moto')}".encode())
+    package = Path(__file__).parent.parent
+    for path in sorted([*package.glob("sandbox/**/*.py"), *package.glob("definition*/**/*.py"), package / "errors.py"]):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def read() -> Sandbox | None:
+    """The state last written on this host, whether or not its process still lives; None when there is none."""
     try:
-        state = Sandbox(**json.loads((folder() / "state.json").read_text()))
+        return Sandbox(**json.loads(_state_path().read_text()))
     except FileNotFoundError:
         return None
-    return state if psutil.pid_exists(state.pid) else None
+    except (ValueError, TypeError):
+        # Written by another version of this project, or by nobody of ours: it names no server that we could use.
+        return Sandbox("", "", "", REGION, ACCOUNT, 0, 0.0, "")
+
+
+def status() -> Sandbox | None:
+    """The sandbox that runs and answers on this host, or None."""
+    state = read()
+    return state if state is not None and answers(state) else None
 
 
 def start() -> Sandbox:
-    """Start the sandbox unless it runs; returns when the first request would be answered."""
-    with filelock.FileLock(folder() / "lock"):
-        return status() or _launch()
+    """Start the sandbox unless it runs; returns when the first request would be answered.
+
+    The `notice` of what comes back says when an earlier sandbox was lost or replaced. Raises `SandboxFailed`.
+    """
+    with _alone():
+        state = read()
+        if state is None:
+            return _launch("")
+        if answers(state):
+            if state.version == version():
+                return state
+            _end(state)
+            return _launch(
+                "The sandbox ran an older version of this project; it was replaced by a new, empty one,"
+                " and what had been made on it is gone."
+            )
+        if _lives(state):
+            raise SandboxFailed(
+                f"The sandbox (process {state.pid}) does not answer; end it with `python -m helpers.sandbox stop`."
+            )
+        why = f" because {state.ended}" if state.ended else ", and not by `stop`"
+        return _launch(
+            f"The sandbox ended{why}: its memory is lost, and what had been made on it (functions, state machines,"
+            " histories) is gone; a new, empty one was started."
+        )
 
 
 def stop() -> bool:
-    """Stop the sandbox; returns whether one was running."""
-    with filelock.FileLock(folder() / "lock"):
-        sandbox = status()
-        (folder() / "state.json").unlink(missing_ok=True)
-        if sandbox is None:
-            return False
-        server = psutil.Process(sandbox.pid)
-        server.terminate()
-        server.wait(10)
-        return True
+    """Stop the sandbox of this host; returns whether one was running."""
+    with _alone():
+        state = read()
+        running = state is not None and (answers(state) or _lives(state))
+        if state is not None and running:
+            _end(state)
+        _state_path().unlink(missing_ok=True)
+        return running
 
 
 def reset() -> None:
-    """Empty the sandbox: stop it and start it again."""
-    stop()
-    start()
+    """Stop what runs in the sandbox and forget all that was made there; starts the sandbox if need be."""
+    call("reset", start())
 
 
-def _launch() -> Sandbox:
+def call(verb: str, sandbox: Sandbox | None = None, /, **arguments: Any) -> dict[str, Any]:
+    """Call one of the sandbox's own verbs and return its answer.
+
+    `sandbox` is the one to call, by default the one that runs. Raises the `LabError` that the verb raised,
+    or `SandboxGone` when nothing answers.
+    """
+    found = sandbox or read()
+    if found is None or found.ended or not found.endpoint_url:
+        raise SandboxGone()
+    try:
+        status_code, answer = _post(found, verb, arguments)
+    except OSError as error:
+        raise SandboxGone() from error
+    if status_code == 200:
+        return answer
+    kind = getattr(errors, str(answer.get("error")), SandboxFailed)
+    raise kind(str(answer.get("message", f"The sandbox refused {verb!r}.")))
+
+
+def answers(sandbox: Sandbox) -> bool:
+    """Whether this very sandbox answers: the process that was started with these keys, and no stranger at its port."""
+    # Signing needs botocore, whose import a mere start of a new sandbox does without.
+    from helpers.sandbox import signing
+
+    if sandbox.ended or not sandbox.endpoint_url:
+        return False
+    nonce = secrets.token_hex(16)
+    try:
+        status_code, answer = _post(sandbox, "ping", {"nonce": nonce})
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    proof = str(answer.get("proof", ""))
+    return status_code == 200 and hmac.compare_digest(proof, signing.prove(sandbox.secret_key, nonce))
+
+
+def _post(sandbox: Sandbox, verb: str, arguments: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    from helpers.sandbox import signing
+
+    url, body = f"{sandbox.endpoint_url}/_sandbox/{verb}", json.dumps(arguments).encode()
+    headers = signing.sign("POST", url, body, sandbox.access_key, sandbox.secret_key, sandbox.region)
+    # http.client takes no notice of proxies.
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=ANSWERED)
+    try:
+        connection.request("POST", f"/_sandbox/{verb}", body, headers)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    finally:
+        connection.close()
+    return response.status, answer if isinstance(answer, dict) else {}
+
+
+def _state_path() -> Path:
+    return folder() / "state.json"
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the lock of this host's sandbox, so that two who start at once get one server."""
+    try:
+        with filelock.FileLock(folder() / "lock", timeout=2 * READY):
+            yield
+    except filelock.Timeout:
+        raise SandboxFailed("Another process has been starting the sandbox for minutes; end it and try again.") from None
+
+
+def _lives(state: Sandbox) -> bool:
+    """Whether the process of this state still runs, and is not another one that was given its number."""
+    try:
+        process = psutil.Process(state.pid)
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - state.started) < 1
+    except psutil.Error:
+        return False
+
+
+def _end(state: Sandbox) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        server = psutil.Process(state.pid)
+        server.terminate()
+        try:
+            server.wait(ENDED)
+        except psutil.TimeoutExpired:
+            server.kill()
+            server.wait(ENDED)
+
+
+def _launch(notice: str) -> Sandbox:
     access_key, secret_key = "LAB" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {"LAB_ACCESS_KEY": access_key, "LAB_SECRET_KEY": secret_key}
-    log = os.open(folder() / "sandbox.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "helpers.sandbox.server"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        start_new_session=True,
-        text=True,
-    )
-    os.close(log)
-    assert server.stdout is not None
-    port = server.stdout.readline().strip()
-    if not port:
-        raise SandboxFailed(f"The sandbox did not start; its log {folder() / 'sandbox.log'} says why.")
-    sandbox = Sandbox(f"http://127.0.0.1:{port}", access_key, secret_key, REGION, ACCOUNT, server.pid)
-    descriptor = os.open(folder() / "state.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w") as file:
-        json.dump(dataclasses.asdict(sandbox), file)
-    return sandbox
+    log = log_path()
+    with contextlib.suppress(OSError):
+        log.replace(log.with_suffix(".log.1"))
+    _state_path().unlink(missing_ok=True)
+    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "helpers.sandbox.server"],
+            cwd=folder(),
+            env=_environment() | {"LAB_ACCESS_KEY": access_key, "LAB_SECRET_KEY": secret_key},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            **_detached(),
+        )
+    try:
+        return dataclasses.replace(_wait(server, access_key), notice=notice)
+    except BaseException:
+        server.kill()
+        raise
+
+
+def _wait(server: "subprocess.Popen[bytes]", access_key: str) -> Sandbox:
+    """Wait for the state that the server writes when it is ready."""
+    deadline = time.monotonic() + READY
+    while server.poll() is None and time.monotonic() < deadline:
+        state = read()
+        if state is not None and state.access_key == access_key:
+            return state
+        time.sleep(0.01)
+    lines = log_path().read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
+    raise SandboxFailed(f"The sandbox did not start ({lines[-1]}); its log {log_path()} says more.")
+
+
+def _environment() -> dict[str, str]:
+    """What the server inherits: the person's environment without AWS settings, credentials and proxies."""
+    inherited = {name: value for name, value in os.environ.items() if not NOT_INHERITED.fullmatch(name)}
+    project = str(Path(__file__).parent.parent.parent)
+    return inherited | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [project, inherited.get("PYTHONPATH")])),
+        "LAB_SANDBOX_DIR": str(folder().parent),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "MOTO_DISABLE_GLOBAL_CORS": "true",
+    }
+
+
+def _detached() -> dict[str, Any]:
+    """What makes the server outlive the kernel that started it, and not hear the interrupts meant for that."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}

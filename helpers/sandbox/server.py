@@ -1,30 +1,104 @@
-"""The sandbox's server process: moto's services behind one port on 127.0.0.1."""
+"""The server process: puts moto's services behind the door, and ends itself when nobody needs them any more."""
 
+import contextlib
+import gc
 import os
+import signal
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from werkzeug.serving import make_server
+import psutil
 
-from helpers.sandbox import athena, clock, interpreter, lambda_runner, states_api
+from helpers.sandbox import process
+
+if TYPE_CHECKING:
+    from helpers.sandbox.door import Door
+
+# How long the sandbox stays when nobody uses it, in seconds, unless the environment says otherwise.
+IDLE = 8 * 3600.0
 
 
 def main() -> None:
-    """Serve until told to stop. Keys come in the environment; the port is written to standard output."""
+    """Serve until stopped, replaced, or unused for long. Keys come in the environment."""
+    version = process.version()
+    # Loading moto makes very many objects and no garbage: collecting meanwhile would take half a second.
+    gc.disable()
+    with _batch_unloaded():
+        door = _open()
+    gc.freeze()
+    gc.enable()
+    os.environ["MOTO_PORT"] = str(door.server_port)
+    state = process.Sandbox(
+        endpoint_url=f"http://127.0.0.1:{door.server_port}",
+        access_key=door.access_key,
+        secret_key=door.secret_key,
+        region=process.REGION,
+        account=process.ACCOUNT,
+        pid=os.getpid(),
+        started=psutil.Process().create_time(),
+        version=version,
+    )
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    threading.Thread(target=door.serve_forever, daemon=True).start()
+    state.write()
+    reason = _watch(door, state, ended)
+    if process.read() == state:
+        state.end(reason)
+    # Executions wait in threads that would hold the process back; workers end when their pipes close.
+    os._exit(0)
+
+
+def _open() -> "Door":
+    """Put moto together with our mends in it, behind a door; all heavy imports happen here."""
     from moto.core.config import default_user_config
-    from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+
+    from helpers.sandbox import athena, clock, control, interpreter, lambda_runner, states_api
+    from helpers.sandbox.door import Door
 
     for concern in (clock, lambda_runner, interpreter, states_api, athena):
         concern.mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
-    server = make_server(
-        "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), True, request_handler=MotoRequestHandler
-    )
-    os.environ["MOTO_PORT"] = str(server.server_port)
-    print(server.server_port, flush=True)
-    os.dup2(2, 1)
-    server.serve_forever()
+    control.VERBS.update(ping=control.ping, reset=control.reset)
+    return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
+
+
+@contextlib.contextmanager
+def _batch_unloaded() -> Iterator[None]:
+    """While inside, `moto.batch` is its bare folder.
+
+    The interpreter wants one enumeration of `moto.batch.utils`; the package around it would load the whole of EC2,
+    which takes as long as everything else together. Once outside, the first to use Batch loads the real package.
+    """
+    spec = find_spec("moto")
+    bare = ModuleType("moto.batch")
+    bare.__path__ = [f"{place}/batch" for place in (spec.submodule_search_locations if spec else None) or ()]
+    sys.modules["moto.batch"] = bare
+    yield
+    del sys.modules["moto.batch"]
+
+
+def _watch(door: "Door", state: process.Sandbox, ended: threading.Event) -> str:
+    """Wait until it is time to go; returns why, in words that follow "The sandbox ended because"."""
+    from helpers.sandbox.control import running_executions
+
+    idle = float(os.environ.get("LAB_SANDBOX_IDLE") or IDLE)
+    while not ended.wait(min(idle / 4, 15.0)):
+        if process.read() != state:
+            return "another one took its place"
+        if running_executions():
+            door.last_used = time.monotonic()
+        if time.monotonic() - door.last_used > idle:
+            return f"nobody had used it for {idle / 3600:g} hours"
+    return "its process was told to end"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,73 @@
+"""The sandbox's own verbs, which AWS does not have: signed POSTs of a JSON object to /_sandbox/<verb>."""
+
+import datetime
+import json
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.stepfunctions.models import stepfunctions_backends
+
+from helpers.errors import LabError
+from helpers.sandbox import signing
+from helpers.sandbox.refusal import Answer
+
+__all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
+
+PREFIX = "/_sandbox/"
+
+Verb = Callable[[dict[str, Any]], dict[str, Any]]
+
+# Filled by the server, in one place.
+VERBS: dict[str, Verb] = {}
+
+
+def answer(verb: str, body: bytes) -> Answer:
+    """Do `verb` with the JSON object in `body` as its arguments.
+
+    Answers 200 with what it returns, or 400 with `error` (a class of `helpers.errors`) and `message`.
+    """
+    if verb not in VERBS:
+        return _json(404, {"error": "SandboxFailed", "message": f"The sandbox has no verb {verb!r}."})
+    try:
+        return _json(200, VERBS[verb](json.loads(body or b"{}")))
+    except LabError as error:
+        return _json(400, {"error": type(error).__name__, "message": str(error)})
+    except Exception as error:
+        logging.getLogger(__name__).exception("The verb %s failed", verb)
+        told = f"The sandbox stumbled over {verb!r} ({type(error).__name__}: {error}); its log says more."
+        return _json(400, {"error": "SandboxFailed", "message": told})
+
+
+def _json(status: int, content: dict[str, Any]) -> Answer:
+    return Answer(status, [("Content-Type", "application/json")], json.dumps(content).encode())
+
+
+def ping(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Which process this is, with a proof that it holds the keys."""
+    return {"pid": os.getpid(), "proof": signing.prove(os.environ["LAB_SECRET_KEY"], str(arguments["nonce"]))}
+
+
+def running_executions() -> list[Any]:
+    """The executions that have not ended, of all accounts and regions."""
+    return [
+        execution
+        for regions in list(stepfunctions_backends.values())
+        for backend in list(regions.values())
+        for machine in list(backend.state_machines)
+        for execution in list(machine.executions)
+        if execution.status == "RUNNING"
+    ]
+
+
+def reset(_: dict[str, Any]) -> dict[str, Any]:
+    """Stop what runs and forget all that was made; the address and the keys stay."""
+    stopped = running_executions()
+    for execution in stopped:
+        execution.stop(datetime.datetime.now(datetime.UTC), "Sandbox.Reset", "The sandbox was reset.")
+    BackendDict.reset()
+    reset_model_data()
+    return {"stopped": len(stopped)}

@@ -1,0 +1,142 @@
+"""The door: takes HTTP requests, lets in those that are signed, and hands them to moto."""
+
+import datetime
+import io
+import logging
+import time
+from typing import Any
+
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.http import parse_set_header
+from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
+from werkzeug.test import run_wsgi_app
+
+from helpers.sandbox import control, refusal, signing
+from helpers.sandbox.clock import clock
+from helpers.sandbox.refusal import Answer
+
+__all__ = ["Door"]
+
+# A body up to this many bytes is read even when its request is refused, so that the sender gets to read the refusal.
+POLITE = 1_000_000
+# moto's own surfaces: its dashboard and switches, and an instance's metadata.
+CLOSED = ("/moto-api", "/favicon.ico", "/latest/meta-data/", "/latest/api/")
+
+logger = logging.getLogger(__name__)
+
+
+class Door(ThreadedWSGIServer):
+    """An HTTP server on a free port of 127.0.0.1, in front of moto."""
+
+    request_queue_size = 256
+
+    def __init__(self, access_key: str, secret_key: str) -> None:
+        super().__init__("127.0.0.1", 0, DomainDispatcherApplication(_application), Visitor)
+        self.access_key, self.secret_key = access_key, secret_key
+        self.hosts = {f"127.0.0.1:{self.server_port}", f"localhost:{self.server_port}"}
+        self.last_used = time.monotonic()
+
+
+class Visitor(MotoRequestHandler):
+    """One connection, kept open for many requests."""
+
+    server: Door
+    protocol_version = "HTTP/1.1"
+    # Werkzeug's own loop closes each connection, and an unbuffered answer is held back by Nagle's algorithm.
+    disable_nagle_algorithm = True
+    wbufsize = 65_536
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        try:
+            self._send(self._answer())
+        except ConnectionError:
+            self.close_connection = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Requests are not logged: their number would hide what went wrong."""
+
+    def _answer(self) -> Answer:
+        try:
+            claim = self._let_in()
+        except signing.Refused as refused:
+            self._drain()
+            return refusal.refused(refused.kind, refused.message, "", self.headers)
+        body = self._body()
+        now = datetime.datetime.now(datetime.UTC)
+        try:
+            claim.check(body, self.server.access_key, self.server.secret_key, now, max(now, clock.now()))
+        except signing.Refused as refused:
+            return refusal.refused(refused.kind, refused.message, claim.service, self.headers)
+        if claim.service == "sandbox":
+            return control.answer(self.path.removeprefix(control.PREFIX), body)
+        self.server.last_used = time.monotonic()
+        return self._ask_moto(claim.service, body)
+
+    def _let_in(self) -> signing.Claim:
+        if self.headers.get("Host") not in self.server.hosts:
+            raise signing.Refused("missing", "The sandbox answers only to its own address.")
+        claim = signing.claim(self.command, self.path, self.headers)
+        if claim.access_key != self.server.access_key:
+            raise signing.Refused("unknown", "The security token included in the request is invalid.")
+        return claim
+
+    def _ask_moto(self, service: str, body: bytes) -> Answer:
+        if self.path.startswith(CLOSED):
+            return refusal.not_here("This address", service, self.headers)
+        environ = self.make_environ()
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ.pop("wsgi.input_terminated", None)
+        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        try:
+            chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        except NotImplementedError as error:
+            return refusal.not_here(f"{service}: {error}", service, self.headers)
+        except Exception as error:
+            logger.exception("%s %s of %s failed", self.command, self.path, service)
+            return refusal.internal_failure(error, service, self.headers)
+        content = b"".join(chunks)
+        code = int(status.split(" ", 1)[0])
+        if _is_unrouted(code, content, service):
+            return refusal.not_here(f"{service}: this operation ({self.command} {self.path})", service, self.headers)
+        return Answer(code, list(headers), content)
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        names = set()
+        for name, value in answer.headers:
+            self.send_header(name, value)
+            names.add(name.lower())
+        if "content-length" not in names and answer.status not in (204, 304):
+            self.send_header("Content-Length", str(len(answer.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        if "chunked" in parse_set_header(self.headers.get("Transfer-Encoding")):
+            return io.BufferedReader(DechunkedInput(self.rfile)).read()
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _drain(self) -> None:
+        self.close_connection = True
+        length = self.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) <= POLITE and "Expect" not in self.headers:
+            self.rfile.read(int(length))
+
+
+def _application(service: Any) -> Any:
+    if service is None:
+        raise NotImplementedError("this service")
+    return create_backend_app(service)
+
+
+def _is_unrouted(code: int, content: bytes, service: str) -> bool:
+    """Whether this answer says that moto found no operation for a path: Flask's own page, or an empty 404."""
+    page = content[:15].lower().startswith(b"<!doctype html>")
+    return (code in (404, 405) and page) or (code == 404 and not content and service != "s3")

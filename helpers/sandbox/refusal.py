@@ -1,0 +1,90 @@
+"""Answers that are errors, in the form in which AWS gives them."""
+
+import dataclasses
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from html import escape
+
+__all__ = ["Answer", "internal_failure", "not_here", "refused"]
+
+# The code that AWS's services give for each kind of refusal: those that speak JSON, those that speak XML, and S3.
+CODES = {
+    "missing": ("MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied"),
+    "unknown": ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"),
+    "mismatch": ("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"),
+    "expired": ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def refused(kind: str, message: str, service: str, headers: Mapping[str, str]) -> Answer:
+    """The answer to a request whose signature does not hold; `kind` is one of those of `signing.Refused`."""
+    form = _form(service, headers)
+    in_json, in_xml, in_s3 = CODES[kind]
+    code = {"s3": in_s3, "query": in_xml, "ec2": in_xml}.get(form, in_json)
+    return _error(form, 403, code, message)
+
+
+def not_here(what: str, service: str, headers: Mapping[str, str]) -> Answer:
+    """The answer to a call that AWS would understand and the sandbox does not."""
+    message = f"{what} is not in the sandbox; use an AWS account for it."
+    return _error(_form(service, headers), 501, "NotInSandbox", message)
+
+
+def internal_failure(error: Exception, service: str, headers: Mapping[str, str]) -> Answer:
+    """The answer to a call that the sandbox stumbled over; one line, the rest is in its log."""
+    told = str(error).splitlines()[:1]
+    message = f"The sandbox failed ({': '.join([type(error).__name__, *told])}); its log has the details."
+    return _error(_form(service, headers), 500, "InternalFailure", message)
+
+
+def _form(service: str, headers: Mapping[str, str]) -> str:
+    if headers.get("Smithy-Protocol", "").endswith("cbor"):
+        return "cbor"
+    if headers.get("X-Amz-Target"):
+        return "json"
+    if service in ("s3", "ec2"):
+        return service
+    if headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return "query"
+    return "query" if service in ("cloudfront", "route53") else "json"
+
+
+def _error(form: str, status: int, code: str, message: str) -> Answer:
+    request_id = str(uuid.uuid4())
+    headers = [("x-amzn-RequestId", request_id)]
+    if form == "json":
+        headers += [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-ErrorType", code)]
+        return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
+    if form == "cbor":
+        headers += [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
+        texts = b"".join(_cbor_text(text) for text in ("__type", code, "message", message))
+        return Answer(status, headers, b"\xa2" + texts)
+    told = f"<Code>{code}</Code><Message>{escape(_printable(message))}</Message>"
+    known = f"<RequestId>{request_id}</RequestId>"
+    body = {
+        "s3": f"<Error>{told}{known}</Error>",
+        "ec2": f"<Response><Errors><Error>{told}</Error></Errors><RequestID>{request_id}</RequestID></Response>",
+        "query": f"<ErrorResponse><Error><Type>Sender</Type>{told}</Error>{known}</ErrorResponse>",
+    }[form]
+    headers.append(("Content-Type", "application/xml" if form == "s3" else "text/xml"))
+    return Answer(status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode())
+
+
+def _printable(text: str) -> str:
+    return re.sub(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
+
+
+def _cbor_text(text: str) -> bytes:
+    data = text.encode()
+    return b"\x79" + len(data).to_bytes(2, "big") + data
