@@ -1,2 +1,56 @@
+"""AWS Lambda on the sandbox: the uploaded zips run in warm Python worker processes.
+
+`backend` is the API, `runner` one invocation, `workers` the processes, `bootstrap` what runs inside them, `package` the
+unpacked zips.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+
+import psutil
+
+
 def mend() -> None:
     """Put this package's mends of moto in place; called once, before the server answers."""
+    import moto.awslambda_simple.models as simple
+    import moto.awslambda_simple.responses as simple_responses
+    from moto.awslambda.models import LambdaFunction
+    from moto.awslambda.responses import LambdaResponse
+    from moto.core.base_backend import BackendDict
+    from moto.core.config import default_user_config
+
+    from helpers.sandbox.lambda_runner import backend
+    from helpers.sandbox.lambda_runner.runner import Runner
+
+    backend.LambdaBackend.runner = Runner(_own_folder())
+
+    # AWS runs a function's code; moto does so in Docker, or echoes the event.
+    default_user_config["lambda"] = {"use_docker": False}
+    backends = BackendDict(backend.LambdaBackend, "lambda")
+    for module in (simple, simple_responses):
+        vars(module)["lambda_simple_backends"] = backends
+    LambdaFunction.invoke = backend.invoke_from_inside  # type: ignore[method-assign, assignment]
+    LambdaResponse.invoke = backend.invoke_response  # type: ignore[method-assign]
+    # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is told.
+    os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")
+
+
+def close() -> None:
+    """End all workers and remove the functions' code; called once, when the server ends."""
+    from helpers.sandbox.lambda_runner import backend
+
+    backend.LambdaBackend.runner.close()
+
+
+def _own_folder() -> pathlib.Path:
+    """This server's folder for code and temporary files; those of servers that are gone are removed."""
+    place = pathlib.Path(os.environ.get("LAB_SANDBOX_DIR") or tempfile.mkdtemp(prefix="sandbox-"))
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in place.glob("functions-*"):
+        found = re.fullmatch(r"functions-(\d+)", left.name)
+        if found and not psutil.pid_exists(int(found[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    return place / f"functions-{os.getpid()}"

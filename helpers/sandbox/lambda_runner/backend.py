@@ -1,0 +1,310 @@
+"""AWS Lambda's API on the sandbox, where moto's falls short of it."""
+
+import base64
+import collections
+import contextlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+from moto.awslambda.exceptions import (
+    InvalidParameterValueException,
+    LambdaClientError,
+    UnknownFunctionException,
+    ValidationException,
+)
+from moto.awslambda.models import LambdaFunction, _zipfile_content
+from moto.awslambda.responses import LambdaResponse
+from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core.common_types import TYPE_RESPONSE
+from moto.iam.models import iam_backends
+
+from helpers.sandbox.clock import Event, Thread, clock
+from helpers.sandbox.lambda_runner.package import BadPackage
+from helpers.sandbox.lambda_runner.runner import Outcome, Runner
+
+# AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
+LARGEST_PAYLOAD = {"RequestResponse": 6_291_456, "Event": 1_048_576}
+RETRY_SECONDS = (60.0, 120.0)  # AWS Lambda developer guide, "How Lambda handles errors and retries": async retries
+RESERVED_VARIABLES = {
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+}
+
+
+class Throttled(Exception):
+    """The function's reserved concurrency is used up."""
+
+
+class LambdaBackend(LambdaSimpleBackend):
+    """AWS runs the code and checks what it is given; moto's simple backend echoes and takes nearly anything."""
+
+    runner: ClassVar[Runner]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._lock = threading.Lock()
+        self._running: collections.Counter[str] = collections.Counter()
+
+    def reset(self) -> None:
+        super().reset()
+        self.runner.forget()
+
+    def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
+        check_configuration(spec, creating=True)
+        check_role(self.account_id, self.partition, spec["Role"])
+        if "ZipFile" in spec.get("Code", {}):
+            self._check_package(spec["Code"]["ZipFile"])
+        return super().create_function(spec)
+
+    def update_function_configuration(
+        self, function_name: str, qualifier: str, body: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        check_configuration(body, creating=False)
+        if "Role" in body:
+            check_role(self.account_id, self.partition, body["Role"])
+        configuration = super().update_function_configuration(function_name, qualifier, body)
+        self.runner.forget(self.get_function(function_name, qualifier).function_name)
+        return configuration
+
+    def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        if body.get("ImageUri"):
+            raise InvalidParameterValueException(NO_IMAGES)
+        function = self.get_function(function_name, qualifier)
+        if "ZipFile" in body:
+            self._check_package(body["ZipFile"])
+        # AWS answers with the version it has published; moto updates twice and answers with $LATEST.
+        configuration = function.update_function_code(body)
+        if not body.get("DryRun"):
+            self.runner.forget(function.function_name)
+            if body.get("Publish") and (published := self.publish_version(function_name)):
+                return published.get_configuration()
+        return configuration
+
+    def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
+        function = self.get_function(function_name, qualifier)
+        super().delete_function(function_name, qualifier)
+        self.runner.forget(function.function_name)
+
+    def start(self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None) -> Outcome:
+        """Run a function now, within its reserved concurrency; raises Throttled."""
+        with self._place(function):
+            return self.runner.run(function, event, arn, client_context)
+
+    def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
+        """Run a function in the background, and again after AWS's waits where it fails."""
+        Thread(target=self._run_later, args=(function, event, arn, context), daemon=True).start()
+
+    def _run_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
+        config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
+        waits = list(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
+        until = clock.time() + config.get("MaximumEventAgeInSeconds", 21_600)
+        throttled = 0
+        while True:
+            try:
+                outcome = self.start(function, event, arn, context)
+                if outcome.function_error is None or not waits:
+                    return
+                pause = waits.pop(0)
+            except Throttled:
+                # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
+                pause = min(300.0, 2.0**throttled)
+                throttled += 1
+            except UnknownFunctionException:
+                return
+            if clock.time() + pause > until:
+                return
+            clock.wait(Event(), pause)
+
+    @contextlib.contextmanager
+    def _place(self, function: LambdaFunction) -> Iterator[None]:
+        name = function.function_name
+        limit = self.get_function(name).reserved_concurrency
+        with self._lock:
+            if limit is not None and self._running[name] >= int(limit):
+                raise Throttled
+            self._running[name] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[name] -= 1
+                if not self._running[name]:
+                    del self._running[name]
+
+    def _check_package(self, zip_file: str | bytes) -> None:
+        code, _, _, digest = _zipfile_content(zip_file)
+        try:
+            self.runner.unpack(digest, code)
+        except BadPackage as error:
+            raise InvalidParameterValueException(str(error)) from error
+
+
+NO_IMAGES = "The sandbox runs Python functions from a zip only: container images are not in the sandbox."
+
+
+def check_configuration(spec: dict[str, Any], creating: bool) -> None:
+    """Refuse what AWS refuses and moto takes, and what the sandbox cannot run."""
+    if spec.get("PackageType") == "Image" or "ImageUri" in spec.get("Code", {}):
+        raise InvalidParameterValueException(NO_IMAGES)
+    if spec.get("Layers"):
+        message = "Layers are not in the sandbox: put the libraries into the function's own zip."
+        raise InvalidParameterValueException(message)
+    for name in ("Runtime", "Handler"):
+        if creating and not spec.get(name):
+            message = f"{name} is mandatory for functions created with deployment packages."
+            raise InvalidParameterValueException(message)
+    runtime = spec.get("Runtime")
+    if runtime and not re.fullmatch(r"python3\.\d{1,2}", runtime):
+        message = (
+            f"The sandbox runs Python functions only: the runtime '{runtime}' is not in the sandbox. "
+            "Use 'python3.13' (it runs on the sandbox's own Python)."
+        )
+        raise InvalidParameterValueException(message)
+    for key, name, least, most in (("Timeout", "timeout", 1, 900), ("MemorySize", "memorySize", 128, 10_240)):
+        value = spec.get(key)
+        if value is not None and not least <= value <= most:
+            bound = f"greater than or equal to {least}" if value < least else f"less than or equal to {most}"
+            raise ValidationException(str(value), name, f"Member must have value {bound}")
+    variables = (spec.get("Environment") or {}).get("Variables") or {}
+    if reserved := sorted(RESERVED_VARIABLES & variables.keys()):
+        message = (
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+        raise InvalidParameterValueException(message)
+    if len(json.dumps(variables, separators=(",", ":")).encode()) > 4_096:
+        message = "Lambda was unable to configure your environment variables because the environment variables you "
+        message += "have provided exceeded the 4KB limit."
+        raise InvalidParameterValueException(message)
+
+
+def check_role(account_id: str, partition: str, role: str) -> None:
+    """Refuse a role that is not there or that does not trust Lambda, as AWS does; moto takes any trust policy."""
+    roles = iam_backends[account_id][partition].roles.values()
+    found = next((known for known in roles if known.arn == role), None)
+    # A role that does not exist, of another account or no ARN at all is refused by moto itself.
+    if found and not trusts(found.assume_role_policy_document, "lambda.amazonaws.com"):
+        raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
+
+
+def trusts(policy: str | dict[str, Any] | None, service: str) -> bool:
+    """Whether a role's trust policy allows `service` to assume it."""
+    try:
+        document = json.loads(unquote(policy)) if isinstance(policy, str) else policy or {}
+    except ValueError:
+        return False
+    statements = document.get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal", {})
+        services = principal.get("Service", []) if isinstance(principal, dict) else principal
+        actions = statement.get("Action", [])
+        allows = {actions} if isinstance(actions, str) else set(actions)
+        trusted = {services} if isinstance(services, str) else set(services)
+        if (
+            statement.get("Effect") == "Allow"
+            and trusted & {service, "*"}
+            and allows & {"sts:AssumeRole", "sts:*", "*"}
+        ):
+            return True
+    return False
+
+
+def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
+    """Invoke, as AWS answers it: moto ignores throttling, the invocation type's limits, versions and the log tail."""
+    backend: LambdaBackend = response.backend  # type: ignore[assignment]
+    name = unquote(response.path.rsplit("/", 2)[-2])
+    qualifier = response._get_param("Qualifier")
+    function = backend.get_function(name, qualifier)
+    arn = invoked_arn(function, name, qualifier)
+    kind = response.headers.get("X-Amz-Invocation-Type") or "RequestResponse"
+    if kind not in ("RequestResponse", "Event", "DryRun"):
+        raise ValidationException(kind, "invocationType", "Member must satisfy enum value set")
+    event = response.body.encode() if isinstance(response.body, str) else bytes(response.body or b"")
+
+    limit = LARGEST_PAYLOAD.get(kind)
+    if limit and len(event) > limit:
+        message = f"{len(event)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
+        return failure(413, "RequestEntityTooLargeException", {"Type": "User", "message": message})
+    event = event or b"{}"
+    try:
+        json.loads(event)
+    except ValueError as error:
+        message = f"Could not parse request body into json: Could not parse payload into json: {error}"
+        return failure(400, "InvalidRequestContentException", {"Type": "User", "message": message})
+    context = client_context(response.headers.get("X-Amz-Client-Context"))
+
+    headers = {"X-Amz-Executed-Version": str(function.version), "Content-Type": "application/json"}
+    if kind == "DryRun":
+        return 204, headers | {"status": "204"}, b""
+    if kind == "Event":
+        backend.start_later(function, event, arn, context)
+        return 202, headers | {"status": "202"}, b""
+    try:
+        outcome = backend.start(function, event, arn, context)
+    except Throttled:
+        reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+        body = {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}
+        return failure(429, "TooManyRequestsException", body)
+    if outcome.function_error:
+        headers["X-Amz-Function-Error"] = outcome.function_error
+    if response.headers.get("X-Amz-Log-Type") == "Tail":
+        headers["X-Amz-Log-Result"] = base64.b64encode(outcome.log).decode()
+    return 200, headers, outcome.payload
+
+
+def failure(status: int, code: str, body: dict[str, str]) -> TYPE_RESPONSE:
+    """An error as Lambda's API sends it."""
+    headers = {"status": str(status), "x-amzn-ErrorType": code, "Content-Type": "application/json"}
+    return status, headers, json.dumps(body)
+
+
+def invoked_arn(function: LambdaFunction, name: str, qualifier: str | None) -> str:
+    """The ARN that a handler sees: with the qualifier that the caller used, if any."""
+    base = function.function_arn.split(":function:")[0] + f":function:{function.function_name}"
+    last = name.split(":function:")[-1]
+    used = last.split(":", 1)[1] if ":" in last else qualifier
+    return f"{base}:{used}" if used else base
+
+
+def client_context(header: str | None) -> dict[str, Any] | None:
+    """The decoded client context; None where there is none."""
+    if not header:
+        return None
+    try:
+        given = json.loads(base64.b64decode(header))
+    except ValueError as error:
+        raise LambdaClientError("InvalidRequestContentException", "Client context must be a valid JSON.") from error
+    return given if isinstance(given, dict) else None
+
+
+def invoke_from_inside(function: LambdaFunction, body: str, request_headers: Any, response_headers: Any) -> bytes:
+    """How moto's other services (SNS, SQS, EventBridge, log subscriptions) invoke a function; moto wants Docker."""
+    from moto.awslambda.utils import get_backend
+
+    backend: LambdaBackend = get_backend(function.account_id, function.region)  # type: ignore[assignment]
+    event = body.encode() if isinstance(body, str) else body
+    outcome = backend.start(function, event or b"{}", function.function_arn, None)
+    if outcome.function_error:
+        response_headers["x-amz-function-error"] = outcome.function_error
+    return outcome.payload

@@ -1,0 +1,281 @@
+"""One invocation: a worker made the function, run within its time, its log written, its end put into AWS's words."""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import time
+import uuid
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction
+
+from helpers.sandbox.clock import clock
+from helpers.sandbox.lambda_runner import package
+from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
+from helpers.sandbox.lambda_runner.workers import (
+    LogLine,
+    Worker,
+    WorkerEnded,
+    Workers,
+    WorkerTimedOut,
+    clean_environment,
+    mark,
+)
+
+INIT_SECONDS = 10.0  # AWS Lambda developer guide, "Lambda execution environment": the init phase's limit
+LARGEST_TAIL = 4_096  # bytes; AWS Lambda API reference, Invoke: LogResult is the last 4 KB
+LARGEST_STREAM = 10_000  # events of a log stream that are kept, so that the server's memory stays flat
+PROVIDED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What an invocation gave: the payload, `Unhandled` where it is an error, the log and the version that ran."""
+
+    payload: bytes
+    function_error: str | None
+    log: bytes
+    version: str
+
+
+class Runner:
+    """Runs functions in worker processes; their code and temporary files lie in `folder`."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._workers = Workers(folder)
+        self._libraries = provided_libraries()
+
+    def close(self) -> None:
+        """End every worker and remove all code."""
+        self._workers.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def forget(self, name: str | None = None) -> None:
+        """End the warm workers of a function that was changed or deleted; of all without a name."""
+        self._workers.forget(lambda key: name is None or (isinstance(key, tuple) and key[0] == name))
+
+    def unpack(self, digest: str, code: bytes) -> pathlib.Path:
+        """The folder of a package, unpacked the first time; raises `package.BadPackage`."""
+        folder = self._folder / "code" / digest[:32]
+        if not folder.exists():
+            package.unpack(code, folder)
+        return folder
+
+    def run(
+        self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
+    ) -> Outcome:
+        """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
+        request_id = str(uuid.uuid4())
+        run = _Run(function, request_id)
+        with clock.working(), self._workers.worker(key_of(function)) as (worker, warm):
+            if not warm:
+                worker.log_stream = f"{clock.now():%Y/%m/%d}/[{function.version}]{secrets.token_hex(16)}"
+            try:
+                if warm or self._become(run, worker):
+                    self._invoke(run, worker, event, arn, client_context)
+            except WorkerTimedOut:
+                seconds = f"{function.timeout:.2f}"
+                run.fail("Sandbox.Timedout", f"Task timed out after {seconds} seconds")
+                run.notes.append(f"{stamp_text()} {request_id} Task timed out after {seconds} seconds\n\n")
+                run.status = "\tStatus: timeout"
+            except WorkerEnded as ended:
+                run.fail("Runtime.ExitError", exit_message(ended.status))
+                run.notes.append(f"RequestId: {request_id} Error: {exit_message(ended.status)}\nRuntime.ExitError\n")
+                run.status = "\tStatus: error\tError Type: Runtime.ExitError"
+            if run.must_end:
+                worker.end()
+            run.lines += worker.output.take(run.mark, 1.0)
+            return run.outcome(worker)
+
+    def _become(self, run: "_Run", worker: Worker) -> bool:
+        function = run.function
+        folder = self.unpack(function.code_digest, function.code_bytes)
+        reply, body = worker.ask(
+            {
+                "folder": os.path.realpath(folder),
+                "handler": function.handler,
+                "libraries": self._libraries,
+                "environment": environment_of(function, folder, worker),
+                "mark": run.mark,
+                "clock_offset": clock.offset,
+            },
+            b"",
+            max(INIT_SECONDS, function.timeout),
+        )
+        if reply["kind"] == "ready":
+            run.init_seconds = float(reply["seconds"])
+            return True
+        run.payload, run.error, run.must_end = body, "Unhandled", True
+        run.seconds = time.perf_counter() - run.started
+        run.status = f"\tStatus: error\tError Type: {json.loads(body)['errorType']}"
+        return False
+
+    def _invoke(
+        self, run: "_Run", worker: Worker, event: bytes, arn: str, client_context: dict[str, Any] | None
+    ) -> None:
+        run.started = time.perf_counter()
+        header = {
+            "request_id": run.request_id,
+            "arn": arn,
+            "timeout": run.function.timeout,
+            "client_context": client_context,
+            "mark": run.mark,
+            "clock_offset": clock.offset,
+        }
+        try:
+            reply, run.payload = worker.ask(header, event, run.function.timeout)
+        finally:
+            run.seconds = time.perf_counter() - run.started
+            run.ended_at = clock.time()
+        if reply["kind"] == "too_large":
+            message = f"Response payload size exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."
+            run.payload = error_payload("Function.ResponseSizeTooLarge", message)
+        if reply["kind"] != "result":
+            run.error = "Unhandled"
+
+
+class _Run:
+    """What is known of an invocation while it goes on."""
+
+    def __init__(self, function: LambdaFunction, request_id: str) -> None:
+        self.function = function
+        self.request_id = request_id
+        self.mark = mark()
+        self.started_at = self.ended_at = clock.time()
+        self.started = time.perf_counter()
+        self.init_seconds: float | None = None
+        self.seconds = 0.0
+        self.lines: list[LogLine] = []
+        self.notes: list[str] = []
+        self.status = ""
+        self.payload = b""
+        self.error: str | None = None
+        self.must_end = False
+
+    def fail(self, kind: str, message: str) -> None:
+        """End with an error of the sandbox environment's own, which carries the request's id in its message."""
+        self.payload = error_payload(kind, f"RequestId: {self.request_id} Error: {message}")
+        self.error = "Unhandled"
+        self.ended_at = clock.time()
+
+    def outcome(self, worker: Worker) -> Outcome:
+        events = self._events(worker)
+        write_log(self.function, worker.log_stream, events)
+        text = "".join(event["message"] for event in events).encode()
+        return Outcome(self.payload, self.error, text[-LARGEST_TAIL:], str(self.function.version))
+
+    def _events(self, worker: Worker) -> list[dict[str, Any]]:
+        begin, end = round(self.started_at * 1000), round(max(self.started_at, self.ended_at) * 1000)
+        messages = [(begin, f"START RequestId: {self.request_id} Version: {self.function.version}\n")]
+        for line in self.lines:
+            text = line.text.decode(errors="replace").replace("\r", "\n")
+            messages.append((min(max(begin, round(line.stamp * 1000)), end), f"{text}\n"))
+        messages += [(end, note) for note in self.notes]
+        messages += [(end, f"END RequestId: {self.request_id}\n"), (end, self._report(worker))]
+        return [{"timestamp": stamp, "message": message} for stamp, message in messages]
+
+    def _report(self, worker: Worker) -> str:
+        milliseconds = self.seconds * 1000
+        init = (self.init_seconds or 0.0) * 1000
+        # The init phase of a cold start is billed too, since 1 August 2025 (AWS Lambda pricing).
+        return (
+            f"REPORT RequestId: {self.request_id}\tDuration: {milliseconds:.2f} ms\t"
+            f"Billed Duration: {int(-(-(milliseconds + init) // 1))} ms\tMemory Size: {self.function.memory_size} MB\t"
+            f"Max Memory Used: {worker.weigh()} MB"
+            + (f"\tInit Duration: {init:.2f} ms" if self.init_seconds is not None else "")
+            + f"\t{self.status.lstrip()}\n"
+        )
+
+
+def key_of(function: LambdaFunction) -> Hashable:
+    """What a warm worker is good for: a version of a function with its code and its configuration."""
+    return (
+        function.function_name,
+        function.account_id,
+        function.region,
+        str(function.version),
+        function.code_digest,
+        function.handler,
+        function.run_time,
+        function.timeout,
+        function.memory_size,
+        function.role,
+        tuple(sorted(function.environment_vars.items())),
+    )
+
+
+def environment_of(function: LambdaFunction, folder: pathlib.Path, worker: Worker) -> dict[str, str]:
+    """The environment variables of a handler: AWS's own, those of the function, and the way to the sandbox."""
+    return {
+        **clean_environment(worker.folder),
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ.get('MOTO_PORT', '')}",
+        "AWS_ACCESS_KEY_ID": os.environ.get("LAB_ACCESS_KEY", "sandbox"),
+        "AWS_SECRET_ACCESS_KEY": os.environ.get("LAB_SECRET_KEY", "sandbox"),
+        **{name: str(value) for name, value in function.environment_vars.items()},
+        "_HANDLER": function.handler,
+        "LAMBDA_TASK_ROOT": os.path.realpath(folder),
+        "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+        "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.logs_group_name,
+        "AWS_LAMBDA_LOG_STREAM_NAME": worker.log_stream,
+    }
+
+
+def provided_libraries() -> dict[str, str]:
+    """The folder of each library that AWS's runtime provides, where it is installed beside the sandbox."""
+    folders = {}
+    for name in PROVIDED:
+        spec = importlib.util.find_spec(name)
+        if spec and spec.origin:
+            origin = pathlib.Path(spec.origin)
+            folders[name] = str(origin.parent.parent if spec.submodule_search_locations else origin.parent)
+    return folders
+
+
+def exit_message(status: int) -> str:
+    """How AWS says that a runtime ended: by itself, with a status, or by a signal (a negative status)."""
+    if status == 0:
+        return "Runtime exited without providing a reason"
+    if status > 0:
+        return f"Runtime exited with error: exit status {status}"
+    # Go's words for the signals, which is what AWS's supervisor is written in.
+    words = {"SIGKILL": "killed", "SIGSEGV": "segmentation fault", "SIGABRT": "aborted", "SIGTERM": "terminated"}
+    name = signal.Signals(-status).name if -status in signal.valid_signals() else str(-status)
+    return f"Runtime exited with error: signal: {words.get(name, name.removeprefix('SIG').lower())}"
+
+
+def error_payload(kind: str, message: str) -> bytes:
+    """An error that comes from AWS's side of the runtime, as compact JSON."""
+    return json.dumps({"errorType": kind, "errorMessage": message}, separators=(",", ":")).encode()
+
+
+def stamp_text() -> str:
+    """The sandbox's time as AWS writes it into a function's log."""
+    return clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_log(function: LambdaFunction, stream_name: str, events: Iterable[dict[str, Any]]) -> None:
+    """Put events into the function's log group, which its first invocation makes, as on AWS."""
+    backend = function.logs_backend
+    backend.ensure_log_group(function.logs_group_name)
+    group = backend.groups[function.logs_group_name]
+    if stream_name not in group.streams:
+        group.create_log_stream(stream_name)
+    # Not through put_log_events of the backend: that refuses what the sandbox's clock stamps after fast-forwarding.
+    group.put_log_events(stream_name, list(events))
+    kept = group.streams[stream_name].events
+    if len(kept) > LARGEST_STREAM:
+        del kept[: len(kept) - LARGEST_STREAM]

@@ -1,0 +1,376 @@
+"""Warm worker processes: one function version each, one invocation at a time."""
+
+import collections
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, BinaryIO, cast
+
+import psutil
+
+from helpers.sandbox.clock import clock
+from helpers.sandbox.lambda_runner import bootstrap
+
+MOST_WORKERS = 64
+STARTING_AT_ONCE = 2
+IDLE_SECONDS = 300.0
+LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept
+LONGEST_LINE = 262_144  # bytes; CloudWatch Logs' classic limit of an event
+_MARK = re.compile(rb"\0[0-9a-f]{32}$")
+
+
+class WorkerEnded(Exception):
+    """The worker's process is gone; `status` is its exit status, negative for a signal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class WorkerTimedOut(Exception):
+    """The worker did not answer in time, and was ended."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LogLine:
+    """A line that the function wrote, and when, in seconds since the epoch on the sandbox's clock."""
+
+    stamp: float
+    text: bytes
+
+
+class Output:
+    """What a worker prints, read all the time so that it never blocks, and kept up to a limit an invocation."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._changed = threading.Condition()
+        self._lines: list[LogLine] = []
+        self._kept = 0
+        self._partial = b""
+        self._flooded = False
+        self._ended = False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def take(self, mark: str, seconds: float) -> list[LogLine]:
+        """The lines up to the line that ends in `mark`, waited for at most `seconds`."""
+        end = mark.encode()
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._marked(end), timeout=seconds)
+            *rest, last = self._partial.split(b"\n")
+            unfinished = [*rest, last] if last else rest
+            lines = self._lines + [LogLine(clock.time(), text) for text in unfinished]
+            self._lines, self._kept, self._partial, self._flooded = [], 0, b"", False
+        # A mark that came too late for the invocation before is cut as well.
+        return [LogLine(line.stamp, text) for line in lines if (text := _MARK.sub(b"", line.text)) or line.text == b""]
+
+    def _marked(self, end: bytes) -> bool:
+        if self._flooded:
+            return self._partial.rstrip(b"\n").endswith(end)
+        # A thread of the handler may have printed something after the mark.
+        return any(line.text.endswith(end) for line in self._lines[-20:])
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(self._pipe.fileno(), 65_536):
+                with self._changed:
+                    self._keep(chunk)
+                    self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _keep(self, chunk: bytes) -> None:
+        if self._flooded:
+            self._partial = (self._partial + chunk)[-4_096:]
+            return
+        stamp = clock.time()
+        *lines, self._partial = (self._partial + chunk).split(b"\n")
+        self._lines.extend(LogLine(stamp, line) for line in lines)
+        while len(self._partial) > LONGEST_LINE + 1_024:
+            self._lines.append(LogLine(stamp, self._partial[:LONGEST_LINE]))
+            self._partial = self._partial[LONGEST_LINE:]
+        self._kept += len(chunk)
+        if self._kept > LARGEST_LOG:
+            self._flooded = True
+            note = f"(the sandbox keeps the first {LARGEST_LOG} bytes of an invocation's output, and its last lines)"
+            rest = self._lines[-1:] if self._lines and not self._partial else []
+            self._partial = b"".join(line.text + b"\n" for line in rest) + self._partial
+            self._lines.append(LogLine(stamp, note.encode()))
+
+
+class Worker:
+    """One process of `bootstrap.py`, with pipes to and from it and a folder for its temporary files."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="worker-", dir=folder))
+        self.key: Hashable = None
+        self.idle_since = 0.0
+        self.log_stream = ""
+        command = [sys.executable, "-I", "-S", "-B", "-u", "-X", "utf8", bootstrap.__file__]
+        apart: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=clean_environment(self.folder),
+            cwd=self.folder,
+            **apart,
+        )
+        self._requests = cast(BinaryIO, self._process.stdin)
+        self._replies = cast(BinaryIO, self._process.stdout)
+        self.output = Output(cast(BinaryIO, self._process.stderr))
+        self._timed_out = False
+        self.megabytes = 1
+
+    def ask(self, header: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+        """Send a request and give the reply, or raise WorkerEnded or WorkerTimedOut; the worker is then gone."""
+        timer = threading.Timer(seconds, self._time_out)
+        timer.daemon = True
+        timer.start()
+        try:
+            self._requests.write(bootstrap.frame_of(header, body))
+            self._requests.flush()
+            return bootstrap.read_frame(self._replies, largest=bootstrap.LARGEST_RESPONSE)
+        except (OSError, EOFError, ValueError) as error:
+            status = self._exit_status()
+            self.end()
+            if self._timed_out:
+                raise WorkerTimedOut from error
+            raise WorkerEnded(status) from error
+        finally:
+            timer.cancel()
+
+    def weigh(self) -> int:
+        """The megabytes that the worker takes, or took when it was last seen."""
+        with contextlib.suppress(psutil.Error):
+            self.megabytes = max(self.megabytes, psutil.Process(self._process.pid).memory_info().rss >> 20)
+        return self.megabytes
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """End the process and what it started, and remove its folder."""
+        self.weigh()
+        self._kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        for pipe in (self._requests, self._replies):
+            with contextlib.suppress(OSError):
+                pipe.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self.weigh()
+        self._kill()
+
+    def _exit_status(self) -> int:
+        try:
+            return self._process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            return 1
+
+    def _kill(self) -> None:
+        if sys.platform == "win32":
+            with contextlib.suppress(psutil.Error):
+                for process in psutil.Process(self._process.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.Error):
+                        process.kill()
+            with contextlib.suppress(OSError):
+                self._process.kill()
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def clean_environment(folder: pathlib.Path) -> dict[str, str]:
+    """An environment that holds nothing of the person's own; `folder` is the worker's for temporary files."""
+    environment = {
+        "HOME": str(folder),
+        "USERPROFILE": str(folder),
+        "TMPDIR": str(folder),
+        "TEMP": str(folder),
+        "TMP": str(folder),
+        "LANG": "en_US.UTF-8",
+        "TZ": "UTC0" if sys.platform == "win32" else ":UTC",
+        "PATH": os.defpath,
+        # botocore must find neither the person's profiles nor an instance's credentials.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # No proxy may stand between a handler and the sandbox.
+        "NO_PROXY": "*",
+        "no_proxy": "*",
+    }
+    # Without these Python itself does not start on Windows, or where it was built with shared libraries.
+    needed = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
+    return environment | {name: os.environ[name] for name in needed if name in os.environ}
+
+
+class Workers:
+    """The workers there are: warm ones by function version, and one spare that is no function yet."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self._folder = folder
+        self._changed = threading.Condition()
+        self._idle: dict[Hashable, collections.deque[Worker]] = {}
+        self._busy: set[Worker] = set()
+        self._spare: Worker | None = None
+        self._starting = 0
+        self._closed = False
+        threading.Thread(target=self._tend, daemon=True).start()
+
+    @contextlib.contextmanager
+    def worker(self, key: Hashable) -> Iterator[tuple[Worker, bool]]:
+        """A worker for the function version `key` and whether it is warm; a new one must still become the function.
+
+        It waits while there are too many. A worker that is still alive afterwards is kept warm.
+        """
+        worker, warm = self._acquire(key)
+        try:
+            yield worker, warm
+        except BaseException:
+            worker.end()
+            raise
+        finally:
+            self._release(key, worker)
+
+    def forget(self, outdated: Callable[[Hashable], bool]) -> None:
+        """End the idle workers whose key is outdated."""
+        with self._changed:
+            gone = [worker for key in list(self._idle) if outdated(key) for worker in self._idle.pop(key)]
+        for worker in gone:
+            worker.end()
+
+    def close(self) -> None:
+        """End all workers."""
+        with self._changed:
+            self._closed = True
+            gone = [worker for workers in self._idle.values() for worker in workers] + list(self._busy)
+            if self._spare:
+                gone.append(self._spare)
+            self._idle, self._spare = {}, None
+            self._changed.notify_all()
+        for worker in gone:
+            worker.end()
+
+    def _acquire(self, key: Hashable) -> tuple[Worker, bool]:
+        evicted = None
+        with self._changed:
+            while True:
+                if self._closed:
+                    raise WorkerEnded(-signal.SIGTERM)
+                if worker := self._warm(key):
+                    self._busy.add(worker)
+                    return worker, True
+                if self._starting < STARTING_AT_ONCE:
+                    if self._count() < MOST_WORKERS:
+                        break
+                    if evicted := self._oldest():
+                        break
+                self._changed.wait()
+            self._starting += 1
+            worker, self._spare = self._spare, None
+            self._changed.notify_all()
+        try:
+            if evicted:
+                evicted.end()
+            if worker is None or not worker.alive():
+                worker = Worker(self._folder)
+            worker.key = key
+        finally:
+            with self._changed:
+                self._starting -= 1
+                if worker:
+                    self._busy.add(worker)
+                self._changed.notify_all()
+        return worker, False
+
+    def _release(self, key: Hashable, worker: Worker) -> None:
+        worker.idle_since = time.monotonic()
+        with self._changed:
+            self._busy.discard(worker)
+            kept = worker.alive() and not self._closed
+            if kept:
+                self._idle.setdefault(key, collections.deque()).append(worker)
+            self._changed.notify_all()
+        if not kept:
+            worker.end()
+
+    def _warm(self, key: Hashable) -> Worker | None:
+        workers = self._idle.get(key)
+        while workers:
+            worker = workers.pop()
+            if not workers:
+                del self._idle[key]
+            if worker.alive():
+                return worker
+            worker.end()
+        return None
+
+    def _count(self) -> int:
+        return len(self._busy) + self._starting + sum(len(workers) for workers in self._idle.values())
+
+    def _oldest(self) -> Worker | None:
+        if not self._idle:
+            return None
+        key = min(self._idle, key=lambda key: self._idle[key][0].idle_since)
+        worker = self._idle[key].popleft()
+        if not self._idle[key]:
+            del self._idle[key]
+        return worker
+
+    def _tend(self) -> None:
+        """Keep a spare ready, and end workers that nobody has needed for a while."""
+        while True:
+            spare = None
+            with self._changed:
+                if self._closed:
+                    return
+                ended = self._outdated()
+                wanted = self._spare is None or not self._spare.alive()
+                # While functions want workers of their own the processor is theirs.
+                if not wanted or self._starting:
+                    self._changed.wait(30)
+                    wanted = False
+            for worker in ended:
+                worker.end()
+            if wanted:
+                spare = Worker(self._folder)
+                with self._changed:
+                    closed = self._closed
+                    if not closed:
+                        self._spare = spare
+                if closed:
+                    spare.end()
+
+    def _outdated(self) -> list[Worker]:
+        oldest = time.monotonic() - IDLE_SECONDS
+        ended = []
+        for key, workers in list(self._idle.items()):
+            while workers and workers[0].idle_since < oldest:
+                ended.append(workers.popleft())
+            if not workers:
+                del self._idle[key]
+        return ended
+
+
+def mark() -> str:
+    """A text that no output holds by chance."""
+    return f"\0{secrets.token_hex(16)}"
