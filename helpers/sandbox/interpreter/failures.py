@@ -16,8 +16,8 @@ RUNTIME = "States.Runtime"
 QUERY_EVALUATION = "States.QueryEvaluationError"
 DATA_LIMIT = "States.DataLimitExceeded"
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation
-NEVER_CAUGHT = frozenset({RUNTIME, DATA_LIMIT})
-NOT_A_TASK_FAILURE = frozenset({*NEVER_CAUGHT, "States.Timeout", "States.HeartbeatTimeout"})
+NOT_IN_ALL = frozenset({RUNTIME, DATA_LIMIT})
+NOT_A_TASK_FAILURE = frozenset({*NOT_IN_ALL, "States.Timeout", "States.HeartbeatTimeout"})
 
 
 def error_name(error: str | None) -> ErrorName:
@@ -54,10 +54,10 @@ def query_evaluation_failure(env: Environment, cause: str, field: str | None = N
 
 def is_catchable(failure: FailureEvent) -> bool:
     """Whether a state's Retry and Catch are asked at all."""
-    return getattr(failure.error_name, "error_name", None) not in NEVER_CAUGHT
+    return getattr(failure.error_name, "error_name", None) != RUNTIME
 
 
-def publish(env: Environment, failure: FailureEvent, exception: Exception | None = None) -> None:
+def publish(env: Environment, failure: FailureEvent) -> None:
     """Write the state's own event of a failure, once; those that only end the execution have none."""
     if getattr(failure, "published", False) or failure.event_type == HistoryEventType.ExecutionFailed:
         return
@@ -114,7 +114,7 @@ def _matches(self: Any, env: Environment) -> None:
     named = {known.error_name for known in self.error_names}
     env.stack.append(
         name in named
-        or ("States.ALL" in named and name not in NEVER_CAUGHT)
+        or ("States.ALL" in named and name not in NOT_IN_ALL)
         or ("States.TaskFailed" in named and name not in NOT_A_TASK_FAILURE)
         or ("States.Timeout" in named and name == "States.HeartbeatTimeout")
     )

@@ -1,0 +1,131 @@
+"""Definitions as the interpreter holds them: texts decoded, each expression knowing its field, parsed once."""
+
+import functools
+import json
+from typing import Any
+
+from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
+from moto.stepfunctions.parser.asl.antlt4utils import antlr4utils
+from moto.stepfunctions.parser.asl.component.common.assign.assign_decl import AssignDecl
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_binding import AssignTemplateBinding
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_value_array import AssignTemplateValueArray
+from moto.stepfunctions.parser.asl.component.common.catch.catch_decl import CatchDecl
+from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_binding import JSONataTemplateBinding
+from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_value_array import (
+    JSONataTemplateValueArray,
+)
+from moto.stepfunctions.parser.asl.component.common.outputdecl import Output
+from moto.stepfunctions.parser.asl.component.common.parargs import Parargs
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import Heartbeat
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Timeout
+from moto.stepfunctions.parser.asl.component.component import Component
+from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.component.state.choice.choices_decl import ChoicesDecl
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison import ConditionStringJSONata
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.item_reader_decl import ItemReader
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.reader_config.max_items_decl import (
+    MaxItemsDecl,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_selector import ItemSelector
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.items.items import Items
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import MaxConcurrencyDecl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.result_writer.result_writer_decl import ResultWriter
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.tolerated_failure import (
+    ToleratedFailureCountDecl,
+    ToleratedFailurePercentageDecl,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.credentials import Credentials
+from moto.stepfunctions.parser.asl.component.state.fail.cause_decl import CauseDecl
+from moto.stepfunctions.parser.asl.component.state.fail.error_decl import ErrorDecl
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import SecondsJSONata
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
+from moto.stepfunctions.parser.asl.parse import preprocessor
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+
+from helpers.sandbox.interpreter.mending import replace
+
+# How AWS names the fields of a state in the location of a failed expression.
+_FIELDS: dict[type, str] = {
+    AssignDecl: "Assign",
+    CauseDecl: "Cause",
+    ConditionStringJSONata: "Condition",
+    Credentials: "Credentials/RoleArn",
+    ErrorDecl: "Error",
+    Heartbeat: "HeartbeatSeconds",
+    ItemReader: "ItemReader",
+    ItemSelector: "ItemSelector",
+    Items: "Items",
+    MaxConcurrencyDecl: "MaxConcurrency",
+    MaxItemsDecl: "ReaderConfig/MaxItems",
+    Output: "Output",
+    Parargs: "Arguments",
+    ResultWriter: "ResultWriter",
+    SecondsJSONata: "Seconds",
+    Timeout: "TimeoutSeconds",
+    Timestamp: "Timestamp",
+    ToleratedFailureCountDecl: "ToleratedFailureCount",
+    ToleratedFailurePercentageDecl: "ToleratedFailurePercentage",
+}
+_NUMBERED = {ChoicesDecl: "Choices", CatchDecl: "Catch"}
+_KEYED = (JSONataTemplateBinding, AssignTemplateBinding)
+_ARRAYS = (JSONataTemplateValueArray, AssignTemplateValueArray)
+
+
+def _name_fields(component: Any, path: str) -> None:
+    """Give every JSONata expression below a component the path of its field within its state."""
+    if isinstance(component, StringJSONata):
+        component.field = path  # type: ignore[attr-defined]
+        return
+    if isinstance(component, CommonStateField):
+        path = ""
+    for kind, field in _FIELDS.items():
+        if isinstance(component, kind):
+            path = f"{path}/{field}" if path else field
+    if isinstance(component, _KEYED):
+        path = f"{path}/{component.identifier}"
+    for value in list(vars(component).values()):
+        if isinstance(value, Component):
+            _name_fields(value, path)
+        elif isinstance(value, dict):
+            for item in value.values():
+                if isinstance(item, Component):
+                    _name_fields(item, path)
+        elif isinstance(value, list):
+            number = next((name for kind, name in _NUMBERED.items() if isinstance(component, kind)), None)
+            for index, item in enumerate(value):
+                if isinstance(item, Component):
+                    inside = f"{number}[{index}]" if number else path
+                    _name_fields(item, f"{inside}[{index}]" if isinstance(component, _ARRAYS) else inside)
+
+
+@functools.lru_cache(maxsize=512)
+def program(definition: str) -> Program:
+    """The parsed form of a definition; it holds no state, so that all executions of one text share it."""
+    parsed: Any = AmazonStateLanguageParser.parse(definition)[0]
+    _name_fields(parsed, "")
+    return parsed  # type: ignore[no-any-return]
+
+
+def _text(parser_rule_context: Any) -> str | None:
+    text: str = parser_rule_context.getText()
+    if antlr4utils.is_terminal(parser_rule_context, ASLLexer.NULL) or text == "null":
+        return None
+    if text.startswith('"') and text.endswith('"'):
+        decoded: str = json.loads(text)
+        return decoded
+    return text
+
+
+def mend() -> None:
+    # AWS reads a definition as JSON; moto keeps the escapes of its strings.
+    replace(preprocessor.Preprocessor, "_inner_string_of", staticmethod(_text))
+    replace(preprocessor, "from_string_literal", _text)
+    # moto parses the definition again at each execution's start, which takes longer than most executions.
+    replace(
+        ExecutionWorker,
+        "_get_evaluation_entrypoint",
+        lambda self: program(self._evaluation_details.state_machine_details.definition),
+    )

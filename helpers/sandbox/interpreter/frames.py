@@ -1,0 +1,84 @@
+"""The environments in which the parts of an execution run, and the events that they may still write."""
+
+from typing import Any
+
+from moto.stepfunctions.parser.asl.component import eval_component
+from moto.stepfunctions.parser.asl.eval import environment
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
+from moto.stepfunctions.parser.backend import execution_worker
+
+from helpers.sandbox.interpreter.mending import replace
+
+_INHERITED = ("entered_event_id", "before_entering")
+
+
+def _mend_opening() -> None:
+    original = environment.Environment.as_inner_frame_of.__func__  # type: ignore[attr-defined]
+
+    def as_inner_frame_of(cls: Any, env: Any, *arguments: Any, **named: Any) -> Any:
+        frame = original(cls, env, *arguments, **named)
+        for name in _INHERITED:
+            if hasattr(env, name):
+                setattr(frame, name, getattr(env, name))
+        return frame
+
+    replace(environment.Environment, "as_inner_frame_of", classmethod(as_inner_frame_of))
+
+
+def close(frame: Any) -> None:
+    """What still runs in this frame and the ones inside it writes no more events."""
+    frame.event_history_context.closed = True
+    for inner in list(frame._frames):
+        close(inner)
+
+
+def _mend_closing() -> None:
+    # A task that timed out, or a branch whose sibling failed, writes nothing more on AWS; moto's threads write on.
+    for name in ("close_frame", "delete_frame"):
+        original = getattr(environment.Environment, name)
+
+        def leave(self: Any, frame: Any, original: Any = original) -> None:
+            if frame in self._frames:
+                close(frame)
+            original(self, frame)
+
+        replace(environment.Environment, name, leave)
+
+    add_event = EventManager.add_event
+
+    def add_unless_closed(self: Any, context: Any, event_type: Any, *arguments: Any, **named: Any) -> int:
+        if getattr(context, "closed", False) or getattr(self, "ended", False):
+            return 0
+        return add_event(self, context, event_type, *arguments, **named)
+
+    replace(EventManager, "add_event", add_unless_closed)
+
+
+def _mend_context() -> None:
+    # AWS's context object has RedriveCount, and its times are texts in milliseconds; moto's has a datetime and no count.
+    original = execution_worker.ExecutionWorker._get_evaluation_environment
+
+    def evaluation_environment(self: Any) -> Any:
+        env = original(self)
+        execution: Any = env.states.context_object.context_object_data["Execution"]
+        execution["RedriveCount"] = 0
+        start = execution["StartTime"]
+        if not isinstance(start, str):
+            execution["StartTime"] = start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return env
+
+    replace(execution_worker.ExecutionWorker, "_get_evaluation_environment", evaluation_environment)
+
+
+def _mend_logging() -> None:
+    # moto logs the whole state machine for each failure, at each level of its tree.
+    for name in ("_log_failure_event_exception", "_log_exception"):
+        replace(eval_component.EvalComponent, name, lambda self, *arguments, **named: None)
+
+
+def mend() -> None:
+    _mend_opening()
+    _mend_closing()
+    _mend_context()
+    _mend_logging()
+

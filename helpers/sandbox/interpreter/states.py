@@ -1,0 +1,206 @@
+"""A state's way from entering to exit: its context, its errors, its retriers and catchers."""
+
+import json
+from typing import Any
+
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
+from moto.stepfunctions.parser.asl.component.state.choice import state_choice
+from moto.stepfunctions.parser.asl.component.state.choice.comparison import comparison
+from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import StateParallel
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.eval import variable_store
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
+
+from helpers.sandbox.clock import clock
+from helpers.sandbox.interpreter import failures
+from helpers.sandbox.interpreter.mending import replace
+
+
+def stamp() -> str:
+    """Now, as the context object writes times."""
+    return clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _path_failure(env: Environment, error: NoSuchJsonPathError) -> FailureEventException:
+    cause = (
+        f"The JSONPath '{error.json_path}' specified for the field '{env.next_field_name}' "
+        f"could not be found in the input '{to_json_str(error.data, separators=(',', ':'))}'"
+    )
+    return failures.execution_failure(env, failures.RUNTIME, cause)
+
+
+def _run(self: Any, env: Any) -> None:
+    """CommonStateField: enter, work, exit."""
+    context = env.event_history_context
+    env.before_entering = context.source_event_id
+    env.entered_event_id = env.event_manager.add_event(
+        context=context,
+        event_type=self.state_entered_event_type,
+        event_details=EventDetails(stateEnteredEventDetails=self._get_state_entered_event_details(env=env)),  # type: ignore[typeddict-item]
+    )
+    env.inside = self
+    env.states.context_object.context_object_data["State"] = {"EnteredTime": stamp(), "Name": self.name}
+    try:
+        self._eval_state_input(env=env)
+        self._eval_state(env)
+        if not env.is_running():
+            return
+        self._eval_state_output(env=env)
+        self._verify_size_quota(env=env, value=env.states._states_data["input"])
+    except NoSuchJsonPathError as error:
+        raise _path_failure(env, error) from error
+    except FailureEventException as error:
+        if error.failure_event.event_type == HistoryEventType.EvaluationFailed:
+            failures.publish(env, error.failure_event)
+        raise
+    env.inside = None
+    self._set_next(env)
+    if self.state_exited_event_type is not None:
+        env.event_manager.add_event(
+            context=context,
+            event_type=self.state_exited_event_type,
+            event_details=EventDetails(stateExitedEventDetails=self._get_state_exited_event_details(env=env)),  # type: ignore[typeddict-item]
+        )
+
+
+def _failure_of(state: Any, env: Environment, error: Exception) -> FailureEvent:
+    """Any exception as the failure that AWS would report."""
+    if isinstance(error, FailureEventException):
+        return error.failure_event
+    if isinstance(error, NoSuchJsonPathError):
+        return _path_failure(env, error).failure_event
+    try:
+        failure: FailureEvent = state._from_error(env=env, ex=error)
+        return failure
+    except FailureEventException as named:
+        return named.failure_event
+    except Exception:
+        return failures.execution_failure(env, failures.RUNTIME, str(error) or type(error).__name__).failure_event
+
+
+def _publish_before_failing(state: Any, env: Any, failure: FailureEvent) -> None:
+    # A Map whose items cannot be evaluated fails before it was entered, say the links of AWS's histories.
+    context = env.event_history_context
+    if (
+        isinstance(state, StateMap)
+        and failure.event_type == HistoryEventType.EvaluationFailed
+        and context.source_event_id == env.entered_event_id
+    ):
+        context.source_event_id = env.before_entering
+    if not isinstance(state, StateMap | StateParallel) or failure.event_type == HistoryEventType.EvaluationFailed:
+        failures.publish(env, failure)
+
+
+_FAILED = {StateMap: HistoryEventType.MapStateFailed, StateParallel: HistoryEventType.ParallelStateFailed}
+
+
+def _attempt(state: Any, env: Environment) -> None:
+    state._evaluate_with_timeout(env)
+    if env.is_running():
+        CommonStateField._eval_state_output(state, env=env)
+        state._verify_size_quota(env=env, value=env.states._states_data["input"])
+
+
+def _work(self: Any, env: Any) -> None:
+    """ExecutionState (Task, Map, Parallel): attempts, until one succeeds, is caught, or nothing is left to try."""
+    env.states.context_object.context_object_data["State"]["RetryCount"] = 0
+    arguments = list(env.stack)
+    while env.is_running():
+        env.stack[:] = arguments
+        env.inside = self
+        try:
+            _attempt(self, env)
+            return
+        except Exception as error:
+            if not env.is_running():
+                return
+            failure = _failure_of(self, env, error)
+        _publish_before_failing(self, env, failure)
+        output = failures.error_output(failure)
+        env.states.set_error_output(output)
+        env.states.set_result(output)
+        catchable = failures.is_catchable(failure)
+        if self.retry and catchable and self._handle_retry(env=env, failure_event=failure) == RetryOutcome.CanRetry:
+            continue
+        if not env.is_running():
+            return
+        event_type = next((found for kind, found in _FAILED.items() if isinstance(self, kind)), None)
+        if event_type and failure.event_type != HistoryEventType.ExecutionFailed or isinstance(self, StateParallel):
+            env.event_manager.add_event(context=env.event_history_context, event_type=event_type)
+        if self.catch and catchable:
+            self._handle_catch(env=env, failure_event=failure)
+            if env.stack[-1] == CatchOutcome.Caught:
+                return
+        raise FailureEventException(failure)
+
+
+def _evaluate_parallel(self: Any, env: Environment) -> None:
+    if self.parargs is not None:
+        self.parargs.eval(env=env)
+    execute_state.ExecutionState._evaluate_with_timeout(self, env)
+
+
+def _choose(self: Any, env: Environment) -> None:
+    for rule in self.choices_decl.rules:
+        rule.eval(env)
+        if env.stack.pop() is True:
+            env.stack.append(rule.next_stmt.name)
+            return
+    if self.default_state is None:
+        raise failures.execution_failure(
+            env,
+            "States.NoChoiceMatched",
+            "Failed to transition out of the state. The state does not point to a next state.",
+        )
+    env.stack.append(self.default_state.state_name)
+
+
+_TYPES: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+
+
+def unexpected_type(env: Environment, expression: Any, expected: str, value: Any) -> FailureEventException:
+    """A JSONata expression that gave another type than its field holds."""
+    found = _TYPES.get(type(value), "null")
+    cause = (
+        f"The JSONata expression '{expression.literal_value}' specified for the field '{expression.field}' returned an "
+        f"unexpected result type. Expected '{expected}', but was '{found}' for value: "
+        f"{to_json_str(value, separators=(',', ':'))}"
+    )
+    return failures.query_evaluation_failure(env, cause, expression.field)
+
+
+def _condition(self: Any, env: Environment) -> None:
+    self.string_jsonata.eval(env=env)
+    if not isinstance(env.stack[-1], bool):
+        raise unexpected_type(env, self.string_jsonata, "boolean", env.stack[-1])
+
+
+def _assigned_variables(self: Any) -> dict[str, str]:
+    return {
+        name: json.dumps(self.get(name), separators=(",", ":"), ensure_ascii=False)
+        for name in sorted(self._declaration_tracing)
+    }
+
+
+def mend() -> None:
+    # AWS links and words the failure of any part of a state alike; moto differs by the part.
+    replace(CommonStateField, "_eval_body", _run)
+    # AWS retries and catches failing Arguments, Assign and Output too, never States.Runtime; moto only what the task itself says.
+    for kind in (execute_state.ExecutionState, StateMap, StateParallel):
+        replace(kind, "_eval_state", _work)
+    replace(execute_state.ExecutionState, "_eval_state_output", lambda self, env: None)
+    replace(StateParallel, "_evaluate_with_timeout", _evaluate_parallel)
+    # AWS ends with States.NoChoiceMatched; moto with an error in its error.
+    replace(state_choice.StateChoice, "_eval_state", _choose)
+    # AWS names the type that a condition gave; moto raises RuntimeError.
+    replace(comparison.ConditionStringJSONata, "_eval_body", _condition)
+    # AWS writes assigned variables as JSON; moto does not escape strings.
+    replace(variable_store.VariableStore, "get_assigned_variables", _assigned_variables)
