@@ -1,2 +1,18 @@
+"""The Step Functions API as AWS answers it, over moto's interpreter. One concern a module; `operations` lists them."""
+
+__all__ = ["mend"]
+
+
 def mend() -> None:
     """Put this package's mends of moto in place; called once, before the server answers."""
+    import moto.stepfunctions.parser.models
+    import moto.stepfunctions.urls
+    from moto.core.base_backend import BackendDict
+
+    from helpers.sandbox.states_api.backend import StatesBackend
+    from helpers.sandbox.states_api.operations import OPERATIONS
+    from helpers.sandbox.states_api.wire import StatesResponse
+
+    StatesResponse.operations = OPERATIONS
+    moto.stepfunctions.urls.url_paths = {"{0}/$": StatesResponse.dispatch}
+    moto.stepfunctions.parser.models.stepfunctions_parser_backends = BackendDict(StatesBackend, "stepfunctions")

@@ -1,0 +1,126 @@
+"""Activities: queues of tasks that workers of one's own ask for."""
+
+import datetime
+import threading
+from collections import deque
+from typing import Any
+
+from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityCallbackEndpoint
+from moto.stepfunctions.parser.backend.activity import ActivityTask
+
+from helpers.sandbox.clock import Event, clock
+from helpers.sandbox.states_api import pages, tags
+from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.names import check_name, parse_arn
+from helpers.sandbox.states_api.tokens import is_open
+
+__all__ = ["Activity"]
+
+POLL_SECONDS = 60.0  # how long GetActivityTask waits for a task; API reference
+
+
+class Activity:
+    """An activity and the tasks that no worker has taken yet; moto's interpreter calls `add_task`."""
+
+    def __init__(self, arn: str, name: str, encryption: dict[str, Any]) -> None:
+        self.arn = arn
+        self.name = name
+        self.encryption = encryption
+        self.created: datetime.datetime = clock.now()
+        self._tasks: deque[ActivityTask] = deque()
+        self._arrived = threading.Event()
+
+    def add_task(self, task: ActivityTask) -> None:
+        """Put a task behind the others."""
+        self._tasks.append(task)
+        self._arrived.set()
+
+    def next_task(self, seconds: float) -> ActivityTask | None:
+        """The task that has waited longest, None where none comes within `seconds` of the sandbox's time."""
+        deadline = clock.time() + seconds
+        while True:
+            self._arrived.clear()
+            try:
+                return self._tasks.popleft()
+            except IndexError:
+                if not clock.wait(self._arrived, max(deadline - clock.time(), 0)) and not self._tasks:
+                    return None
+
+
+def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    name = check_name(arguments["name"])
+    arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:activity:{name}"
+    given = tags.check(arguments.get("tags", []))
+    with backend.lock:
+        activity = backend.activities.get(arn)
+        encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
+        if activity is None:
+            activity = backend.activities[arn] = Activity(arn, name, encryption)
+            backend.tags[arn] = given
+        elif activity.encryption != encryption:
+            raise StatesError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
+    return {"activityArn": arn, "creationDate": activity.created}
+
+
+def describe_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    activity = _activity(backend, arguments["activityArn"])
+    return {
+        "activityArn": activity.arn,
+        "name": activity.name,
+        "creationDate": activity.created,
+        "encryptionConfiguration": activity.encryption,
+    }
+
+
+def list_activities(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    activities = sorted(backend.activities.values(), key=lambda activity: str(activity.name))
+    shown, token = pages.page("activities", activities, lambda activity: activity.name, arguments)
+    return {
+        "activities": [
+            {"activityArn": activity.arn, "name": activity.name, "creationDate": activity.created} for activity in shown
+        ],
+        "nextToken": token,
+    }
+
+
+def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    arn = parse_arn(arguments["activityArn"], "activity").arn
+    with backend.lock:
+        backend.activities.pop(arn, None)
+        backend.tags.pop(arn, None)
+    return {}
+
+
+def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    activity = _activity(backend, arguments["activityArn"])
+    deadline = clock.time() + POLL_SECONDS
+    while True:
+        task = activity.next_task(max(deadline - clock.time(), 0))
+        if task is None:
+            return {"taskToken": None, "input": None}
+        endpoint = _endpoint(backend, task.task_token)
+        if endpoint is not None:  # else the execution went on without the task
+            endpoint.notify_activity_task_start(arguments.get("workerName"))
+            return {"taskToken": task.task_token, "input": task.task_input}
+
+
+def _activity(backend: Any, arn: str) -> Activity:
+    parse_arn(arn, "activity")
+    activity: Activity | None = backend.activities.get(arn)
+    if activity is None:
+        raise StatesError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
+    return activity
+
+
+def _endpoint(backend: Any, token: str) -> ActivityCallbackEndpoint | None:
+    # The interpreter queues a task before it registers the token: a worker already waiting may come first.
+    for _ in range(100):
+        for execution in backend.running():
+            pool = execution.callbacks()
+            endpoint = pool.get(token) if pool else None
+            if isinstance(endpoint, ActivityCallbackEndpoint):
+                return endpoint if is_open(endpoint) else None
+        if backend.is_closed_token(token):
+            return None
+        clock.wait(Event(), 0.01)
+    return None

@@ -1,0 +1,17 @@
+"""The errors that the Step Functions API answers with: a code and AWS's words for it."""
+
+__all__ = ["StatesError", "not_in_sandbox"]
+
+
+class StatesError(Exception):
+    """An answer of the service that is an error; the caller meets it as a `ClientError` with this code and message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def not_in_sandbox(what: str) -> StatesError:
+    """The error for `what` (a sentence's beginning), which works on an AWS account but not here."""
+    return StatesError("NotInSandbox", f"{what} is not in the sandbox; use an AWS account for it.")

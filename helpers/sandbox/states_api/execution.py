@@ -1,0 +1,292 @@
+"""An execution: its course, from its start through its redrives to its end."""
+
+import copy
+import datetime
+import itertools
+import json
+import logging
+import threading
+from typing import Any
+
+from moto.stepfunctions.parser.api import StateMachineType
+from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
+from moto.stepfunctions.parser.asl.eval.evaluation_details import (
+    AWSExecutionDetails,
+    EvaluationDetails,
+    ExecutionDetails,
+    StateMachineDetails,
+)
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from moto.stepfunctions.parser.utils import TMP_THREADS
+
+from helpers.sandbox.clock import Thread, clock
+from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.history import Events
+from helpers.sandbox.states_api.logs import ExecutionLog
+from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
+
+__all__ = ["Execution"]
+
+EXPRESS_SECONDS = 300  # an Express execution's longest duration; developer guide, "Choosing workflow type"
+REDRIVABLE_DAYS = 14  # after an execution's end; API reference, RedriveExecution
+REDRIVABLE_EVENTS = 24_999  # a history must hold fewer; same place
+PATIENCE = 2.0  # real seconds that an ended program's threads have to write the last event themselves
+
+log = logging.getLogger(__name__)
+_numbers = itertools.count(1)
+
+
+class Execution:
+    """One execution. `status`, `output`, `error`, `cause` and `stopped` come from its last event."""
+
+    def __init__(
+        self,
+        backend: Any,
+        machine: Machine,
+        version: Version | None,
+        alias: Alias | None,
+        arn: str,
+        name: str,
+        text: str,
+        trace_header: str | None = None,
+    ) -> None:
+        self.backend = backend
+        self.machine = machine
+        self.version = version
+        self.alias = alias
+        self.revision: Revision = version.revision if version else machine.revision
+        self.number = next(_numbers)  # in order of start
+        self.arn = arn
+        self.name = name
+        self.text = text
+        self.trace_header = trace_header
+        self.started = clock.now()
+        self.stopped: datetime.datetime | None = None
+        self.status = "RUNNING"
+        self.output: str | None = None
+        self.error: str | None = None
+        self.cause: str | None = None
+        self.redrives = 0
+        self.redriven: datetime.datetime | None = None
+        self.log = ExecutionLog.of(arn, machine.name, self.revision.logging)
+        self.events = Events(self._end, self.log)
+        self.ended = threading.Event()
+        self._run: _Run | None = None
+        self._left: _Left | None = None
+        self._client_token: str | None = None
+        self._map_runs: list[Any] = []
+
+    @property
+    def express(self) -> bool:
+        """Whether this is an Express execution."""
+        return self.machine.type == "EXPRESS"
+
+    def start(self) -> None:
+        """Let the interpreter begin."""
+        self._run = _Run(self, None)
+        self._run.start()
+
+    def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
+        """End as ABORTED, and return when. Whatever still works for the execution is not waited for."""
+        run = self._run
+        if run is not None and not self.ended.is_set():
+            run.env.set_stop(stop_date=clock.now(), cause=cause, error=error)
+            if not self.ended.wait(PATIENCE):
+                run.write_last("")
+        return self.stopped or clock.now()
+
+    def redrive(self, client_token: str | None = None) -> datetime.datetime:
+        """Go on from the state that the execution was left in, and return when; ExecutionNotRedrivable.
+
+        A request repeated with the same client token redrives once.
+        """
+        with self.backend.lock:
+            if self.redriven and client_token and client_token == self._client_token:
+                return self.redriven
+            self._client_token = client_token
+            reason = self.not_redrivable()
+            if reason:
+                raise StatesError("ExecutionNotRedrivable", reason)
+            self.backend.execution_redriven(self)
+            self.redrives += 1
+            self.redriven = clock.now()
+            self.stopped = self.output = self.error = self.cause = None
+            self.ended = threading.Event()
+            self.status = "RUNNING"
+            if self.log is not None:
+                self.log.redrives = self.redrives
+            self.events = Events(self._end, self.log, self.events)
+            self._run = _Run(self, self._left)
+        self._run.start()
+        return self.redriven
+
+    def not_redrivable(self) -> str | None:
+        """Why the execution cannot be redriven now, None where it can."""
+        if self.status in ("RUNNING", "SUCCEEDED"):
+            return f"Execution is {self.status} and cannot be redriven"
+        if len(self.events) >= REDRIVABLE_EVENTS:
+            return "Execution history event limit exceeded"
+        if self.stopped and clock.now() - self.stopped > datetime.timedelta(days=REDRIVABLE_DAYS):
+            return "Execution redrivable period exceeded"
+        return None
+
+    def callbacks(self) -> Any:
+        """moto's pool of the task tokens that are out, None where the execution does not run."""
+        return self._run.env.callback_pool_manager if self._run else None
+
+    def map_runs(self) -> list[Any]:
+        """moto's records of the execution's Map Runs, in order of their start."""
+        run = self._run
+        return self._map_runs + (run.env.map_run_record_pool_manager.get_all() if run else [])
+
+    def _end(self, status: str, details: dict[str, Any], moment: datetime.datetime) -> None:
+        if self._run is not None:
+            self._left = _Left(self._run.env)
+        self.stopped = moment
+        self.output = details.get("output")
+        self.error, self.cause = details.get("error"), details.get("cause")
+        self.status = status
+        self.ended.set()
+
+    def release(self, run: "_Run") -> None:
+        """Let go of everything that only a running execution needs."""
+        with self.backend.lock:
+            if self._run is not run:
+                return  # redriven since
+            self._run = None
+        self._map_runs += run.env.map_run_record_pool_manager.get_all()
+        TMP_THREADS.clear()  # moto's list of every thread that ever ran
+        if self.express:
+            self.events.forget()
+        else:
+            self.events.compact()
+        self.backend.execution_ended(self, list(run.env.callback_pool_manager._pool))
+
+
+class _Left:
+    """Where an execution's end left it: the last state entered at the top, if any, and its variables."""
+
+    def __init__(self, env: Any) -> None:
+        data = env.states.context_object.context_object_data.get("State")
+        self.state: str | None = data["Name"] if data else None
+        self.variables = env.variable_store
+
+
+class _Run(ExecutionWorker):  # type: ignore[misc]
+    """One pass of moto's interpreter over an execution, from its start or from where it was left.
+
+    moto's own worker makes its environment in its thread, so an execution just started could neither be read nor
+    stopped; and it keeps running what no event has ended.
+    """
+
+    def __init__(self, execution: Execution, left: _Left | None) -> None:
+        backend, machine, revision = execution.backend, execution.machine, execution.revision
+        super().__init__(
+            evaluation_details=EvaluationDetails(
+                aws_execution_details=AWSExecutionDetails(
+                    account=backend.account_id, region=backend.region_name, role_arn=revision.role_arn
+                ),
+                execution_details=ExecutionDetails(
+                    arn=execution.arn,
+                    name=execution.name,
+                    role_arn=revision.role_arn,
+                    inpt=json.loads(execution.text),
+                    start_time=_iso(execution.started),
+                ),
+                state_machine_details=StateMachineDetails(
+                    arn=machine.arn,
+                    name=machine.name,
+                    typ=StateMachineType(machine.type),
+                    definition=revision.definition,
+                ),
+            ),
+            exec_comm=None,
+            cloud_watch_logging_session=None,
+            activity_store=backend.activities,
+        )
+        self._execution = execution
+        self._definition = json.loads(revision.definition)
+        self._first_state: str = (left and left.state) or self._definition["StartAt"]
+        self.env = self._get_evaluation_environment()
+        self.env.event_manager = self.events = execution.events
+        self.env.next_state_name = self._first_state  # from now on it counts as running, and can be stopped
+        data = self.env.states.context_object.context_object_data["Execution"]
+        data["RedriveCount"] = execution.redrives
+        if left is None:
+            self.events.add_event(
+                self.env.event_history_context,
+                "ExecutionStarted",
+                {
+                    "executionStartedEventDetails": {
+                        "input": execution.text,
+                        "inputDetails": {"truncated": False},
+                        "roleArn": revision.role_arn,
+                    }
+                },
+                timestamp=execution.started,
+                update_source_event_id=False,
+            )
+        else:
+            data["RedriveTime"] = _iso(execution.redriven or clock.now())
+            self._take_up(left)
+
+    def start(self) -> None:
+        Thread(target=self._execution_logic, name=self._execution.arn, daemon=True).start()
+
+    def _take_up(self, left: _Left) -> None:
+        """Write ExecutionRedriven and go on inside the state that did not end well; a Fail state is entered again.
+
+        Source: developer guide, "Restarting state machine executions with redrive".
+        """
+        events, env = self.events, self.env
+        env.event_history_context.source_event_id = len(events)
+        details = {"executionRedrivenEventDetails": {"redriveCount": self._execution.redrives}}
+        events.add_event(env.event_history_context, "ExecutionRedriven", details)
+        env.variable_store = left.variables
+        entering = events.entering(left.state) if left.state else None
+        if entering and left.state:
+            if self._definition["States"][left.state]["Type"] != "Fail":
+                events.reenter(left.state)
+            env.states.reset(json.loads(entering["input"]))
+
+    def _program(self) -> Any:
+        program = copy.copy(self._get_evaluation_entrypoint())  # what is parsed may be shared with other executions
+        program.start_at = StartAt(self._first_state)
+        if self._execution.express:
+            given = program.timeout_seconds.timeout_seconds if program.timeout_seconds else EXPRESS_SECONDS
+            program.timeout_seconds = TimeoutSeconds(timeout_seconds=min(given, EXPRESS_SECONDS))
+        return program
+
+    def _execution_logic(self) -> None:
+        execution, cause = self._execution, "The interpreter ended without ending the execution."
+        try:
+            self._program().eval(self.env)
+            execution.ended.wait(PATIENCE)
+        except Exception as error:
+            if self.env.is_running():
+                log.exception("%s", execution.arn)
+            cause = f"{type(error).__name__}: {error}"
+        finally:
+            self.write_last(cause)
+            execution.release(self)
+
+    def write_last(self, cause: str) -> None:
+        """End the execution as its program ended, where no thread of the program has; FAILED by `cause` otherwise."""
+        env = self.env
+        end = env.program_state()
+        if isinstance(end, ProgramStopped):
+            event, details = "ExecutionAborted", {"error": end.error, "cause": end.cause}
+        elif isinstance(end, ProgramTimedOut):
+            event, details = "ExecutionTimedOut", {}
+        else:
+            event, details = "ExecutionFailed", {"error": "States.Runtime", "cause": cause}
+            env.set_error(error=details)
+        env.event_history_context.source_event_id = 0
+        name = f"{event[0].lower()}{event[1:]}EventDetails"
+        self.events.add_event(env.event_history_context, event, {name: details})
+
+
+def _iso(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

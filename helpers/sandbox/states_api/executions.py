@@ -1,0 +1,153 @@
+"""Starting, reading, listing, stopping and redriving executions."""
+
+import json
+import uuid
+from typing import Any
+
+from helpers.sandbox.states_api import pages
+from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
+from helpers.sandbox.states_api.execution import Execution
+from helpers.sandbox.states_api.names import check_name, parse_arn
+
+__all__ = ["check_input"]
+
+LONGEST_INPUT = 262_144  # bytes in UTF-8; developer guide, "Quotas related to task executions"
+_INCLUDED = {"included": True}
+
+
+def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    machine, version, alias = backend.target(arguments["stateMachineArn"])
+    name = check_name(arguments["name"]) if "name" in arguments else str(uuid.uuid4())
+    text = check_input(arguments.get("input", "{}"))
+    prefix = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}"
+    if machine.type == "EXPRESS":
+        arn = f"{prefix}:express:{machine.name}:{name}:{uuid.uuid4()}"
+    else:
+        arn = f"{prefix}:execution:{machine.name}:{name}"
+    with backend.lock:
+        backend.forget()
+        old = backend.executions.get(arn)
+        if old is not None:
+            if old.status == "RUNNING" and json.loads(old.text) == json.loads(text):
+                return {"executionArn": arn, "startDate": old.started}
+            raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+        execution = Execution(backend, machine, version, alias, arn, name, text, arguments.get("traceHeader"))
+        if machine.type == "STANDARD":
+            backend.executions[arn] = execution
+    execution.start()
+    return {"executionArn": arn, "startDate": execution.started}
+
+
+def check_input(text: str) -> str:
+    """The input as it is; InvalidExecutionInput unless it is JSON and not too long."""
+    if len(text.encode()) > LONGEST_INPUT:
+        message = f"Invalid State Machine Execution Input: 'The input is longer than {LONGEST_INPUT} bytes'"
+        raise StatesError("InvalidExecutionInput", message)
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
+    return text
+
+
+def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution: Execution = backend.execution(arguments["executionArn"])
+    with_data = arguments.get("includedData") != "METADATA_ONLY"
+    status = execution.status  # read first: it is set last
+    reason = execution.not_redrivable()
+    return {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.machine.arn,
+        "name": execution.name,
+        "status": status,
+        "startDate": execution.started,
+        "stopDate": execution.stopped,
+        "input": execution.text if with_data else None,
+        "inputDetails": {"included": with_data},
+        "output": execution.output if with_data else None,
+        "outputDetails": {"included": with_data} if status == "SUCCEEDED" else None,
+        "traceHeader": execution.trace_header,
+        "error": execution.error,
+        "cause": execution.cause,
+        **_qualified(execution),
+        "redriveCount": execution.redrives,
+        "redriveDate": execution.redriven,
+        "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
+        "redriveStatusReason": reason,
+    }
+
+
+def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution: Execution = backend.execution(arguments["executionArn"])
+    return {
+        "stateMachineArn": execution.machine.arn,
+        "name": execution.machine.name,
+        "updateDate": execution.revision.updated,
+        **execution.revision.describe(),
+    }
+
+
+def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    arn, map_run = arguments.get("stateMachineArn"), arguments.get("mapRunArn")
+    if (arn is None) == (map_run is None):
+        raise StatesError("ValidationException", "Must provide exactly one of: State Machine ARN, Map Run ARN")
+    if map_run is not None:
+        parse_arn(map_run, "mapRun")
+        raise not_in_sandbox("Listing a Map Run's child executions")
+    resource = parse_arn(str(arn), "stateMachine")
+    machine, _, _ = backend.target(arn)
+    if machine.type == "EXPRESS":
+        raise StatesError(
+            "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
+        )
+    backend.forget()
+    status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
+    with backend.lock:
+        found = [
+            execution
+            for execution in reversed(backend.executions.values())
+            if execution.machine is machine
+            and (not resource.qualifier or arn in _qualified(execution).values())
+            and (status is None or execution.status == status)
+            and (redriven is None or (redriven == "REDRIVEN") == bool(execution.redrives))
+        ]
+    listing = f"executions {arn} {status} {redriven}"
+    shown, token = pages.page(listing, found, lambda execution: -execution.number, arguments)
+    return {
+        "executions": [
+            _present(
+                {
+                    "executionArn": execution.arn,
+                    "stateMachineArn": machine.arn,
+                    "name": execution.name,
+                    "status": execution.status,
+                    "startDate": execution.started,
+                    "stopDate": execution.stopped,
+                    **_qualified(execution),
+                    "redriveCount": execution.redrives,
+                    "redriveDate": execution.redriven,
+                }
+            )
+            for execution in shown
+        ],
+        "nextToken": token,
+    }
+
+
+def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution: Execution = backend.execution(arguments["executionArn"])
+    return {"stopDate": execution.stop(arguments.get("error"), arguments.get("cause"))}
+
+
+def redrive_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution: Execution = backend.execution(arguments["executionArn"])
+    return {"redriveDate": execution.redrive(arguments.get("clientToken"))}
+
+
+def _qualified(execution: Execution) -> dict[str, str]:
+    found = {"stateMachineVersionArn": execution.version, "stateMachineAliasArn": execution.alias}
+    return {member: qualified.arn for member, qualified in found.items() if qualified}
+
+
+def _present(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if value is not None}

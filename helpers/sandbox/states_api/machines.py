@@ -1,0 +1,228 @@
+"""State machines: what they are, and creating, changing, reading, listing and deleting them."""
+
+import datetime
+import json
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from moto.stepfunctions.parser.asl.static_analyser.variable_references_static_analyser import (
+    VariableReferencesStaticAnalyser,
+)
+
+from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api import logs, pages, tags
+from helpers.sandbox.states_api.definitions import check_definition
+from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.names import check_name, parse_arn
+from helpers.sandbox.states_api.roles import check_role
+
+__all__ = ["Alias", "Machine", "Revision", "Version"]
+
+_OWNED_KEY = {"type": "AWS_OWNED_KEY"}
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What an execution runs by: it never changes, an update makes a new one. The first has no `id`."""
+
+    definition: str
+    role_arn: str
+    logging: dict[str, Any]
+    tracing: dict[str, Any]
+    encryption: dict[str, Any]
+    updated: datetime.datetime
+    id: str | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """The members that describing a machine, a version and an execution's machine have in common."""
+        return {
+            "definition": self.definition,
+            "roleArn": self.role_arn,
+            "loggingConfiguration": self.logging,
+            "tracingConfiguration": self.tracing,
+            "encryptionConfiguration": self.encryption,
+            "revisionId": self.id,
+            "variableReferences": _variable_references(self.definition),
+        }
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published revision."""
+
+    arn: str
+    number: int
+    revision: Revision
+    description: str | None
+    created: datetime.datetime
+
+
+@dataclass
+class Alias:
+    """A name for one or two versions; `routing` is the service's list of version ARNs and weights."""
+
+    arn: str
+    name: str
+    routing: list[dict[str, Any]]
+    description: str | None
+    created: datetime.datetime
+    updated: datetime.datetime
+
+
+@dataclass
+class Machine:
+    """A state machine with its versions and aliases."""
+
+    arn: str
+    name: str
+    type: str
+    created: datetime.datetime
+    revision: Revision
+    published: int = 0
+    versions: dict[int, Version] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+
+    def publish(self, description: str | None) -> Version:
+        """The version of the current revision, made now if there is none."""
+        for version in self.versions.values():
+            if version.revision.id == self.revision.id:
+                return version
+        self.published += 1
+        arn = f"{self.arn}:{self.published}"
+        version = Version(arn, self.published, self.revision, description, clock.now())
+        self.versions[self.published] = version
+        return version
+
+
+def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    name = check_name(arguments["name"])
+    machine_type = arguments.get("type", "STANDARD")
+    arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:stateMachine:{name}"
+    description = _version_description(arguments)
+    logging = logs.check_configuration(backend, arguments.get("loggingConfiguration"))
+    tracing = arguments.get("tracingConfiguration") or {"enabled": False}
+    check_definition(arguments["definition"], machine_type)
+    check_role(backend, arguments["roleArn"])
+    given = tags.check(arguments.get("tags", []))
+    with backend.lock:
+        machine = backend.machines.get(arn)
+        if machine is None:
+            now = clock.now()
+            revision = Revision(
+                arguments["definition"],
+                arguments["roleArn"],
+                logging,
+                tracing,
+                arguments.get("encryptionConfiguration") or _OWNED_KEY,
+                now,
+            )
+            machine = backend.machines[arn] = Machine(arn, name, machine_type, now, revision)
+            backend.tags[arn] = given
+        # The service asks for the same name, definition, type, logging and tracing; roles and tags may differ.
+        elif (machine.revision.definition, machine.type, machine.revision.logging, machine.revision.tracing) != (
+            arguments["definition"],
+            machine_type,
+            logging,
+            tracing,
+        ):
+            raise StatesError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+        version = machine.publish(description) if arguments.get("publish") else None
+    return {
+        "stateMachineArn": arn,
+        "creationDate": machine.created,
+        "stateMachineVersionArn": version.arn if version else None,
+    }
+
+
+def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    machine = backend.machine(arguments["stateMachineArn"])
+    changes = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+    description = _version_description(arguments)
+    if not any(arguments.get(change) for change in changes) and not arguments.get("publish"):
+        raise StatesError(
+            "MissingRequiredParameter",
+            "Either the definition, the role ARN, the LoggingConfiguration, the EncryptionConfiguration or the "
+            "TracingConfiguration must be specified",
+        )
+    old = machine.revision
+    logging = old.logging
+    if arguments.get("loggingConfiguration"):
+        logging = logs.check_configuration(backend, arguments["loggingConfiguration"])
+    if arguments.get("definition"):
+        check_definition(arguments["definition"], machine.type)
+    if arguments.get("roleArn"):
+        check_role(backend, arguments["roleArn"])
+    with backend.lock:
+        new = replace(
+            old,
+            definition=arguments.get("definition") or old.definition,
+            role_arn=arguments.get("roleArn") or old.role_arn,
+            logging=logging,
+            tracing=arguments.get("tracingConfiguration") or old.tracing,
+            encryption=arguments.get("encryptionConfiguration") or old.encryption,
+        )
+        if new != old:
+            machine.revision = replace(new, updated=clock.now(), id=str(uuid.uuid4()))
+        version = machine.publish(description) if arguments.get("publish") else None
+    return {
+        "updateDate": machine.revision.updated,
+        "revisionId": machine.revision.id,
+        "stateMachineVersionArn": version.arn if version else None,
+    }
+
+
+def describe_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    machine, version = backend.machine_or_version(arguments["stateMachineArn"])
+    return {
+        "stateMachineArn": version.arn if version else machine.arn,
+        "name": machine.name,
+        "status": "ACTIVE",
+        "type": machine.type,
+        "creationDate": version.created if version else machine.created,
+        "description": version.description if version else None,
+        **(version.revision if version else machine.revision).describe(),
+    }
+
+
+def list_state_machines(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    machines = sorted(backend.machines.values(), key=lambda machine: str(machine.name))
+    shown, token = pages.page("machines", machines, lambda machine: machine.name, arguments)
+    return {
+        "stateMachines": [
+            {
+                "stateMachineArn": machine.arn,
+                "name": machine.name,
+                "type": machine.type,
+                "creationDate": machine.created,
+            }
+            for machine in shown
+        ],
+        "nextToken": token,
+    }
+
+
+def delete_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """AWS deletes once every execution has ended at its next transition; here that is at once."""
+    arn = parse_arn(arguments["stateMachineArn"], "stateMachine").arn
+    with backend.lock:
+        machine = backend.machines.pop(arn, None)
+        backend.tags.pop(arn, None)
+    if machine is not None:
+        backend.end_executions_of(machine)
+    return {}
+
+
+def _version_description(arguments: dict[str, Any]) -> str | None:
+    description: str | None = arguments.get("versionDescription")
+    if description and not arguments.get("publish"):
+        raise StatesError("ValidationException", "Version description can only be set when publish is true")
+    return description
+
+
+def _variable_references(definition: str) -> dict[str, Any] | None:
+    # Variables exist only where a state assigns them; reading the definition again is slow.
+    if '"Assign"' not in definition:
+        return None
+    found = VariableReferencesStaticAnalyser.process_and_get(definition=definition)
+    return json.loads(json.dumps(found)) or None

@@ -1,0 +1,45 @@
+"""Names and ARNs of Step Functions, checked as the service checks them."""
+
+import re
+from dataclasses import dataclass
+
+from helpers.sandbox.states_api.errors import StatesError
+
+__all__ = ["Resource", "check_name", "parse_arn"]
+
+_FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What an ARN of the service names: `kind` (`stateMachine`, `execution` ...), `name` and, after it, `qualifier`."""
+
+    arn: str
+    kind: str
+    name: str
+    qualifier: str
+
+    @property
+    def unqualified(self) -> str:
+        """The ARN without its qualifier: a version's or an alias's state machine."""
+        return self.arn.removesuffix(f":{self.qualifier}") if self.qualifier else self.arn
+
+
+def check_name(name: str) -> str:
+    """The name as it is, or InvalidName. Rules: the API reference's page of StartExecution; 1 to 80 characters."""
+    if not name or _FORBIDDEN.search(name):
+        raise StatesError("InvalidName", f"Invalid Name: '{name}'")
+    return name
+
+
+def parse_arn(arn: str, *kinds: str) -> Resource:
+    """The resource that `arn` names, which must be of one of these kinds; InvalidArn otherwise."""
+    parts = arn.split(":", 7)
+    if parts[0] != "arn":
+        raise StatesError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
+    if len(parts) < 7 or parts[2] != "states" or not re.fullmatch(r"\d{12}", parts[4]) or not parts[6]:
+        raise StatesError("InvalidArn", f"Invalid Arn: '{arn}'")
+    kind = parts[5]
+    if kind not in kinds:
+        raise StatesError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {kind}'")
+    return Resource(arn, kind, parts[6], parts[7] if len(parts) > 7 else "")

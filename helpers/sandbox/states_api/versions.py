@@ -1,0 +1,178 @@
+"""Versions of state machines, and the aliases that route executions to them."""
+
+import random
+from typing import Any
+
+from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api import pages
+from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.machines import Alias, Machine, Version
+from helpers.sandbox.states_api.names import parse_arn
+
+MOST_VERSIONS, MOST_ALIASES = 1000, 100  # of a machine; developer guide, "Service quotas"
+FIRST_REVISION = "INITIAL"  # the name of a revision without id; API reference, PublishStateMachineVersion
+
+
+def publish_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    machine = backend.machine(arguments["stateMachineArn"])
+    asked = arguments.get("revisionId")
+    current = machine.revision.id or FIRST_REVISION
+    if asked is not None and asked != current:
+        raise StatesError(
+            "ConflictException",
+            f"Failed to publish the State Machine version for revision {asked}. The current State Machine revision is "
+            f"{current}.",
+        )
+    if len(machine.versions) >= MOST_VERSIONS:
+        raise StatesError("ServiceQuotaExceededException", f"A state machine can have {MOST_VERSIONS} versions.")
+    with backend.lock:
+        version = machine.publish(arguments.get("description"))
+    return {"stateMachineVersionArn": version.arn, "creationDate": version.created}
+
+
+def list_state_machine_versions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    machine = backend.machine(arguments["stateMachineArn"])
+    newest_first = sorted(machine.versions.values(), key=lambda version: -int(version.number))
+    shown, token = pages.page(f"versions {machine.arn}", newest_first, lambda version: -version.number, arguments)
+    return {
+        "stateMachineVersions": [
+            {"stateMachineVersionArn": version.arn, "creationDate": version.created} for version in shown
+        ],
+        "nextToken": token,
+    }
+
+
+def delete_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    resource = parse_arn(arguments["stateMachineVersionArn"], "stateMachine")
+    if not resource.qualifier.isdigit():
+        raise StatesError("ValidationException", f"Not a state machine version ARN: '{resource.arn}'")
+    machine = backend.machines.get(resource.unqualified)
+    if machine is None:
+        return {}
+    users = [alias.name for alias in machine.aliases.values() if resource.arn in _routed(alias)]
+    if users:
+        raise StatesError(
+            "ConflictException",
+            "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this "
+            f"version: [{', '.join(users)}]",
+        )
+    machine.versions.pop(int(resource.qualifier), None)
+    return {}
+
+
+def create_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    routing = arguments["routingConfiguration"]
+    machine = _check_routing(backend, routing)
+    name, description = arguments["name"], arguments.get("description")
+    with backend.lock:
+        alias = machine.aliases.get(name)
+        if alias is None:
+            if len(machine.aliases) >= MOST_ALIASES:
+                raise StatesError("ServiceQuotaExceededException", f"A state machine can have {MOST_ALIASES} aliases.")
+            now = clock.now()
+            alias = machine.aliases[name] = Alias(f"{machine.arn}:{name}", name, routing, description, now, now)
+        elif (alias.routing, alias.description) != (routing, description):
+            raise StatesError(
+                "ConflictException",
+                "Failed to create alias because an alias with the same name and a different routing configuration "
+                "already exists.",
+            )
+    return {"stateMachineAliasArn": alias.arn, "creationDate": alias.created}
+
+
+def describe_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    alias = _alias(backend, arguments["stateMachineAliasArn"])
+    return {
+        "stateMachineAliasArn": alias.arn,
+        "name": alias.name,
+        "description": alias.description,
+        "routingConfiguration": alias.routing,
+        "creationDate": alias.created,
+        "updateDate": alias.updated,
+    }
+
+
+def list_state_machine_aliases(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    resource = parse_arn(arguments["stateMachineArn"], "stateMachine")
+    machine = backend.machine(resource.unqualified)
+    aliases = sorted(machine.aliases.values(), key=lambda alias: str(alias.name))
+    if resource.qualifier:
+        aliases = [alias for alias in aliases if resource.arn in _routed(alias)]
+    shown, token = pages.page(f"aliases {resource.arn}", aliases, lambda alias: alias.name, arguments)
+    return {
+        "stateMachineAliases": [{"stateMachineAliasArn": alias.arn, "creationDate": alias.created} for alias in shown],
+        "nextToken": token,
+    }
+
+
+def update_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    description, routing = arguments.get("description"), arguments.get("routingConfiguration")
+    if description is None and routing is None:
+        raise StatesError("ValidationException", "Either the description or the RoutingConfiguration must be specified")
+    alias = _alias(backend, arguments["stateMachineAliasArn"])
+    if routing is not None:
+        machine = _check_routing(backend, routing)
+        if machine.aliases.get(alias.name) is not alias:
+            raise StatesError("ValidationException", "An alias routes to versions of its own state machine only.")
+        alias.routing = routing
+    if description is not None:
+        alias.description = description
+    alias.updated = clock.now()
+    return {"updateDate": alias.updated}
+
+
+def delete_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    alias = _alias(backend, arguments["stateMachineAliasArn"])
+    backend.machine(parse_arn(alias.arn, "stateMachine").unqualified).aliases.pop(alias.name, None)
+    return {}
+
+
+def routed_version(machine: Machine, alias: Alias) -> Version:
+    """The version that an execution started through `alias` runs by: drawn at random, by weight."""
+    chosen = random.choices(alias.routing, weights=[route["weight"] for route in alias.routing])[0]
+    return machine.versions[int(chosen["stateMachineVersionArn"].rpartition(":")[2])]
+
+
+def _routed(alias: Alias) -> list[str]:
+    return [route["stateMachineVersionArn"] for route in alias.routing]
+
+
+def _alias(backend: Any, arn: str) -> Alias:
+    resource = parse_arn(arn, "stateMachine")
+    if not resource.qualifier or resource.qualifier.isdigit():
+        raise StatesError("InvalidArn", f"Invalid Arn: '{arn}'")
+    machine = backend.machines.get(resource.unqualified)
+    if machine is None or resource.qualifier not in machine.aliases:
+        raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")
+    found: Alias = machine.aliases[resource.qualifier]
+    return found
+
+
+def _check_routing(backend: Any, routing: list[dict[str, Any]]) -> Machine:
+    """The machine whose versions a routing names; the service wants one or two of the same machine, weighing 100."""
+    arns = [route["stateMachineVersionArn"] for route in routing]
+    listed = f"[{', '.join(arns)}]"
+    if len(set(arns)) < len(arns):
+        raise StatesError(
+            "ValidationException",
+            f"Routing configuration must contain distinct state machine version ARNs. Received: {listed}",
+        )
+    weights = [route["weight"] for route in routing]
+    if sum(weights) != 100:
+        raise StatesError(
+            "ValidationException", f"Sum of routing configuration weights must equal 100. Received: {weights}"
+        )
+    found = [parse_arn(arn, "stateMachine") for arn in arns]
+    if not all(resource.qualifier.isdigit() for resource in found):
+        raise StatesError(
+            "ValidationException",
+            f"Routing configuration must contain state machine version ARNs. Received: {listed}",
+        )
+    if len({resource.unqualified for resource in found}) > 1:
+        raise StatesError(
+            "ValidationException", f"Routing configuration must name versions of one state machine. Received: {listed}"
+        )
+    machine: Machine | None = backend.machines.get(found[0].unqualified)
+    if machine is None or not all(int(resource.qualifier) in machine.versions for resource in found):
+        raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")
+    return machine

@@ -1,0 +1,141 @@
+"""From an HTTP request to an operation and back: AWS JSON 1.0, held against botocore's model of the service."""
+
+import datetime
+import functools
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import botocore.session
+from botocore.model import ServiceModel, Shape
+from moto.core.responses import BaseResponse
+from moto.iam.models import get_account_id_from
+from moto.stepfunctions.parser import models
+
+from helpers.sandbox.states_api.errors import StatesError
+
+__all__ = ["StatesResponse", "epoch"]
+
+Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
+
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "list": (list,),
+    "map": (dict,),
+    "structure": (dict,),
+}
+
+
+@functools.cache
+def service_model() -> ServiceModel:
+    """botocore's model of the service, read once."""
+    return botocore.session.get_session().get_service_model("stepfunctions")
+
+
+def epoch(moment: datetime.datetime) -> float:
+    """Seconds since the epoch, to the millisecond, as the service sends its stamps."""
+    return int(moment.timestamp() * 1000) / 1000
+
+
+class StatesResponse(BaseResponse):
+    """Answers the service's requests.
+
+    It stands where moto looks for its own class, which has no place for half of the operations, and whose serializer
+    needs most of the time of a long history's page.
+    """
+
+    operations: ClassVar[dict[str, Operation]] = {}
+
+    def __init__(self) -> None:
+        super().__init__(service_name="stepfunctions")
+
+    def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
+        self.headers, self.querystring = request.headers, {}
+        name = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        try:
+            status, body = 200, self._answer(name, request, full_url or request.url)
+        except StatesError as error:
+            status, body = 400, _encode({"__type": error.code, "message": error.message})
+        return status, {"content-type": "application/x-amz-json-1.0", "x-amzn-RequestId": str(uuid.uuid4())}, body
+
+    def _answer(self, name: str, request: Any, url: str) -> bytes:
+        operation = self.operations.get(name)
+        if operation is None:
+            raise StatesError("UnknownOperationException", f"Step Functions has no operation {name!r}.")
+        try:
+            arguments = json.loads(request.data or b"{}")
+        except ValueError:
+            raise StatesError("SerializationException", "The request's body is not JSON.") from None
+        _validate(name, arguments)
+        account = get_account_id_from(self.get_access_key())
+        backend = models.stepfunctions_parser_backends[account][self.get_region_from_url(request, url)]
+        answer = operation(backend, arguments)
+        return answer if isinstance(answer, bytes) else _encode(answer)
+
+
+def _encode(answer: dict[str, Any]) -> bytes:
+    present = {key: value for key, value in answer.items() if value is not None}
+    return json.dumps(present, separators=(",", ":"), default=_plain).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime.datetime):
+        return epoch(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _validate(name: str, arguments: Any) -> None:
+    shape = service_model().operation_model(name).input_shape
+    if shape is None:
+        return
+    found = list(_violations(shape, arguments, ""))
+    if found:
+        errors = "error" if len(found) == 1 else "errors"
+        raise StatesError("ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}")
+
+
+def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
+    """What the service would say of each value that its model forbids."""
+    if not isinstance(value, _PYTHON_TYPES.get(shape.type_name, (object,))) or (
+        isinstance(value, bool) and shape.type_name != "boolean"
+    ):
+        raise StatesError("SerializationException", f"{path or 'The request'} must be a {shape.type_name}.")
+    yield from (
+        f"Value {_shown(shape, value)} at '{path}' failed to satisfy constraint: Member must {rule}"
+        for rule in _broken_rules(shape, value)
+    )
+    if shape.type_name == "structure":
+        for key, member in shape.members.items():
+            inner = f"{path}.{key}" if path else key
+            if value.get(key) is not None:
+                yield from _violations(member, value[key], inner)
+            elif key in shape.required_members:
+                yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
+    elif shape.type_name == "list":
+        for number, item in enumerate(value, 1):
+            yield from _violations(shape.member, item, f"{path}.{number}.member")
+
+
+def _shown(shape: Shape, value: Any) -> str:
+    return "'***Sensitive Data Redacted***'" if shape.metadata.get("sensitive") else f"'{value}'"
+
+
+def _broken_rules(shape: Shape, value: Any) -> Iterator[str]:
+    rules = shape.metadata
+    sized = shape.type_name in ("string", "list", "map")
+    size, what = (len(value), "have length") if sized else (value, "have value")
+    if "min" in rules and size < rules["min"]:
+        yield f"{what} greater than or equal to {rules['min']}"
+    if "max" in rules and size > rules["max"]:
+        yield f"{what} less than or equal to {rules['max']}"
+    if "enum" in rules and value not in rules["enum"]:
+        yield f"satisfy enum value set: [{', '.join(rules['enum'])}]"
+    if "pattern" in rules and not re.search(rules["pattern"], value):
+        yield f"satisfy regular expression pattern: {rules['pattern']}"
