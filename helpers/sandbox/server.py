@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from helpers.sandbox import process
+from helpers.sandbox import lambda_runner, process
 
 if TYPE_CHECKING:
     from helpers.sandbox.door import Door
@@ -51,7 +51,8 @@ def main() -> None:
     reason = _watch(door, state, ended)
     if process.read() == state:
         state.end(reason)
-    # Executions wait in threads that would hold the process back; workers end when their pipes close.
+    lambda_runner.close()
+    # Executions wait in threads that would hold the process back.
     os._exit(0)
 
 
@@ -59,14 +60,15 @@ def _open() -> "Door":
     """Put moto together with our mends in it, behind a door; all heavy imports happen here."""
     from moto.core.config import default_user_config
 
-    from helpers.sandbox import athena, clock, control, interpreter, lambda_runner, states_api
+    from helpers.sandbox import athena, clock, control, events, interpreter, lambda_runner, states_api
     from helpers.sandbox.door import Door
 
-    for concern in (clock, lambda_runner, interpreter, states_api, athena):
+    for concern in (clock, lambda_runner, interpreter, states_api, events, athena):
         concern.mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
     control.VERBS.update(ping=control.ping, reset=control.reset)
+    control.VERBS.update(clock=clock.read, fast_forward=clock.fast_forward, history_limit=clock.history_limit)
     return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 
 
