@@ -20,7 +20,7 @@ __all__ = ["dot"]
 FONT = "Helvetica"
 SHAPES = {
     "Task": {"shape": "box"},
-    "Pass": {"shape": "cds", "margin": "0.22,0.12"},
+    "Pass": {"shape": "polygon", "sides": "4", "skew": "0.18", "margin": "0.06,0.05"},
     "Choice": {"shape": "diamond", "margin": "0.02,0.02"},
     "Wait": {"shape": "ellipse", "margin": "0.04,0.03"},
     "Succeed": {"shape": "box", "peripheries": "2"},
@@ -37,14 +37,15 @@ MARKS = {
 LINES = {
     "next": {},
     "choice": {},
-    "default": {"dir": "both", "arrowtail": "tee"},
+    "default": {"style": "dashed"},
     "catch": {"style": "dashed", "arrowhead": "empty"},
-    "retry": {"style": "dotted", "penwidth": "1.4", "arrowhead": "vee"},
+    "retry": {"style": "dotted", "penwidth": "1.4", "arrowhead": "vee", "constraint": "false"},
 }
-NAME_SIZE, DETAIL_SIZE, LABEL_SIZE = 12.0, 9.0, 9.5
+NAME_SIZE, DETAIL_SIZE, LABEL_SIZE, SIGN_SIZE = 12.0, 9.0, 9.5, 14.0
 LONGEST_NAME = {False: 26, True: 17}  # a diamond is twice as wide as its text
 LONGEST_DETAIL, LONGEST_LABEL = 30, 30
-TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0">'
+SPACER = '<<table border="0" cellpadding="0"><tr><td width="36"> </td></tr></table>>'
+GAP = "&#160;"
 
 
 def dot(drawn: Plan, looks: Callable[[str], Look], noted: Figures) -> str:
@@ -63,7 +64,7 @@ def fill(
     graph: graphviz.Digraph, box: Box, looks: Callable[[str], Look], notes: Mapping[str, Sequence[str]], guessed: bool
 ) -> None:
     """Put a box's nodes and inner boxes into a graph or a cluster."""
-    for node in box.nodes:
+    for node in sorted(box.nodes, key=lambda node: not node.mark):
         draw_node(graph, node, looks(node.id), notes.get(node.name, []), guessed)
     for inner in box.boxes:
         with graph.subgraph(name=f"cluster_{inner.id}") as cluster:
@@ -71,7 +72,9 @@ def fill(
                 shown = looks(inner.id)
                 style = "rounded,filled,dashed" if shown.dashed or guessed else "rounded,filled"
                 cluster.attr(label=label(inner, shown, notes.get(inner.name, [])), style=style)
-                cluster.attr(id=inner.id, fillcolor=shown.fill, color=shown.border, penwidth="1.3", margin="14")
+                cluster.attr(
+                    id=inner.id, labeljust="l", fillcolor=shown.tint, color=shown.border, penwidth="1.3", margin="14"
+                )
             else:
                 cluster.attr(label="", style="rounded,filled", fillcolor="#ffffff", color="#cbd2d9", margin="12")
                 cluster.attr(id=inner.id, penwidth="1")
@@ -96,6 +99,10 @@ def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None)
     if line.kind in ("next", "choice", "default"):
         # A white transition, as in the article, between two lines that keep it visible on white.
         colour = f"{colour}:#ffffff:{colour}"
+    if line.back:
+        look |= {"weight": "0"}
+    if not line.label and line.twin:
+        look["label"] = SPACER
     if line.label:
         shown = shorten(clean(line.label), 3 * LONGEST_LABEL)
         rows = "<br/>".join(escape(text) for text in lines(shown, LONGEST_LABEL))
@@ -106,20 +113,26 @@ def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None)
 def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:
     """An HTML-like label: the sign and the name, small lines below.
 
-    A cell as wide as the sign's stands on the other side, so that the name is in the middle with and without a sign.
+    Spaces as wide as the sign stand on the other side, so that the name is in the middle with and without a sign.
     """
     named = lines(clean(node.name), LONGEST_NAME[node.type == "Choice"])
     small = [shorten(clean(text), LONGEST_DETAIL) for text in [node.detail, *notes] if text]
     rows = []
     for position, text in enumerate(named):
-        sign = shown.sign if position == 0 else " "
-        cells = cell(sign, NAME_SIZE, shown.border, 16) + cell(text, NAME_SIZE, shown.text) + '<td width="16"></td>'
-        rows.append(f"<tr><td>{TABLE}<tr>{cells}</tr></table></td></tr>")
-    rows += [f"<tr>{cell(text, DETAIL_SIZE, shown.text, bold=False)}</tr>" for text in small]
-    return f"<{TABLE}{''.join(rows)}</table>>"
+        bold = f"<b>{escape(text)}</b>"
+        if position == 0:
+            sign = font(f"<b>{shown.sign}</b>", NAME_SIZE, shown.ink)
+            bold = f"{sign}{font(f'{GAP}{bold}{GAP}{GAP}', NAME_SIZE, shown.text)}"
+        else:
+            bold = font(bold, NAME_SIZE, shown.text)
+        rows.append(row(bold, width(text, NAME_SIZE) * 1.06 + 2 * SIGN_SIZE))
+    rows += [row(font(escape(text), DETAIL_SIZE, shown.text), width(text, DETAIL_SIZE)) for text in small]
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>>'
 
 
-def cell(text: str, size: float, colour: str, least: float = 0, *, bold: bool = True) -> str:
-    wide = max(least, width(text, size) * (1.06 if bold else 1))
-    marked = f"<b>{escape(text)}</b>" if bold else escape(text)
-    return f'<td width="{wide:.0f}"><font point-size="{size:g}" color="{colour}">{marked}</font></td>'
+def row(text: str, wide: float) -> str:
+    return f'<tr><td width="{wide:.0f}">{text}</td></tr>'
+
+
+def font(text: str, size: float, colour: str) -> str:
+    return f'<font point-size="{size:g}" color="{colour}">{text}</font>'

@@ -17,8 +17,9 @@ __all__ = ["STAND_IN", "Layout"]
 # Colours that appear nowhere else in a drawing. A name cannot forge a slot: its quotes are escaped.
 STAND_IN = Look("#fefdf1", "#fefdf2", "#fefdf3", "√", "", dashed=True)
 SLOTS = {
-    f'fill="{STAND_IN.border}">{STAND_IN.sign}<': lambda look: f'fill="{look.border}">{look.sign}<',
+    f'fill="{STAND_IN.border}">{STAND_IN.sign}<': lambda look: f'fill="{look.ink}">{look.sign}<',
     f'fill="{STAND_IN.fill}"': lambda look: f'fill="{look.fill}"',
+    f'fill="{STAND_IN.tint}"': lambda look: f'fill="{look.tint}"',
     f'stroke="{STAND_IN.border}"': lambda look: f'stroke="{look.border}"',
     f'fill="{STAND_IN.text}"': lambda look: f'fill="{look.text}"',
     ' stroke-dasharray="5,2"': lambda look: ' stroke-dasharray="5,2"' if look.dashed else "",
@@ -76,7 +77,8 @@ def title(text: str) -> str:
 def tidy(svg: str) -> str:
     """A program's SVG made fit to stand in a page: no prolog, no comments, a rounded panel, usual fonts."""
     drawn = re.sub(r"<!--.*?-->\n?", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    drawn = drawn.replace("&#45;", "-").replace('font-family="Helvetica"', f'font-family="{FONTS}"')
+    drawn = drawn.replace("&#45;", "-")
+    drawn = re.sub('font-family="Helvetica[^"]*"', f'font-family="{FONTS}"', drawn)
     drawn = re.sub(r"<title>machine</title>\n?", "", drawn)
     drawn = drawn.replace("<svg ", '<svg role="img" ', 1)
     return BACKGROUND.sub(panel, drawn, count=1)

@@ -7,7 +7,7 @@ the set WGL4, which the usual fonts hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from helpers.errors import UnknownStatus
@@ -29,6 +29,16 @@ class Look:
     sign: str
     words: str
     dashed: bool = False
+
+    @property
+    def ink(self) -> str:
+        """The colour of the sign: the border's on a light fill, the text's on a dark one."""
+        return self.border if sum(channels(self.fill)) > 384 else self.text
+
+    @property
+    def tint(self) -> str:
+        """The fill mixed with white, for what holds others: the box of a Parallel or a Map."""
+        return mixed(channels(self.fill), (255, 255, 255), 0.6)
 
 
 STATUSES: Mapping[str, Look] = {
@@ -64,9 +74,8 @@ def look(status: str | None, kind: str = "", *, plain: bool = False) -> Look:
 def heat(share: float, base: Look) -> Look:
     """The look of a state that took this share (0 to 1) of the longest time, with the sign of its status."""
     share = min(max(share, 0.0), 1.0)
-    red, green, blue = (round(low + (high - low) * share) for low, high in zip(COOLEST, HOTTEST, strict=True))
     text = "#ffffff" if share > 0.85 else INK
-    return Look(f"#{red:02x}{green:02x}{blue:02x}", base.border, text, base.sign, base.words)
+    return Look(mixed(COOLEST, HOTTEST, share), base.border, text, base.sign, base.words)
 
 
 def refuse_unknown(words: Iterable[object]) -> None:
@@ -74,3 +83,12 @@ def refuse_unknown(words: Iterable[object]) -> None:
     for word in words:
         if word not in STATUSES:
             raise UnknownStatus(f"{word!r} is no visit status; the eight are: {', '.join(STATUSES)}.")
+
+
+def channels(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour[1:]))
+
+
+def mixed(one: Sequence[int], other: Sequence[int], share: float) -> str:
+    """The colour `share` of the way from one to the other, each in red, green and blue of 0 to 255."""
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(one, other, strict=True))

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import networkx as nx
+
 from helpers.definition import Scope, State, edges, scopes
 from helpers.definition.rules import expression
 
@@ -33,7 +35,8 @@ class Line:
     label: str = ""
     title: str = ""
     names: tuple[str, str] = ("", "")
-    seen: bool = True
+    back: bool = False
+    twin: bool = False
 
 
 @dataclass
@@ -119,6 +122,7 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[str, Box])
     if scope.start in enters:
         names = ("", scope.start or "")
         drawn.lines.append(Line(first, enters[scope.start], "next", title=f"starts at {scope.start}", names=names))
+    back = returning(scope)
     for state in scope.states.values():
         for edge in edges(state):
             if edge.kind == "retry":
@@ -129,13 +133,37 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[str, Box])
             title = f"{state.name} → {edge.target} ({edge.field})"
             label = first_of(edge.label) if edge.kind == "catch" else edge.label
             names = (state.name, edge.target)
-            drawn.lines.append(Line(leaves[state.name], enters[edge.target], edge.kind, label, title, names))
+            drawn.lines.append(
+                Line(
+                    *(leaves[state.name], enters[edge.target], edge.kind, label, title, names),
+                    back=names in back,
+                    twin=names[::-1] in back,
+                )
+            )
         if tries := retries(state):
             title = f"{state.name} is tried again on {', '.join(e.label for e in edges(state) if e.kind == 'retry')}"
             drawn.lines.append(Line(leaves[state.name], enters[state.name], "retry", tries, title))
         if state.ends:
             title = f"{state.name} ends"
             drawn.lines.append(Line(leaves[state.name], last, "next", title=title, names=(state.name, "")))
+
+
+def returning(scope: Scope) -> set[tuple[str, str]]:
+    """The pairs of a scope's states whose edge goes back to one that led here."""
+    pairs = [(state.name, edge.target) for state in scope.states.values() for edge in edges(state)]
+    ways = nx.DiGraph(pairs)
+    if scope.start not in ways:
+        return set()
+    above: set[str] = set()
+    back = set()
+    for source, target, kind in nx.dfs_labeled_edges(ways, scope.start):
+        if kind == "forward":
+            above.add(target)
+        elif kind == "reverse":
+            above.discard(target)
+        elif target in above:
+            back.add((source, target))
+    return back
 
 
 def first_of(errors: str) -> str:
