@@ -1,0 +1,67 @@
+"""What the clock is told from outside, through the sandbox's own verbs."""
+
+import math
+from typing import Any
+
+from helpers.errors import InvalidSetting
+from helpers.sandbox.clock.clockwork import clock
+
+# AWS: a Standard execution's history holds 25,000 events.
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
+MOST_EVENTS = 25_000
+
+_most_events = MOST_EVENTS
+
+
+def most_events() -> int:
+    """How many events an execution's history holds."""
+    return _most_events
+
+
+def read(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The clock: `now` and `offset` in seconds, whether it is `fast_forwarding`, and at most at what `rate`."""
+    return {
+        "now": clock.time(),
+        "offset": clock.offset,
+        "fast_forwarding": clock.fast_forwarding,
+        "rate": clock.rate,
+    }
+
+
+def fast_forward(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Turn fast-forward on or off and return the clock as `read` does.
+
+    Arguments: `on` (bool); `rate`, at most how many times real time (None: no bound); `hold_tokens` (bool); `lease`,
+    the name of who wants it, so that another's wish stays when this one's ends; `seconds` of real time after which it
+    lapses unless renewed by the same call (None: never). Raises InvalidSetting.
+    """
+    lease = str(arguments.get("lease") or "")
+    if not arguments.get("on", True):
+        clock.back(lease)
+        return read({})
+    rate, seconds = arguments.get("rate"), arguments.get("seconds")
+    if rate is not None and not (_is_number(rate) and rate >= 1):
+        raise InvalidSetting(f"The rate of fast-forward must be 1 or more, or None for no bound, not {rate!r}.")
+    if seconds is not None and not (_is_number(seconds) and seconds > 0):
+        raise InvalidSetting(f"A lease of fast-forward must last a positive number of seconds, not {seconds!r}.")
+    clock.fast_forward(lease, rate=rate, hold_tokens=bool(arguments.get("hold_tokens")), seconds=seconds)
+    return read({})
+
+
+def history_limit(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Lower the number of `events` that a history holds, or put AWS's back with None; returns {"events": number}.
+
+    Raises InvalidSetting for anything but a whole number from 2 to 25,000.
+    """
+    global _most_events
+    events = arguments.get("events")
+    if events is None:
+        events = MOST_EVENTS
+    if isinstance(events, bool) or not isinstance(events, int) or not 2 <= events <= MOST_EVENTS:
+        raise InvalidSetting(f"A history's limit must be a whole number from 2 to {MOST_EVENTS:,}, not {events!r}.")
+    _most_events = events
+    return {"events": events}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
