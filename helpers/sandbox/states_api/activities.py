@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -36,14 +37,17 @@ class Activity:
         self._arrived.set()
 
     def next_task(self, seconds: float) -> ActivityTask | None:
-        """The task that has waited longest, None where none comes within `seconds` of the sandbox's time."""
-        deadline = clock.time() + seconds
+        """The task that has waited longest, None where none comes within `seconds` of real time.
+
+        A worker's poll is not the sandbox's waiting: the clock must not go ahead to its end.
+        """
+        deadline = time.monotonic() + seconds
         while True:
             self._arrived.clear()
             try:
                 return self._tasks.popleft()
             except IndexError:
-                if not clock.wait(self._arrived, max(deadline - clock.time(), 0)) and not self._tasks:
+                if not self._arrived.wait(max(deadline - time.monotonic(), 0)) and not self._tasks:
                     return None
 
 
@@ -93,9 +97,9 @@ def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     activity = _activity(backend, arguments["activityArn"])
-    deadline = clock.time() + POLL_SECONDS
+    deadline = time.monotonic() + POLL_SECONDS
     while True:
-        task = activity.next_task(max(deadline - clock.time(), 0))
+        task = activity.next_task(max(deadline - time.monotonic(), 0))
         if task is None:
             return {"taskToken": None, "input": None}
         endpoint = _endpoint(backend, task.task_token)

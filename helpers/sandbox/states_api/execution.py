@@ -146,7 +146,8 @@ class Execution:
             self._left = _Left(self._run.env)
         self.stopped = moment
         self.output = details.get("output")
-        self.error, self.cause = details.get("error"), details.get("cause")
+        if status != "TIMED_OUT":  # whose States.Timeout AWS tells in the history alone
+            self.error, self.cause = details.get("error"), details.get("cause")
         self.status = status
         self.ended.set()
 
