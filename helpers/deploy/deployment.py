@@ -3,13 +3,12 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from helpers import definition as definitions
-from helpers.deploy.resources import filled, make_function, make_state_machine, undoing
+from helpers.deploy.resources import Undo, filled, make_function, make_state_machine, undoing
 from helpers.lab import Lab, current
 
 __all__ = ["Deployment", "deploy"]
@@ -98,7 +97,7 @@ def deploy(
     return Deployment(lab.name(name), arn, final, functions, _links(lab, arn, functions))
 
 
-def _make(lab: Lab, undo: ExitStack, name: str, options: Mapping[str, Any], permissions_boundary: str | None) -> str:
+def _make(lab: Lab, undo: Undo, name: str, options: Mapping[str, Any], permissions_boundary: str | None) -> str:
     return make_function(lab, undo, name, **{"permissions_boundary": permissions_boundary, **options})
 
 

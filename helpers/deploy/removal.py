@@ -267,10 +267,13 @@ def _buckets(lab: Lab) -> Iterator[str]:
 
 
 def _remove_bucket(lab: Lab, name: str) -> None:
-    bucket = lab.session.resource("s3").Bucket(name)
-    bucket.object_versions.delete()
-    bucket.objects.delete()
-    bucket.delete()
+    s3 = lab.client("s3")
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
+        if keys:
+            s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
+    s3.delete_bucket(Bucket=name)
 
 
 def _roles(lab: Lab) -> Iterator[str]:

@@ -18,7 +18,7 @@ from helpers.deploy.permissions import Setting, function_statements, machine_sta
 from helpers.errors import DefinitionInvalid, DeployFailed, PlaceholderLeft
 from helpers.lab import Lab, current
 
-__all__ = ["filled", "function", "make_function", "make_state_machine", "role", "state_machine", "undoing"]
+__all__ = ["Undo", "filled", "function", "make_function", "make_state_machine", "role", "state_machine", "undoing"]
 
 Made = TypeVar("Made")
 
@@ -30,12 +30,19 @@ SETTLING = (
 )
 
 
+class Undo(ExitStack):
+    """How to remove what was made so far, and when (on the monotonic clock) the new permissions will be in force."""
+
+    settled = 0.0
+
+
 @contextmanager
-def undoing() -> Iterator[ExitStack]:
+def undoing() -> Iterator[Undo]:
     """Callbacks pushed on the stack run, last first, when the block fails or is interrupted, and only then."""
-    with ExitStack() as stack:
-        yield stack
-        stack.pop_all()
+    with Undo() as undo:
+        yield undo
+        undo.pop_all()
+    time.sleep(max(0.0, undo.settled - time.monotonic()))
 
 
 def role(
@@ -60,7 +67,7 @@ def role(
 
 def _role(
     lab: Lab,
-    undo: ExitStack,
+    undo: Undo,
     name: str,
     service: str,
     statements: Sequence[Mapping[str, Any]],
@@ -92,7 +99,7 @@ def _role(
                 iam.delete_role_permissions_boundary(RoleName=name)
         changed |= _allow(iam, name, statements)
     if changed and lab.target != "sandbox":
-        time.sleep(SETTLING)
+        undo.settled = time.monotonic() + SETTLING
     return str(found["Arn"])
 
 
@@ -155,7 +162,7 @@ def function(
 
 def make_function(
     lab: Lab,
-    undo: ExitStack,
+    undo: Undo,
     name: str,
     source: str | Path | None = None,
     *,
@@ -328,7 +335,7 @@ def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str
 
 def make_state_machine(
     lab: Lab,
-    undo: ExitStack,
+    undo: Undo,
     name: str,
     definition: Mapping[str, Any],
     *,
@@ -400,7 +407,7 @@ def _validate(sfn: Any, text: str, type_: str) -> None:
             raise DefinitionInvalid(f"AWS refuses the definition{where}: {faults[0]['message']}")
 
 
-def _log_group(lab: Lab, undo: ExitStack, here: Setting) -> str:
+def _log_group(lab: Lab, undo: Undo, here: Setting) -> str:
     """The ARN of the machine's log group, made when it is not there.
 
     AWS allows a name that begins with /aws/vendedlogs/ without a resource policy of its own.
