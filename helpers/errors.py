@@ -1,6 +1,8 @@
 """The errors a person can meet here, each one sentence: what happened, and what to do next."""
 
 __all__ = [
+    "CredentialsExpired",
+    "CredentialsMissing",
     "DefinitionInvalid",
     "DeployFailed",
     "DrawingFailed",
@@ -21,11 +23,14 @@ __all__ = [
     "PayloadUnreadable",
     "PlaceholderLeft",
     "PlanRefused",
+    "RegionMissing",
     "SandboxFailed",
     "SandboxGone",
     "UnknownName",
     "UnknownService",
     "UnknownStatus",
+    "Unreachable",
+    "WrongAccount",
 ]
 
 
@@ -138,3 +143,23 @@ class NotAHistory(LabError):
 
 class PayloadUnreadable(LabError):
     """A payload that is not there, was cut off, or is no JSON."""
+
+
+class CredentialsMissing(LabError):
+    """AWS credentials that are not there, or that AWS does not know."""
+
+
+class CredentialsExpired(LabError):
+    """AWS credentials that were good once."""
+
+
+class RegionMissing(LabError):
+    """No AWS region was named."""
+
+
+class Unreachable(LabError):
+    """The place could not be reached over the network."""
+
+
+class WrongAccount(LabError):
+    """The place is another account than the one asked for."""

@@ -1,0 +1,247 @@
+"""Which state, branch and visit each event belongs to, read off the chain of `previousEventId`.
+
+Branches run at the same time, so the last state seen before an event says nothing; the event that it names as its
+previous one does. Each event leaves a *place* behind: the visit it happened in, or, once that visit is exited, the
+scope around it. The next event of the chain starts from there.
+"""
+
+from collections.abc import Callable, Sequence
+
+from helpers.history.event_types import CONTAINERS, Kind, read
+
+__all__ = ["Places", "follow"]
+
+
+class _Scope:
+    """One run of a sequence of states: the top level, an iteration of a Map, a branch of a Parallel."""
+
+    __slots__ = ("branch", "container", "counts")
+
+    def __init__(self, branch: str | None, container: "_Visit | None" = None) -> None:
+        self.branch = branch
+        self.container = container
+        self.counts: dict[str, int] = {}
+
+
+class _Visit:
+    """One entering of a state."""
+
+    __slots__ = ("iteration", "name", "number", "open", "scope", "scopes", "type")
+
+    def __init__(self, name: str, state_type: str, scope: _Scope) -> None:
+        self.name = name
+        self.type = state_type
+        self.scope = scope
+        self.number = scope.counts[name] = scope.counts.get(name, 0) + 1
+        # A Map or Parallel is open until it has succeeded, failed or was aborted; a retry or redrive opens it again.
+        self.open = True
+        self.scopes: dict[str, _Scope] | None = {} if state_type in CONTAINERS else None
+        self.iteration: _Scope | None = None
+
+    def inner(self, ending: str) -> _Scope:
+        """The scope of one iteration or branch, the same one when a retry runs it again."""
+        if self.scopes is None:
+            self.scopes = {}
+        scope = self.scopes.get(ending)
+        if scope is None:
+            outer = f"{self.scope.branch}/" if self.scope.branch else ""
+            known = self.scope.branch is not None
+            branch = f"{outer}{self.name}#{self.number}{ending}" if known else None
+            scope = self.scopes[ending] = _Scope(branch, self)
+        return scope
+
+
+_Place = _Scope | _Visit | None
+
+
+class Places:
+    """What `follow` finds, a list item an event: `states`, `branches` and `visits` (None where it has none).
+
+    `lost` counts the events whose place cannot be known, since the chain leads to an event that is not there.
+    """
+
+    def __init__(self) -> None:
+        self.states: list[str | None] = []
+        self.branches: list[str | None] = []
+        self.visits: list[int | None] = []
+        self.lost = 0
+
+
+class _Walk:
+    """What is known of the visits while we follow one execution's chain."""
+
+    def __init__(self) -> None:
+        self.root = _Scope("")
+        # Holds the visits whose surroundings lie in a missing part of the history.
+        self.nowhere = _Scope(None)
+        self.unfinished: dict[_Visit, None] = {}
+        self.home: dict[str, _Scope] = {}
+        self.resumed: set[_Visit] = set()
+
+    def enter(self, name: str, state_type: str, before: _Place, redriven: bool = False) -> _Visit:
+        """A new visit, in the scope that the place before it says."""
+        if before is None:
+            # Past a gap, a state's scope is known only where there can be just one: at the top.
+            scope = self.root if self.home.get(name) is self.root else self.nowhere
+        elif isinstance(before, _Scope):
+            scope = before
+        elif before.type == "Parallel" and before.open:
+            scope = before.inner(f":{name}")
+        elif before.type == "Map" and before.open and before.iteration is not None:
+            scope = before.iteration
+        else:
+            scope = before.scope
+        if redriven:
+            scope = self.home.get(name, scope)
+        visit = _Visit(name, state_type, scope)
+        self.unfinished[visit] = None
+        self.home[name] = scope
+        return visit
+
+    def named(self, name: str, state_type: str, before: _Place) -> _Visit:
+        """The visit of that name which the event after a place belongs to."""
+        place = before
+        while place is not None:
+            if isinstance(place, _Scope):
+                place = place.container
+            elif place.name == name:
+                return place
+            else:
+                place = place.scope
+        if before is not None or state_type == "Map":
+            found = self.search(lambda visit: visit.name == name, before)
+            if found:
+                return found
+        # Its entering is not here, and an unfinished visit of the same name may be another one.
+        return self.enter(name, state_type, None)
+
+    def enclosing(self, state_type: str, before: _Place) -> _Visit | None:
+        """The innermost Map or Parallel around a place: an open one, else one that a redrive may open again."""
+        closed: _Visit | None = None
+        place = before
+        while place is not None:
+            if isinstance(place, _Scope):
+                place = place.container
+                continue
+            if place.type == state_type:
+                if place.open:
+                    return place
+                closed = closed or place
+            place = place.scope
+        if before is None:
+            return None
+        return self.search(lambda visit: visit.type == state_type and visit.open, before) or closed
+
+    def unfinished_of(self, state_type: str, before: _Place, redriven: bool) -> _Visit | None:
+        """The unfinished visit that a nameless event belongs to when its chain ends outside any of that type."""
+        if before is None:
+            return None
+        if not redriven:
+            return self.search(lambda visit: visit.type == state_type, before)
+        # A redrive resumes several branches from one event: each next event takes up another visit.
+        found = self.search(lambda visit: visit.type == state_type and visit not in self.resumed, before)
+        if found:
+            self.resumed.add(found)
+        return found
+
+    def search(self, fits: Callable[[_Visit], bool], before: _Place) -> _Visit | None:
+        """The latest unfinished visit that fits: one inside the place if there is any, else one anywhere."""
+        anywhere: _Visit | None = None
+        for visit in reversed(self.unfinished):
+            if fits(visit):
+                if before is None or _is_inside(visit, before):
+                    return visit
+                anywhere = anywhere or visit
+        return anywhere
+
+
+def _is_inside(visit: _Visit, place: _Scope | _Visit) -> bool:
+    around: _Place = visit
+    while around is not None and around is not place:
+        around = around.container if isinstance(around, _Scope) else around.scope
+    return around is not None
+
+
+def follow(
+    types: Sequence[str],
+    ids: Sequence[int],
+    previous_ids: Sequence[int | None],
+    names: Sequence[str | None],
+    indexes: Sequence[int | None],
+) -> Places:
+    """Follow the chain through the events of one execution, given as columns in order of id.
+
+    `names` holds the `name` (or `state`) of an event's own details, `indexes` that of a Map's iteration.
+    """
+    walk = _Walk()
+    root, unfinished = walk.root, walk.unfinished
+    places: dict[int | None, _Place] = {0: root, None: root}
+    redrives: set[int | None] = set()
+    found = Places()
+    states, branches, visits = found.states, found.branches, found.visits
+    for type_name, id_, previous, name, index in zip(types, ids, previous_ids, names, indexes, strict=True):
+        kind, state_type = read(type_name)
+        before = places.get(previous)
+        place: _Place
+        visit: _Visit | None
+        scope: _Scope | None = None
+        if kind is Kind.ENTERED and name is not None:
+            visit = place = walk.enter(name, state_type, before, previous in redrives)
+        elif kind is Kind.EXITED and name is not None:
+            if isinstance(before, _Visit) and before.name == name:
+                visit = before
+            else:
+                visit = walk.named(name, state_type, before)
+            unfinished.pop(visit, None)
+            visit.open = False
+            place = visit.scope
+        elif Kind.TRY_SCHEDULED <= kind <= Kind.TRY_TIMED_OUT or kind is Kind.STATE_ABORTED:
+            if isinstance(before, _Visit) and before.type == state_type:
+                visit = before
+            else:
+                visit = walk.unfinished_of(state_type, before, previous in redrives)
+            place = visit or before
+        elif Kind.CONTAINER_STARTED <= kind <= Kind.CONTAINER_ABORTED:
+            visit = walk.enclosing(state_type, before)
+            if visit:
+                visit.open = kind is Kind.CONTAINER_STARTED
+                visit.iteration = None
+            place = visit or before
+        elif Kind.ITERATION_STARTED <= kind <= Kind.ITERATION_ABORTED:
+            visit = walk.named(name, "Map", before) if name is not None else walk.enclosing("Map", before)
+            scope = visit.inner(f"[{index}]") if visit else None
+            if visit and kind is Kind.ITERATION_STARTED:
+                visit.open = True
+                visit.iteration = scope
+            place = scope or before
+        elif Kind.RUN_STARTED <= kind <= Kind.RUN_REDRIVEN:
+            visit = walk.enclosing("Map", before)
+            if visit and kind is Kind.RUN_REDRIVEN:
+                visit.open = True
+            place = visit or before
+        elif kind is Kind.EVALUATION_FAILED and name is not None:
+            visit = place = walk.named(name, "", before)
+        elif Kind.EXECUTION_STARTED <= kind <= Kind.EXECUTION_REDRIVEN:
+            if kind is Kind.EXECUTION_REDRIVEN:
+                redrives.add(id_)
+                walk.resumed.clear()
+            places[id_] = before
+            states.append(None)
+            branches.append("")
+            visits.append(None)
+            continue
+        else:
+            visit = before if isinstance(before, _Visit) else None
+            place = before
+        places[id_] = place
+        if visit is None:
+            around = before.scope if isinstance(before, _Visit) else before
+            found.lost += before is None
+            states.append(name)
+            branches.append(around.branch if around else None)
+            visits.append(None)
+        else:
+            states.append(visit.name)
+            branches.append((scope or visit.scope).branch)
+            visits.append(visit.number)
+    return found

@@ -1,0 +1,199 @@
+"""The events of executions as one table: a row an event, told which state, branch and visit it belongs to."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from helpers.history.chains import Places, follow
+from helpers.history.event_types import Kind, details_key, is_known, read
+from helpers.history.sources import Source, Trace, count, stamps
+from helpers.history.sources import read as read_source
+
+__all__ = ["events", "missing_ids", "texts"]
+
+_NO_DETAILS: Mapping[str, Any] = {}
+_TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+_DETAILS = ("name", "index", "resource", "resource_type", "error", "cause", "input", "output", "truncated")
+
+
+def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
+    """Read one or more execution histories into a table of events.
+
+    `source` is a list of events as boto3 returns them, a GetExecutionHistory response (or several, as a paginator
+    gives them), a console or CLI export holding `events`, the path of a JSON file of any of these, or the log records
+    of Express executions: the records themselves, their JSON texts, or what CloudWatch Logs answers to
+    FilterLogEvents, GetLogEvents or a Logs Insights query for `@message`. Time stamps are datetimes, seconds or
+    milliseconds since 1970, or ISO 8601 text. `execution` names the execution where the source does not (histories of
+    Standard executions don't hold their ARN).
+
+    Returns one row an event, in order of id, execution after execution:
+
+    ============= =================== =====================================================================
+    column        dtype               meaning
+    ============= =================== =====================================================================
+    execution     str                 ARN of the execution, missing where nothing tells it
+    id            int64               1, 2, 3 ... in each execution
+    previous_id   Int64               the event that led to this one, 0 for none
+    timestamp     datetime64[us, UTC] when it happened
+    elapsed       timedelta64[us]     since ExecutionStarted, missing where that event is
+    type          str                 AWS's HistoryEventType
+    state         str                 the state it belongs to, missing for Execution*
+    branch        str                 empty at the top; below, `/`-joined `Map#visit[index]` and
+                                      `Parallel#visit:first state of the branch`; missing where unknown
+    visit         Int64               1, 2, ... for each entering of that state in that branch
+    resource      str                 as AWS gives it: `invoke`, or the ARN of a function or activity
+    resource_type str                 as AWS gives it: `lambda`, `athena` ..., missing for an ARN
+    error         str                 name of the error
+    cause         str                 what explains the error, text
+    input         str                 JSON text as it came: a state's input, a task's input or parameters
+    output        str                 JSON text as it came
+    truncated     bool                AWS says that it cut off the input or output
+    ============= =================== =====================================================================
+
+    MapIteration* belong to their Map, but bear that iteration's branch. `attrs["notes"]` is a list of sentences on
+    what is missing or doubtful in the source (a page that is not there, events out of order, stamps without a zone,
+    types that we don't know ...), empty when all is well; where a thing cannot be known, its cells are missing.
+
+    Raises NotAHistory when there is no history in the source.
+
+    >>> frame = events([{"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": 1767225600},
+    ...                 {"id": 2, "previousEventId": 0, "type": "WaitStateEntered", "timestamp": 1767225601,
+    ...                  "stateEnteredEventDetails": {"name": "Pause"}}])
+    >>> frame[["id", "state", "visit", "elapsed"]].to_dict("records")[1]
+    {'id': 2, 'state': 'Pause', 'visit': 1, 'elapsed': Timedelta('0 days 00:00:01')}
+    """
+    traces = read_source(source, execution)
+    several = len(traces) > 1
+    notes: list[str] = []
+    frames = []
+    for trace in traces:
+        frame, doubts = _frame(trace)
+        frames.append(frame)
+        notes += [f"{trace.execution}: {doubt}" if several else doubt for doubt in doubts]
+    result = pd.concat(frames, ignore_index=True) if several else frames[0]
+    result.attrs["notes"] = notes
+    return result
+
+
+def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
+    history = trace.events
+    size = len(history)
+    types = [str(event.get("type")) for event in history]
+    ids = [event["id"] for event in history]
+    previous = [event.get("previousEventId") for event in history]
+    details = _details(history, types)
+    places = follow(types, ids, previous, details["name"], details["index"])
+    moments, stamp_notes = stamps([event.get("timestamp") for event in history])
+    started = moments[types.index("ExecutionStarted")] if "ExecutionStarted" in types else np.datetime64("NaT", "us")
+    frame = pd.DataFrame(
+        {
+            "execution": texts([trace.execution] * size),
+            "id": np.array(ids, "int64"),
+            "previous_id": _whole(previous),
+            "timestamp": pd.DatetimeIndex(moments).tz_localize("UTC"),
+            "elapsed": moments - started,
+            "type": texts(types),
+            "state": texts(places.states),
+            "branch": texts(places.branches),
+            "visit": _whole(places.visits),
+            "resource": texts(details["resource"]),
+            "resource_type": texts(details["resource_type"]),
+            "error": texts(details["error"]),
+            "cause": texts(details["cause"]),
+            "input": texts(details["input"]),
+            "output": texts(details["output"]),
+            "truncated": np.array(details["truncated"], "bool"),
+        },
+        copy=False,
+    )
+    return frame, trace.notes + stamp_notes + _doubts(types, ids, places)
+
+
+def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, list[Any]]:
+    """The fields of the events' own details that become columns."""
+    columns: dict[str, list[Any]] = {name: [] for name in _DETAILS}
+    name, index, resource, resource_type, error, cause, input_, output, truncated = (
+        columns[field].append for field in _DETAILS
+    )
+    for event, type_name in zip(history, types, strict=True):
+        details = event.get(details_key(type_name))
+        if details is None:
+            details = next((value for key, value in event.items() if key.endswith("EventDetails")), None)
+        get = (details if isinstance(details, Mapping) else _NO_DETAILS).get
+        name(get("name") or get("state"))
+        index(get("index"))
+        resource(get("resource"))
+        resource_type(get("resourceType"))
+        error(get("error"))
+        cause(get("cause"))
+        came_in = get("input")
+        input_(get("parameters") if came_in is None else came_in)
+        output(get("output"))
+        about = get("inputDetails") or get("outputDetails")
+        truncated(about is not None and about.get("truncated") is True)
+    return columns
+
+
+def _doubts(types: list[str], ids: list[int], places: Places) -> list[str]:
+    notes = []
+    gaps = missing_ids(ids)
+    if gaps:
+        shown = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:3])
+        more = f" and {count(len(gaps) - 3, 'more gap', 'more gaps')}" if len(gaps) > 3 else ""
+        notes.append(
+            f"Events are missing (ids {shown}{more}): a page was not fetched, or the log leaves events out. "
+            "What happened there, and how long visits took that reach into it, cannot be known; "
+            "visits are numbered as if nothing were missing."
+        )
+    if places.lost:
+        notes.append(
+            f"{count(places.lost, 'event follows', 'events follow')} from one that is not here, "
+            "which leaves the state unknown."
+        )
+    unknown = sorted({type_name for type_name in types if not is_known(type_name)})
+    if unknown:
+        notes.append(
+            f"We don't know {count(len(unknown), 'type of event', 'types of event')} here ({', '.join(unknown[:5])}): "
+            "such events are shown, but tell us nothing about their state."
+        )
+    end = next((kind for kind in (read(name).kind for name in reversed(types)) if kind >= Kind.EXECUTION_STARTED), None)
+    if ids and end in (None, Kind.EXECUTION_STARTED, Kind.EXECUTION_REDRIVEN):
+        notes.append("The execution's end is not here: it is still running, or the history was cut off.")
+    return notes
+
+
+def missing_ids(ids: Sequence[int]) -> list[tuple[int, int]]:
+    """The gaps in rising ids that should begin with 1, as (first, last) pairs.
+
+    >>> missing_ids([3, 4, 6])
+    [(1, 2), (5, 5)]
+    """
+    if not ids or (ids[0] == 1 and ids[-1] == len(ids)):
+        return []
+    return [(a + 1, b - 1) for a, b in pairwise([0, *ids]) if b - a > 1]
+
+
+def texts(values: list[Any]) -> "pd.api.extensions.ExtensionArray":
+    """A column of dtype str; None becomes missing, and what is no text becomes its JSON."""
+    try:
+        column = pa.array(values, pa.large_string())
+    except (pa.ArrowException, TypeError, UnicodeEncodeError):
+        column = pa.array([None if value is None else _clean(value) for value in values], pa.large_string())
+    return pd.arrays.ArrowStringArray(column, dtype=_TEXT)  # type: ignore[call-arg]  # the stubs lack it
+
+
+def _clean(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    # JSON can hold half of a surrogate pair, which no UTF-8 column can
+    return text.encode("utf-8", "replace").decode()
+
+
+def _whole(values: list[int | None]) -> "pd.arrays.IntegerArray":
+    unknown = np.array([value is None for value in values], "bool")
+    known = np.array([0 if value is None else value for value in values], "int64")
+    return pd.arrays.IntegerArray(known, unknown)

@@ -1,0 +1,269 @@
+"""Where histories come from: boto3's events, exports, files, and the log records of Express executions."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from helpers.errors import NotAHistory
+from helpers.history.event_types import details_key
+
+__all__ = ["Source", "Trace", "count", "read", "stamps"]
+
+Source = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
+"""A list of events, a response or export holding `events`, a path to one, or Express log records."""
+
+_EXPECTED = (
+    "We read a list of events as boto3 returns them, a GetExecutionHistory response or export holding 'events', "
+    "a path to a file of either, or the log records of Express executions."
+)
+_ZONE = re.compile(r"(Z|[+-]\d\d(:?\d\d(:?\d\d)?)?)$", re.IGNORECASE)
+_FRACTION = re.compile(r"\.(\d+)")
+# Seconds since 1970 stay below this until the year 5138; milliseconds passed it in 1973.
+_SECONDS_END = 100_000_000_000
+
+
+@dataclass
+class Trace:
+    """The events of one execution, each once, in order of id, in the shape of GetExecutionHistory.
+
+    `notes` says in sentences what is wrong with them or missing.
+    """
+
+    execution: str | None
+    events: list[Mapping[str, Any]]
+    notes: list[str] = field(default_factory=list)
+
+
+def read(source: Source, execution: str | None = None) -> list[Trace]:
+    """Read a source into one trace an execution, in the order in which the executions appear.
+
+    `execution` names the execution (its ARN, for one) where the source itself does not.
+    Raises NotAHistory, whose sentence says what was found instead.
+    """
+    name = "what was given"
+    if isinstance(source, str | PathLike):
+        name = str(source)
+        source = _load(Path(source))
+    if isinstance(source, Mapping):
+        label = source.get("executionArn") or source.get("execution_arn")
+        execution = execution or (label if isinstance(label, str) else None)
+    notes: list[str] = []
+    by_execution: dict[str | None, list[Mapping[str, Any]]] = {}
+    for owner, event in _records(source, name, notes):
+        by_execution.setdefault(owner or execution, []).append(event)
+    if not by_execution:
+        by_execution[execution] = []
+        notes.append("There are no events in this history.")
+    traces = [_ordered(owner, events, name) for owner, events in by_execution.items()]
+    traces[0].notes[:0] = notes
+    return traces
+
+
+def _load(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise NotAHistory(f"There is no file {path}; give the path to an exported execution history.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotAHistory(f"The file {path} cannot be read as text ({error}); give an exported history.") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
+            return [{"message": line} for line in lines]
+        at = f"line {error.lineno}, column {error.colno}"
+        raise NotAHistory(
+            f"The file {path} is not complete JSON: it breaks at {at} ({error.msg}); export the history again."
+        ) from None
+
+
+def _records(source: Any, name: str, notes: list[str]) -> Iterable[tuple[str | None, Mapping[str, Any]]]:
+    """Each event with the ARN of its execution where the source tells it."""
+    if isinstance(source, Mapping):
+        for key in ("events", "results"):
+            if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
+                if source.get("nextToken"):
+                    notes.append(
+                        "This is not all of the history: it comes with a nextToken, so there are more pages to fetch."
+                    )
+                yield from _records(source[key], name, notes)
+                return
+        if not ("type" in source or "message" in source or "@message" in source):
+            keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
+            raise NotAHistory(f"We found no history in {name}: it holds {keys}. {_EXPECTED}")
+        source = [source]
+    if isinstance(source, str | bytes) or not isinstance(source, Iterable):
+        raise NotAHistory(f"We found no history in {name}: it is {_kind_of(source)}. {_EXPECTED}")
+    strange = 0
+    seen = 0
+    for item in source:
+        seen += 1
+        if isinstance(item, Mapping):
+            if "type" in item:
+                yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
+                continue
+            if "events" in item or "results" in item:
+                yield from _records(item, name, notes)
+                continue
+        record = _log_record(item)
+        if record is None:
+            strange += 1
+        else:
+            yield record.get("execution_arn"), _from_log(record)
+    if seen and strange == seen:
+        raise NotAHistory(f"We found no history in {name}: none of its {seen} items is an event. {_EXPECTED}")
+    if strange:
+        notes.append(f"{count(strange, 'item is', 'items are')} no event of an execution and left out.")
+
+
+def _log_record(item: Any) -> dict[str, Any] | None:
+    """The record inside what CloudWatch Logs answers: a log event, or a row of a Logs Insights query."""
+    if isinstance(item, list):
+        item = {cell["field"]: cell.get("value") for cell in item if isinstance(cell, Mapping) and "field" in cell}
+    message = (item.get("message") or item.get("@message")) if isinstance(item, Mapping) else item
+    if isinstance(message, str):
+        try:
+            message = json.loads(message)
+        except json.JSONDecodeError:
+            return None
+    return message if isinstance(message, dict) and "type" in message and "id" in message else None
+
+
+def _from_log(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A log record in the shape that GetExecutionHistory gives an event."""
+    event: dict[str, Any] = {
+        "id": record.get("id"),
+        "previousEventId": record.get("previous_event_id", record.get("previousEventId")),
+        "type": record["type"],
+        "timestamp": record.get("event_timestamp", record.get("timestamp")),
+    }
+    details = record.get("details")
+    if isinstance(details, Mapping):
+        event[details_key(str(record["type"]))] = details
+    else:
+        event.update({key: value for key, value in record.items() if key.endswith("EventDetails")})
+    return event
+
+
+def _ordered(execution: str | None, events: list[Mapping[str, Any]], name: str) -> Trace:
+    """Put events in order of id, each once, and say what was not so."""
+    notes: list[str] = []
+    try:
+        ids = [event["id"] for event in events]
+        if ids and not all(type(number) is int for number in ids):
+            events = [event if type(event["id"]) is int else {**event, **_numbered(event)} for event in events]
+            ids = [event["id"] for event in events]
+    except (KeyError, TypeError, ValueError):
+        position = next(i for i, event in enumerate(events) if not _has_number(event))
+        raise NotAHistory(
+            f"Event {position + 1} in {name} has no 'id' that is a whole number, so the events have no order; "
+            "export the history again."
+        ) from None
+    rising = all(a < b for a, b in pairwise(ids))
+    if not rising:
+        falling = all(a > b for a, b in pairwise(ids))
+        unique: dict[int, Mapping[str, Any]] = {}
+        differing = 0
+        for event in events:
+            first = unique.setdefault(event["id"], event)
+            differing += first is not event and first.get("type") != event.get("type")
+        if not falling and sorted(unique) != list(unique):
+            notes.append("The events were out of order; we put them in order of id.")
+        if len(unique) < len(ids):
+            notes.append(f"{count(len(ids) - len(unique), 'event was', 'events were')} there twice; we kept the first.")
+        if differing:
+            notes.append(
+                f"{count(differing, 'id belongs', 'ids belong')} to two different events: "
+                "are two executions mixed in this source?"
+            )
+        events = [unique[number] for number in sorted(unique)]
+    return Trace(execution, events, notes)
+
+
+def _numbered(event: Mapping[str, Any]) -> dict[str, Any]:
+    previous = event.get("previousEventId")
+    return {"id": int(event["id"]), "previousEventId": None if previous is None else int(previous)}
+
+
+def _has_number(event: Mapping[str, Any]) -> bool:
+    try:
+        _numbered(event)
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
+def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]", list[str]]:
+    """Turn time stamps into UTC microseconds (datetime64[us], NaT where unreadable), with notes on what was not so.
+
+    A stamp is a datetime, seconds or milliseconds since 1970 (number or digits), or ISO 8601 text. One without
+    a zone is taken as UTC, as AWS gives them, and a note says so.
+    """
+    notes: list[str] = []
+    if all(type(value) is datetime and value.tzinfo is not None for value in values):
+        return _microseconds(values), notes
+    without_zone = unreadable = 0
+    moments: list[datetime | None] = []
+    for value in values:
+        moment, zoned = _moment(value)
+        without_zone += moment is not None and not zoned
+        unreadable += moment is None
+        moments.append(moment)
+    if without_zone:
+        notes.append(
+            f"{count(without_zone, 'time stamp has', 'time stamps have')} no zone; we took them as UTC, "
+            "so times may be off by your zone's offset."
+        )
+    if unreadable:
+        notes.append(
+            f"{count(unreadable, 'time stamp', 'time stamps')} could not be read; "
+            "times and durations that depend on them are missing."
+        )
+    return _microseconds(moments), notes
+
+
+def _microseconds(moments: list[Any]) -> "np.ndarray[Any, np.dtype[np.datetime64]]":
+    column = pa.array(moments, pa.timestamp("us", "UTC"))
+    result: np.ndarray[Any, np.dtype[np.datetime64]] = column.to_numpy(zero_copy_only=False).astype("datetime64[us]")
+    return result
+
+
+def _moment(value: Any) -> tuple[datetime | None, bool]:
+    """A stamp as an aware datetime (None where unreadable), and whether it said its zone."""
+    try:
+        if isinstance(value, datetime):
+            return (value, True) if value.tzinfo else (value.replace(tzinfo=UTC), False)
+        if isinstance(value, str):
+            text = value.strip()
+            try:
+                value = float(text)
+            except ValueError:
+                # fromisoformat reads at most microseconds
+                moment = datetime.fromisoformat(_FRACTION.sub(lambda digits: "." + digits[1][:6], text, count=1))
+                zoned = _ZONE.search(text[10:]) is not None
+                return (moment, True) if zoned and moment.tzinfo else (moment.replace(tzinfo=UTC), False)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = value / 1000 if abs(value) >= _SECONDS_END else value
+            return datetime.fromtimestamp(seconds, UTC), True
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None, False
+
+
+def _kind_of(value: Any) -> str:
+    return "empty" if value is None else f"of type {type(value).__name__}"
+
+
+def count(number: int, one: str, many: str) -> str:
+    """A number with its noun: `1 event`, `2,000 events`."""
+    return f"{number:,} {one if number == 1 else many}"
