@@ -67,7 +67,13 @@ def _open() -> "Door":
         concern.mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["lambda"] = {"use_docker": False}
-    control.VERBS.update(ping=control.ping, reset=control.reset)
+    control.VERBS.update(
+        ping=control.ping,
+        reset=control.reset,
+        clock=clock.read,
+        fast_forward=clock.fast_forward,
+        history_limit=clock.history_limit,
+    )
     control.VERBS.update(clock=clock.read, fast_forward=clock.fast_forward, history_limit=clock.history_limit)
     return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 

@@ -1,0 +1,129 @@
+"""How a Lab shows itself in a notebook: where we are, what we have made, what it would cost."""
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterable, Iterator
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from helpers.errors import LabError
+
+if TYPE_CHECKING:
+    from helpers.lab.place import Lab
+
+__all__ = ["card"]
+
+# US dollars a state transition of a Standard workflow; the first 4,000 a month are free.
+# https://aws.amazon.com/step-functions/pricing/
+TRANSITION = 0.025 / 1000
+# How many executions the estimate looks at, the latest first: each takes a call.
+LOOKED_AT = 20
+SHOWN = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """An estimate: the executions looked at, their events, and whether there are more."""
+
+    executions: int
+    events: int
+    more: bool
+
+    @property
+    def transitions(self) -> int:
+        """At most this many: a transition leaves two events at least, and each execution begins and ends with one."""
+        return max(0, (self.events - 2 * self.executions) // 2)
+
+
+def card(lab: "Lab") -> str:
+    """The Lab as HTML. What may not be looked at is said in a sentence."""
+    where, colour = ("Sandbox, on this computer; nothing costs anything", "#1a7f37")
+    if lab.target == "aws":
+        where, colour = ("REAL AWS ACCOUNT; what you make here is real and may cost money", "#b35900")
+    elif lab.target != "sandbox":
+        where, colour = (f"Endpoint {lab.target}", "#0550ae")
+    made = {
+        "state machines": lambda: _names(lab, "stepfunctions", "list_state_machines", "stateMachines", "name"),
+        "Lambda functions": lambda: _names(lab, "lambda", "list_functions", "Functions", "FunctionName"),
+        "roles": lambda: _names(lab, "iam", "list_roles", "Roles", "RoleName"),
+    }
+    rows = {
+        "account": f"{lab.account}, region {lab.region}",
+        "who": lab.identity,
+        "names begin with": lab.prefix,
+        **{kind: _look(lambda found=found: _listed(found())) for kind, found in made.items()},
+        "cost so far": _look(lambda: _cost_in_words(_cost(lab), lab.target == "aws")),
+        "note": " ".join(lab.notices),
+    }
+    cells = "".join(
+        f'<tr><th style="text-align:left;vertical-align:top">{escape(name)}</th>'
+        f'<td style="text-align:left">{escape(text)}</td></tr>'
+        for name, text in rows.items()
+        if text
+    )
+    return (
+        f'<div style="border-left:6px solid {colour};padding:2px 12px">'
+        f'<strong style="color:{colour}">{escape(where)}</strong><table>{cells}</table></div>'
+    )
+
+
+def _look(say: Callable[[], str]) -> str:
+    try:
+        return say()
+    except ClientError as error:
+        return f"not to be seen: AWS answered {error.response.get('Error', {}).get('Code', 'an error')}"
+    except (BotoCoreError, LabError) as error:
+        return f"not to be seen: {error}"
+
+
+def _names(lab: "Lab", service: str, operation: str, key: str, name: str) -> list[str]:
+    pages = lab.client(service).get_paginator(operation).paginate()
+    return sorted(found[name] for page in pages for found in page[key] if found[name].startswith(lab.prefix))
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "none yet"
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{len(names)}: " + ", ".join(names[:SHOWN]) + more
+
+
+def _cost(lab: "Lab") -> Cost:
+    states = lab.client("stepfunctions")
+    latest = sorted(_executions(lab, states), key=_start, reverse=True)
+    events = 0
+    for execution in latest[:LOOKED_AT]:
+        last = states.get_execution_history(
+            executionArn=execution["executionArn"], reverseOrder=True, maxResults=1, includeExecutionData=False
+        )["events"]
+        events += last[0]["id"] if last else 0
+    return Cost(min(len(latest), LOOKED_AT), events, len(latest) > LOOKED_AT)
+
+
+def _executions(lab: "Lab", states: Any) -> Iterator[dict[str, Any]]:
+    for page in states.get_paginator("list_state_machines").paginate():
+        for machine in page["stateMachines"]:
+            if machine["name"].startswith(lab.prefix) and machine["type"] == "STANDARD":
+                arn = machine["stateMachineArn"]
+                found: Iterable[dict[str, Any]] = states.list_executions(
+                    stateMachineArn=arn, maxResults=LOOKED_AT + 1
+                )["executions"]
+                yield from found
+
+
+def _start(execution: dict[str, Any]) -> datetime.datetime:
+    started: datetime.datetime = execution["startDate"]
+    return started
+
+
+def _cost_in_words(cost: Cost, real: bool) -> str:
+    if cost.executions == 0:
+        return "nothing: no execution yet"
+    looked = f"the latest {cost.executions} executions" if cost.more else f"{cost.executions} execution(s)"
+    amount = f"at most ${cost.transitions * TRANSITION:.4f}" + ("" if real else " on an account")
+    return (
+        f"{amount}: {looked} with at most {cost.transitions} state transitions (half their events) at $0.025 per 1,000;"
+        " the first 4,000 a month are free, and Lambda is not counted"
+    )

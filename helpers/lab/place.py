@@ -1,0 +1,222 @@
+"""The Lab: the sandbox, an AWS account, or any endpoint."""
+
+import datetime
+import getpass
+import hashlib
+import os
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+
+from helpers import sandbox
+from helpers.errors import InvalidName, InvalidSetting, NotInSandbox, WrongAccount
+from helpers.lab.accounts import open_account, redirections, who_am_i
+from helpers.lab.card import card
+from helpers.lab.pace import FastForward
+from helpers.lab.sessions import AccountSession, EndpointSession, SandboxSession
+
+__all__ = ["Lab", "connect", "current"]
+
+LOCAL = {"127.0.0.1", "localhost", "::1"}
+# The shortest of AWS's limits on the names of functions (64), roles (64) and state machines (80).
+LONGEST_NAME = 64
+PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Lab:
+    """The place we work in. Made by `connect`.
+
+    `session` is a boto3 Session whose own clients and resources reach it; `target` is "sandbox", "aws" or an endpoint
+    URL; `account` and `region` are AWS's; `identity` is who we are there (an ARN); `prefix` begins the name of all
+    that is made here, and `tags` mark it; `notices` are sentences about how we came here.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        session: boto3.Session,
+        account: str,
+        identity: str,
+        prefix: str,
+        notices: tuple[str, ...] = (),
+        found: sandbox.Sandbox | None = None,
+    ) -> None:
+        self.target, self.session, self.account, self.identity = target, session, account, identity
+        self.region: str = session.region_name
+        self.prefix, self.notices = prefix, notices
+        self.tags = {"project": "step-functions-notebooks", "lab": prefix.rstrip("-_")}
+        self._sandbox = found
+        self._standing: FastForward | None = None
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client of `service` that reaches this place; `options` are those of boto3's `client`."""
+        return self.session.client(service, **options)
+
+    def name(self, text: str) -> str:
+        """`text` with this lab's prefix before it, within AWS's limits for functions, roles and state machines.
+
+        A text that begins with the prefix stays; one that would be too long is cut and ends in a fingerprint of the
+        whole. Raises `InvalidName` for anything but letters, digits, - and _.
+        """
+        if not NAME.fullmatch(text):
+            raise InvalidName(f"The name {text!r} cannot be used; take letters, digits, - and _ only.")
+        full = text if text.startswith(self.prefix) else self.prefix + text
+        if len(full) <= LONGEST_NAME:
+            return full
+        return f"{full[: LONGEST_NAME - 9]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+
+    def now(self) -> datetime.datetime:
+        """This place's time, in UTC: on the sandbox its own clock's, which fast-forward moves ahead."""
+        if self._sandbox is None:
+            return datetime.datetime.now(datetime.UTC)
+        return datetime.datetime.fromtimestamp(self._call("clock")["now"], datetime.UTC)
+
+    def fast_forward(self, rate: float | None = None, hold_tokens: bool = False) -> FastForward:
+        """Make the sandbox's clock jump over the waiting, from now until the `with` block ends or `stop()` is called.
+
+        `rate`: at most how many times as fast as real time (1 or more; None: as fast as it can; 1 is real time).
+        `hold_tokens`: whether the clock stays while a task token is out. Of several that are on, the slowest counts;
+        a plain call takes the place of the plain call before it. It lapses when this kernel dies.
+        Raises `NotInSandbox` on an account and `InvalidSetting` for a rate that cannot be.
+        """
+        self._require_sandbox("Fast-forward", "on an AWS account time cannot be moved")
+        if self._standing is not None:
+            self._standing.stop()
+        self._standing = FastForward(self._call, rate, hold_tokens, self._forget)
+        return self._standing
+
+    def history_limit(self, events: int | None = None) -> int:
+        """Lower the number of events after which the sandbox ends an execution; None puts AWS's 25,000 back.
+
+        Returns the limit that holds now. Raises `NotInSandbox` on an account and `InvalidSetting` for a number
+        outside 2 to 25,000.
+        """
+        self._require_sandbox("Another history limit", "AWS's is always 25,000 events")
+        return int(self._call("history_limit", events=events)["events"])
+
+    def __repr__(self) -> str:
+        where = {"sandbox": "the sandbox", "aws": "a REAL AWS ACCOUNT"}.get(self.target, self.target)
+        return f"Lab on {where}: account {self.account}, region {self.region}, names begin with {self.prefix!r}"
+
+    def _repr_html_(self) -> str:
+        return card(self)
+
+    def _call(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        return sandbox.call(verb, self._sandbox, **arguments)
+
+    def _forget(self, entered: FastForward) -> None:
+        """A `with` block ends its fast-forward itself: a plain call must not take its place."""
+        if self._standing is entered:
+            self._standing = None
+
+    def _require_sandbox(self, what: str, instead: str) -> None:
+        if self._sandbox is None:
+            raise NotInSandbox(f"{what} exists only on the sandbox: {instead}; use `connect('sandbox')` for it.")
+
+
+_current: Lab | None = None
+
+
+def connect(
+    target: str | None = None, *, profile: str | None = None, region: str | None = None, account: str | None = None
+) -> Lab:
+    """Connect to the place we work in, and make it boto3's default, so that a plain `boto3.client(...)` stays there.
+
+    `target`: "sandbox" (the default; started if need be), "aws" (the account that your profiles lead to) or an
+    endpoint URL; the environment variable LAB_TARGET sets the default. `profile` names an AWS profile; `region`
+    is the sandbox's us-east-1 or your profile's unless given; `account` refuses any other account.
+
+    Raises `WrongAccount`, `InvalidSetting`, `SandboxFailed`, and on an account `CredentialsMissing`,
+    `CredentialsExpired`, `NotAllowed`, `RegionMissing` or `Unreachable`.
+    """
+    global _current
+    target = target or os.environ.get("LAB_TARGET") or "sandbox"
+    if target == "sandbox":
+        lab = _on_sandbox(profile, region)
+    elif target == "aws":
+        lab = _on_account(profile, region)
+    elif urlsplit(target).scheme in ("http", "https") and urlsplit(target).hostname:
+        lab = _at_endpoint(target, profile, region)
+    else:
+        raise InvalidSetting(f'There is no target {target!r}; there are "sandbox", "aws" and an endpoint URL.')
+    if account is not None and str(account) != lab.account:
+        raise WrongAccount(f"This is account {lab.account}, not {account}; nothing was made, choose another profile.")
+    for notice in lab.notices:
+        print(notice)
+    boto3.DEFAULT_SESSION = lab.session
+    _current = lab
+    return lab
+
+
+def current() -> Lab:
+    """The Lab that was connected to last, or else a new one on the default target."""
+    return _current or connect()
+
+
+def _on_sandbox(profile: str | None, region: str | None) -> Lab:
+    if profile is not None:
+        raise InvalidSetting(f"The sandbox has no profiles; for {profile!r} write `connect('aws', profile={profile!r})`.")
+    return _in(sandbox.start(), "sandbox", region)
+
+
+def _in(found: sandbox.Sandbox, target: str, region: str | None) -> Lab:
+    session = SandboxSession(found, region or found.region)
+    notices = (found.notice,) if found.notice else ()
+    identity = f"arn:aws:iam::{found.account}:root"
+    return Lab(target, session, found.account, identity, _prefix(""), notices, found)
+
+
+def _on_account(profile: str | None, region: str | None) -> Lab:
+    session = open_account(profile, region)
+    number, identity = who_am_i(session)
+    notices = []
+    if redirected := redirections(session):
+        notices.append(
+            f"{', '.join(redirected)} would lead elsewhere than to AWS and is not followed: this is the real account"
+            f" {number}."
+        )
+    if profile is None and (named := os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")):
+        notices.append(f"The environment's AWS_PROFILE chose the profile {named!r}: account {number}.")
+    return Lab("aws", session, number, identity, _prefix(_participant()), tuple(notices))
+
+
+def _at_endpoint(url: str, profile: str | None, region: str | None) -> Lab:
+    own = sandbox.status()
+    if own is not None and own.endpoint_url == url.rstrip("/"):
+        return _in(own, url, region)
+    is_local = urlsplit(url).hostname in LOCAL
+    session = EndpointSession(url, is_local=is_local, profile_name=profile, region_name=region)
+    if session.region_name is None or session.get_credentials() is None:
+        session = EndpointSession(
+            url,
+            is_local=is_local,
+            profile_name=profile,
+            region_name=region or session.region_name or "us-east-1",
+            **({} if session.get_credentials() else {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
+        )
+    number, identity = who_am_i(session)
+    return Lab(url, session, number, identity, _prefix(_participant()))
+
+
+def _prefix(participant: str) -> str:
+    """What the names begin with: LAB_PREFIX, or our own with the participant's name, so that many share an account."""
+    prefix = os.environ.get("LAB_PREFIX") or "sfn-lab-" + (f"{participant}-" if participant else "")
+    if not PREFIX.fullmatch(prefix):
+        raise InvalidSetting(
+            f"LAB_PREFIX cannot be {prefix!r}; take up to 30 letters, digits, - and _, beginning with a letter."
+        )
+    return prefix
+
+
+def _participant() -> str:
+    try:
+        person = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+    plain = re.sub(r"[^a-z0-9]+", "-", person.lower().split("@")[0]).strip("-")
+    if len(plain) <= 20:
+        return plain
+    return f"{plain[:11].strip('-')}-{hashlib.sha256(person.encode()).hexdigest()[:8]}"
