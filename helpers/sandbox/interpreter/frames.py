@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component import eval_component
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import StateParallel
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
+from moto.stepfunctions.parser.asl.component.state.wait.state_wait import StateWait
 from moto.stepfunctions.parser.asl.eval import environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.backend import execution_worker
 
+from helpers.sandbox.clock import clock
 from helpers.sandbox.interpreter.mending import replace
 
 _INHERITED = ("entered_event_id", "before_entering")
@@ -30,6 +36,34 @@ def close(frame: Any) -> None:
     frame.event_history_context.closed = True
     for inner in list(frame._frames):
         close(inner)
+
+
+_ABORTED = {
+    StateMap: HistoryEventType.MapStateAborted,
+    StateParallel: HistoryEventType.ParallelStateAborted,
+    StateTask: HistoryEventType.TaskStateAborted,
+    StateWait: HistoryEventType.WaitStateAborted,
+}
+
+
+def abort(frame: Any) -> None:
+    """Stop what runs in a frame because a sibling has failed, and write that its states and iterations were aborted."""
+    frame.set_stop(stop_date=clock.now(), cause=None, error=None)
+    context = frame.event_history_context
+    for inner in list(frame._frames):
+        abort(inner)
+        context.integrate(inner.event_history_context)
+    aborted = next((event for kind, event in _ABORTED.items() if isinstance(getattr(frame, "inside", None), kind)), None)
+    if aborted:
+        frame.event_manager.add_event(context=context, event_type=aborted)
+    if iteration := getattr(frame, "iteration", None):
+        frame.event_manager.add_event(
+            context=context,
+            event_type=HistoryEventType.MapIterationAborted,
+            event_details={"mapIterationAbortedEventDetails": iteration},
+            update_source_event_id=False,
+        )
+    close(frame)
 
 
 def _mend_closing() -> None:
