@@ -4,11 +4,11 @@ import os
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
@@ -18,6 +18,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.exceptions import ConnectionError as NotConnected
 
 from helpers.errors import CredentialsExpired, CredentialsMissing, NotAllowed, RegionMissing, Unreachable
 from helpers.lab.sessions import AccountSession
@@ -66,7 +67,7 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
         raise _expired() from None
     except ClientError as error:
         raise _told(error) from None
-    except (ConnectionError, HTTPClientError) as error:
+    except (NotConnected, HTTPClientError) as error:
         raise Unreachable(
             f"AWS could not be reached ({type(error).__name__}); look at the network and the proxy, or stay on the"
             " sandbox with `connect('sandbox')`."
@@ -80,7 +81,9 @@ def redirections(session: boto3.Session) -> list[str]:
     """The names of the settings that would send calls elsewhere than to AWS; they are not followed."""
     found = sorted(name for name in os.environ if name.upper().startswith("AWS_ENDPOINT_URL"))
     configured: dict[str, Any] = session._session.get_scoped_config()
-    found += [f"{name} of profile {session.profile_name}" for name in ("endpoint_url", "services") if name in configured]
+    found += [
+        f"{name} of profile {session.profile_name}" for name in ("endpoint_url", "services") if name in configured
+    ]
     return found
 
 
@@ -100,7 +103,5 @@ def _expired() -> CredentialsExpired:
     return CredentialsExpired("Your AWS credentials have expired; get new ones, for example with `aws sso login`.")
 
 
-def _unprofiled() -> Any:
-    import botocore.session
-
+def _unprofiled() -> botocore.session.Session:
     return botocore.session.Session(session_vars={"profile": (None, None, None, None)})

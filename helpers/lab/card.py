@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,12 @@ TRANSITION = 0.025 / 1000
 # How many executions the estimate looks at, the latest first: each takes a call.
 LOOKED_AT = 20
 SHOWN = 8
+# What is made here: service, operation, and where in its answer the names are.
+LISTINGS = {
+    "state machines": ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+    "Lambda functions": ("lambda", "list_functions", "Functions", "FunctionName"),
+    "roles": ("iam", "list_roles", "Roles", "RoleName"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,16 +51,11 @@ def card(lab: "Lab") -> str:
         where, colour = ("REAL AWS ACCOUNT; what you make here is real and may cost money", "#b35900")
     elif lab.target != "sandbox":
         where, colour = (f"Endpoint {lab.target}", "#0550ae")
-    made = {
-        "state machines": lambda: _names(lab, "stepfunctions", "list_state_machines", "stateMachines", "name"),
-        "Lambda functions": lambda: _names(lab, "lambda", "list_functions", "Functions", "FunctionName"),
-        "roles": lambda: _names(lab, "iam", "list_roles", "Roles", "RoleName"),
-    }
     rows = {
         "account": f"{lab.account}, region {lab.region}",
         "who": lab.identity,
         "names begin with": lab.prefix,
-        **{kind: _look(lambda found=found: _listed(found())) for kind, found in made.items()},
+        **{kind: _look(partial(_made, lab, *listing)) for kind, listing in LISTINGS.items()},
         "cost so far": _look(lambda: _cost_in_words(_cost(lab), lab.target == "aws")),
         "note": " ".join(lab.notices),
     }
@@ -78,12 +80,9 @@ def _look(say: Callable[[], str]) -> str:
         return f"not to be seen: {error}"
 
 
-def _names(lab: "Lab", service: str, operation: str, key: str, name: str) -> list[str]:
+def _made(lab: "Lab", service: str, operation: str, key: str, name: str) -> str:
     pages = lab.client(service).get_paginator(operation).paginate()
-    return sorted(found[name] for page in pages for found in page[key] if found[name].startswith(lab.prefix))
-
-
-def _listed(names: list[str]) -> str:
+    names = sorted(found[name] for page in pages for found in page[key] if found[name].startswith(lab.prefix))
     if not names:
         return "none yet"
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
@@ -107,9 +106,9 @@ def _executions(lab: "Lab", states: Any) -> Iterator[dict[str, Any]]:
         for machine in page["stateMachines"]:
             if machine["name"].startswith(lab.prefix) and machine["type"] == "STANDARD":
                 arn = machine["stateMachineArn"]
-                found: Iterable[dict[str, Any]] = states.list_executions(
-                    stateMachineArn=arn, maxResults=LOOKED_AT + 1
-                )["executions"]
+                found: Iterable[dict[str, Any]] = states.list_executions(stateMachineArn=arn, maxResults=LOOKED_AT + 1)[
+                    "executions"
+                ]
                 yield from found
 
 

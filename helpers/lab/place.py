@@ -15,7 +15,7 @@ from helpers.errors import InvalidName, InvalidSetting, NotInSandbox, WrongAccou
 from helpers.lab.accounts import open_account, redirections, who_am_i
 from helpers.lab.card import card
 from helpers.lab.pace import FastForward
-from helpers.lab.sessions import AccountSession, EndpointSession, SandboxSession
+from helpers.lab.sessions import EndpointSession, SandboxSession
 
 __all__ = ["Lab", "connect", "current"]
 
@@ -158,7 +158,9 @@ def current() -> Lab:
 
 def _on_sandbox(profile: str | None, region: str | None) -> Lab:
     if profile is not None:
-        raise InvalidSetting(f"The sandbox has no profiles; for {profile!r} write `connect('aws', profile={profile!r})`.")
+        raise InvalidSetting(
+            f"The sandbox has no profiles; for {profile!r} write `connect('aws', profile={profile!r})`."
+        )
     return _in(sandbox.start(), "sandbox", region)
 
 

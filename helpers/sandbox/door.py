@@ -4,9 +4,9 @@ import datetime
 import io
 import logging
 import time
-from typing import Any
+from typing import IO, Any, cast
 
-from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.http import parse_set_header
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
@@ -120,7 +120,7 @@ class Visitor(MotoRequestHandler):
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
         if "chunked" in parse_set_header(self.headers.get("Transfer-Encoding")):
-            return io.BufferedReader(DechunkedInput(self.rfile)).read()
+            return DechunkedInput(cast(IO[bytes], self.rfile)).readall() or b""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _drain(self) -> None:

@@ -236,14 +236,15 @@ def _alone() -> Iterator[None]:
         with filelock.FileLock(folder() / "lock", timeout=2 * READY):
             yield
     except filelock.Timeout:
-        raise SandboxFailed("Another process has been starting the sandbox for minutes; end it and try again.") from None
+        told = "Another process has been starting the sandbox for minutes; end it and try again."
+        raise SandboxFailed(told) from None
 
 
 def _lives(state: Sandbox) -> bool:
     """Whether the process of this state still runs, and is not another one that was given its number."""
     try:
         process = psutil.Process(state.pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - state.started) < 1
+        return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - state.started) < 1)
     except psutil.Error:
         return False
 

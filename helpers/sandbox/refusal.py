@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from email.message import Message
 from html import escape
 
 __all__ = ["Answer", "internal_failure", "not_here", "refused"]
@@ -27,7 +27,7 @@ class Answer:
     body: bytes
 
 
-def refused(kind: str, message: str, service: str, headers: Mapping[str, str]) -> Answer:
+def refused(kind: str, message: str, service: str, headers: Message) -> Answer:
     """The answer to a request whose signature does not hold; `kind` is one of those of `signing.Refused`."""
     form = _form(service, headers)
     in_json, in_xml, in_s3 = CODES[kind]
@@ -35,20 +35,20 @@ def refused(kind: str, message: str, service: str, headers: Mapping[str, str]) -
     return _error(form, 403, code, message)
 
 
-def not_here(what: str, service: str, headers: Mapping[str, str]) -> Answer:
+def not_here(what: str, service: str, headers: Message) -> Answer:
     """The answer to a call that AWS would understand and the sandbox does not."""
     message = f"{what} is not in the sandbox; use an AWS account for it."
     return _error(_form(service, headers), 501, "NotInSandbox", message)
 
 
-def internal_failure(error: Exception, service: str, headers: Mapping[str, str]) -> Answer:
+def internal_failure(error: Exception, service: str, headers: Message) -> Answer:
     """The answer to a call that the sandbox stumbled over; one line, the rest is in its log."""
     told = str(error).splitlines()[:1]
     message = f"The sandbox failed ({': '.join([type(error).__name__, *told])}); its log has the details."
     return _error(_form(service, headers), 500, "InternalFailure", message)
 
 
-def _form(service: str, headers: Mapping[str, str]) -> str:
+def _form(service: str, headers: Message) -> str:
     if headers.get("Smithy-Protocol", "").endswith("cbor"):
         return "cbor"
     if headers.get("X-Amz-Target"):

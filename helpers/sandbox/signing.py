@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 import hashlib
 import hmac
-from collections.abc import Mapping
+from email.message import Message
 from urllib.parse import parse_qsl, urlsplit
 
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
@@ -20,7 +20,7 @@ STAMP = "%Y%m%dT%H%M%SZ"
 SKEW = datetime.timedelta(minutes=15)
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  it is no error of ours
     """A request that may not pass; `kind` is "missing", "unknown", "mismatch" or "expired"."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -82,10 +82,10 @@ class Claim:
         return recomputed
 
 
-def claim(method: str, target: str, headers: Mapping[str, str]) -> Claim:
+def claim(method: str, target: str, headers: Message) -> Claim:
     """Read a request's claim from its Authorization header or, when it was pre-signed, from its query.
 
-    `target` is the path and query as sent, `headers` the request's, found by any spelling of their names.
+    `target` is the path and query as sent.
     Raises `Refused` when there is none, or none that can be read.
     """
     host = headers.get("Host", "")
@@ -102,7 +102,7 @@ def claim(method: str, target: str, headers: Mapping[str, str]) -> Claim:
             stamp, expires = parameters["X-Amz-Date"], datetime.timedelta(seconds=int(parameters["X-Amz-Expires"]))
             query = "&".join(pair for pair in query.split("&") if not pair.startswith("X-Amz-Signature="))
         access_key, date, region, service, _ = given["Credential"].split("/")
-        signed = [name for name in given["SignedHeaders"].split(";")]
+        signed = given["SignedHeaders"].split(";")
         signature = given["Signature"]
     except (KeyError, ValueError, OverflowError):
         raise Refused("missing", "Missing Authentication Token") from None
