@@ -1,0 +1,52 @@
+"""EventBridge: rules whose targets are functions and state machines."""
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from helpers.sandbox.interpreter.clients import client_for
+
+
+def _to_function(arn: str, region: str, event: str) -> None:
+    client_for(region, "lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=event)
+
+
+def _to_state_machine(arn: str, region: str, event: str) -> None:
+    client_for(region, "stepfunctions").start_execution(stateMachineArn=arn, input=event)
+
+
+DELIVERIES: dict[str, Callable[[str, str, str], None]] = {"lambda": _to_function, "states": _to_state_machine}
+
+
+def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
+    """The text that a target gets: the event, a text of the target's own, or one made from the event."""
+    from moto.events.models import EventTemplateParser
+
+    if "Input" in target:
+        return str(target["Input"])
+    if "time" in event and not isinstance(event["time"], str):
+        event = {**event, "time": f"{datetime.fromtimestamp(float(event['time']), UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    if transformer := target.get("InputTransformer"):
+        event = EventTemplateParser.parse(transformer["InputTemplate"], transformer.get("InputPathsMap", {}), event)
+    return event if isinstance(event, str) else json.dumps(event)
+
+
+def mend() -> None:
+    """Put EventBridge's mends in place; called once, before the server answers."""
+    from moto.events.models import Rule
+
+    original = Rule.send_to_targets
+
+    def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:
+        # AWS delivers to functions and state machines; moto raises NotImplementedError for them.
+        if self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
+            for target in self.targets:
+                if deliver := DELIVERIES.get(target["Arn"].split(":")[2]):
+                    deliver(target["Arn"], self.region_name, _told(target, dict(original_event)))
+        others = copy.copy(self)
+        others.targets = [target for target in self.targets if target["Arn"].split(":")[2] not in DELIVERIES]
+        original(others, original_event, transform_input)
+
+    Rule.send_to_targets = send_to_targets

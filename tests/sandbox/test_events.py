@@ -1,0 +1,46 @@
+"""Rules of EventBridge reach functions and state machines."""
+
+import json
+
+from helpers import deploy, execution
+
+
+def rule(lab, name, target):
+    events = lab.client("events")
+    pattern = {"source": ["test.jobs"], "detail-type": [name]}
+    events.put_rule(Name=lab.name(name), EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=lab.name(name), Targets=[{"Id": "only", **target}])
+
+
+def announce(lab, name, detail):
+    entry = {"Source": "test.jobs", "DetailType": name, "Detail": json.dumps(detail)}
+    assert lab.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def test_an_event_ends_a_task_through_a_function(lab):
+    call_back = deploy.function("call_back", lab=lab)
+    rule(lab, "JobDone", {"Arn": call_back})
+    queue = lab.client("sqs").create_queue(QueueName=lab.name("events-test"))["QueueUrl"]
+    machine = deploy.deploy("callback", "events-test", QueueUrl=queue, lab=lab)
+    run = execution.start(machine.arn, {"job": 1}, lab=lab)
+    message = lab.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
+    announce(lab, "JobDone", {"token": json.loads(message["Body"])["token"], "status": "success"})
+    ended = execution.wait(run, timeout=20, progress=False, lab=lab)
+    assert ended.result()["answer"] == {"status": "success"}
+
+
+def test_an_event_starts_an_execution_with_the_text_of_the_target(lab):
+    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}}
+    arn = deploy.state_machine("events-started", definition, lab=lab)
+    rule(lab, "Start", {"Arn": arn, "Input": '{"told": true}'})
+    announce(lab, "Start", {"anything": 1})
+    started = next(iter(execution.executions(arn, lab=lab)))
+    assert execution.wait(started.arn, timeout=20, progress=False, lab=lab).result() == {"told": True}
+
+
+def test_an_event_that_fits_no_rule_starts_nothing(lab):
+    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Succeed"}}}
+    arn = deploy.state_machine("events-not-started", definition, lab=lab)
+    rule(lab, "Fits", {"Arn": arn})
+    announce(lab, "FitsNot", {})
+    assert not list(execution.executions(arn, lab=lab))
