@@ -33,6 +33,8 @@ def mend() -> None:
     for module in (simple, simple_responses):
         vars(module)["lambda_simple_backends"] = backends
     LambdaFunction.invoke = backend.invoke_from_inside  # type: ignore[method-assign, assignment]
+    plain = LambdaFunction.get_code
+    LambdaFunction.get_code = lambda function: backend.code_of(function, plain)  # type: ignore[method-assign]
     LambdaResponse.invoke = backend.invoke_response  # type: ignore[method-assign]
     # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is told.
     os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")

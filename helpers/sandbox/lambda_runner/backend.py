@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -308,3 +308,11 @@ def invoke_from_inside(function: LambdaFunction, body: str, request_headers: Any
     if outcome.function_error:
         response_headers["x-amz-function-error"] = outcome.function_error
     return outcome.payload
+
+
+def code_of(function: LambdaFunction, plain: Callable[[LambdaFunction], dict[str, Any]]) -> dict[str, Any]:
+    """GetFunction's answer: AWS tells a reserved concurrency of 0 too, which moto leaves out."""
+    answer = plain(function)
+    if function.reserved_concurrency is not None:
+        answer["Concurrency"] = {"ReservedConcurrentExecutions": int(function.reserved_concurrency)}
+    return answer

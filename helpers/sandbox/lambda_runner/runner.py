@@ -169,8 +169,9 @@ class _Run:
     def outcome(self, worker: Worker) -> Outcome:
         events = self._events(worker)
         write_log(self.function, worker.log_stream, events)
-        text = "".join(event["message"] for event in events).encode()
-        return Outcome(self.payload, self.error, text[-LARGEST_TAIL:], str(self.function.version))
+        text = "".join(event["message"] for event in events).encode()[-LARGEST_TAIL:]
+        tail = text.decode(errors="ignore").encode()
+        return Outcome(self.payload, self.error, tail, str(self.function.version))
 
     def _events(self, worker: Worker) -> list[dict[str, Any]]:
         begin, end = round(self.started_at * 1000), round(max(self.started_at, self.ended_at) * 1000)

@@ -1,0 +1,170 @@
+"""Nothing of the person's reaches a handler, and nothing of a handler's gets out of its folder."""
+
+import datetime
+import io
+import json
+import os
+import pathlib
+import stat
+import zipfile
+
+import pytest
+from botocore.exceptions import ClientError
+
+from helpers.sandbox.lambda_runner.package import BadPackage, unpack
+from helpers.sandbox.lambda_runner.workers import Worker, mark
+from tests.sandbox.lambda_runner.conftest import trust, zipped
+
+
+def asked(folder: pathlib.Path, source: str, offset: float = 0.0) -> object:
+    """What a handler with this source answers in a worker outside of any server."""
+    code = folder / "code"
+    code.mkdir()
+    (code / "lambda_function.py").write_text(source)
+    worker = Worker(folder)
+    header = {
+        "folder": str(code),
+        "handler": "lambda_function.handler",
+        "libraries": {},
+        "environment": {},
+        "mark": mark(),
+        "clock_offset": offset,
+    }
+    invocation = {"request_id": "1", "arn": "a", "timeout": 5, "mark": mark(), "clock_offset": offset}
+    try:
+        assert worker.ask(header, b"", 10)[0]["kind"] == "ready"
+        reply, body = worker.ask(invocation, b"{}", 10)
+        assert reply == {"kind": "result"}, body
+        return json.loads(body)
+    finally:
+        worker.end()
+        assert not worker.folder.exists()
+
+
+def test_a_worker_starts_with_nothing_of_the_person_s(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the person's")
+    monkeypatch.setenv("AWS_PROFILE", "the person's")
+    monkeypatch.setenv("PYTHONSTARTUP", "the person's")
+    monkeypatch.setenv("HTTP_PROXY", "http://the-person's")
+    # What a process started with stays readable in /proc after the variables are replaced.
+    source = "import sys\nstarted = open('/proc/self/environ').read()\ndef handler(event, context): return started"
+    if not pathlib.Path("/proc/self/environ").exists():
+        source = "def handler(event, context): return ''"
+    assert "the person's" not in str(asked(tmp_path, source))
+
+
+def test_a_handler_sees_no_credentials_but_the_sandbox_s(lab, make, invoke):
+    found = invoke(make("import os; return dict(os.environ)"))["Payload"]
+    assert found["AWS_ENDPOINT_URL"] == lab.client("lambda").meta.endpoint_url
+    assert found["AWS_SHARED_CREDENTIALS_FILE"] == found["AWS_CONFIG_FILE"] == os.devnull
+    assert found["AWS_EC2_METADATA_DISABLED"] == "true"
+    assert found["HOME"] != str(pathlib.Path.home())
+    assert not {"AWS_PROFILE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} & found.keys()
+
+
+def test_boto3_in_a_handler_reaches_the_sandbox(lab, make, invoke):
+    lab.client("s3").create_bucket(Bucket="seen-from-inside")
+    body = "import boto3; return [b['Name'] for b in boto3.client('s3').list_buckets()['Buckets']]"
+    trap = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    answer = invoke(make(body, Timeout=30, Environment={"Variables": trap}))
+    assert "seen-from-inside" in answer["Payload"]
+
+
+def test_a_handler_has_what_aws_s_runtime_has_and_no_more(make, invoke):
+    assert invoke(make("import boto3, dateutil; return 1", Timeout=30))["Payload"] == 1
+    assert invoke(make("import pandas"))["Payload"]["errorMessage"] == "No module named 'pandas'"
+    assert invoke(make("import helpers"))["Payload"]["errorMessage"] == "No module named 'helpers'"
+
+
+def test_a_handler_reads_the_clock_it_is_given(tmp_path):
+    source = (
+        "import datetime, time\nfrom datetime import date, datetime as renamed\n"
+        "class Log: now = time.time\n"
+        "def handler(event, context):\n"
+        "    now = renamed.now(datetime.timezone.utc)\n"
+        "    naive = renamed.utcnow().replace(tzinfo=datetime.timezone.utc)\n"
+        "    return [time.time(), time.time_ns() / 1e9, Log().now(), now.timestamp(), naive.timestamp(),\n"
+        "            time.mktime(time.localtime()), time.strftime('%Y'), str(date.today()), repr(now)[:22],\n"
+        "            isinstance(now - datetime.timedelta(1), renamed), isinstance(date(2020, 1, 1), renamed),\n"
+        "            issubclass(renamed, date), time.gmtime(0).tm_year]\n"
+    )
+    ahead = datetime.timedelta(days=4_000)
+    wanted = datetime.datetime.now(datetime.UTC) + ahead
+    answer = asked(tmp_path, source, ahead.total_seconds())
+    assert answer[:6] == pytest.approx([wanted.timestamp()] * 6, abs=60)
+    assert answer[6] == f"{wanted:%Y}"
+    assert answer[7] in (str(wanted.date()), str((wanted + datetime.timedelta(minutes=1)).date()))
+    assert answer[8] == f"datetime.datetime({wanted.year}"
+    assert answer[9:] == [True, False, True, 1970]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../out.py", "a/../../out.py", "/out.py", "a\\..\\out.py", "C:out.py", "C:/out.py", "nul", "a/con.py", "a./b.py"],
+)
+def test_no_zip_writes_outside_its_folder(tmp_path, name):
+    with pytest.raises(BadPackage, match="could lead outside"):
+        unpack(zipped({"lambda_function.py": "", name: "out"}), tmp_path / "here" / "code")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path):
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        link = zipfile.ZipInfo("secrets")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(BadPackage, match="symbolic link"):
+        unpack(package.getvalue(), tmp_path / "code")
+
+
+@pytest.mark.parametrize("package", [b"", b"no zip", zipped({"a.py": "x" * 99})[:-30]])
+def test_what_is_no_zip_is_refused_in_aws_s_words(tmp_path, package):
+    with pytest.raises(BadPackage, match="Could not unzip uploaded file"):
+        unpack(package, tmp_path / "code")
+    assert not (tmp_path / "code").exists()
+
+
+def test_a_zip_bomb_is_refused(tmp_path):
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(6):
+            archive.writestr(f"{number}", bytes(50_000_000))
+    with pytest.raises(BadPackage, match="Unzipped size must be smaller than 262144000 bytes"):
+        unpack(package.getvalue(), tmp_path / "code")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "message"),
+    [
+        ({"Role": "arn:aws:iam::123456789012:role/nobody"}, "InvalidParameterValueException", "cannot be assumed"),
+        ({"Runtime": "nodejs22.x"}, "InvalidParameterValueException", "'nodejs22.x' is not in the sandbox"),
+        ({"PackageType": "Image", "Code": {"ImageUri": "a:b"}}, "InvalidParameterValueException", "container images"),
+        ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValueException", "Could not unzip uploaded file"),
+        ({"Code": {"ZipFile": zipped({"../x": ""})}}, "InvalidParameterValueException", "could lead outside"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:1:layer:l:1"]}, "InvalidParameterValueException", "not in the sandbox"),
+        ({"Timeout": 901}, "ValidationException", "less than or equal to 900"),
+        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException", "reserved keys"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_made(lab, make, settings, code, message):
+    with pytest.raises(ClientError, match=message) as refused:
+        make("pass", FunctionName="refused", **settings)
+    assert refused.value.response["Error"]["Code"] == code
+    with pytest.raises(ClientError, match="Function not found"):
+        lab.client("lambda").get_function(FunctionName="refused")
+
+
+def test_a_role_that_does_not_trust_lambda_is_refused(lab, make):
+    role = lab.client("iam").create_role(RoleName="states", AssumeRolePolicyDocument=trust("states.amazonaws.com"))
+    with pytest.raises(ClientError, match="The role defined for the function cannot be assumed by Lambda"):
+        make("pass", Role=role["Role"]["Arn"])
+
+
+def test_a_name_already_taken_is_a_conflict(make):
+    name = make("pass")
+    with pytest.raises(ClientError) as refused:
+        make("pass", FunctionName=name)
+    assert refused.value.response["Error"]["Code"] == "ResourceConflictException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409

@@ -1,0 +1,93 @@
+"""Handlers that misbehave get AWS's error, and the server lives."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from helpers import sandbox
+
+
+@pytest.mark.parametrize(
+    ("body", "payload"),
+    [
+        ("for i in range(20_000): print('flood', i, 'x' * 90)\nreturn 'dry'", "dry"),
+        ("import sys; sys.stdout.write('x' * 3_000_000); return 'long line'", "long line"),
+        ("import os; os.write(1, bytes(range(256)) * 500); os.write(2, b'\\xff\\xfe'); return 'binary'", "binary"),
+        ("import sys; sys.stdout.close(); sys.stderr.close(); return 'closed'", "closed"),
+        ("import os\nif not event: os.close(1); os.close(2)\nreturn 'closed'", "closed"),
+        ("import os; os.fork(); return 'forked'", "forked"),
+        ("import threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); return 'left'", "left"),
+        ("return 'x' * 6_000_000", "x" * 6_000_000),
+    ],
+)
+@pytest.mark.skipif(psutil.WINDOWS, reason="os.fork is not there on Windows")
+def test_what_aws_bears_is_borne(make, invoke, body, payload):
+    name = make(body, Timeout=30)
+    for event in (None, "again"):
+        answer = invoke(name, event)
+        assert "FunctionError" not in answer, answer["Payload"]
+        assert answer["Payload"] == payload
+        assert answer["Log"].splitlines()[-1].startswith("REPORT RequestId: ")
+
+
+def test_the_last_lines_of_a_flood_are_in_the_log(make, invoke):
+    answer = invoke(make("for i in range(20_000): print('x' * 90, 'flood', i)", Timeout=30))
+    assert "flood 19999\nEND RequestId: " in answer["Log"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("import os; os.closerange(0, 256); return 1", "Runtime.ExitError"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "Runtime.ExitError"),
+        ("import os\nfor fd in range(3, 20):\n  try: os.write(fd, b'nonsense' * 9)\n  except OSError: pass", None),
+        ("while True: print('flood')", "Sandbox.Timedout"),
+        ("import os, time\nif os.fork(): os._exit(1)\ntime.sleep(60)", "Runtime.ExitError"),
+        ("import subprocess; subprocess.Popen(['sleep', '60']); import time; time.sleep(60)", "Sandbox.Timedout"),
+    ],
+)
+@pytest.mark.skipif(psutil.WINDOWS, reason="os.fork and SIGSEGV are not there on Windows")
+def test_what_kills_a_runtime_is_an_error_and_the_next_invocation_runs(make, invoke, body, kind):
+    name = make(f"if event == 'well': return 'well'\n{body}", Timeout=2)
+    answer = invoke(name)
+    assert answer["FunctionError"] == "Unhandled"
+    assert kind is None or answer["Payload"]["errorType"] == kind
+    assert invoke(name, "well")["Payload"] == "well"
+
+
+def test_a_killed_worker_is_replaced(make, invoke):
+    name = make("import os; return os.getpid()")
+    first = invoke(name)["Payload"]
+    psutil.Process(first).kill()
+    while running(first):
+        pass
+    assert invoke(name)["Payload"] != first
+
+
+def test_what_a_timed_out_function_started_is_ended_too(make, invoke):
+    name = make("import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+                "print('started', p.pid); import time; time.sleep(60)", Timeout=2)  # fmt: skip
+    log = invoke(name)["Log"]
+    child = int(log.split("started ")[1].split()[0])
+    deadline = time.monotonic() + 10
+    while running(child):
+        assert time.monotonic() < deadline
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process, dead ones that nobody has waited for aside."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_many_at_once_all_succeed_each_in_a_worker_of_its_own(make, invoke):
+    name = make("import os, time; time.sleep(0.2); return [event, os.getpid()]", Timeout=30)
+    with ThreadPoolExecutor(40) as threads:
+        answers = list(threads.map(lambda number: invoke(name, number)["Payload"], range(40)))
+    assert [number for number, _ in answers] == list(range(40))
+    workers = {process.pid for process in psutil.Process(sandbox.status().pid).children()}
+    assert {pid for _, pid in answers} <= workers
