@@ -4,18 +4,22 @@ import datetime
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityCallbackEndpoint
+from moto.stepfunctions.parser.api import ActivityDoesNotExist
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
+from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityCallbackEndpoint, CallbackPoolManager
 from moto.stepfunctions.parser.backend.activity import ActivityTask
 
-from helpers.sandbox.clock import Event, clock
+from helpers.sandbox.clock import clock
+from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.states_api import pages, tags
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.names import check_name, parse_arn
 from helpers.sandbox.states_api.tokens import is_open
 
-__all__ = ["Activity"]
+__all__ = ["Activity", "mend"]
 
 POLL_SECONDS = 60.0  # how long GetActivityTask waits for a task; API reference
 
@@ -117,14 +121,40 @@ def _activity(backend: Any, arn: str) -> Activity:
 
 
 def _endpoint(backend: Any, token: str) -> ActivityCallbackEndpoint | None:
-    # The interpreter queues a task before it registers the token: a worker already waiting may come first.
-    for _ in range(100):
-        for execution in backend.running():
-            pool = execution.callbacks()
-            endpoint = pool.get(token) if pool else None
-            if isinstance(endpoint, ActivityCallbackEndpoint):
-                return endpoint if is_open(endpoint) else None
-        if backend.is_closed_token(token):
-            return None
-        clock.wait(Event(), 0.01)
+    for execution in backend.running():
+        pool = execution.callbacks()
+        endpoint = pool.get(token) if pool else None
+        if isinstance(endpoint, ActivityCallbackEndpoint):
+            return endpoint if is_open(endpoint) else None
     return None
+
+
+def _add_activity_task(
+    self: CallbackPoolManager, callback_id: str, activity_arn: str, activity_input: str
+) -> ActivityCallbackEndpoint:
+    activity: Any = self._activity_store.get(activity_arn)
+    if activity is None:
+        raise ActivityDoesNotExist(activity_arn)
+    endpoint = ActivityCallbackEndpoint(callback_id=callback_id, activity_input=activity_input)
+    self._pool[callback_id] = endpoint
+    activity.add_task(ActivityTask(task_token=callback_id, task_input=activity_input))
+    return endpoint
+
+
+def _evaluate(original: Callable[[Any, Any], None], self: StateTaskActivity, env: Any) -> None:
+    try:
+        original(self, env)
+    finally:
+        task = env.states.context_object.context_object_data.get("Task")
+        endpoint = env.callback_pool_manager.get(task["Token"]) if task else None
+        if endpoint is not None:
+            endpoint.interrupt_all()
+
+
+def mend() -> None:
+    """Let workers meet the tasks of moto's interpreter."""
+    # A task's token is good from the moment a worker can have it; moto queues the task first.
+    replace(CallbackPoolManager, "add_activity_task", _add_activity_task)
+    # The token of a task that was answered, timed out or stopped is closed; moto leaves an activity's open.
+    original = StateTaskActivity._eval_execution
+    replace(StateTaskActivity, "_eval_execution", lambda self, env: _evaluate(original, self, env))

@@ -25,7 +25,7 @@ TOKENS_KEPT = 10_000  # task tokens of ended executions, for the sake of a right
 DAYS_KEPT = 90  # after its end; developer guide, "Quotas related to state machine executions"
 
 
-class StatesBackend(StepFunctionsParserBackend):  # type: ignore[misc]
+class StatesBackend(StepFunctionsParserBackend):
     """State machines, executions and activities, by ARN.
 
     Stands where moto looks for its own backend, which keeps every execution with its threads for ever, and finds one
@@ -38,7 +38,7 @@ class StatesBackend(StepFunctionsParserBackend):  # type: ignore[misc]
         self.machines: dict[str, Machine] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.executions: dict[str, Execution] = {}
-        self.activities: dict[str, Activity] = {}
+        self.activities: dict[str, Activity] = {}  # type: ignore[assignment]
         self._ended: OrderedDict[str, int] = OrderedDict()  # executions that have ended, with their events' number
         self._events_kept = 0
         self._closed_tokens: OrderedDict[str, None] = OrderedDict()
@@ -144,7 +144,9 @@ class StatesBackend(StepFunctionsParserBackend):  # type: ignore[misc]
     def _drop(self, arn: str) -> None:
         self._events_kept -= self._ended.pop(arn, 0)
 
-    def start_execution(self, state_machine_arn: str, name: str | None = None, execution_input: str = "{}") -> Any:
+    def start_execution(  # type: ignore[override]
+        self, state_machine_arn: str, name: str | None = None, execution_input: str = "{}"
+    ) -> Any:
         """As moto's EventBridge calls it."""
         from helpers.sandbox.states_api.executions import start_execution
 

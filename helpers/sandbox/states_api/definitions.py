@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
+from moto.stepfunctions.parser.asl.parse.asl_parser import ASLParserException
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 from helpers import definition as asl
+from helpers.sandbox.interpreter.definitions import program
+from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.states_api.errors import StatesError
 
-__all__ = ["Diagnostic", "check_definition", "diagnose", "validate_state_machine_definition"]
+__all__ = ["Diagnostic", "check_definition", "diagnose", "mend", "validate_state_machine_definition"]
 
 _SHAPES = {
     "missing-states": "These fields are required: [States]",
@@ -86,7 +89,7 @@ def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
 
 def _location(scope: asl.Scope, *fields: str) -> str:
     """The path of a scope, or of a field in it, in the service's notation."""
-    parts = []
+    parts: list[str] = []
     while scope.owner:
         inner = scope.place.removeprefix(f"{scope.owner.place}.").rstrip(".")
         parts[:0] = ["States", scope.owner.name, inner]
@@ -162,7 +165,7 @@ def _express_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
 
 def _grammar_errors(text: str) -> Iterator[Diagnostic]:
     try:
-        AmazonStateLanguageParser.parse(text)
+        program(text)
     except ASLParserException as error:
         for line in error.errors:
             yield Diagnostic("SCHEMA_VALIDATION_FAILED", line)
@@ -189,3 +192,13 @@ def _holds_path(value: object) -> bool:
     if isinstance(value, dict):
         return any(key.endswith(".$") or _holds_path(inner) for key, inner in value.items())
     return isinstance(value, list) and any(_holds_path(inner) for inner in value)
+
+
+def _begin(self: Preprocessor) -> None:
+    self._query_language_per_scope = []
+
+
+def mend() -> None:
+    """Let definitions be read side by side."""
+    # Each reader knows its own query language; moto's readers keep theirs in one list.
+    replace(Preprocessor, "__init__", _begin)

@@ -4,8 +4,6 @@ import copy
 import datetime
 import itertools
 import json
-import logging
-import threading
 from typing import Any
 
 from moto.stepfunctions.parser.api import StateMachineType
@@ -17,11 +15,11 @@ from moto.stepfunctions.parser.asl.eval.evaluation_details import (
     ExecutionDetails,
     StateMachineDetails,
 )
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from helpers.sandbox.clock import Thread, clock
+from helpers.sandbox.clock import Event, Thread, clock
+from helpers.sandbox.clock.endings import fail
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import Events
 from helpers.sandbox.states_api.logs import ExecutionLog
@@ -32,9 +30,7 @@ __all__ = ["Execution"]
 EXPRESS_SECONDS = 300  # an Express execution's longest duration; developer guide, "Choosing workflow type"
 REDRIVABLE_DAYS = 14  # after an execution's end; API reference, RedriveExecution
 REDRIVABLE_EVENTS = 24_999  # a history must hold fewer; same place
-PATIENCE = 2.0  # real seconds that an ended program's threads have to write the last event themselves
 
-log = logging.getLogger(__name__)
 _numbers = itertools.count(1)
 
 
@@ -72,7 +68,7 @@ class Execution:
         self.redriven: datetime.datetime | None = None
         self.log = ExecutionLog.of(arn, machine.name, self.revision.logging)
         self.events = Events(self._end, self.log)
-        self.ended = threading.Event()
+        self.ended = Event()
         self._run: _Run | None = None
         self._left: _Left | None = None
         self._client_token: str | None = None
@@ -90,11 +86,8 @@ class Execution:
 
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
         """End as ABORTED, and return when. Whatever still works for the execution is not waited for."""
-        run = self._run
-        if run is not None and not self.ended.is_set():
-            run.env.set_stop(stop_date=clock.now(), cause=cause, error=error)
-            if not self.ended.wait(PATIENCE):
-                run.write_last("")
+        if run := self._run:
+            run.environment.set_stop(stop_date=clock.now(), cause=cause, error=error)
         return self.stopped or clock.now()
 
     def redrive(self, client_token: str | None = None) -> datetime.datetime:
@@ -113,7 +106,7 @@ class Execution:
             self.redrives += 1
             self.redriven = clock.now()
             self.stopped = self.output = self.error = self.cause = None
-            self.ended = threading.Event()
+            self.ended = Event()
             self.status = "RUNNING"
             if self.log is not None:
                 self.log.redrives = self.redrives
@@ -134,16 +127,16 @@ class Execution:
 
     def callbacks(self) -> Any:
         """moto's pool of the task tokens that are out, None where the execution does not run."""
-        return self._run.env.callback_pool_manager if self._run else None
+        return self._run.environment.callback_pool_manager if self._run else None
 
     def map_runs(self) -> list[Any]:
         """moto's records of the execution's Map Runs, in order of their start."""
         run = self._run
-        return self._map_runs + (run.env.map_run_record_pool_manager.get_all() if run else [])
+        return self._map_runs + (run.environment.map_run_record_pool_manager.get_all() if run else [])
 
     def _end(self, status: str, details: dict[str, Any], moment: datetime.datetime) -> None:
         if self._run is not None:
-            self._left = _Left(self._run.env)
+            self._left = _Left(self._run.environment)
         self.stopped = moment
         self.output = details.get("output")
         if status != "TIMED_OUT":  # whose States.Timeout AWS tells in the history alone
@@ -157,13 +150,13 @@ class Execution:
             if self._run is not run:
                 return  # redriven since
             self._run = None
-        self._map_runs += run.env.map_run_record_pool_manager.get_all()
+        self._map_runs += run.environment.map_run_record_pool_manager.get_all()
         TMP_THREADS.clear()  # moto's list of every thread that ever ran
         if self.express:
             self.events.forget()
         else:
             self.events.compact()
-        self.backend.execution_ended(self, list(run.env.callback_pool_manager._pool))
+        self.backend.execution_ended(self, list(run.environment.callback_pool_manager._pool))
 
 
 class _Left:
@@ -175,11 +168,11 @@ class _Left:
         self.variables = env.variable_store
 
 
-class _Run(ExecutionWorker):  # type: ignore[misc]
+class _Run(ExecutionWorker):
     """One pass of moto's interpreter over an execution, from its start or from where it was left.
 
-    moto's own worker makes its environment in its thread, so an execution just started could neither be read nor
-    stopped; and it keeps running what no event has ended.
+    moto's own worker makes its environment in its thread, so that an execution just started can neither be read nor
+    stopped.
     """
 
     def __init__(self, execution: Execution, left: _Left | None) -> None:
@@ -203,21 +196,21 @@ class _Run(ExecutionWorker):  # type: ignore[misc]
                     definition=revision.definition,
                 ),
             ),
-            exec_comm=None,
+            exec_comm=None,  # type: ignore[arg-type]
             cloud_watch_logging_session=None,
             activity_store=backend.activities,
         )
         self._execution = execution
         self._definition = json.loads(revision.definition)
         self._first_state: str = (left and left.state) or self._definition["StartAt"]
-        self.env = self._get_evaluation_environment()
-        self.env.event_manager = self.events = execution.events
-        self.env.next_state_name = self._first_state  # from now on it counts as running, and can be stopped
-        data = self.env.states.context_object.context_object_data["Execution"]
+        self.environment: Any = self._get_evaluation_environment()
+        self.environment.event_manager = self.events = execution.events
+        self.environment.next_state_name = self._first_state  # from now on it counts as running, and can be stopped
+        data: Any = self.environment.states.context_object.context_object_data["Execution"]
         data["RedriveCount"] = execution.redrives
         if left is None:
             self.events.add_event(
-                self.env.event_history_context,
+                self.environment.event_history_context,
                 "ExecutionStarted",
                 {
                     "executionStartedEventDetails": {
@@ -234,6 +227,7 @@ class _Run(ExecutionWorker):  # type: ignore[misc]
             self._take_up(left)
 
     def start(self) -> None:
+        """Evaluate in a thread of its own."""
         Thread(target=self._execution_logic, name=self._execution.arn, daemon=True).start()
 
     def _take_up(self, left: _Left) -> None:
@@ -241,7 +235,7 @@ class _Run(ExecutionWorker):  # type: ignore[misc]
 
         Source: developer guide, "Restarting state machine executions with redrive".
         """
-        events, env = self.events, self.env
+        events, env = self.events, self.environment
         env.event_history_context.source_event_id = len(events)
         details = {"executionRedrivenEventDetails": {"redriveCount": self._execution.redrives}}
         events.add_event(env.event_history_context, "ExecutionRedriven", details)
@@ -253,7 +247,9 @@ class _Run(ExecutionWorker):  # type: ignore[misc]
             env.states.reset(json.loads(entering["input"]))
 
     def _program(self) -> Any:
-        program = copy.copy(self._get_evaluation_entrypoint())  # what is parsed may be shared with other executions
+        program: Any = copy.copy(
+            self._get_evaluation_entrypoint()
+        )  # what is parsed may be shared with other executions
         program.start_at = StartAt(self._first_state)
         if self._execution.express:
             given = program.timeout_seconds.timeout_seconds if program.timeout_seconds else EXPRESS_SECONDS
@@ -261,32 +257,13 @@ class _Run(ExecutionWorker):  # type: ignore[misc]
         return program
 
     def _execution_logic(self) -> None:
-        execution, cause = self._execution, "The interpreter ended without ending the execution."
         try:
-            self._program().eval(self.env)
-            execution.ended.wait(PATIENCE)
+            self._program().eval(self.environment)
         except Exception as error:
-            if self.env.is_running():
-                log.exception("%s", execution.arn)
-            cause = f"{type(error).__name__}: {error}"
+            if not self._execution.ended.is_set():  # else it was stopped before it could begin
+                fail(self.environment, error)
         finally:
-            self.write_last(cause)
-            execution.release(self)
-
-    def write_last(self, cause: str) -> None:
-        """End the execution as its program ended, where no thread of the program has; FAILED by `cause` otherwise."""
-        env = self.env
-        end = env.program_state()
-        if isinstance(end, ProgramStopped):
-            event, details = "ExecutionAborted", {"error": end.error, "cause": end.cause}
-        elif isinstance(end, ProgramTimedOut):
-            event, details = "ExecutionTimedOut", {}
-        else:
-            event, details = "ExecutionFailed", {"error": "States.Runtime", "cause": cause}
-            env.set_error(error=details)
-        env.event_history_context.source_event_id = 0
-        name = f"{event[0].lower()}{event[1:]}EventDetails"
-        self.events.add_event(env.event_history_context, event, {name: details})
+            self._execution.release(self)
 
 
 def _iso(moment: datetime.datetime) -> str:

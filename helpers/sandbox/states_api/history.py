@@ -21,11 +21,11 @@ LAST = {
 _DATA = ("input", "inputDetails", "output", "outputDetails", "parameters")
 
 
-class Events(EventManager):  # type: ignore[misc]
+class Events(EventManager):
     """The events of an execution, up to its end or, where it is redriven, to the end of the redrive.
 
     Its last event ends an execution, here and nowhere else, so that the history, the status and the stop date always
-    agree; what a straggling thread writes after it is dropped. Events that are read are kept as JSON text, and an
+    agree. Events that are read are kept as JSON text, and an
     ended execution keeps nothing else, so a page costs no more than joining its texts.
     """
 
@@ -37,7 +37,6 @@ class Events(EventManager):  # type: ignore[misc]
         self._ended = ended
         self._texts: list[str] = earlier.texts() if earlier else []
         self._written = 0  # how many of moto's events are among the texts
-        self._closed = False
         self._entered: str | None = None
         self._event_id_gen._next_id = len(self._texts) + 1
 
@@ -48,26 +47,21 @@ class Events(EventManager):  # type: ignore[misc]
         """Do not write again that `state` was entered: a redrive goes on inside it."""
         self._entered = state
 
-    def add_event(self, context: Any, event_type: str, event_details: Any = None, **options: Any) -> int:
-        if self._closed:
-            return int(context.source_event_id)
+    def add_event(  # type: ignore[override]
+        self, context: Any, event_type: Any, event_details: Any = None, **options: Any
+    ) -> int:
         if self._entered and event_type.endswith("StateEntered"):
             self._entered = None
             return int(context.source_event_id)
         return int(super().add_event(context, event_type, event_details, **options))
 
-    def _publish_history_event(self, event_type: str, timestamp: str, event_details: Any, **ids: Any) -> None:
-        if self._closed:
-            return
+    def _publish_history_event(  # type: ignore[override]
+        self, event_type: Any, timestamp: Any, event_details: Any, **ids: Any
+    ) -> None:
         super()._publish_history_event(event_type=event_type, timestamp=timestamp, event_details=event_details, **ids)
         if event_type in LAST:
-            self._closed = True
             details = next(iter((event_details or {}).values()), None) or {}
             self._ended(LAST[event_type], details, datetime.datetime.fromisoformat(timestamp))
-
-    def _publish_history_log(self, **event: Any) -> None:
-        if len(self) == event["event_id"]:
-            super()._publish_history_log(**event)
 
     def compact(self) -> None:
         """Keep the texts alone. The events themselves are needed only while an execution writes them."""
@@ -103,7 +97,7 @@ class Events(EventManager):  # type: ignore[misc]
         self._written = len(self._history_event_list)
 
 
-def _text(event: dict[str, Any]) -> str:
+def _text(event: Any) -> str:
     stamp = datetime.datetime.fromisoformat(event["timestamp"]).timestamp()
     return json.dumps(_present(event) | {"timestamp": round(stamp, 3)}, separators=(",", ":"), default=str)
 

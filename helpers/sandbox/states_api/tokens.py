@@ -49,7 +49,7 @@ def _answer(backend: Any, token: str, outcome: CallbackOutcome) -> dict[str, Any
 def _endpoint(backend: Any, token: str) -> CallbackEndpoint:
     for execution in backend.running():
         pool = execution.callbacks()
-        endpoint = pool.get(token) if pool else None
+        endpoint: CallbackEndpoint | None = pool.get(token) if pool else None
         if endpoint is not None:
             if is_open(endpoint):
                 return endpoint

@@ -103,9 +103,7 @@ def _validate(name: str, arguments: Any) -> None:
 
 def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     """What the service would say of each value that its model forbids."""
-    if not isinstance(value, _PYTHON_TYPES.get(shape.type_name, (object,))) or (
-        isinstance(value, bool) and shape.type_name != "boolean"
-    ):
+    if not _fits(shape, value):
         raise StatesError("SerializationException", f"{path or 'The request'} must be a {shape.type_name}.")
     yield from (
         f"Value {_shown(shape, value)} at '{path}' failed to satisfy constraint: Member must {rule}"
@@ -121,6 +119,11 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     elif shape.type_name == "list":
         for number, item in enumerate(value, 1):
             yield from _violations(shape.member, item, f"{path}.{number}.member")
+
+
+def _fits(shape: Shape, value: Any) -> bool:
+    types = _PYTHON_TYPES.get(shape.type_name, (object,))
+    return isinstance(value, types) and isinstance(value, bool) == (shape.type_name == "boolean")
 
 
 def _shown(shape: Shape, value: Any) -> str:
