@@ -20,7 +20,7 @@ __all__ = ["dot"]
 FONT = "Helvetica"
 SHAPES = {
     "Task": {"shape": "box"},
-    "Pass": {"shape": "polygon", "sides": "4", "skew": "0.18", "margin": "0.06,0.05"},
+    "Pass": {"shape": "box", "style": "filled"},
     "Choice": {"shape": "diamond", "margin": "0.02,0.02"},
     "Wait": {"shape": "ellipse", "margin": "0.04,0.03"},
     "Succeed": {"shape": "box", "peripheries": "2"},
@@ -85,8 +85,8 @@ def draw_node(graph: graphviz.Digraph, node: Node, shown: Look, notes: Sequence[
     if node.mark:
         graph.node(node.id, label="", id=node.id, **MARKS[node.mark])
         return
-    shape = SHAPES.get(node.type, {"shape": "box"})
-    style = "rounded,filled" if shape["shape"] == "box" else "filled"
+    shape = dict(SHAPES.get(node.type, {"shape": "box"}))
+    style = shape.pop("style", "rounded,filled" if shape["shape"] == "box" else "filled")
     if shown.dashed or guessed:
         style += ",dashed"
     text = label(node, shown, notes)

@@ -1,0 +1,319 @@
+"""Findings about loops: those that never end, go on too long, fill the history or the payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import networkx as nx
+
+from helpers.definition.dataflow import (
+    Location,
+    Read,
+    Source,
+    assignments,
+    can_change,
+    counts,
+    located,
+    overlap,
+    read,
+    shown,
+    template_sources,
+)
+from helpers.definition.finding import Problem
+from helpers.definition.walk import Scope, State, edges, objects
+
+__all__ = ["HISTORY_LIMIT", "Loop", "events_of", "loop_problems", "loops", "retry_problems"]
+
+# "Maximum execution history size", Step Functions developer guide, "Service quotas"; the last event of the 25,000 can
+# only be the end.
+HISTORY_LIMIT = 25_000
+# What an execution has written before its loop begins: its start and the first task.
+EVENTS_BEFORE = 6
+EVENTS_A_RETRY = 3
+# "Maximum execution time", 1 year, at the same place.
+LONGEST_EXECUTION = 365 * 24 * 3600
+MOST_LOOPS = 500
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A way round: its states in order, and the edges of the scope that it lies in."""
+
+    states: list[State]
+    ways: nx.DiGraph
+    knot: set[str]
+
+    def __str__(self) -> str:
+        return " -> ".join([*self.names, self.names[0]])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(state.name for state in self.states)
+
+    def leaving(self, state: State) -> list[str]:
+        """Where a state of the loop can go that is not the next state of the loop."""
+        names = self.names
+        successor = names[(names.index(state.name) + 1) % len(names)]
+        return [target for target in self.ways.successors(state.name) if target != successor]
+
+    @property
+    def choices(self) -> list[State]:
+        """The Choices that decide whether the loop goes on."""
+        return [state for state in self.states if state.type == "Choice" and self.leaving(state)]
+
+    @property
+    def ends_by_outcome(self) -> bool:
+        """Whether a task's success or failure alone can end the loop."""
+        working = (state for state in self.states if state.type in ("Task", "Parallel", "Map"))
+        meant = any(set(self.leaving(choice)) - self.knot for choice in self.choices)
+        return not meant and any(self.leaving(state) for state in working)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long a turn waits, None where the text does not tell."""
+        waits = [state.body.get("Seconds") for state in self.states if state.type == "Wait"]
+        known = [wait for wait in waits if isinstance(wait, int | float) and not isinstance(wait, bool) and wait >= 0]
+        return float(sum(known)) if len(known) == len(waits) else None
+
+    @property
+    def events(self) -> int:
+        """How many events a turn writes."""
+        return sum(events_of(state) for state in self.states)
+
+    @property
+    def turns(self) -> int:
+        """After how many turns the history is full."""
+        return (HISTORY_LIMIT - 1 - EVENTS_BEFORE) // max(self.events, 1)
+
+
+def loops(scope: Scope) -> list[Loop]:
+    """The loops of a scope that its start leads to; of very many, the first."""
+    found = scope.states
+    ways = nx.DiGraph()
+    ways.add_nodes_from(found)
+    for state in found.values():
+        ways.add_edges_from((state.name, e.target) for e in edges(state) if e.kind != "retry" and e.target in found)
+    if scope.start not in ways:
+        return []
+    reached = ways.subgraph({scope.start} | nx.descendants(ways, scope.start))
+    knots = {name: knot for knot in nx.strongly_connected_components(reached) for name in knot}
+    cycles = islice(nx.simple_cycles(reached), MOST_LOOPS)
+    order = {name: position for position, name in enumerate(found)}
+    made = []
+    for cycle in cycles:
+        first = min(range(len(cycle)), key=lambda position: order[cycle[position]])
+        names = cycle[first:] + cycle[:first]
+        made.append(Loop([found[name] for name in names], reached, knots[names[0]]))
+    return sorted(made, key=lambda loop: [order[name] for name in loop.names])
+
+
+def events_of(state: State) -> int:
+    """How many events one passing of a state without error writes into its execution's history.
+
+    The items of a Map are counted once; those of a distributed Map write into histories of their own.
+    """
+    resource = state.body.get("Resource")
+    if state.type == "Task":
+        submitted = isinstance(resource, str) and (".sync" in resource or resource.endswith(".waitForTaskToken"))
+        return 6 if submitted else 5
+    if state.type in ("Parallel", "Map"):
+        inside = 0
+        if not state.distributed:
+            inside = sum(events_of(inner) for scope in state.inner for inner in scope.states.values())
+        return 4 + inside + (2 if state.type == "Map" else 0)
+    return 1 if state.type in ("Succeed", "Fail") else 2
+
+
+def loop_problems(scope: Scope, definition: dict[str, Any]) -> Iterator[Problem]:
+    """The findings about a scope's loops."""
+    limit = number(definition.get("TimeoutSeconds"))
+    for loop in loops(scope):
+        frozen = endless(loop)
+        if frozen is not None:
+            yield frozen
+        else:
+            yield from unbounded(loop, limit)
+        yield from fills_history(loop, limit)
+        yield from grows(loop)
+
+
+def endless(loop: Loop) -> Problem | None:
+    """The finding that nothing in a loop can change what its Choices look at."""
+    looked_at = [place for choice in loop.choices for place in read(choice)]
+    if not looked_at or loop.ends_by_outcome:
+        return None
+    if any(place.location is None or can_change(place.location, loop.states) for place in looked_at):
+        return None
+    variables = tuple(dict.fromkeys(place.text for place in looked_at))
+    named = " and ".join(variables)
+    pace = loop.seconds
+    soon = f", {duration(loop.turns * pace)} at its pace" if pace else ""
+    choosing = " and ".join(choice.name for choice in loop.choices)
+    message = (
+        f"The loop {loop} never ends once it is entered for a second turn: {choosing} looks at {named}, and no state "
+        f"of the loop can change that. Its history is full after about {loop.turns:,} turns{soon}; ask again within "
+        f"the loop, and let the answer reach {named}."
+    )
+    return Problem("endless-loop", loop.names, message, variables)
+
+
+def unbounded(loop: Loop, limit: float | None) -> Iterator[Problem]:
+    """The finding that neither a count nor a time bounds a loop."""
+    if limit is not None or watches_time(loop) or bounds(loop):
+        return
+    if all(state.type != "Wait" for state in loop.states) and any(carries(state) for state in loop.states):
+        # Such a task is given what it said the turn before: it may count, or turn pages.
+        return
+    if not loop.choices and not any(loop.leaving(state) for state in loop.states):
+        return
+    pace = loop.seconds
+    soon = f", after {duration(loop.turns * pace)}" if pace else ""
+    yield Problem(
+        "unbounded-polling",
+        loop.names,
+        f"The loop {loop} counts no turns and the machine has no TimeoutSeconds: "
+        f"while the answer stays out it goes on until the history is full at about {loop.turns:,} turns{soon}; "
+        "count the turns, or set TimeoutSeconds.",
+    )
+
+
+def watches_time(loop: Loop) -> bool:
+    """Whether a Choice of the loop looks at the time."""
+    return any(place.location is None for choice in loop.choices for place in read(choice))
+
+
+def bounds(loop: Loop) -> list[Read]:
+    """What a loop's Choices look at that counts its turns."""
+    return [
+        place
+        for choice in loop.choices
+        for place in read(choice)
+        if place.location is not None
+        and (
+            counts(place.location, loop.states)
+            or (place.numeric and any(carries(s, place.location) for s in loop.states))
+        )
+    ]
+
+
+def carries(state: State, place: Location = ("$",)) -> bool:
+    """Whether a task writes to a place and is given what was there before."""
+    body = state.body
+    if state.type not in ("Task", "Map", "Parallel"):
+        return False
+    if state.language == "JSONata":
+        if not overlap(place, ("$",)):
+            return False
+        sources = template_sources(body["Arguments"], (), "JSONata") if "Arguments" in body else []
+        put: Location = ("$",)
+    else:
+        path = body.get("ResultPath", "$")
+        if not isinstance(path, str) or not overlap(place, located(path)):
+            return False
+        put = located(path)
+        sources = template_sources(body["Parameters"], (), "JSONPath") if "Parameters" in body else []
+    given = [place for source in sources for place in source.reads]
+    if not ("Arguments" in body or "Parameters" in body):
+        given = [located(body["InputPath"]) if isinstance(body.get("InputPath"), str) else ("$",)]
+    target = max(put, place, key=len)
+    if put == ("$",) and place == ("$",):
+        return bool(given)
+    return any(overlap(one, target) for one in given)
+
+
+def fills_history(loop: Loop, limit: float | None) -> Iterator[Problem]:
+    """The finding that a loop would fill the history before its time, or its count, is over."""
+    pace = loop.seconds
+    counted = [place.number for place in bounds(loop) if place.number is not None]
+    in_time = limit is not None and pace is not None and loop.turns * pace <= limit
+    if counted:
+        filled = min(counted) > loop.turns and (limit is None or in_time)
+        bound = f"count of {min(counted):,.0f}"
+    else:
+        # A loop without a Wait is as quick as its tasks, and may be one over a list's items.
+        filled = in_time and bool(pace) and not bounds(loop)
+        bound = "TimeoutSeconds"
+    if filled:
+        after = f", after {duration(loop.turns * pace)}" if pace else ""
+        yield Problem(
+            "history-limit",
+            loop.names,
+            f"The loop {loop} writes {loop.events} events a turn and would reach the {HISTORY_LIMIT:,} events that a "
+            f"history holds at about {loop.turns:,} turns{after}, before its {bound} ends it; wait longer each turn, "
+            "or bound it earlier.",
+        )
+
+
+def grows(loop: Loop) -> Iterator[Problem]:
+    """The findings that a turn adds to what it carries."""
+    for state in loop.states:
+        for place, source in assignments(state):
+            if adds(place, source):
+                name = shown(place)
+                yield Problem(
+                    "payload-growth",
+                    (state.name,),
+                    f"Each turn of the loop {loop} makes {name} in {state.name} "
+                    "larger, until a payload is over 262,144 bytes; keep only what the next turn needs.",
+                    (name,),
+                )
+
+
+def adds(place: Location, source: Source) -> bool:
+    """Whether a value written to a place holds what was there, and more."""
+    if source.kind == "copy":
+        return any(len(one) < len(place) and overlap(one, place) for one in source.reads)
+    return source.appends and any(overlap(one, place) for one in source.reads)
+
+
+def retry_problems(state: State, definition: dict[str, Any]) -> Iterator[Problem]:
+    """The finding that a Retry used for polling would fill the history."""
+    limit = number(definition.get("TimeoutSeconds")) or float(LONGEST_EXECUTION)
+    needed = (HISTORY_LIMIT - 1 - EVENTS_BEFORE) // EVENTS_A_RETRY
+    for _, retrier in objects(state.body.get("Retry")):
+        attempts = number(retrier.get("MaxAttempts", 3))
+        if attempts is None or attempts < needed:
+            continue
+        waited = backoff(retrier, needed, limit)
+        if waited <= limit:
+            yield Problem(
+                "history-limit",
+                (state.name,),
+                f"Retry of {state.name} allows {attempts:,.0f} attempts of {EVENTS_A_RETRY} events each: the "
+                f"{HISTORY_LIMIT:,} events that a history holds are reached at about {needed:,} attempts, after "
+                f"{duration(waited)}; wait longer between attempts, or allow fewer.",
+            )
+
+
+def backoff(retrier: dict[str, Any], attempts: int, limit: float) -> float:
+    """How many seconds a retrier waits over a number of attempts, counted no further than `limit`."""
+    # Defaults: "Retrying after error", Step Functions developer guide.
+    wait = number(retrier.get("IntervalSeconds", 1)) or 1.0
+    rate = number(retrier.get("BackoffRate", 2.0)) or 2.0
+    longest = number(retrier.get("MaxDelaySeconds")) or float(LONGEST_EXECUTION)
+    total = 0.0
+    for _ in range(attempts):
+        total += min(wait, longest)
+        wait = min(wait * rate, longest)
+        if total > limit:
+            break
+    return total
+
+
+def number(value: object) -> float | None:
+    """A positive JSON number, None for anything else."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return float(value) if known and isinstance(value, int | float) else None
+
+
+def duration(time: float) -> str:
+    if time < 120:
+        return f"{time:,.0f} s"
+    if time < 7200:
+        return f"{time / 60:,.0f} min"
+    if time < 172_800:
+        return f"{time / 3600:,.1f} h"
+    return f"{time / 86_400:,.0f} days"
