@@ -13,7 +13,17 @@ def mend() -> None:
     check_version()
     import moto.stepfunctions.parser.models  # noqa: F401  the whole interpreter, before its parts are replaced
 
-    from helpers.sandbox.interpreter import clients, definitions, failures, frames, jsonata, jsonpath, maps, states
+    from helpers.sandbox.interpreter import (
+        clients,
+        context,
+        definitions,
+        failures,
+        frames,
+        jsonata,
+        jsonpath,
+        maps,
+        states,
+    )
 
-    for concern in (clients, definitions, failures, frames, jsonata, jsonpath, maps, states):
+    for concern in (clients, context, definitions, failures, frames, jsonata, jsonpath, maps, states):
         concern.mend()

@@ -3,7 +3,11 @@
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionFailedEventDetails, HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name import custom_error_name, error_equals_decl, failure_event
+from moto.stepfunctions.parser.asl.component.common.error_name import (
+    custom_error_name,
+    error_equals_decl,
+    failure_event,
+)
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
@@ -28,7 +32,9 @@ def error_name(error: str | None) -> ErrorName:
         return ErrorName(error)
 
 
-def _failure(env: Environment, error: str, event_type: HistoryEventType, details: EventDetails) -> FailureEventException:
+def _failure(
+    env: Environment, error: str, event_type: HistoryEventType, details: EventDetails
+) -> FailureEventException:
     return FailureEventException(
         FailureEvent(env=env, error_name=error_name(error), event_type=event_type, event_details=details)
     )
@@ -48,7 +54,10 @@ def query_evaluation_failure(env: Environment, cause: str, field: str | None = N
     if field:
         details["location"] = field
     return _failure(
-        env, QUERY_EVALUATION, HistoryEventType.EvaluationFailed, EventDetails(evaluationFailedEventDetails=details)  # type: ignore[typeddict-item]
+        env,
+        QUERY_EVALUATION,
+        HistoryEventType.EvaluationFailed,
+        EventDetails(evaluationFailedEventDetails=details),  # type: ignore[typeddict-item]
     )
 
 

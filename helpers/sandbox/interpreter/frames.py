@@ -10,7 +10,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task im
 from moto.stepfunctions.parser.asl.component.state.wait.state_wait import StateWait
 from moto.stepfunctions.parser.asl.eval import environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
-from moto.stepfunctions.parser.backend import execution_worker
 
 from helpers.sandbox.clock import clock
 from helpers.sandbox.interpreter.mending import replace
@@ -53,7 +52,9 @@ def abort(frame: Any) -> None:
     for inner in list(frame._frames):
         abort(inner)
         context.integrate(inner.event_history_context)
-    aborted = next((event for kind, event in _ABORTED.items() if isinstance(getattr(frame, "inside", None), kind)), None)
+    aborted = next(
+        (event for kind, event in _ABORTED.items() if isinstance(getattr(frame, "inside", None), kind)), None
+    )
     if aborted:
         frame.event_manager.add_event(context=context, event_type=aborted)
     if iteration := getattr(frame, "iteration", None):
@@ -88,22 +89,6 @@ def _mend_closing() -> None:
     replace(EventManager, "add_event", add_unless_closed)
 
 
-def _mend_context() -> None:
-    # AWS's context object has RedriveCount, and its times are texts in milliseconds; moto's has a datetime and no count.
-    original = execution_worker.ExecutionWorker._get_evaluation_environment
-
-    def evaluation_environment(self: Any) -> Any:
-        env = original(self)
-        execution: Any = env.states.context_object.context_object_data["Execution"]
-        execution["RedriveCount"] = 0
-        start = execution["StartTime"]
-        if not isinstance(start, str):
-            execution["StartTime"] = start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return env
-
-    replace(execution_worker.ExecutionWorker, "_get_evaluation_environment", evaluation_environment)
-
-
 def _mend_logging() -> None:
     # moto logs the whole state machine for each failure, at each level of its tree.
     for name in ("_log_failure_event_exception", "_log_exception"):
@@ -113,6 +98,4 @@ def _mend_logging() -> None:
 def mend() -> None:
     _mend_opening()
     _mend_closing()
-    _mend_context()
     _mend_logging()
-

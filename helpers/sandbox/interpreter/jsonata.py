@@ -142,7 +142,9 @@ def value_of(expression: str, bindings: Mapping[str, Any]) -> Any:
         parsed = _parsed(expression)
         # Its functions find the expression they run in through the thread.
         Jsonata.CURRENT.jsonata = copy.copy(parsed)
-        result = parsed.evaluate(None, {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()})
+        result = parsed.evaluate(
+            None, {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()}
+        )
     except QueryError:
         raise
     except jexception.JException as error:

@@ -190,7 +190,9 @@ def _run_child(worker: Any, env: Environment, job: Any) -> None:
         counter.running.count()
     outcome = "failed"
     try:
-        env.states.context_object.context_object_data["Map"] = {"Item": {"Index": job.job_index, "Value": job.job_input}}
+        env.states.context_object.context_object_data["Map"] = {
+            "Item": {"Index": job.job_index, "Value": job.job_input}
+        }
         env.states.reset(job.job_input)
         env.stack.append(env.states.get_input())
         worker._eval_input(env_frame=env)

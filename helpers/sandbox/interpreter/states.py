@@ -19,14 +19,9 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
-from helpers.sandbox.clock import clock
 from helpers.sandbox.interpreter import failures
+from helpers.sandbox.interpreter.context import stamp
 from helpers.sandbox.interpreter.mending import replace
-
-
-def stamp() -> str:
-    """Now, as the context object writes times."""
-    return clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _path_failure(env: Environment, error: NoSuchJsonPathError) -> FailureEventException:
@@ -163,7 +158,14 @@ def _choose(self: Any, env: Environment) -> None:
     env.stack.append(self.default_state.state_name)
 
 
-_TYPES: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+_TYPES: dict[type, str] = {
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 def unexpected_type(env: Environment, expression: Any, expected: str, value: Any) -> FailureEventException:
