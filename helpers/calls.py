@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from helpers.errors import LabError, NotAllowed, NotFound
+from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound
 from helpers.lab import Lab
 
 __all__ = ["Bucket", "allowance", "client", "made", "plainly"]
@@ -138,6 +138,8 @@ def plainly(doing: str) -> Iterator[None]:
         code, message = told.get("Code", ""), told.get("Message", "").strip()
         if "AccessDenied" in code or "Unauthorized" in code:
             raise NotAllowed(f"AWS did not let us {doing}: {message}") from None
+        if "Expired" in code:
+            raise CredentialsExpired(f"Your AWS credentials expired; get new ones, then {doing} again.") from None
         if "NotFound" in code or "DoesNotExist" in code or "NoSuch" in code:
             raise NotFound(f"AWS could not {doing}: {message}") from None
         raise LabError(f"AWS refused to {doing} ({code}): {message}") from None

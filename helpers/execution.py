@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tqdm import tqdm
@@ -53,7 +53,7 @@ class Execution:
     """An execution as it was when it was looked at.
 
     `status` is AWS's: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE. `input` and `output` are JSON
-    texts, `started` and `stopped` aware datetimes; what there is not yet, or was not asked for, is None.
+    texts, `started` and `stopped` datetimes in UTC; what there is not yet, or was not asked for, is None.
     """
 
     arn: str
@@ -180,13 +180,17 @@ def describe(arn: str, *, lab: Lab | None = None) -> Execution:
         name=found["name"],
         machine=found["stateMachineArn"],
         status=found["status"],
-        started=found["startDate"],
-        stopped=found.get("stopDate"),
+        started=found["startDate"].astimezone(UTC),
+        stopped=_utc(found.get("stopDate")),
         input=found.get("input"),
         output=found.get("output"),
         error=found.get("error"),
         cause=found.get("cause"),
     )
+
+
+def _utc(stamp: datetime | None) -> datetime | None:
+    return stamp and stamp.astimezone(UTC)
 
 
 def _read(action: str, arn: str, lab: Lab, **arguments: Any) -> Any:
@@ -217,7 +221,9 @@ def wait(arn: str, timeout: float | None = None, *, progress: bool = True, lab: 
     began = time.monotonic()
     found = describe(arn, lab=lab)
     shape = "{desc} {elapsed}" if timeout is None else "{desc} {bar} {elapsed} of at most " + f"{timeout:g} s"
-    bar = tqdm(desc=f"waiting for {found.name}", total=timeout, bar_format=shape, leave=False, disable=not progress)
+    bar = tqdm(
+        desc=f"waiting for {found.name}", total=timeout, bar_format=shape, leave=False, disable=not progress, delay=1
+    )
     try:
         while found.running:
             passed = time.monotonic() - began
@@ -273,8 +279,8 @@ def executions(
                 name=one["name"],
                 machine=one["stateMachineArn"],
                 status=one["status"],
-                started=one["startDate"],
-                stopped=one.get("stopDate"),
+                started=one["startDate"].astimezone(UTC),
+                stopped=_utc(one.get("stopDate")),
             )
         if "nextToken" not in page:
             return

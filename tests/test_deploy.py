@@ -13,7 +13,7 @@ import helpers
 from helpers import definition, deploy
 from helpers.deploy import resources
 from helpers.deploy.archive import archive, digest
-from helpers.deploy.permissions import Setting, machine_statements
+from helpers.deploy.permissions import Setting, machine_statements, trust
 from helpers.errors import (
     DefinitionInvalid,
     DeployFailed,
@@ -274,7 +274,7 @@ def test_a_changed_definition_updates_the_machine_and_its_permissions(clean):
 
 def test_the_company_s_role_and_boundary_are_used(clean):
     iam = clean.client("iam")
-    given = iam.create_role(RoleName="company", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    given = iam.create_role(RoleName="company", AssumeRolePolicyDocument=json.dumps(trust("states")))["Role"]["Arn"]
     try:
         arn = deploy.state_machine("guest", passing(), role=given, lab=clean)
         machine = clean.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
@@ -331,7 +331,7 @@ def test_a_definition_that_is_not_json_says_where(clean, tmp_path):
 
 def test_a_stranger_s_things_of_the_same_name_are_left_untouched(clean):
     iam, sfn = clean.client("iam"), clean.client("stepfunctions")
-    trusted = json.dumps({"Version": "2012-10-17", "Statement": []})
+    trusted = json.dumps(trust("states", "lambda"))
     role = iam.create_role(RoleName=clean.name("theirs-states"), AssumeRolePolicyDocument=trusted)["Role"]
     text = json.dumps(passing())
     machine = sfn.create_state_machine(name=clean.name("taken"), definition=text, roleArn=role["Arn"])
@@ -409,6 +409,15 @@ def test_a_role_that_stays_unusable_ends_in_a_sentence_and_leaves_nothing(clean,
     with pytest.raises(DeployFailed, match="still refuses"):
         deploy.deploy("busy_wait", log_level="ALL", lab=clean)
     assert everything(clean) == before
+
+
+def test_a_given_role_that_step_functions_may_not_assume_is_told_soon(clean, monkeypatch):
+    pauses: list[float] = []
+    monkeypatch.setattr(resources.time, "sleep", pauses.append)
+    arn = deploy.role("for-lambda-only", service="lambda", lab=clean)
+    with pytest.raises(DeployFailed, match="authorized to assume"):
+        deploy.state_machine("guest", passing(), role=arn, lab=clean)
+    assert sum(pauses) < resources.PATIENCE / 2
 
 
 def test_a_denied_step_leaves_nothing_half_made(clean, monkeypatch):

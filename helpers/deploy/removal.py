@@ -55,7 +55,8 @@ def tear_down(lab: Lab | None = None) -> Removal:
     does not keep the others.
     """
     lab = lab or current()
-    removed, reasons = [], {}
+    removed: list[tuple[str, str, str]] = []
+    reasons: dict[tuple[str, str], str] = {}
     for kind in KINDS:
         for name in _found(lab, kind, reasons):
             try:

@@ -25,6 +25,7 @@ Made = TypeVar("Made")
 POLICY = "needed"
 RUNTIME = "python3.13"
 PATIENCE = 60.0  # seconds; IAM gives no bound, a new role is usually usable after some ten
+PATIENCE_WITH_GIVEN = 10.0  # seconds; a role that was there before is not new, or hardly
 SETTLING = (
     10.0  # seconds until a new policy is in force everywhere: nothing tells when, and a first run would be denied
 )
@@ -188,6 +189,7 @@ def make_function(
         "MemorySize": memory,
         "Environment": {"Variables": dict(environment or {})},
     }
+    patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
     if role is None:
         needed = [*function_statements(ours, setting(lab, ours)), *statements]
         role = _role(lab, undo, lab.name(f"{name}-lambda"), "lambda", needed, permissions_boundary)
@@ -197,10 +199,12 @@ def make_function(
             found = client.get_function_configuration(FunctionName=ours)
         except client.exceptions.ResourceNotFoundException:
             create = {**settings, "Code": {"ZipFile": packed}, "Tags": dict(lab.tags)}
-            found = patiently(lambda: client.create_function(**create), _role_not_ready, f"the function {ours}")
+            found = patiently(
+                lambda: client.create_function(**create), _role_not_ready, f"the function {ours}", patience
+            )
             undo.callback(removal.quietly, removal.remove_function, lab, ours)
         else:
-            _update_function(client, found, settings, packed)
+            _update_function(client, found, settings, packed, patience)
         _wait(client, "function_active_v2", ours)
     return str(found["FunctionArn"])
 
@@ -216,7 +220,9 @@ def _check_function(lab: Lab, name: str) -> None:
     check_ours(lab, "function", name, tags)
 
 
-def _update_function(client: Any, found: Mapping[str, Any], settings: dict[str, Any], packed: bytes) -> None:
+def _update_function(
+    client: Any, found: Mapping[str, Any], settings: dict[str, Any], packed: bytes, patience: float
+) -> None:
     name = settings["FunctionName"]
     _wait(client, "function_active_v2", name)
     if found["CodeSha256"] != digest(packed):
@@ -224,7 +230,9 @@ def _update_function(client: Any, found: Mapping[str, Any], settings: dict[str, 
         client.update_function_code(FunctionName=name, ZipFile=packed)
     if any(found.get(key, {"Variables": {}} if key == "Environment" else None) != settings[key] for key in settings):
         _wait(client, "function_updated_v2", name)
-        patiently(lambda: client.update_function_configuration(**settings), _role_not_ready, f"the function {name}")
+        patiently(
+            lambda: client.update_function_configuration(**settings), _role_not_ready, f"the function {name}", patience
+        )
     _wait(client, "function_updated_v2", name)
 
 
@@ -248,12 +256,10 @@ def _role_not_ready(error: ClientError) -> bool:
 
 
 def _being_deleted(error: ClientError) -> bool:
-    return error.response.get("Error", {}).get("Code") == "StateMachineDeleting"
+    return bool(error.response.get("Error", {}).get("Code") == "StateMachineDeleting")
 
 
-def patiently(
-    call: Callable[[], Made], not_yet: Callable[[ClientError], bool], making: str, patience: float = PATIENCE
-) -> Made:
+def patiently(call: Callable[[], Made], not_yet: Callable[[ClientError], bool], making: str, patience: float) -> Made:
     """Call again, after growing pauses, as long as `not_yet` says of the refusal that time will heal it.
 
     Raises DeployFailed after `patience` seconds of pauses; any other refusal as it comes.
@@ -356,6 +362,7 @@ def make_state_machine(
     logging: dict[str, Any] = {"level": log_level, "includeExecutionData": log_level != "OFF"}
     if log_level != "OFF":
         logging["destinations"] = [{"cloudWatchLogsLogGroup": {"logGroupArn": f"{_log_group(lab, undo, here)}:*"}}]
+    patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
     role = role or _role(lab, undo, lab.name(f"{name}-states"), "states", needed, permissions_boundary)
     asked: dict[str, Any] = {"definition": text, "roleArn": role, "loggingConfiguration": logging}
     making = f"the state machine {here.machine}"
@@ -366,6 +373,7 @@ def make_state_machine(
                 lambda: sfn.create_state_machine(name=here.machine, type=type_, tags=tags, **asked),
                 lambda error: _role_not_ready(error) or _being_deleted(error),
                 making,
+                patience,
             )
             undo.callback(removal.quietly, removal.remove_machine, lab, arn)
         elif (
@@ -373,7 +381,7 @@ def make_state_machine(
             or found["roleArn"] != role
             or found.get("loggingConfiguration", {}).get("level", "OFF") != log_level
         ):
-            patiently(lambda: sfn.update_state_machine(stateMachineArn=arn, **asked), _role_not_ready, making)
+            patiently(lambda: sfn.update_state_machine(stateMachineArn=arn, **asked), _role_not_ready, making, patience)
     return arn
 
 
