@@ -1,8 +1,10 @@
 """The door: takes HTTP requests, lets in those that are signed, and hands them to moto."""
 
 import datetime
+import functools
 import io
 import logging
+import re
 import time
 from typing import IO, Any, cast
 
@@ -31,10 +33,24 @@ class Door(ThreadedWSGIServer):
     request_queue_size = 256
 
     def __init__(self, access_key: str, secret_key: str) -> None:
-        super().__init__("127.0.0.1", 0, DomainDispatcherApplication(_application), Visitor)
+        super().__init__("127.0.0.1", 0, Moto(), Visitor)
         self.access_key, self.secret_key = access_key, secret_key
         self.hosts = {f"127.0.0.1:{self.server_port}", f"localhost:{self.server_port}"}
         self.last_used = time.monotonic()
+
+
+class Moto(DomainDispatcherApplication):
+    """moto's services. It looks for a service by listing its own folder at every request; here that is remembered."""
+
+    def __init__(self) -> None:
+        super().__init__(_application)
+        self.get_backend_for_host = functools.cache(super().get_backend_for_host)  # type: ignore[method-assign]
+
+
+def _application(service: Any) -> Any:
+    if service is None:
+        raise NotImplementedError("this service")
+    return create_backend_app(service)
 
 
 class Visitor(MotoRequestHandler):
@@ -90,8 +106,10 @@ class Visitor(MotoRequestHandler):
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         try:
             chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        except NotImplementedError as error:
-            return refusal.not_here(f"{service}: {error}", service, self.headers)
+        except (NotImplementedError, ImportError) as error:
+            # An ImportError is a service whose optional parts of moto are not installed.
+            what = re.sub(r"^The (\w+) action has not been implemented$", r"\1", str(error))
+            return refusal.not_here(f"{service}: {what}", service, self.headers)
         except Exception as error:
             logger.exception("%s %s of %s failed", self.command, self.path, service)
             return refusal.internal_failure(error, service, self.headers)
@@ -128,12 +146,6 @@ class Visitor(MotoRequestHandler):
         length = self.headers.get("Content-Length", "")
         if length.isdecimal() and int(length) <= POLITE and "Expect" not in self.headers:
             self.rfile.read(int(length))
-
-
-def _application(service: Any) -> Any:
-    if service is None:
-        raise NotImplementedError("this service")
-    return create_backend_app(service)
 
 
 def _is_unrouted(code: int, content: bytes, service: str) -> bool:
