@@ -1,13 +1,14 @@
 """What an events table tells of the visits of states and of the tries of tasks: when, how long, and how they ended."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from helpers.history.event_types import CONTAINERS, EventType, Kind, read
+from helpers.history.event_types import CONTAINERS, EventType, Group, Kind, read
 from helpers.history.frames import texts
 
 __all__ = ["attempts", "visits"]
@@ -17,93 +18,86 @@ _NONE = -1
 _STILL_INSIDE = {"Wait": "waiting", "Choice": "choosing"}
 _CATCHING = CONTAINERS | {"Task"}
 
-_Key = tuple[str | None, str, int]
+_Rows = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class _Columns:
-    """The columns of an events table that we go through row by row, as lists."""
+    """The columns of an events table that we go through row by row, as lists.
+
+    `codes` numbers the visits in order of their first row, and gives for each row the visit that it belongs to
+    (_NONE for none). MapIteration* rows have none: they bear the branch of the iteration, not the Map's own.
+    """
 
     def __init__(self, events: pd.DataFrame) -> None:
-        types = _strings(events["type"])
-        readings = {name: read(name or "") for name in set(types)}
-        self.types: list[EventType] = [readings[name] for name in types]
-        self.executions = _strings(events["execution"])
+        numbers, names = pd.factorize(events["type"])
+        readings = [read(name) for name in names]
+        self.types: list[EventType] = [readings[number] for number in numbers.tolist()]
         self.ids: list[int] = events["id"].to_numpy("int64").tolist()
-        self.previous: list[int] = events["previous_id"].to_numpy("int64", na_value=0).tolist()
-        self.states = _strings(events["state"])
+        self.previous: list[int] = events["previous_id"].to_numpy("int64", na_value=_NONE).tolist()
         self.branches = _strings(events["branch"])
-        self.visits: list[int] = events["visit"].to_numpy("int64", na_value=0).tolist()
-
-    def executions_rows(self) -> Iterator[list[int]]:
-        """The rows of each execution, in order of id."""
-        rows: dict[str | None, list[int]] = {}
-        for row, execution in enumerate(self.executions):
-            rows.setdefault(execution, []).append(row)
-        for own in rows.values():
-            own.sort(key=self.ids.__getitem__)
-            yield own
+        self.states = events["state"]
+        self.numbers = events["visit"]
+        number = events["visit"].to_numpy("int64", na_value=0)
+        executions, state = _numbered(events["execution"]), _numbered(events["state"])
+        one = ((executions * (len(events) + 1) + _numbered(events["branch"])) * (state.max(initial=0) + 1)) + state
+        is_iteration = np.array([reading.group is Group.ITERATION for reading in readings], "bool")
+        has_visit = (state > 0) & (number > 0) & ~is_iteration[numbers]
+        codes = np.full(len(events), _NONE, "int64")
+        pairs, _ = pd.factorize(one[has_visit])
+        codes[has_visit], visits = pd.factorize(pairs.astype("int64") * (number.max(initial=0) + 1) + number[has_visit])
+        self.codes: list[int] = codes.tolist()
+        self.size = len(visits)
+        order = np.lexsort((events["id"].to_numpy("int64"), executions))
+        bounds = np.flatnonzero(np.diff(executions[order])) + 1
+        self.executions: list[list[int]] = [rows.tolist() for rows in np.split(order, bounds)]
 
 
 class _Try:
     """One try of a task; `scheduled`, `started`, `ended`, `error` are rows of the events table."""
 
-    __slots__ = ("ended", "error", "follows_redrive", "number", "scheduled", "started", "status", "visit")
+    started = _NONE
+    ended = _NONE
+    error = _NONE
+    status: str | None = "running"
 
     def __init__(self, visit: "_Visit", scheduled: int, *, follows_redrive: bool = False) -> None:
         self.visit = visit
-        self.number = len(visit.tries) + 1
         self.scheduled = scheduled
-        self.started = _NONE
-        self.ended = _NONE
-        self.error = _NONE
-        self.status: str | None = "running"
         self.follows_redrive = follows_redrive
-        visit.tries.append(self)
+        visit.tries = [*visit.tries, self] if visit.tries else [self]
+        self.number = len(visit.tries)
 
     def end(self, status: str, row: int, error: int = _NONE) -> None:
         self.status, self.ended, self.error = status, row, error
 
 
 class _Visit:
-    """One entering of a state; `entered`, `exited`, `ended`, `error`, `touched` are rows of the events table."""
+    """One entering of a state; `first`, `touched`, `entered`, `exited`, `ended`, `error` are rows of the events."""
 
-    __slots__ = (
-        "branches",
-        "cause",
-        "container",
-        "ended",
-        "entered",
-        "error",
-        "exited",
-        "failure",
-        "key",
-        "runs",
-        "status",
-        "touched",
-        "tries",
-        "type",
-    )
+    entered = _NONE
+    exited = _NONE
+    ended = _NONE
+    error = _NONE
+    status: str | None = None
+    # How its latest event failed it, and where: final only when the visit ends there.
+    failure: tuple[str, int] | None = None
+    # The visit inside it that made it fail. They share an error, which may be told only later.
+    cause: "_Visit | None" = None
+    tries: "Sequence[_Try]" = ()
+    runs = 0
 
-    def __init__(self, key: _Key, state_type: str, row: int, container: "_Visit | None") -> None:
-        self.key = key
+    def __init__(self, state_type: str, row: int, container: "_Visit | None") -> None:
         self.type = state_type
-        self.container = container
-        self.entered = self.exited = self.ended = self.error = _NONE
-        self.status: str | None = None
-        # How its latest event failed it, and where: final only when the visit ends there.
-        self.failure: tuple[str, int] | None = None
-        # The visit inside it that made it fail. They share an error, which may be told only later.
-        self.cause: _Visit | None = None
+        self.first = row
         self.touched = row
-        self.tries: list[_Try] = []
-        self.branches: dict[str, None] = {}
-        self.runs = 0
+        self.container = container
 
     def fail(self, status: str, row: int) -> None:
         self.failure, self.error = (status, row), row
 
     def recover(self) -> None:
-        self.failure, self.error, self.cause = None, _NONE, None
+        if self.error != _NONE or self.failure is not None:
+            self.failure, self.error, self.cause = None, _NONE, None
 
     def blame(self, cause: "_Visit") -> None:
         self.cause, self.error = cause, cause.error
@@ -115,117 +109,126 @@ class _Visit:
             visit.error = row
             visit = visit.cause
 
-    def end(self, status: str, row: int) -> None:
-        self.status, self.ended = status, row
-        if self.tries and self.tries[-1].status == "running":
-            how = status if status in ("aborted", "timed_out") else "failed"
-            self.tries[-1].end(how, row, self.error if how == "failed" else _NONE)
+    def is_inside(self, container: "_Visit") -> bool:
+        around = self.container
+        while around is not None and around is not container:
+            around = around.container
+        return around is not None
 
 
 class _Account:
     """All visits of one execution, in order of entry, made by going once through its events."""
 
-    def __init__(self, columns: _Columns, rows: list[int]) -> None:
-        self.columns = columns
+    def __init__(self, columns: _Columns, rows: list[int], table: "list[_Visit | None]") -> None:
         self.visits: list[_Visit] = []
         self.is_over = False
+        self._columns = columns
+        self._table = table
+        self._open: dict[_Visit, None] = {}
         self._redriven = _NONE
-        self._owners: dict[int, _Visit] = {}
-        self._by_key: dict[_Key, _Visit] = {}
-        self._unfinished: dict[str | None, dict[_Visit, None]] = {}
         self._containers: dict[str, _Visit] = {}
         self._container_of: dict[str | None, _Visit | None] = {None: None, "": None}
+        self._rows = rows
+        ids = [columns.ids[row] for row in rows]
         # How many gaps in the ids lie before a row: what lasts over a gap may have ended in it.
-        self._gaps: dict[int, int] = {}
-        gaps, expected = 0, 1
-        for row in rows:
-            number = columns.ids[row]
-            gaps += number != expected
-            expected = number + 1
-            self._gaps[row] = gaps
-        for row in rows:
-            self._take(row)
-        self._last = rows[-1] if rows else _NONE
+        self._gaps: dict[int, int] | None = None
+        if ids[0] != 1 or ids[-1] != len(ids):
+            gaps = np.cumsum(np.diff(ids, prepend=0) != 1).tolist()
+            self._gaps = dict(zip(rows, gaps, strict=True))
+        self._go()
 
     def status_of(self, visit: _Visit) -> str | None:
         """One of the eight words, or None where a gap hides how the visit ended."""
         if visit.status is not None:
             return visit.status
-        if self.is_over or self._has_gap(visit.touched, self._last):
+        if self.is_over or self._has_gap(visit.touched, self._rows[-1]):
             return None
         return _STILL_INSIDE.get(visit.type, "running")
 
     def _has_gap(self, first: int, last: int) -> bool:
-        return self._gaps[first] != self._gaps[last]
+        return self._gaps is not None and self._gaps[first] != self._gaps[last]
 
-    def _take(self, row: int) -> None:
-        columns = self.columns
-        kind, state_type = columns.types[row]
-        cause = self._owners.get(columns.previous[row])
-        if Kind.EXECUTION_STARTED <= kind <= Kind.EXECUTION_REDRIVEN:
-            self._execution(kind, cause, row)
-            if cause is not None:
-                self._owners[columns.ids[row]] = cause
-            return
-        name, number = columns.states[row], columns.visits[row]
-        if name is None or not number:
-            return
-        branch = columns.branches[row]
-        if Kind.ITERATION_STARTED <= kind <= Kind.ITERATION_ABORTED:
-            container = self._container(branch, name)
+    @cached_property
+    def _row_of(self) -> dict[int, int]:
+        return {self._columns.ids[row]: row for row in self._rows}
+
+    def _owner(self, id_: int) -> _Visit | None:
+        """The visit that an event leads on from."""
+        columns = self._columns
+        row = self._row_of.get(id_)
+        while row is not None and columns.codes[row] == _NONE:
+            if columns.types[row].kind is Kind.ITERATION_STARTED:
+                return self._container_of.get(columns.branches[row])
+            before = self._row_of.get(columns.previous[row])
+            row = before if before is not None and columns.ids[before] < columns.ids[row] else None
+        return None if row is None else self._table[columns.codes[row]]
+
+    def _go(self) -> None:
+        # This runs for every event, so what it compares with is looked up once.
+        columns, table = self._columns, self._table
+        types, codes = columns.types, columns.codes
+        entered, exited, of_try = Kind.ENTERED, Kind.EXITED, Group.TRY
+        for row in self._rows:
+            kind, state_type, group = types[row]
+            code = codes[row]
+            if code == _NONE:
+                if group is Group.EXECUTION:
+                    self._execution(kind, row)
+                elif group is Group.ITERATION:
+                    self._iteration(kind, row)
+                continue
+            visit = table[code]
+            if visit is None:
+                visit = table[code] = self._add(state_type, row)
+            visit.touched = row
+            if kind is entered:
+                visit.entered = row
+            elif kind is exited:
+                self._exit(visit, row)
+            elif group is of_try:
+                self._try(visit, kind, row)
+            elif group is Group.CONTAINER:
+                self._contain(visit, kind, row)
+            elif kind is Kind.STATE_ABORTED:
+                self._end(visit, "aborted", row)
+            elif kind is Kind.EVALUATION_FAILED or kind is Kind.RUN_FAILED:
+                visit.fail("failed", row)
+            elif kind is Kind.RUN_REDRIVEN or kind is Kind.RUN_STARTED:
+                self._reopen(visit)
+
+    def _add(self, state_type: str, row: int) -> _Visit:
+        branch = self._columns.branches[row]
+        container = None
+        if branch:
+            container = self._container(branch, row)
             if container is not None:
                 container.touched = row
-                self._iteration(kind, container, branch, cause, row)
-                started = kind is Kind.ITERATION_STARTED or cause is None
-                self._owners[columns.ids[row]] = container if started else cause  # type: ignore[assignment]
-            return
-        key = (branch, name, number)
-        visit = self._by_key.get(key)
-        if visit is None:
-            visit = self._add(key, state_type, row)
-        self._owners[columns.ids[row]] = visit
-        visit.touched = row
-        if kind is Kind.ENTERED:
-            visit.entered = row
-        elif kind is Kind.EXITED:
-            self._exit(visit, row)
-        elif Kind.TRY_SCHEDULED <= kind <= Kind.TRY_TIMED_OUT:
-            self._try(visit, kind, row)
-        elif kind is Kind.EVALUATION_FAILED or kind is Kind.RUN_FAILED:
-            visit.fail("failed", row)
-        elif kind is Kind.STATE_ABORTED:
-            visit.end("aborted", row)
-        elif Kind.CONTAINER_STARTED <= kind <= Kind.CONTAINER_ABORTED:
-            self._hold(visit, kind, cause, row)
-        elif kind is Kind.RUN_REDRIVEN or kind is Kind.RUN_STARTED:
-            self._reopen(visit)
-
-    def _add(self, key: _Key, state_type: str, row: int) -> _Visit:
-        branch, name, number = key
-        container = self._container(branch, name)
-        visit = _Visit(key, state_type, row, container)
-        if container is not None:
-            container.touched = row
-            self._reopen(container)
+                self._reopen(container)
+        visit = _Visit(state_type, row, container)
         self.visits.append(visit)
-        self._by_key[key] = visit
-        self._unfinished.setdefault(branch, {})[visit] = None
+        self._open[visit] = None
         if state_type in CONTAINERS and branch is not None:
+            name, number = self._columns.states.iloc[row], self._columns.numbers.iloc[row]
             opening = "[" if state_type == "Map" else ":"
             self._containers[f"{branch}/{name}#{number}{opening}" if branch else f"{name}#{number}{opening}"] = visit
         return visit
 
-    def _container(self, branch: str | None, first_state: str) -> _Visit | None:
+    def _container(self, branch: str | None, row: int) -> _Visit | None:
         """The Map or Parallel that a branch belongs to, found at the branch's first event."""
         if branch is None or branch in self._container_of:
             return self._container_of[branch]
         container = self._containers.get(branch[: branch.rfind("[") + 1])
         if container is None:
-            container = self._containers.get(branch.removesuffix(first_state))
+            container = self._containers.get(branch.removesuffix(self._columns.states.iloc[row]))
         self._container_of[branch] = container
-        if container is not None:
-            container.branches[branch] = None
         return container
+
+    def _end(self, visit: _Visit, status: str, row: int) -> None:
+        visit.status, visit.ended = status, row
+        self._open.pop(visit, None)
+        if visit.tries and visit.tries[-1].status == "running":
+            how = status if status in ("aborted", "timed_out") else "failed"
+            visit.tries[-1].end(how, row, visit.error if how == "failed" else _NONE)
 
     def _reopen(self, visit: _Visit) -> None:
         """A redrive took a visit up again, and with it those around it."""
@@ -233,16 +236,16 @@ class _Account:
         while around is not None and around.status is not None and around.exited == _NONE:
             around.status, around.ended = None, _NONE
             around.recover()
-            self._unfinished.setdefault(around.key[0], {})[around] = None
+            self._open[around] = None
             around = around.container
 
     def _try(self, visit: _Visit, kind: Kind, row: int) -> None:
-        self._reopen(visit)
+        if visit.status is not None:
+            self._reopen(visit)
         current = visit.tries[-1] if visit.tries else None
         if kind is Kind.TRY_SCHEDULED:
             visit.recover()
-            follows_redrive = current is not None and current.scheduled < self._redriven
-            _Try(visit, row, follows_redrive=follows_redrive)
+            _Try(visit, row, follows_redrive=current is not None and current.scheduled < self._redriven)
             return
         if current is None or current.status != "running":
             # Without a try before it, a refused scheduling is the whole of a try, unless a gap hides its beginning.
@@ -251,7 +254,7 @@ class _Account:
         if kind is Kind.TRY_STARTED:
             current.started = row
         elif kind is Kind.TRY_SUCCEEDED:
-            current.end("succeeded", row)
+            current.status, current.ended = "succeeded", row
             visit.recover()
         elif kind is not Kind.TRY_SUBMITTED:
             status = "timed_out" if kind is Kind.TRY_TIMED_OUT else "failed"
@@ -259,63 +262,70 @@ class _Account:
             visit.fail(status, row)
 
     def _exit(self, visit: _Visit, row: int) -> None:
-        columns = self.columns
-        self._stop(self._inside(visit), row, "aborted")
-        # A state that catches exits right after an error; one whose input could not be made has no other event.
-        at_once = visit.entered != _NONE and columns.previous[row] == columns.ids[visit.entered]
-        caught = visit.failure is not None or (at_once and visit.type in _CATCHING)
-        if visit.tries and visit.tries[-1].status == "running":
-            visit.tries[-1].status = None
-        visit.status = "caught" if caught else "succeeded"
+        if visit.type in CONTAINERS:
+            self._stop(self._inside(visit), row, "aborted")
+        if visit.type in _CATCHING:
+            columns = self._columns
+            # A state that catches exits right after an error; one whose input could not be made has no other event.
+            at_once = visit.entered != _NONE and columns.previous[row] == columns.ids[visit.entered]
+            visit.status = "caught" if visit.failure is not None or at_once else "succeeded"
+            if visit.tries and visit.tries[-1].status == "running":
+                visit.tries[-1].status = None
+        else:
+            visit.status = "succeeded" if visit.failure is None else "caught"
         visit.exited = visit.ended = row
-        self._unfinished.get(visit.key[0], {}).pop(visit, None)
+        self._open.pop(visit, None)
 
-    def _hold(self, visit: _Visit, kind: Kind, cause: _Visit | None, row: int) -> None:
+    def _contain(self, visit: _Visit, kind: Kind, row: int) -> None:
         """What happens to a Map or Parallel as a whole."""
         if kind is Kind.CONTAINER_STARTED:
             self._reopen(visit)
             visit.runs += 1
             visit.recover()
             if visit.runs > 1:
-                self._blame(cause, visit, row)
+                self._blame(row, visit)
                 self._stop(self._inside(visit), row, "aborted")
         elif kind is Kind.CONTAINER_SUCCEEDED:
             visit.recover()
         elif kind is Kind.CONTAINER_FAILED:
-            self._blame(cause, visit, row)
+            self._blame(row, visit)
             self._stop(self._inside(visit), row, "aborted")
             visit.failure = ("failed", row)
         else:
             self._stop(self._inside(visit), row, "aborted", spare_failed=False)
-            visit.end("aborted", row)
+            self._end(visit, "aborted", row)
 
-    def _iteration(self, kind: Kind, container: _Visit, branch: str | None, cause: _Visit | None, row: int) -> None:
+    def _iteration(self, kind: Kind, row: int) -> None:
+        branch = self._columns.branches[row]
+        container = self._container(branch, row)
+        if container is None:
+            return
+        container.touched = row
         if kind is Kind.ITERATION_STARTED:
             self._reopen(container)
         elif kind is Kind.ITERATION_FAILED:
-            self._blame(cause, container, row)
+            self._blame(row, container)
             self._stop(self._in_branch(branch), row, "aborted")
         elif kind is Kind.ITERATION_ABORTED:
             self._stop(self._in_branch(branch), row, "aborted", spare_failed=False)
 
-    def _execution(self, kind: Kind, cause: _Visit | None, row: int) -> None:
+    def _execution(self, kind: Kind, row: int) -> None:
         if kind is Kind.EXECUTION_STARTED:
             return
         self.is_over = kind is not Kind.EXECUTION_REDRIVEN
         if kind is Kind.EXECUTION_REDRIVEN:
             self._redriven = row
         elif kind is Kind.EXECUTION_FAILED:
-            if cause is not None:
-                self._blame(cause, None, row)
-                cause.tell_error(row)
-            self._stop(self._everywhere(), row, "aborted")
+            self._blame(row, None)
+            self._stop(list(self._open), row, "aborted")
         elif kind is Kind.EXECUTION_ABORTED:
-            self._stop(self._everywhere(), row, "aborted", spare_failed=False)
+            self._stop(list(self._open), row, "aborted", spare_failed=False)
         elif kind is Kind.EXECUTION_TIMED_OUT:
-            self._stop(self._everywhere(), row, "timed_out", spare_failed=False)
+            self._stop(list(self._open), row, "timed_out", spare_failed=False)
 
-    def _blame(self, cause: _Visit | None, outermost: _Visit | None, row: int) -> None:
+    def _blame(self, row: int, outermost: _Visit | None) -> None:
         """End as failed the visit that a failure came from and those around it, up to but not with `outermost`."""
+        cause = self._owner(self._columns.previous[row])
         chain: list[_Visit] = []
         while cause is not None and cause is not outermost:
             if cause.exited == _NONE:
@@ -330,33 +340,43 @@ class _Account:
             if outermost is None:
                 visit.tell_error(row)
             if visit.status is None:
-                visit.end(*(visit.failure or ("failed", row)))
+                self._end(visit, *(visit.failure or ("failed", row)))
             inner = visit
         if outermost is not None and inner is not None:
             outermost.blame(inner)
 
-    def _stop(self, visits: Iterable[_Visit], row: int, status: str, *, spare_failed: bool = True) -> None:
+    def _stop(self, visits: list[_Visit], row: int, status: str, *, spare_failed: bool = True) -> None:
         """End visits that were cut short. One whose latest event was a failure had failed by itself."""
         for visit in visits:
-            if visit.status is not None or self._has_gap(visit.touched, row):
+            if self._has_gap(visit.touched, row):
                 continue
             if visit.failure is not None and spare_failed:
-                visit.end(*visit.failure)
+                self._end(visit, *visit.failure)
             else:
-                visit.end(status, row)
+                self._end(visit, status, row)
 
-    def _inside(self, container: _Visit) -> Iterator[_Visit]:
-        for branch in container.branches:
-            yield from self._in_branch(branch)
+    def _inside(self, container: _Visit) -> list[_Visit]:
+        return [visit for visit in self._open if visit.is_inside(container)]
 
-    def _in_branch(self, branch: str | None) -> Iterator[_Visit]:
-        for visit in self._unfinished.pop(branch, {}):
-            yield visit
-            yield from self._inside(visit)
+    def _in_branch(self, branch: str | None) -> list[_Visit]:
+        branches = self._columns.branches
+        found = []
+        for visit in self._open:
+            around: _Visit | None = visit
+            while around is not None and branches[around.first] != branch:
+                around = around.container
+            if around is not None:
+                found.append(visit)
+        return found
 
-    def _everywhere(self) -> Iterator[_Visit]:
-        for branch in list(self._unfinished):
-            yield from self._unfinished.pop(branch, {})
+
+def _accounts(events: pd.DataFrame) -> Iterator[_Account]:
+    """The account of each execution."""
+    if len(events):
+        columns = _Columns(events)
+        table: list[_Visit | None] = [None] * columns.size
+        for rows in columns.executions:
+            yield _Account(columns, rows, table)
 
 
 def visits(events: pd.DataFrame) -> pd.DataFrame:
@@ -394,25 +414,23 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     the history hides how the visit ended. A retry is the same visit, and so is what a redrive takes up again.
     `attrs["notes"]` is that of the events.
     """
-    columns = _Columns(events)
     rows: list[_Visit] = []
     statuses: list[str | None] = []
-    for own in columns.executions_rows():
-        account = _Account(columns, own)
+    for account in _accounts(events):
         rows += account.visits
         statuses += map(account.status_of, account.visits)
     entered, exited, ended, error = (
         np.array([getattr(visit, name) for visit in rows], "int64") for name in ("entered", "exited", "ended", "error")
     )
     began, over = _moments(events, entered), _moments(events, ended)
-    firsts = np.array([visit.touched if visit.entered == _NONE else visit.entered for visit in rows], "int64")
+    first = np.array([visit.first for visit in rows], "int64")
     frame = pd.DataFrame(
         {
-            "execution": _take(events, "execution", firsts),
-            "state": texts([visit.key[1] for visit in rows]),
+            "execution": _take(events, "execution", first),
+            "state": _take(events, "state", first),
             "type": texts([visit.type or None for visit in rows]),
-            "branch": texts([visit.key[0] for visit in rows]),
-            "visit": pd.array([visit.key[2] for visit in rows], "Int64"),
+            "branch": _take(events, "branch", first),
+            "visit": _take(events, "visit", first),
             "entered_id": _ids(events, entered),
             "exited_id": _ids(events, exited),
             "entered": began,
@@ -457,15 +475,14 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     resource      str                 as AWS gives it with the scheduling: `invoke`, or the ARN
     ============= =================== =====================================================================
     """
-    columns = _Columns(events)
     rows: list[_Try] = []
     statuses: list[str | None] = []
-    for own in columns.executions_rows():
-        account = _Account(columns, own)
+    for account in _accounts(events):
         for visit in account.visits:
-            rows += visit.tries
-            hidden = visit.tries and account.status_of(visit) is None
-            statuses += [None if hidden and each.status == "running" else each.status for each in visit.tries]
+            for each in visit.tries:
+                rows.append(each)
+                unknown = each.status == "running" and account.status_of(visit) is None
+                statuses.append(None if unknown else each.status)
     scheduled, started, ended, error = (
         np.array([getattr(each, name) for each in rows], "int64") for name in ("scheduled", "started", "ended", "error")
     )
@@ -473,14 +490,14 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     before = np.array([_NONE, *ended[:-1]][: len(rows)], "int64")
     backoff = planned - _moments(events, before)
     backoff[[each.number == 1 or each.follows_redrive for each in rows]] = pd.Timedelta(0)
-    known = np.array([each.visit.touched for each in rows], "int64")
+    first = np.array([each.visit.first for each in rows], "int64")
     resource = np.where(scheduled == _NONE, started, scheduled)
     frame = pd.DataFrame(
         {
-            "execution": _take(events, "execution", known),
-            "state": texts([each.visit.key[1] for each in rows]),
-            "branch": texts([each.visit.key[0] for each in rows]),
-            "visit": pd.array([each.visit.key[2] for each in rows], "Int64"),
+            "execution": _take(events, "execution", first),
+            "state": _take(events, "state", first),
+            "branch": _take(events, "branch", first),
+            "visit": _take(events, "visit", first),
             "attempt": np.array([each.number for each in rows], "int64"),
             "scheduled": planned,
             "started": _moments(events, started),
@@ -503,15 +520,21 @@ def _strings(column: "pd.Series[Any]") -> list[str | None]:
     return result
 
 
-def _take(events: pd.DataFrame, column: str, rows: "np.ndarray[Any, np.dtype[np.int64]]") -> Any:
-    """The cells of a text column at these rows, missing for _NONE."""
+def _numbered(column: "pd.Series[Any]") -> _Rows:
+    """A number for each different text of a column, 0 for a missing one."""
+    numbers, _ = pd.factorize(column)
+    return numbers.astype("int64") + 1
+
+
+def _take(events: pd.DataFrame, column: str, rows: _Rows) -> Any:
+    """The cells of a column at these rows, missing for _NONE."""
     return events[column].array.take(rows, allow_fill=True)
 
 
-def _ids(events: pd.DataFrame, rows: "np.ndarray[Any, np.dtype[np.int64]]") -> "pd.arrays.IntegerArray":
+def _ids(events: pd.DataFrame, rows: _Rows) -> "pd.arrays.IntegerArray":
     ids = events["id"].to_numpy("int64")
     return pd.arrays.IntegerArray(ids[rows] if len(ids) else rows, rows == _NONE)
 
 
-def _moments(events: pd.DataFrame, rows: "np.ndarray[Any, np.dtype[np.int64]]") -> Any:
+def _moments(events: pd.DataFrame, rows: _Rows) -> Any:
     return events["timestamp"].array.take(rows, allow_fill=True)

@@ -7,7 +7,7 @@ scope around it. The next event of the chain starts from there.
 
 from collections.abc import Callable, Sequence
 
-from helpers.history.event_types import CONTAINERS, Kind, read
+from helpers.history.event_types import CONTAINERS, Group, Kind, read
 
 __all__ = ["Places", "follow"]
 
@@ -179,49 +179,53 @@ def follow(
     redrives: set[int | None] = set()
     found = Places()
     states, branches, visits = found.states, found.branches, found.visits
+    # The loop below runs for every event, so what it compares with is looked up once.
+    entered, exited, container_started = Kind.ENTERED, Kind.EXITED, Kind.CONTAINER_STARTED
+    of_state, of_try, of_iteration, of_execution = Group.STATE, Group.TRY, Group.ITERATION, Group.EXECUTION
+    readings = {type_name: read(type_name) for type_name in set(types)}
     for type_name, id_, previous, name, index in zip(types, ids, previous_ids, names, indexes, strict=True):
-        kind, state_type = read(type_name)
+        kind, state_type, group = readings[type_name]
         before = places.get(previous)
         place: _Place
         visit: _Visit | None
         scope: _Scope | None = None
-        if kind is Kind.ENTERED and name is not None:
+        if group is of_try or (group is of_state and kind is not entered and kind is not exited):
+            if before.__class__ is _Visit and before.type == state_type:
+                visit = before
+            else:
+                visit = walk.unfinished_of(state_type, before, previous in redrives)
+            place = visit or before
+        elif kind is entered and name is not None:
             visit = place = walk.enter(name, state_type, before, previous in redrives)
-        elif kind is Kind.EXITED and name is not None:
-            if isinstance(before, _Visit) and before.name == name:
+        elif kind is exited and name is not None:
+            if before.__class__ is _Visit and before.name == name:
                 visit = before
             else:
                 visit = walk.named(name, state_type, before)
             unfinished.pop(visit, None)
             visit.open = False
             place = visit.scope
-        elif Kind.TRY_SCHEDULED <= kind <= Kind.TRY_TIMED_OUT or kind is Kind.STATE_ABORTED:
-            if isinstance(before, _Visit) and before.type == state_type:
-                visit = before
-            else:
-                visit = walk.unfinished_of(state_type, before, previous in redrives)
-            place = visit or before
-        elif Kind.CONTAINER_STARTED <= kind <= Kind.CONTAINER_ABORTED:
-            visit = walk.enclosing(state_type, before)
-            if visit:
-                visit.open = kind is Kind.CONTAINER_STARTED
-                visit.iteration = None
-            place = visit or before
-        elif Kind.ITERATION_STARTED <= kind <= Kind.ITERATION_ABORTED:
+        elif group is of_iteration:
             visit = walk.named(name, "Map", before) if name is not None else walk.enclosing("Map", before)
             scope = visit.inner(f"[{index}]") if visit else None
             if visit and kind is Kind.ITERATION_STARTED:
                 visit.open = True
                 visit.iteration = scope
             place = scope or before
-        elif Kind.RUN_STARTED <= kind <= Kind.RUN_REDRIVEN:
+        elif group is Group.CONTAINER:
+            visit = walk.enclosing(state_type, before)
+            if visit:
+                visit.open = kind is container_started
+                visit.iteration = None
+            place = visit or before
+        elif group is Group.RUN:
             visit = walk.enclosing("Map", before)
             if visit and kind is Kind.RUN_REDRIVEN:
                 visit.open = True
             place = visit or before
-        elif kind is Kind.EVALUATION_FAILED and name is not None:
+        elif group is Group.EVALUATION and name is not None:
             visit = place = walk.named(name, "", before)
-        elif Kind.EXECUTION_STARTED <= kind <= Kind.EXECUTION_REDRIVEN:
+        elif group is of_execution:
             if kind is Kind.EXECUTION_REDRIVEN:
                 redrives.add(id_)
                 walk.resumed.clear()

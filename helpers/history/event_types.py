@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
 
-__all__ = ["CONTAINERS", "EventType", "Kind", "details_key", "is_known", "read"]
+__all__ = ["CONTAINERS", "FIELDS", "EventType", "Group", "Kind", "details_key", "fields", "is_known", "read"]
 
 CONTAINERS = frozenset({"Map", "Parallel"})
 """The types of state that hold other states."""
@@ -48,24 +48,53 @@ class Kind(IntEnum):
     UNKNOWN = 30
 
 
+class Group(IntEnum):
+    """What an event is about."""
+
+    STATE = 1
+    TRY = 2
+    CONTAINER = 3
+    ITERATION = 4
+    RUN = 5
+    EVALUATION = 6
+    EXECUTION = 7
+    OTHER = 8
+
+
 class EventType(NamedTuple):
-    """How we read one type of event: its kind, and the type of state that it belongs to (empty for none)."""
+    """How we read one type of event: its kind, the type of state that it belongs to (empty for none), its group."""
 
     kind: Kind
     state_type: str
+    group: Group
+
+
+def _reading(kind: Kind, state_type: str) -> EventType:
+    for group, last in (
+        (Group.STATE, Kind.STATE_ABORTED),
+        (Group.TRY, Kind.TRY_TIMED_OUT),
+        (Group.CONTAINER, Kind.CONTAINER_ABORTED),
+        (Group.ITERATION, Kind.ITERATION_ABORTED),
+        (Group.RUN, Kind.RUN_REDRIVEN),
+        (Group.EVALUATION, Kind.EVALUATION_FAILED),
+        (Group.EXECUTION, Kind.EXECUTION_REDRIVEN),
+    ):
+        if kind <= last:
+            return EventType(kind, state_type, group)
+    return EventType(kind, state_type, Group.OTHER)
 
 
 def _catalogue() -> dict[str, EventType]:
     known: dict[str, EventType] = {}
     for state in ("Choice", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait"):
-        known[f"{state}StateEntered"] = EventType(Kind.ENTERED, state)
-        known[f"{state}StateExited"] = EventType(Kind.EXITED, state)
-    known["FailStateEntered"] = EventType(Kind.ENTERED, "Fail")
+        known[f"{state}StateEntered"] = _reading(Kind.ENTERED, state)
+        known[f"{state}StateExited"] = _reading(Kind.EXITED, state)
+    known["FailStateEntered"] = _reading(Kind.ENTERED, "Fail")
     for state in ("Task", "Wait"):
-        known[f"{state}StateAborted"] = EventType(Kind.STATE_ABORTED, state)
+        known[f"{state}StateAborted"] = _reading(Kind.STATE_ABORTED, state)
 
     def family(prefix: str, state: str, **kinds: Kind) -> None:
-        known.update({prefix + suffix: EventType(kind, state) for suffix, kind in kinds.items()})
+        known.update({prefix + suffix: _reading(kind, state) for suffix, kind in kinds.items()})
 
     for task in ("Activity", "LambdaFunction", "Task"):
         family(
@@ -116,11 +145,29 @@ def _catalogue() -> dict[str, EventType]:
         TimedOut=Kind.EXECUTION_TIMED_OUT,
         Redriven=Kind.EXECUTION_REDRIVEN,
     )
-    known["EvaluationFailed"] = EventType(Kind.EVALUATION_FAILED, "")
+    known["EvaluationFailed"] = _reading(Kind.EVALUATION_FAILED, "")
     return known
 
 
 _KNOWN = _catalogue()
+_TASK = ("resource", "resourceType")
+_INPUT = ("input", "inputDetails")
+_OUTPUT = ("output", "outputDetails")
+_ERROR = ("error", "cause")
+FIELDS = ("name", "state", "index", *_TASK, *_ERROR, *_INPUT, "parameters", *_OUTPUT)
+"""The fields of events' details that we keep, of all types together."""
+_FIELDS: dict[Kind, tuple[str, ...]] = {
+    Kind.ENTERED: ("name", *_INPUT),
+    Kind.EXITED: ("name", *_OUTPUT),
+    Kind.TRY_SCHEDULED: (*_TASK, *_INPUT, "parameters"),
+    Kind.TRY_STARTED: _TASK,
+    Kind.TRY_SUBMITTED: (*_TASK, *_OUTPUT),
+    Kind.TRY_SUCCEEDED: (*_TASK, *_OUTPUT),
+    Kind.TRY_FAILED: (*_TASK, *_ERROR),
+    Kind.TRY_TIMED_OUT: (*_TASK, *_ERROR),
+    Kind.EXECUTION_STARTED: _INPUT,
+    Kind.EXECUTION_SUCCEEDED: _OUTPUT,
+}
 
 
 def is_known(type_name: str) -> bool:
@@ -137,9 +184,9 @@ def read(type_name: str) -> EventType:
     """How we read a type of event. A type that AWS adds later is read by its ending, where that says enough.
 
     >>> read("MapIterationFailed")
-    EventType(kind=<Kind.ITERATION_FAILED: 16>, state_type='Map')
+    EventType(kind=<Kind.ITERATION_FAILED: 16>, state_type='Map', group=<Group.ITERATION: 4>)
     >>> read("AgentStateEntered")
-    EventType(kind=<Kind.ENTERED: 1>, state_type='Agent')
+    EventType(kind=<Kind.ENTERED: 1>, state_type='Agent', group=<Group.STATE: 1>)
     >>> read("TaskPaused").kind.name
     'UNKNOWN'
     """
@@ -152,8 +199,18 @@ def read(type_name: str) -> EventType:
         ("StateAborted", Kind.STATE_ABORTED),
     ):
         if type_name.endswith(ending) and type_name != ending:
-            return EventType(kind, type_name.removesuffix(ending))
-    return EventType(Kind.UNKNOWN, "")
+            return _reading(kind, type_name.removesuffix(ending))
+    return _reading(Kind.UNKNOWN, "")
+
+
+@cache
+def fields(type_name: str) -> tuple[str, ...]:
+    """The fields of a type's details that we keep.
+
+    >>> fields("WaitStateExited")
+    ('name', 'output', 'outputDetails')
+    """
+    return _FIELDS.get(read(type_name).kind, FIELDS)
 
 
 @cache

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from helpers.history.chains import Places, follow
-from helpers.history.event_types import Kind, details_key, is_known, read
+from helpers.history.event_types import FIELDS, Kind, details_key, fields, is_known, read
 from helpers.history.sources import Source, Trace, count, stamps
 from helpers.history.sources import read as read_source
 
@@ -18,7 +18,6 @@ __all__ = ["events", "missing_ids", "texts"]
 
 _NO_DETAILS: Mapping[str, Any] = {}
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
-_DETAILS = ("name", "index", "resource", "resource_type", "error", "cause", "input", "output", "truncated")
 
 
 def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
@@ -102,7 +101,7 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
             "branch": texts(places.branches),
             "visit": _whole(places.visits),
             "resource": texts(details["resource"]),
-            "resource_type": texts(details["resource_type"]),
+            "resource_type": texts(details["resourceType"]),
             "error": texts(details["error"]),
             "cause": texts(details["cause"]),
             "input": texts(details["input"]),
@@ -116,27 +115,33 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
 
 def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, list[Any]]:
     """The fields of the events' own details that become columns."""
-    columns: dict[str, list[Any]] = {name: [] for name in _DETAILS}
-    name, index, resource, resource_type, error, cause, input_, output, truncated = (
-        columns[field].append for field in _DETAILS
-    )
-    for event, type_name in zip(history, types, strict=True):
-        details = event.get(details_key(type_name))
-        if details is None:
-            details = next((value for key, value in event.items() if key.endswith("EventDetails")), None)
-        get = (details if isinstance(details, Mapping) else _NO_DETAILS).get
-        name(get("name") or get("state"))
-        index(get("index"))
-        resource(get("resource"))
-        resource_type(get("resourceType"))
-        error(get("error"))
-        cause(get("cause"))
-        came_in = get("input")
-        input_(get("parameters") if came_in is None else came_in)
-        output(get("output"))
-        about = get("inputDetails") or get("outputDetails")
-        truncated(about is not None and about.get("truncated") is True)
+    columns: dict[str, list[Any]] = {field: [None] * len(history) for field in FIELDS}
+    plans = {
+        type_name: (details_key(type_name), [(field, columns[field]) for field in fields(type_name)])
+        for type_name in set(types)
+    }
+    for row, (event, type_name) in enumerate(zip(history, types, strict=True)):
+        key, plan = plans[type_name]
+        details = event.get(key)
+        if details.__class__ is not dict:
+            details = _unusual(details, event)
+        for field, column in plan:
+            if field in details:
+                column[row] = details[field]
+    columns["name"] = [a or b for a, b in zip(columns["name"], columns.pop("state"), strict=True)]
+    columns["input"] = [
+        a if a is not None else b for a, b in zip(columns["input"], columns.pop("parameters"), strict=True)
+    ]
+    about = [a or b for a, b in zip(columns.pop("inputDetails"), columns.pop("outputDetails"), strict=True)]
+    columns["truncated"] = [each is not None and each.get("truncated") is True for each in about]
     return columns
+
+
+def _unusual(details: Any, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The details of an event that has none, or has them under a name of its own."""
+    if details is None:
+        details = next((value for key, value in event.items() if key.endswith("EventDetails")), None)
+    return details if isinstance(details, Mapping) else _NO_DETAILS
 
 
 def _doubts(types: list[str], ids: list[int], places: Places) -> list[str]:
@@ -155,7 +160,7 @@ def _doubts(types: list[str], ids: list[int], places: Places) -> list[str]:
             f"{count(places.lost, 'event follows', 'events follow')} from one that is not here, "
             "which leaves the state unknown."
         )
-    unknown = sorted({type_name for type_name in types if not is_known(type_name)})
+    unknown = sorted(type_name for type_name in set(types) if not is_known(type_name))
     if unknown:
         notes.append(
             f"We don't know {count(len(unknown), 'type of event', 'types of event')} here ({', '.join(unknown[:5])}): "

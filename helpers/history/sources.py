@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +25,7 @@ _EXPECTED = (
     "We read a list of events as boto3 returns them, a GetExecutionHistory response or export holding 'events', "
     "a path to a file of either, or the log records of Express executions."
 )
-_ZONE = re.compile(r"(Z|[+-]\d\d(:?\d\d(:?\d\d)?)?)$", re.IGNORECASE)
-_FRACTION = re.compile(r"\.(\d+)")
+_DIGITS = re.compile(r"\s*-?\d+(\.\d+)?\s*")
 # Seconds since 1970 stay below this until the year 5138; milliseconds passed it in 1973.
 _SECONDS_END = 100_000_000_000
 
@@ -56,6 +55,10 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     if isinstance(source, Mapping):
         label = source.get("executionArn") or source.get("execution_arn")
         execution = execution or (label if isinstance(label, str) else None)
+        if "nextToken" not in source and _are_plain(source.get("events")):
+            source = source["events"]
+    if _are_plain(source):
+        return [_ordered(execution, source, name)]
     notes: list[str] = []
     by_execution: dict[str | None, list[Mapping[str, Any]]] = {}
     for owner, event in _records(source, name, notes):
@@ -66,6 +69,15 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     traces = [_ordered(owner, events, name) for owner, events in by_execution.items()]
     traces[0].notes[:0] = notes
     return traces
+
+
+def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
+    """Whether this is a list of nothing but events in the shape of GetExecutionHistory, as nearly always."""
+    return (
+        bool(source)
+        and source.__class__ is list
+        and all(item.__class__ is dict and "type" in item and "event_timestamp" not in item for item in source)
+    )
 
 
 def _load(path: Path) -> Any:
@@ -160,7 +172,9 @@ def _ordered(execution: str | None, events: list[Mapping[str, Any]], name: str) 
     notes: list[str] = []
     try:
         ids = [event["id"] for event in events]
-        if ids and not all(type(number) is int for number in ids):
+        if ids == list(range(1, len(ids) + 1)):
+            return Trace(execution, events)
+        if not all(type(number) is int for number in ids):
             events = [event if type(event["id"]) is int else {**event, **_numbered(event)} for event in events]
             ids = [event["id"] for event in events]
     except (KeyError, TypeError, ValueError):
@@ -241,20 +255,12 @@ def _microseconds(moments: list[Any]) -> "np.ndarray[Any, np.dtype[np.datetime64
 def _moment(value: Any) -> tuple[datetime | None, bool]:
     """A stamp as an aware datetime (None where unreadable), and whether it said its zone."""
     try:
+        if isinstance(value, str):
+            value = float(value) if _DIGITS.fullmatch(value) else datetime.fromisoformat(value.strip())
         if isinstance(value, datetime):
             return (value, True) if value.tzinfo else (value.replace(tzinfo=UTC), False)
-        if isinstance(value, str):
-            text = value.strip()
-            try:
-                value = float(text)
-            except ValueError:
-                # fromisoformat reads at most microseconds
-                moment = datetime.fromisoformat(_FRACTION.sub(lambda digits: "." + digits[1][:6], text, count=1))
-                zoned = _ZONE.search(text[10:]) is not None
-                return (moment, True) if zoned and moment.tzinfo else (moment.replace(tzinfo=UTC), False)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = value / 1000 if abs(value) >= _SECONDS_END else value
-            return datetime.fromtimestamp(seconds, UTC), True
+            return datetime.fromtimestamp(value / 1000 if abs(value) >= _SECONDS_END else value, UTC), True
     except (ValueError, OverflowError, OSError):
         pass
     return None, False
