@@ -174,7 +174,7 @@ def describe(arn: str, *, lab: Lab | None = None) -> Execution:
 
     Raises NotFound for one that is not there, among them every Express execution.
     """
-    found = _read("DescribeExecution", arn, lab or current(), executionArn=arn)
+    found = _read("describe_execution", arn, lab or current())
     return Execution(
         arn=found["executionArn"],
         name=found["name"],
@@ -193,15 +193,13 @@ def _utc(stamp: datetime | None) -> datetime | None:
     return stamp and stamp.astimezone(UTC)
 
 
-def _read(action: str, arn: str, lab: Lab, **arguments: Any) -> Any:
+def _read(operation: str, arn: str, lab: Lab, **arguments: Any) -> Any:
     if ":express:" in arn:
         raise NotFound(
             "An Express execution cannot be asked for by its ARN; its events are in the log group of its machine."
         )
-    sfn = calls.client(lab)
-    operation = {"DescribeExecution": sfn.describe_execution, "GetExecutionHistory": sfn.get_execution_history}[action]
     with calls.plainly(f"read the execution {arn}"):
-        return operation(**arguments)
+        return getattr(calls.client(lab), operation)(executionArn=arn, **arguments)
 
 
 def pause_after(waited: float) -> float:
@@ -293,7 +291,7 @@ def events(arn: str, *, lab: Lab | None = None) -> list[dict[str, Any]]:
     read: list[dict[str, Any]] = []
     token: dict[str, str] = {}
     while True:
-        page = _read("GetExecutionHistory", arn, lab, executionArn=arn, maxResults=PAGE, **token)
+        page = _read("get_execution_history", arn, lab, maxResults=PAGE, **token)
         read += page["events"]
         if "nextToken" not in page:
             return read
@@ -317,10 +315,9 @@ class Following:
         token: dict[str, str] = {}
         while True:
             page = _read(
-                "GetExecutionHistory",
+                "get_execution_history",
                 self.arn,
                 self._lab,
-                executionArn=self.arn,
                 maxResults=PAGE,
                 reverseOrder=True,
                 **token,
