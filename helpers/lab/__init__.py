@@ -1,5 +1,5 @@
 """The place we work in: the sandbox, an AWS account, or any endpoint."""
 
-from helpers.lab.place import Lab, connect, current
+from helpers.lab.place import Lab, beside, connect, current
 
-__all__ = ["Lab", "connect", "current"]
+__all__ = ["Lab", "beside", "connect", "current"]

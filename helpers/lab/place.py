@@ -17,7 +17,7 @@ from helpers.lab.card import card
 from helpers.lab.pace import FastForward
 from helpers.lab.sessions import EndpointSession, SandboxSession
 
-__all__ = ["Lab", "connect", "current"]
+__all__ = ["Lab", "beside", "connect", "current"]
 
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 # The shortest of AWS's limits on the names of functions (64), roles (64) and state machines (80).
@@ -154,6 +154,11 @@ def connect(
 def current() -> Lab:
     """The Lab that was connected to last, or else a new one on the default target."""
     return _current or connect()
+
+
+def beside() -> Lab:
+    """The sandbox, without leaving the place we work in. Raises `SandboxFailed`."""
+    return _in(sandbox.start(), "sandbox", None)
 
 
 def _on_sandbox(profile: str | None, region: str | None) -> Lab:

@@ -1,0 +1,68 @@
+"""Checking an answer: the same three outcomes for every exercise, and never an exception."""
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.errors import LabError, UnknownName
+from helpers.exercises.lessons import EXERCISES
+from helpers.exercises.trial import Lacking
+
+__all__ = ["Verdict", "check", "hint"]
+
+SIGNS = {"solved": "✔", "lacking": "→", "open": "○"}
+COLOURS = {"solved": "#2e7d32", "lacking": "#b26a00", "open": "#5f6368"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an answer stands: `state` is `solved`, `lacking` or `open` (no answer yet), `sentence` says why."""
+
+    exercise: str
+    state: str
+    sentence: str
+
+    def __repr__(self) -> str:
+        return f"{SIGNS[self.state]} {self.sentence}"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<p style="border-left: 4px solid {COLOURS[self.state]}; padding-left: 0.8em">'
+            f"{SIGNS[self.state]} {html.escape(self.sentence)}</p>"
+        )
+
+
+def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
+    """Say whether `answer` solves the exercise, and if not, what it lacks.
+
+    `exercise` is its name as the notebook gives it; `answer` what the learner made: a number, a name, a
+    function, a frame, a definition (dict). Three dots mean that there is none yet. `about` is what the
+    question is about, where it is about something of the learner's own, such as a frame of events.
+    Definitions and functions are run on the sandbox for at most 20 seconds, and what that started is
+    stopped again.
+
+    Raises UnknownName, with the names there are, for an exercise that does not exist.
+    """
+    one = _found(exercise)
+    if answer is ... or answer is None:
+        return Verdict(exercise, "open", "Still open: put your answer in the place of the three dots and run the cell.")
+    try:
+        one.judge(answer, about)
+    except Lacking as lacking:
+        return Verdict(exercise, "lacking", f"Not yet: {lacking}")
+    except LabError as error:
+        return Verdict(exercise, "lacking", f"Not yet: {error}")
+    except Exception as error:  # whatever a learner's own code may raise is an answer to be told, not a traceback
+        return Verdict(exercise, "lacking", f"Not yet: your answer raised {type(error).__name__}: {error}")
+    return Verdict(exercise, "solved", one.praise)
+
+
+def hint(exercise: str) -> Verdict:
+    """A hint for the exercise. Raises UnknownName, with the names there are."""
+    return Verdict(exercise, "open", f"A hint: {_found(exercise).hint}")
+
+
+def _found(exercise: str) -> Any:
+    if exercise not in EXERCISES:
+        raise UnknownName(f"There is no exercise named {exercise!r}; there are: {', '.join(EXERCISES)}.")
+    return EXERCISES[exercise]
