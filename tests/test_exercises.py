@@ -37,7 +37,7 @@ def test_a_machine_that_never_ends_is_stopped_and_its_loop_named(lab):
     mine["States"]["IsDone"]["Choices"][0]["StringEquals"] = "sucess"
     verdict = exercises.check("06-cure", mine)
     assert "does not end" in verdict.sentence
-    assert "AskJob, IsDone, Pause" in verdict.sentence
+    assert all(state in verdict.sentence for state in ("AskJob", "IsDone", "Pause"))
     machine = f"arn:aws:states:{lab.region}:{lab.account}:stateMachine:{lab.name('exercise')}"
     with pytest.raises(errors.NotFound):
         list(execution.executions(machine, lab=lab))
