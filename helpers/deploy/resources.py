@@ -138,7 +138,8 @@ def function(
 
     `source` is a folder or a .py file; left out, the folder of that name among `definitions/functions/`. An unchanged
     source is not uploaded again. `timeout` is in seconds, `memory` in MB. The function's own role may write its log and
-    do what the IAM `statements` say; `role`, the ARN of one that exists, is used instead.
+    do what the IAM `statements` say, and those in the file `<name>.statements.json` beside its folder; `role`, the
+    ARN of one that exists, is used instead.
 
     Raises ForeignResource when a function of that name is not ours, NotFound for an unknown source, DeployFailed when
     Lambda cannot take it, NotAllowed when we may not.
@@ -191,7 +192,8 @@ def make_function(
     }
     patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
     if role is None:
-        needed = [*function_statements(ours, setting(lab, ours)), *statements]
+        declared = _declared(lab, name) if source is None else []
+        needed = [*function_statements(ours, setting(lab, ours)), *declared, *statements]
         role = _role(lab, undo, lab.name(f"{name}-lambda"), "lambda", needed, permissions_boundary)
     settings["Role"] = role
     with plainly(f"make the function {ours}"):
@@ -207,6 +209,14 @@ def make_function(
             _update_function(client, found, settings, packed, patience)
         _wait(client, "function_active_v2", ours)
     return str(found["FunctionArn"])
+
+
+def _declared(lab: Lab, name: str) -> list[dict[str, Any]]:
+    """What a function of ours calls by itself, and so must be allowed: it is written beside its folder."""
+    beside = definitions.function_source(name).with_name(f"{name}.statements.json")
+    if not beside.is_file():
+        return []
+    return list(json.loads(beside.read_text(encoding="utf-8").replace("${Prefix}", lab.prefix.lower())))
 
 
 def _check_function(lab: Lab, name: str) -> None:
