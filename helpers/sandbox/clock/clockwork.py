@@ -14,6 +14,9 @@ from typing import Any
 
 # While the clock can go ahead, a deadline that real time reaches is looked for at least this often, in seconds.
 TICK = 0.25
+# Having gone ahead, the clock stands until a function or another task runs, all wait again, or so many seconds of real
+# time are over: what is woken at a deadline finds it there, however busy the computer is.
+STAND = 1.0
 
 _interruption: contextvars.ContextVar["Event | None"] = contextvars.ContextVar("interruption", default=None)
 
@@ -107,7 +110,7 @@ class Clock:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._hand = threading.Condition(self._lock)
-        # The clock read `_then` when the monotonic clock read `_since`; it has gone `_speed` times as fast since.
+        # The clock reads `_then` until the monotonic clock reads `_since`, and goes `_speed` times as fast from there.
         self._since, self._then, self._speed = _time.monotonic(), _time.time(), 1.0
         self._ceiling = math.inf
         self._working = 0
@@ -179,6 +182,8 @@ class Clock:
     def working(self) -> Iterator[None]:
         """While inside, something works (a function, a query being started): the clock is not moved ahead."""
         self._begin()
+        with self._lock:
+            self._since = min(self._since, _time.monotonic())
         self._held.count += 1
         try:
             yield
@@ -220,7 +225,7 @@ class Clock:
         return min((lease.rate for lease in list(self._leases.values()) if lease.until > real), default=None)
 
     def _reading(self, real: float) -> float:
-        elapsed = real - self._since
+        elapsed = max(real - self._since, 0)
         if self._speed == 1.0:
             return self._then + elapsed
         # Up to the earliest deadline only: whoever is woken there takes a moment to start working.
@@ -286,11 +291,12 @@ class Clock:
                 speed = 1.0 if self._working or (hold and self._tokens) else rate
             if earliest is None or speed != math.inf:
                 break
-            self._since, self._then, self._speed = real, earliest, 1.0
+            self._since, self._then, self._speed = real + STAND, earliest, 1.0
         if speed != self._speed or speed != 1.0:
-            self._since, self._then, self._speed = real, now, speed
+            stand = STAND if self._working and speed < self._speed else 0.0
+            self._since, self._then, self._speed = real + stand, now, speed
             self._ceiling = math.inf if earliest is None else earliest
-        due = math.inf if earliest is None else real + (earliest - now) / speed
+        due = math.inf if earliest is None else max(real, self._since) + (earliest - now) / speed
         if self._ticking:
             if due < self._alarm or changed:
                 self._hand.notify()

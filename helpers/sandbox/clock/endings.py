@@ -147,11 +147,10 @@ def _evaluate_program(self: Program, env: Any) -> None:
     token = _root.set(env)
     try:
         seconds = bounded(self.timeout_seconds.timeout_seconds) if self.timeout_seconds else None
-        with clock.working():
-            if seconds is None:
-                evaluate()
-            else:
-                _evaluate_within(seconds, evaluate, env)
+        if seconds is None:
+            evaluate()
+        else:
+            _evaluate_within(seconds, evaluate, env)
     except Ended:
         LOG.debug("The execution was ended from outside.")
     except Exception as error:
