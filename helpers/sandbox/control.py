@@ -1,6 +1,5 @@
 """The sandbox's own verbs, which AWS does not have: signed POSTs of a JSON object to /_sandbox/<verb>."""
 
-import datetime
 import json
 import logging
 import os
@@ -9,10 +8,10 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from moto.stepfunctions.models import stepfunctions_backends
+from moto.stepfunctions.parser import models as stepfunctions
 
 from helpers.errors import LabError
-from helpers.sandbox import signing
+from helpers.sandbox import clock, signing
 from helpers.sandbox.refusal import Answer
 
 __all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
@@ -53,21 +52,16 @@ def ping(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def running_executions() -> list[Any]:
     """The executions that have not ended, of all accounts and regions."""
-    return [
-        execution
-        for regions in list(stepfunctions_backends.values())
-        for backend in list(regions.values())
-        for machine in list(backend.state_machines)
-        for execution in list(machine.executions)
-        if execution.status == "RUNNING"
-    ]
+    backends = [regions.values() for regions in list(stepfunctions.stepfunctions_parser_backends.values())]
+    return [execution for regions in backends for backend in list(regions) for execution in backend.running()]
 
 
 def reset(_: dict[str, Any]) -> dict[str, Any]:
-    """Stop what runs and forget all that was made; the address and the keys stay."""
+    """Stop what runs, forget all that was made, and put the history limit back; address, keys and clock stay."""
     stopped = running_executions()
     for execution in stopped:
-        execution.stop(datetime.datetime.now(datetime.UTC), "Sandbox.Reset", "The sandbox was reset.")
+        execution.stop("Sandbox.Reset", "The sandbox was reset.")
     BackendDict.reset()
     reset_model_data()
+    clock.history_limit({"events": None})
     return {"stopped": len(stopped)}

@@ -47,7 +47,7 @@ ACCOUNT = "123456789012"
 # Seconds: until a new server must be ready, until one that runs must have answered, until one told to end has ended.
 READY, ANSWERED, ENDED = 60.0, 20.0, 10.0
 # What the server must not inherit: the person's AWS settings and credentials, proxies, which loopback never uses, and
-# the wish to keep no compiled modules, since it loads more than a thousand and compiling them takes twice as long again.
+# the wish to keep no compiled modules: it loads more than a thousand, and compiling them takes twice as long again.
 NOT_INHERITED = re.compile(r"(AWS|BOTO|MOTO)_.*|.*_PROXY|PYTHONDONTWRITEBYTECODE", re.IGNORECASE)
 
 

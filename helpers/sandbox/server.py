@@ -25,7 +25,7 @@ IDLE = 8 * 3600.0
 
 def main() -> None:
     """Serve until stopped, replaced, or unused for long. Keys come in the environment."""
-    version = process.version()
+    version, idle = process.version(), float(os.environ.get("LAB_SANDBOX_IDLE") or IDLE)
     # Loading moto makes very many objects and no garbage: collecting meanwhile would take half a second.
     gc.disable()
     with _batch_unloaded():
@@ -48,7 +48,7 @@ def main() -> None:
         signal.signal(number, lambda *_: ended.set())
     threading.Thread(target=door.serve_forever, daemon=True).start()
     state.write()
-    reason = _watch(door, state, ended)
+    reason = _watch(door, state, ended, idle)
     if process.read() == state:
         state.end(reason)
     lambda_runner.close()
@@ -66,7 +66,6 @@ def _open() -> "Door":
     for concern in (clock, lambda_runner, interpreter, states_api, events, athena):
         concern.mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    default_user_config["lambda"] = {"use_docker": False}
     control.VERBS.update(
         ping=control.ping,
         reset=control.reset,
@@ -74,7 +73,6 @@ def _open() -> "Door":
         fast_forward=clock.fast_forward,
         history_limit=clock.history_limit,
     )
-    control.VERBS.update(clock=clock.read, fast_forward=clock.fast_forward, history_limit=clock.history_limit)
     return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 
 
@@ -93,11 +91,10 @@ def _batch_unloaded() -> Iterator[None]:
     del sys.modules["moto.batch"]
 
 
-def _watch(door: "Door", state: process.Sandbox, ended: threading.Event) -> str:
+def _watch(door: "Door", state: process.Sandbox, ended: threading.Event, idle: float) -> str:
     """Wait until it is time to go; returns why, in words that follow "The sandbox ended because"."""
     from helpers.sandbox.control import running_executions
 
-    idle = float(os.environ.get("LAB_SANDBOX_IDLE") or IDLE)
     while not ended.wait(min(idle / 4, 15.0)):
         if process.read() != state:
             return "another one took its place"

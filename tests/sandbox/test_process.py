@@ -1,0 +1,281 @@
+"""Finding, starting and stopping the sandbox, and what is said when it was lost."""
+
+import dataclasses
+import http.server
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import helpers
+from helpers import sandbox
+from helpers.errors import SandboxFailed, SandboxGone
+from helpers.sandbox import process
+
+COMMAND = [sys.executable, "-m", "helpers.sandbox"]
+
+
+@pytest.fixture(scope="module")
+def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the sandboxes that these tests kill, apart from the test run's."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("sandboxes")
+        patch.setenv("LAB_SANDBOX_DIR", str(folder))
+        yield folder
+        sandbox.stop()
+
+
+pytestmark = pytest.mark.usefixtures("_own_folder")
+
+
+@pytest.fixture
+def running() -> sandbox.Sandbox:
+    return sandbox.start()
+
+
+def run(*words: str) -> str:
+    return subprocess.run([*COMMAND, *words], check=True, capture_output=True, text=True).stdout
+
+
+def kill(found: sandbox.Sandbox) -> None:
+    server = psutil.Process(found.pid)
+    server.kill()
+    server.wait(10)
+
+
+def make_machine(lab: helpers.Lab, state: dict[str, object]) -> str:
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = lab.client("iam").create_role(RoleName="runner", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    definition = json.dumps({"StartAt": "Only", "States": {"Only": {**state, "End": True}}})
+    made = lab.client("stepfunctions").create_state_machine(name="machine", roleArn=role, definition=definition)
+    return str(made["stateMachineArn"])
+
+
+def start_waiting(lab: helpers.Lab) -> str:
+    """The ARN of an execution that waits for an hour."""
+    machine = make_machine(lab, {"Type": "Wait", "Seconds": 3600})
+    return str(lab.client("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"])
+
+
+def test_two_who_start_at_once_get_one_server() -> None:
+    sandbox.stop()
+    starts = [subprocess.Popen([*COMMAND, "start"], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = {start.communicate(timeout=90)[0] for start in starts}
+    assert len(told) == 1
+    assert "runs at http://127.0.0.1:" in told.pop()
+
+
+def test_status_is_one_json_object(running: sandbox.Sandbox) -> None:
+    assert json.loads(run("status", "--json")) == {
+        "running": True,
+        "endpoint_url": running.endpoint_url,
+        "access_key": running.access_key,
+        "secret_key": running.secret_key,
+        "region": "us-east-1",
+        "pid": running.pid,
+    }
+    sandbox.stop()
+    assert json.loads(run("status", "--json"))["running"] is False
+
+
+def test_every_start_makes_new_keys(running: sandbox.Sandbox) -> None:
+    sandbox.stop()
+    again = sandbox.start()
+    assert {again.access_key, again.secret_key}.isdisjoint({running.access_key, running.secret_key})
+    assert again.notice == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions; Windows protects the person's profile instead")
+def test_state_and_log_are_the_owners_alone(running: sandbox.Sandbox) -> None:
+    folder = process.folder()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for name in ("state.json", "sandbox.log"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+
+
+def test_the_server_has_a_session_of_its_own(running: sandbox.Sandbox) -> None:
+    if not hasattr(os, "getsid"):
+        pytest.skip("needs POSIX sessions; on Windows the server has a process group of its own")
+    assert os.getsid(running.pid) == running.pid
+
+
+def test_the_keys_are_not_shown(running: sandbox.Sandbox) -> None:
+    assert running.secret_key not in repr(running)
+
+
+def test_a_killed_sandbox_is_told_in_one_sentence(running: sandbox.Sandbox) -> None:
+    lab = helpers.connect()
+    states = lab.client("stepfunctions")
+    states.create_activity(name="remembered")
+    kill(running)
+    with pytest.raises(SandboxGone, match=r"all that was made on it is gone: run `lab = helpers.connect\(\)`"):
+        states.list_activities()
+    with pytest.raises(SandboxGone):
+        lab.session.resource("s3").meta.client.list_buckets()
+    with pytest.raises(SandboxGone):
+        lab.now()
+
+
+def test_the_next_connect_says_that_the_memory_was_lost(
+    running: sandbox.Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kill(running)
+    lab = helpers.connect()
+    assert "its memory is lost" in capsys.readouterr().out
+    assert "its memory is lost" in lab._repr_html_()
+    assert lab.client("stepfunctions").list_activities()["activities"] == []
+
+
+def test_an_older_version_is_replaced(running: sandbox.Sandbox) -> None:
+    dataclasses.replace(running, version="older").write()
+    replaced = sandbox.start()
+    assert replaced.pid != running.pid
+    assert not psutil.pid_exists(running.pid) or psutil.Process(running.pid).status() == psutil.STATUS_ZOMBIE
+    assert "older version" in replaced.notice
+
+
+def test_a_process_that_was_given_the_number_is_left_alone(running: sandbox.Sandbox) -> None:
+    kill(running)
+    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    dataclasses.replace(running, pid=stranger.pid).write()
+    assert sandbox.status() is None
+    assert sandbox.stop() is False
+    assert sandbox.start().pid != stranger.pid
+    assert stranger.poll() is None
+    stranger.communicate(b"\n")
+
+
+class Flatterer(http.server.BaseHTTPRequestHandler):
+    """A stranger at the sandbox's port, who says yes to everything."""
+
+    def do_POST(self) -> None:
+        body = json.dumps({"pid": os.getpid(), "proof": "believe me"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_stranger_at_the_port_is_not_believed(running: sandbox.Sandbox) -> None:
+    kill(running)
+    with http.server.HTTPServer(("127.0.0.1", 0), Flatterer) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        dataclasses.replace(running, endpoint_url=f"http://127.0.0.1:{stranger.server_port}").write()
+        assert sandbox.status() is None
+        assert sandbox.start().endpoint_url != f"http://127.0.0.1:{stranger.server_port}"
+        stranger.shutdown()
+
+
+def test_another_hosts_sandbox_is_left_alone(running: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("platform.node", lambda: "another-host.example.com")
+        assert sandbox.status() is None
+        assert sandbox.stop() is False
+    assert sandbox.status() == running
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"endpoint_url": "http://127.0.0.1:1"}'])
+def test_a_state_file_that_cannot_be_read_is_replaced(running: sandbox.Sandbox, text: str) -> None:
+    kill(running)
+    (process.folder() / "state.json").write_text(text)
+    assert sandbox.status() is None
+    with pytest.raises(SandboxGone):
+        sandbox.call("clock")
+    sandbox.stop()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP to make a process hang")
+def test_a_sandbox_that_hangs_can_be_stopped(running: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "ANSWERED", 0.3)
+    monkeypatch.setattr(process, "ENDED", 0.3)
+    os.kill(running.pid, signal.SIGSTOP)
+    with pytest.raises(SandboxFailed, match="does not answer"):
+        sandbox.start()
+    assert sandbox.stop() is True
+    assert sandbox.stop() is False
+
+
+def test_unused_for_long_it_ends_by_itself_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    monkeypatch.setenv("LAB_SANDBOX_IDLE", "0.2")
+    psutil.Process(sandbox.start().pid).wait(30)
+    assert sandbox.status() is None
+    monkeypatch.delenv("LAB_SANDBOX_IDLE")
+    assert "because nobody had used it" in sandbox.start().notice
+
+
+def test_a_running_execution_counts_as_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    monkeypatch.setenv("LAB_SANDBOX_IDLE", "0.5")
+    lab = helpers.connect()
+    execution = start_waiting(lab)
+    server = psutil.Process(sandbox.start().pid)
+    with pytest.raises(psutil.TimeoutExpired):
+        server.wait(2)
+    lab.client("stepfunctions").stop_execution(executionArn=execution)
+    server.wait(30)
+
+
+def test_one_whose_folder_was_removed_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    monkeypatch.setenv("LAB_SANDBOX_IDLE", "2")
+    found = sandbox.start()
+    (process.folder() / "state.json").unlink()
+    psutil.Process(found.pid).wait(30)
+    assert sandbox.status() is None
+
+
+def test_a_start_that_fails_says_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    monkeypatch.setenv("LAB_SANDBOX_IDLE", "soon")
+    with pytest.raises(SandboxFailed, match=r"could not convert string to float: 'soon'.*sandbox\.log"):
+        sandbox.start()
+
+
+def test_no_proxy_is_ever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.setblocking(False)
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{trap.getsockname()[1]}")
+        lab = helpers.connect()
+        assert lab.client("sts").get_caller_identity()["Account"] == lab.account
+        assert lab.session.resource("s3").meta.client.list_buckets()["Buckets"] == []
+        assert lab.now()
+        # An inner call: the execution itself asks S3.
+        machine = make_machine(lab, {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets"})
+        execution = lab.client("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"]
+        assert helpers.execution.wait(execution, progress=False, lab=lab).status == "SUCCEEDED"
+        with pytest.raises(BlockingIOError):
+            trap.accept()
+
+
+def test_reset_forgets_what_was_made_and_keeps_the_keys(running: sandbox.Sandbox) -> None:
+    lab = helpers.connect()
+    for _ in range(2):
+        lab.client("stepfunctions").create_activity(name="forgotten")
+        lab.client("sqs").create_queue(QueueName="forgotten")
+        start_waiting(lab)
+        sandbox.reset()
+        assert lab.client("stepfunctions").list_state_machines()["stateMachines"] == []
+        assert lab.client("stepfunctions").list_activities()["activities"] == []
+        assert "QueueUrls" not in lab.client("sqs").list_queues()
+    assert sandbox.status() == running
+
+
+def test_an_unknown_verb_is_refused(running: sandbox.Sandbox) -> None:
+    with pytest.raises(SandboxFailed, match="no verb 'dance'"):
+        sandbox.call("dance")
