@@ -14,7 +14,7 @@ from helpers.sandbox.interpreter.definitions import program
 from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.states_api.errors import StatesError
 
-__all__ = ["Diagnostic", "check_definition", "diagnose", "mend", "validate_state_machine_definition"]
+__all__ = ["Diagnostic", "check_definition", "check_state", "diagnose", "mend", "validate_state_machine_definition"]
 
 _SHAPES = {
     "missing-states": "These fields are required: [States]",
@@ -46,9 +46,26 @@ class Diagnostic:
 
 def check_definition(text: str, machine_type: str) -> None:
     """Raise InvalidDefinition, in the service's words, for a definition with errors."""
-    errors = [str(found) for found in diagnose(text, machine_type) if found.severity == "ERROR"]
-    if errors:
-        raise StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(errors)}'")
+    if errors := [found for found in diagnose(text, machine_type) if found.severity == "ERROR"]:
+        raise _invalid(errors)
+
+
+def _invalid(found: list[Diagnostic]) -> StatesError:
+    return StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
+
+
+def check_state(text: str, name: str) -> dict[str, Any]:
+    """The state that `text` is the definition of, alone; InvalidDefinition."""
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise _invalid([Diagnostic("INVALID_JSON_DESCRIPTION", str(error))]) from None
+    if not isinstance(body, dict):
+        raise _invalid([Diagnostic("SCHEMA_VALIDATION_FAILED", "A state must be an object")])
+    alone = {"StartAt": name, "States": {name: body}}
+    if found := list(_shape_errors(alone)) or list(_grammar_errors(json.dumps(alone))):
+        raise _invalid(found)
+    return body
 
 
 def validate_state_machine_definition(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

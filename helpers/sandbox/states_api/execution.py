@@ -4,6 +4,7 @@ import copy
 import datetime
 import itertools
 import json
+from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser.api import StateMachineType
@@ -30,6 +31,8 @@ __all__ = ["Execution"]
 EXPRESS_SECONDS = 300  # an Express execution's longest duration; developer guide, "Choosing workflow type"
 REDRIVABLE_DAYS = 14  # after an execution's end; API reference, RedriveExecution
 REDRIVABLE_EVENTS = 24_999  # a history must hold fewer; same place
+
+Prepare = Callable[[Any, Any], Any]
 
 _numbers = itertools.count(1)
 
@@ -79,9 +82,9 @@ class Execution:
         """Whether this is an Express execution."""
         return self.machine.type == "EXPRESS"
 
-    def start(self) -> None:
-        """Let the interpreter begin."""
-        self._run = _Run(self, None)
+    def start(self, prepare: "Prepare | None" = None) -> None:
+        """Let the interpreter begin, with what `prepare` makes of its environment and the definition's program."""
+        self._run = _Run(self, None, prepare)
         self._run.start()
 
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
@@ -175,7 +178,7 @@ class _Run(ExecutionWorker):
     stopped.
     """
 
-    def __init__(self, execution: Execution, left: _Left | None) -> None:
+    def __init__(self, execution: Execution, left: _Left | None, prepare: Prepare | None = None) -> None:
         backend, machine, revision = execution.backend, execution.machine, execution.revision
         super().__init__(
             evaluation_details=EvaluationDetails(
@@ -201,13 +204,12 @@ class _Run(ExecutionWorker):
             activity_store=backend.activities,
         )
         self._execution = execution
+        self._prepare = prepare
         self._definition = json.loads(revision.definition)
         self._first_state: str = (left and left.state) or self._definition["StartAt"]
         self.environment: Any = self._get_evaluation_environment()
         self.environment.event_manager = self.events = execution.events
         self.environment.next_state_name = self._first_state  # from now on it counts as running, and can be stopped
-        data: Any = self.environment.states.context_object.context_object_data["Execution"]
-        data["RedriveCount"] = execution.redrives
         if left is None:
             self.events.add_event(
                 self.environment.event_history_context,
@@ -223,7 +225,6 @@ class _Run(ExecutionWorker):
                 update_source_event_id=False,
             )
         else:
-            data["RedriveTime"] = _iso(execution.redriven or clock.now())
             self._take_up(left)
 
     def start(self) -> None:
@@ -239,6 +240,8 @@ class _Run(ExecutionWorker):
         env.event_history_context.source_event_id = len(events)
         details = {"executionRedrivenEventDetails": {"redriveCount": self._execution.redrives}}
         events.add_event(env.event_history_context, "ExecutionRedriven", details)
+        data = env.states.context_object.context_object_data["Execution"]
+        data |= {"RedriveCount": self._execution.redrives, "RedriveTime": _iso(self._execution.redriven or clock.now())}
         env.variable_store = left.variables
         entering = events.entering(left.state) if left.state else None
         if entering and left.state:
@@ -247,9 +250,10 @@ class _Run(ExecutionWorker):
             env.states.reset(json.loads(entering["input"]))
 
     def _program(self) -> Any:
-        program: Any = copy.copy(
-            self._get_evaluation_entrypoint()
-        )  # what is parsed may be shared with other executions
+        shared: Any = self._get_evaluation_entrypoint()
+        if self._prepare:
+            return self._prepare(self.environment, shared)
+        program = copy.copy(shared)
         program.start_at = StartAt(self._first_state)
         if self._execution.express:
             given = program.timeout_seconds.timeout_seconds if program.timeout_seconds else EXPRESS_SECONDS
