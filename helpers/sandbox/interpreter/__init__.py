@@ -22,8 +22,9 @@ def mend() -> None:
         jsonata,
         jsonpath,
         maps,
+        services,
         states,
     )
 
-    for concern in (clients, context, definitions, failures, frames, jsonata, jsonpath, maps, states):
+    for concern in (clients, context, definitions, failures, frames, jsonata, jsonpath, maps, services, states):
         concern.mend()

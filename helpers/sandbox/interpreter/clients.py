@@ -17,6 +17,7 @@ LONGEST_TASK = 99_999_999
 CONNECTIONS = 128
 
 _creating = threading.Lock()
+_last = threading.local()
 
 
 @functools.cache
@@ -24,9 +25,28 @@ def _session() -> botocore.session.Session:
     return botocore.session.Session()
 
 
+def _keep_metadata(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+    _last.metadata = parsed.get("ResponseMetadata")
+
+
+def last_metadata() -> dict[str, Any] | None:
+    """The ResponseMetadata of this thread's last call, once: status, headers, request id."""
+    metadata = getattr(_last, "metadata", None)
+    _last.metadata = None
+    return metadata
+
+
+@functools.cache
+def service_id(service: str) -> str | None:
+    """The id of a service ("DynamoDB", "Secrets Manager") by its name in boto3; None for an unknown one."""
+    if service not in _session().get_available_services():
+        return None
+    return str(_session().get_service_model(service).service_id)
+
+
 @functools.cache
 def _client(service: str, region: str) -> Any:
-    return _session().create_client(
+    client = _session().create_client(
         service,
         region_name=region,
         endpoint_url=f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
@@ -43,6 +63,8 @@ def _client(service: str, region: str) -> Any:
             s3={"addressing_style": "path"},
         ),
     )
+    client.meta.events.register("after-call", _keep_metadata)
+    return client
 
 
 def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
