@@ -8,13 +8,14 @@ import re
 import time
 from typing import IO, Any, cast
 
+from botocore.credentials import Credentials
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.http import parse_set_header
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
 
-from helpers.sandbox import control, refusal, signing
-from helpers.sandbox.clock import clock
+from helpers.sandbox import control, identities, refusal, signing
+from helpers.sandbox.clock import PASS, clock
 from helpers.sandbox.refusal import Answer
 
 __all__ = ["Door"]
@@ -34,7 +35,7 @@ class Door(ThreadedWSGIServer):
 
     def __init__(self, access_key: str, secret_key: str) -> None:
         super().__init__("127.0.0.1", 0, Moto(), Visitor)
-        self.access_key, self.secret_key = access_key, secret_key
+        self.keys = Credentials(access_key, secret_key)
         self.hosts = {f"127.0.0.1:{self.server_port}", f"localhost:{self.server_port}"}
         self.last_used = time.monotonic()
 
@@ -80,10 +81,14 @@ class Visitor(MotoRequestHandler):
             return refusal.refused(refused.kind, refused.message, "", self.headers)
         body = self._body()
         now = datetime.datetime.now(datetime.UTC)
+        identity = self._identity(claim)
+        keys = identity.credentials if identity else self.server.keys
         try:
-            claim.check(body, self.server.access_key, self.server.secret_key, now, max(now, clock.now()))
+            claim.check(body, keys.access_key, keys.secret_key, now, max(now, clock.now()))
         except signing.Refused as refused:
             return refusal.refused(refused.kind, refused.message, claim.service, self.headers)
+        if identity is not None and (denial := identity.denial(claim.service, claim.region, self._environ(body), body)):
+            return refusal.refused("denied", denial, claim.service, self.headers)
         if claim.service == "sandbox":
             return control.answer(self.path.removeprefix(control.PREFIX), body)
         self.server.last_used = time.monotonic()
@@ -93,19 +98,28 @@ class Visitor(MotoRequestHandler):
         if self.headers.get("Host") not in self.server.hosts:
             raise signing.Refused("missing", "The sandbox answers only to its own address.")
         claim = signing.claim(self.command, self.path, self.headers)
-        if claim.access_key != self.server.access_key:
+        if claim.access_key != self.server.keys.access_key and self._identity(claim) is None:
             raise signing.Refused("unknown", "The security token included in the request is invalid.")
         return claim
+
+    def _identity(self, claim: signing.Claim) -> identities.Identity | None:
+        """Whose keys signed, where they are not the sandbox's own."""
+        if claim.access_key == self.server.keys.access_key or claim.service == "sandbox":
+            return None
+        return identities.known(claim.access_key, claim.headers)
+
+    def _environ(self, body: bytes) -> dict[str, Any]:
+        environ = self.make_environ()
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ.pop("wsgi.input_terminated", None)
+        return environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
     def _ask_moto(self, service: str, body: bytes) -> Answer:
         if self.path.startswith(CLOSED):
             return refusal.not_here("This address", service, self.headers)
-        environ = self.make_environ()
-        environ.pop("HTTP_TRANSFER_ENCODING", None)
-        environ.pop("wsgi.input_terminated", None)
-        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         try:
-            chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+            with clock.in_place_of(self.headers.get(PASS)):
+                chunks, status, headers = run_wsgi_app(self.server.app, self._environ(body), buffered=True)
         except (NotImplementedError, ImportError) as error:
             # An ImportError is a service whose optional parts of moto are not installed.
             what = re.sub(r"^The (\w+) action has not been implemented$", r"\1", str(error))

@@ -14,6 +14,7 @@ CODES = {
     "missing": ("MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied"),
     "unknown": ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"),
     "mismatch": ("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"),
+    "denied": ("AccessDeniedException", "AccessDenied", "AccessDenied"),
     "expired": ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
 }
 

@@ -35,8 +35,8 @@ def main() -> None:
     os.environ["MOTO_PORT"] = str(door.server_port)
     state = process.Sandbox(
         endpoint_url=f"http://127.0.0.1:{door.server_port}",
-        access_key=door.access_key,
-        secret_key=door.secret_key,
+        access_key=door.keys.access_key,
+        secret_key=door.keys.secret_key,
         region=process.REGION,
         account=process.ACCOUNT,
         pid=os.getpid(),
