@@ -1,9 +1,10 @@
 """The sandbox's clock: one for the whole server, never backwards, able to be moved ahead."""
 
-from helpers.sandbox.clock.clockwork import Clock, Ended, Event, Thread, clock, interrupted_by
+from helpers.sandbox.clock.clockwork import PASS, Clock, Ended, Event, Thread, clock, interrupted_by
 from helpers.sandbox.clock.verbs import fast_forward, history_limit, read
 
 __all__ = [
+    "PASS",
     "Clock",
     "Ended",
     "Event",

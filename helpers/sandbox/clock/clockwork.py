@@ -7,6 +7,7 @@ import datetime
 import heapq
 import itertools
 import math
+import secrets
 import threading
 import time as _time
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ TICK = 0.25
 STAND = 1.0
 
 _interruption: contextvars.ContextVar["Event | None"] = contextvars.ContextVar("interruption", default=None)
+
+
+# The header in which a request carries the pass of the thread that waits for its answer.
+PASS = "X-Sandbox-In-Place-Of"
 
 
 class Ended(BaseException):
@@ -120,6 +125,7 @@ class Clock:
         self._order = itertools.count()
         self._stale = 0
         self._leases: dict[str, Lease] = {}
+        self._passes: dict[str, int] = {}
         self._alarm = -math.inf
         self._ticking = False
 
@@ -190,6 +196,24 @@ class Clock:
         finally:
             self._held.count -= 1
             self._end()
+
+    def hand_over(self) -> str | None:
+        """A pass for a request that this thread is about to send and wait for; None where the thread does not work."""
+        if not self._held.count:
+            return None
+        given = secrets.token_hex(8)
+        self._passes[given] = self._held.count
+        return given
+
+    @contextlib.contextmanager
+    def in_place_of(self, given: str | None) -> Iterator[None]:
+        """While inside, this thread works in the place of the one that sent the pass, and waits for both."""
+        held = self._passes.pop(given, 0) if given else 0
+        self._held.count += held
+        try:
+            yield
+        finally:
+            self._held.count -= held
 
     def fast_forward(
         self, lease: str = "", *, rate: float | None = None, hold_tokens: bool = False, seconds: float | None = None

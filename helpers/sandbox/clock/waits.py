@@ -25,7 +25,7 @@ from helpers.sandbox.interpreter.mending import replace
 # How often a `.sync` task asks whether what it started has ended: at first after so many seconds, then ever less often,
 # so that it is late by no more than this part of the time it has waited.
 FIRST_POLL = 0.5
-LATENESS = 0.01
+LATENESS = 0.015
 
 
 class EndOfProgram(Event):

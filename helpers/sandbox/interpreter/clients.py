@@ -10,6 +10,7 @@ import botocore.session
 from botocore.config import Config
 from moto.stepfunctions.parser.asl.utils import boto_client
 
+from helpers.sandbox.clock import PASS, clock
 from helpers.sandbox.interpreter.mending import replace
 
 # A task may take as long as AWS lets it; its own TimeoutSeconds ends it, not the socket.
@@ -27,6 +28,12 @@ def _session() -> botocore.session.Session:
 
 def _keep_metadata(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
     _last.metadata = parsed.get("ResponseMetadata")
+
+
+def _hand_over(params: dict[str, Any], **_: Any) -> None:
+    # An execution that waits for an answer does nothing else: whoever works on the answer works in its place.
+    if given := clock.hand_over():
+        params["headers"][PASS] = given
 
 
 def last_metadata() -> dict[str, Any] | None:
@@ -63,6 +70,7 @@ def _client(service: str, region: str) -> Any:
             s3={"addressing_style": "path"},
         ),
     )
+    client.meta.events.register("before-call", _hand_over)
     client.meta.events.register("after-call", _keep_metadata)
     return client
 

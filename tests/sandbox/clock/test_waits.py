@@ -124,6 +124,23 @@ def test_a_nested_execution_is_waited_for(runner: Runner, lab: helpers.Lab, role
 
 
 @pytest.mark.usefixtures("fast")
+def test_an_express_execution_that_is_waited_for_goes_ahead(runner: Runner, role: str) -> None:
+    child = runner.sfn.create_state_machine(
+        name="clock-express", definition=json.dumps(machine(Wait=wait(200))), roleArn=role, type="EXPRESS"
+    )["stateMachineArn"]
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:sfn:startSyncExecution",
+        "Parameters": {"StateMachineArn": child},
+        "End": True,
+    }
+    arn = runner.start(machine(Nested=task) | {"TimeoutSeconds": 250})
+    assert runner.end(arn)["status"] == "SUCCEEDED"
+    events = runner.events(arn)
+    assert at(events, "TaskSucceeded")[0] - at(events, "TaskStarted")[0] == about(200)
+
+
+@pytest.mark.usefixtures("fast")
 def test_other_services_stamp_with_the_clock(runner: Runner, lab: helpers.Lab) -> None:
     runner.run(machine(Wait=wait(86_400)))
     s3, now = lab.client("s3"), lab.now()
