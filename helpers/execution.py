@@ -72,6 +72,11 @@ class Execution:
         """Whether it has not ended yet."""
         return self.status in ("RUNNING", "PENDING_REDRIVE")
 
+    def __repr__(self) -> str:
+        after = f" after {(self.stopped - self.started).total_seconds():.1f} s" if self.stopped else ""
+        why = ": ".join(filter(None, [self.error, self.cause]))
+        return f"Execution {self.name}: {self.status}{after}" + (f" ({why})" if why else "")
+
     def result(self) -> Any:
         """The output, parsed.
 

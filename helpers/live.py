@@ -1,0 +1,352 @@
+"""A state machine's diagram that takes its colours while an execution runs."""
+
+import html
+import json
+import re
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+from helpers import calls, diagram, execution, history
+from helpers.definition import states
+from helpers.errors import ExecutionStillRunning, LabError
+from helpers.lab import Lab, current
+
+__all__ = ["Watching", "run", "watch"]
+
+TICK = 0.2  # seconds between two looks at the clock
+SEEN = 0.3  # seconds that a state stays on show, however quick it was
+HURRIED = 0.1  # seconds that it stays when many wait to be shown
+CATCH_UP = 4.0  # seconds that we may be behind before the showing hurries
+MOST_OPEN = 5  # states told of in the line below the picture
+STILL_OPEN = ("running", "waiting", "choosing")
+
+
+def watch(
+    arn: str, definition: Mapping[str, Any] | None = None, *, background: bool = False, lab: Lab | None = None
+) -> "execution.Execution | Watching":
+    """Show the diagram of a running execution, recoloured as it goes on, until the execution ends; return it.
+
+    Below the diagram stands which state is open, and for a Wait how long still. What is left in the notebook is a
+    static picture. `definition` is what is drawn (left out: the execution's own, asked of AWS). With `background` the
+    cell ends at once, so that the next ones can do something to the execution, and a `Watching` is returned; call its
+    `wait()` in a later cell. An interrupt stops the watching, not the execution.
+
+    Raises NotFound for an execution that is not there, an Express one among them, and NotAllowed.
+    """
+    watching = Watching(arn, definition, lab or current())
+    if background:
+        watching.begin()
+        return watching
+    return watching.show()
+
+
+def run(
+    machine: str,
+    input: Any = None,  # noqa: A002
+    name: str | None = None,
+    *,
+    definition: Mapping[str, Any] | None = None,
+    background: bool = False,
+    lab: Lab | None = None,
+) -> "execution.Execution | Watching":
+    """Start an execution as `execution.start` does, and `watch` it."""
+    lab = lab or current()
+    return watch(execution.start(machine, input, name, lab=lab), definition, background=background, lab=lab)
+
+
+class Watching:
+    """A diagram on show while its execution runs. Made by `watch`."""
+
+    def __init__(self, arn: str, definition: Mapping[str, Any] | None, lab: Lab) -> None:
+        self.arn, self._lab = arn, lab
+        self._name = arn.split(":")[-1]
+        drawn = _definition(arn, lab) if definition is None else dict(definition)
+        self._waits = {state.name: state.body for state in states(drawn) if state.type == "Wait"}
+        self._tokens = {
+            state.name for state in states(drawn) if str(state.body.get("Resource")).endswith(".waitForTaskToken")
+        }
+        self._screen = _Screen(diagram.draw(drawn, {}))
+        self._reading = _Reading(arn, lab)
+        self._left = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    def begin(self) -> None:
+        """Watch in a thread of its own."""
+        self._thread = threading.Thread(target=self._in_background, name=f"watching {self._name}", daemon=True)
+        self._thread.start()
+
+    def show(self) -> execution.Execution:
+        """Watch until the execution ends or the cell is interrupted."""
+        try:
+            self._watch()
+        except KeyboardInterrupt:
+            self._screen.leave(self._reading.latest(), "watching was interrupted")
+            print(f"We stopped watching; {self._name} goes on. execution.stop({self.arn!r}) would stop it.")
+        return execution.describe(self.arn, lab=self._lab)
+
+    def wait(self, timeout: float | None = None) -> execution.Execution:
+        """Wait until the execution has ended and all of it was shown, and return it; an interrupt stops the waiting.
+
+        Raises ExecutionStillRunning after `timeout` seconds, and what ended the watching if something did.
+        """
+        if self._thread is not None:
+            try:
+                self._thread.join(timeout)
+            except KeyboardInterrupt:
+                print(f"We stopped waiting; {self._name} goes on, and so does the watching.")
+                return execution.describe(self.arn, lab=self._lab)
+            if self._thread.is_alive():
+                raise ExecutionStillRunning(f"{self._name} is still running after {timeout:g} s: wait for it again.")
+        if self._failure is not None:
+            raise self._failure
+        # Once more from this cell: whoever stores outputs listens only while a cell runs.
+        self._screen.repeat()
+        return execution.describe(self.arn, lab=self._lab)
+
+    def stop(self) -> None:
+        """Stop watching; the execution goes on."""
+        self._left.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._screen.repeat()
+
+    def __repr__(self) -> str:
+        state = "over" if self._thread is None or not self._thread.is_alive() else "going on in the background"
+        return f"Watching {self._name}: {state}."
+
+    def _in_background(self) -> None:
+        try:
+            self._watch()
+        except LabError as error:
+            self._failure = error
+            self._screen.leave(self._reading.latest(), str(error))
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    def _watch(self) -> None:
+        reading, screen = self._reading, self._screen
+        began = time.monotonic()
+        ask_at = show_at = began
+        while not self._left.is_set():
+            now = time.monotonic()
+            if now >= ask_at and not reading.over:
+                reading.read()
+                ask_at = time.monotonic() + execution.pause_after(now - began)
+            if now >= show_at and reading.pending:
+                visits, stays = reading.next()
+                screen.paint(visits, self._caption(visits))
+                # Whatever a picture costs, most of the time stays free for others.
+                show_at = now + max(stays, 3 * (time.monotonic() - now))
+            else:
+                screen.caption(self._caption(screen.shown))
+            if reading.over and not reading.pending:
+                break
+            next_at = min(show_at if reading.pending else now + TICK, now + TICK if reading.over else ask_at)
+            self._left.wait(min(max(next_at - time.monotonic(), 0.01), TICK))
+        self._screen.leave(reading.latest(), reading.ending() if reading.over else "no longer watched")
+
+    def _caption(self, visits: pd.DataFrame | None) -> str:
+        """What is open, and for how long."""
+        if visits is None or visits.empty:
+            return f"{self._name} starts"
+        opened = visits[visits["status"].isin(STILL_OPEN)]
+        now = datetime.now(UTC) + self._reading.ahead
+        told = [self._told(one, now) for one in opened.tail(MOST_OPEN).itertuples(index=False)]
+        if len(opened) > MOST_OPEN:
+            told.append(f"and {len(opened) - MOST_OPEN} more")
+        return "; ".join(told) or f"{self._name} goes on"
+
+    def _told(self, visit: Any, now: datetime) -> str:
+        where = f"{visit.state} in {visit.branch}" if visit.branch else visit.state
+        body = self._waits.get(visit.state)
+        due = _due(body, visit.entered, visit.input) if body is not None else None
+        if due is not None:
+            return f"{where} waits, {max((due - now).total_seconds(), 0.0):.0f} s to go"
+        age = max((now - visit.entered).total_seconds(), 0.0)
+        if visit.type == "Task" and visit.attempts > 1:
+            where += f", attempt {visit.attempts},"
+        verb = "waits for its task token" if visit.state in self._tokens else VERBS.get(visit.type, "runs")
+        return f"{where} {verb}, {age:.0f} s"
+
+
+VERBS = {"Wait": "waits", "Choice": "chooses"}
+
+
+class _Reading:
+    """The events of an execution as they come, and how far they have been shown."""
+
+    def __init__(self, arn: str, lab: Lab) -> None:
+        self._lab = lab
+        self._following = execution.Following(arn, lab=lab)
+        self._read: list[dict[str, Any]] = []
+        self._events: pd.DataFrame | None = None
+        self.pending: deque[int] = deque()
+        """How many events have passed at each picture that is still to be shown."""
+        self.ahead = timedelta(0)
+        """How far the place's clock is before this computer's."""
+
+    @property
+    def over(self) -> bool:
+        return self._following.over
+
+    def read(self) -> None:
+        new = self._following.read()
+        self.ahead = self._lab.now() - datetime.now(UTC)
+        if not new:
+            return
+        before = len(self._read)
+        self._read += new
+        self._events = history.events(self._read)
+        # A picture for every state that is entered; what led from the one before to it belongs to the same picture.
+        self.pending.extend(
+            before + index + 1 for index, event in enumerate(new) if event["type"].endswith("StateEntered")
+        )
+        if self.over:
+            self.pending.append(len(self._read))
+
+    def next(self) -> tuple[pd.DataFrame, float]:
+        """The visits at the next picture, and how long it should stay; some are passed over when there are too many."""
+        behind = len(self.pending)
+        stays = max(min(SEEN, CATCH_UP / behind), HURRIED)
+        for _ in range(int(behind * HURRIED / CATCH_UP)):
+            self.pending.popleft()
+        return self._visits(self.pending.popleft()), stays
+
+    def latest(self) -> pd.DataFrame | None:
+        return self._visits(len(self._read)) if self._read else None
+
+    def _visits(self, passed: int) -> pd.DataFrame:
+        assert self._events is not None
+        return history.visits(self._events.iloc[:passed])
+
+    def ending(self) -> str:
+        """How the execution ended, in one sentence."""
+        last = self._read[-1]
+        status = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last["type"].removeprefix("Execution")).lower()
+        took = (last["timestamp"] - self._read[0]["timestamp"]).total_seconds()
+        details: dict[str, Any] = next((last[key] for key in last if key.endswith("EventDetails")), {})
+        why = ": ".join(str(details[key]) for key in ("error", "cause") if details.get(key))
+        return f"{status} after {took:.1f} s" + (f" ({why[:300]})" if why else "")
+
+
+class _Screen:
+    """The two outputs of a watching cell: the picture, and a line of text below it."""
+
+    def __init__(self, drawn: diagram.Diagram) -> None:
+        self._drawn = drawn
+        self._line = ""
+        self._picture, self._text = secrets.token_hex(16), secrets.token_hex(16)
+        self.shown: pd.DataFrame | None = None
+        _put(_Moment(drawn), self._picture, update=False)
+        _put(_Line(""), self._text, update=False)
+
+    def paint(self, visits: pd.DataFrame, line: str) -> None:
+        """Another picture, quick to make: without the PNG."""
+        self.shown = visits
+        self._drawn = self._drawn.recoloured(_statuses(visits, self._drawn.states))
+        _put(_Moment(self._drawn), self._picture)
+        self.caption(line)
+
+    def caption(self, line: str) -> None:
+        if line != self._line:
+            self._line = line
+            _put(_Line(line), self._text)
+
+    def leave(self, visits: pd.DataFrame | None, line: str) -> None:
+        """The picture that stays, in every form that a stored notebook may need."""
+        if visits is not None:
+            self.shown = visits
+            self._drawn = self._drawn.recoloured(_statuses(visits, self._drawn.states))
+        self._line = line
+        self.repeat()
+
+    def repeat(self) -> None:
+        """The same once more."""
+        _put(self._drawn, self._picture)
+        _put(_Line(self._line), self._text)
+
+
+class _Moment:
+    """A diagram in the one form that a running notebook shows."""
+
+    def __init__(self, drawn: diagram.Diagram) -> None:
+        self._drawn = drawn
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return self._drawn._repr_mimebundle_(exclude=["image/png"])
+
+
+class _Line:
+    """A line of text; names and errors in it are whatever an execution holds, so it is escaped."""
+
+    def __init__(self, text: str) -> None:
+        self._told = text
+
+    def __repr__(self) -> str:
+        return self._told
+
+    def _repr_html_(self) -> str:
+        return f"<div><em>{html.escape(self._told)}</em></div>"
+
+
+def _put(shown: object, place: str, *, update: bool = True) -> None:
+    """Show something at a place of its own in the outputs, in a notebook: a terminal would print it again and again."""
+    if hasattr(get_ipython(), "kernel"):
+        display(shown, display_id=place, update=update)  # type: ignore[no-untyped-call]
+
+
+def _definition(arn: str, lab: Lab) -> dict[str, Any]:
+    execution.describe(arn, lab=lab)
+    with calls.plainly(f"read the definition of the execution {arn}"):
+        found = calls.client(lab).describe_state_machine_for_execution(executionArn=arn)
+    return dict(json.loads(found["definition"]))
+
+
+def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:
+    """The status of each drawn state: of a visit that is open if one is, else of the latest."""
+    known = visits[visits["status"].notna() & visits["state"].isin(drawn)]
+    latest = dict(zip(known["state"], known["status"], strict=True))
+    opened = known[known["status"].isin(STILL_OPEN)]
+    return {**latest, **dict(zip(opened["state"], opened["status"], strict=True))}
+
+
+def _due(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime | None:
+    """When a Wait ends, where its definition or its input says so; None for a JSONata expression."""
+    seconds = _value(body, "Seconds", given)
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        return entered + timedelta(seconds=seconds)
+    stamp = _value(body, "Timestamp", given)
+    if isinstance(stamp, str):
+        try:
+            due = datetime.fromisoformat(stamp)
+        except ValueError:
+            return None
+        return due if due.tzinfo else None
+    return None
+
+
+def _value(body: Mapping[str, Any], field: str, given: Any) -> Any:
+    """The field itself, or what its plain path (`$.a.b`) finds in the state's input."""
+    path = body.get(f"{field}Path")
+    if path is None:
+        return body.get(field)
+    if not isinstance(path, str) or not re.fullmatch(r"\$(\.\w+)+", path) or not isinstance(given, str):
+        return None
+    try:
+        value = json.loads(given)
+    except ValueError:
+        return None
+    for name in path.split(".")[1:]:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
