@@ -13,7 +13,7 @@ from helpers.deploy.ownership import is_ours
 from helpers.errors import LabError
 from helpers.lab import Lab, current
 
-__all__ = ["Removal", "tear_down"]
+__all__ = ["Removal", "made", "tear_down"]
 
 DELETING = 60.0  # seconds; a machine disappears when its last execution has ended
 
@@ -73,6 +73,13 @@ def tear_down(lab: Lab | None = None) -> Removal:
         pd.DataFrame([one for one in removed if one[:2] not in left], columns=columns, dtype="str"),
         pd.DataFrame([(*key, reasons.get(key, "still there")) for key in sorted(left)], columns=columns, dtype="str"),
     )
+
+
+def made(lab: Lab | None = None) -> pd.DataFrame:
+    """What there is in this lab that `tear_down` would remove: a frame with the columns kind and name (text)."""
+    lab = lab or current()
+    rows = [(kind.name, name) for kind in KINDS for name in _found(lab, kind, {})]
+    return pd.DataFrame(rows, columns=["kind", "name"], dtype="str")
 
 
 UNKNOWN = "(could not be listed)"

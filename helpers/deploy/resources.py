@@ -289,6 +289,23 @@ def patiently(call: Callable[[], Made], not_yet: Callable[[ClientError], bool], 
         pause = min(2 * pause, 8.0)
 
 
+def once_assumable(call: Callable[..., Made], /, **arguments: Any) -> Made:
+    """What `call(**arguments)` returns, called again while AWS does not know a new role everywhere yet.
+
+    Raises DeployFailed when the role cannot be assumed after half a minute; any other refusal as it comes.
+    """
+    return patiently(lambda: call(**arguments), _role_not_ready, "a role that is new", PATIENCE)
+
+
+def statements(definition: Mapping[str, Any], name: str, *, lab: Lab | None = None) -> list[dict[str, Any]]:
+    """The IAM policy statements that a machine called `name` needs to run `definition`, and no more.
+
+    Raises UnknownService, naming the state, for an integration that is not known here.
+    """
+    lab = lab or current()
+    return machine_statements(definition, setting(lab, lab.name(name)))
+
+
 def setting(lab: Lab, machine: str) -> Setting:
     """What the ARNs of this lab are made of."""
     partition = lab.session.get_partition_for_region(lab.region)
