@@ -1,6 +1,13 @@
-"""Execution histories as tables: events, visits of states and tries of tasks, from any form a history comes in."""
+"""Execution histories as tables: events, visits of states and tries of tasks, from any form a history comes in.
+
+Nothing here reaches AWS (only `python -m helpers.history ARN` does).
+"""
 
 from helpers.history.accounts import attempts, visits
 from helpers.history.frames import events
+from helpers.history.loops import polls
+from helpers.history.payloads import payload
+from helpers.history.sources import Source
+from helpers.history.summaries import Summary, summary
 
-__all__ = ["attempts", "events", "visits"]
+__all__ = ["Source", "Summary", "attempts", "events", "payload", "polls", "summary", "visits"]

@@ -28,6 +28,7 @@ _EXPECTED = (
 _DIGITS = re.compile(r"\s*-?\d+(\.\d+)?\s*")
 # Seconds since 1970 stay below this until the year 5138; milliseconds passed it in 1973.
 _SECONDS_END = 100_000_000_000
+_STAMP = pa.timestamp("us", "UTC")
 
 
 @dataclass
@@ -224,8 +225,13 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
     a zone is taken as UTC, as AWS gives them, and a note says so.
     """
     notes: list[str] = []
-    if all(type(value) is datetime and value.tzinfo is not None for value in values):
-        return _microseconds(values), notes
+    if all(value.__class__ is datetime and value.tzinfo is not None for value in values):
+        return _microseconds(pa.array(values, _STAMP)), notes
+    if all(value.__class__ is str and value[4:5] == "-" for value in values):
+        try:
+            return _microseconds(pa.array(values, pa.string()).cast(_STAMP)), notes
+        except pa.ArrowInvalid:
+            pass  # one of them has no zone, or is no stamp: we read them one by one
     without_zone = unreadable = 0
     moments: list[datetime | None] = []
     for value in values:
@@ -243,11 +249,10 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
             f"{count(unreadable, 'time stamp', 'time stamps')} could not be read; "
             "times and durations that depend on them are missing."
         )
-    return _microseconds(moments), notes
+    return _microseconds(pa.array(moments, _STAMP)), notes
 
 
-def _microseconds(moments: list[Any]) -> "np.ndarray[Any, np.dtype[np.datetime64]]":
-    column = pa.array(moments, pa.timestamp("us", "UTC"))
+def _microseconds(column: pa.Array) -> "np.ndarray[Any, np.dtype[np.datetime64]]":
     result: np.ndarray[Any, np.dtype[np.datetime64]] = column.to_numpy(zero_copy_only=False).astype("datetime64[us]")
     return result
 
