@@ -122,14 +122,24 @@ def _normalise_response(
         response.update(_sdk_metadata(metadata))
 
 
+_HEADERS = {
+    name.lower(): name
+    for name in (
+        "Connection",
+        "Content-Length",
+        "Content-Type",
+        "Date",
+        "X-Amz-Executed-Version",
+        "X-Amzn-Trace-Id",
+        "x-amzn-Remapped-Content-Length",
+        "x-amzn-RequestId",
+    )
+}
+
+
 def _sdk_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    names = {
-        "content-type": "Content-Type",
-        "content-length": "Content-Length",
-        "date": "Date",
-        "connection": "Connection",
-    }
-    headers = {names.get(name, name): value for name, value in metadata.get("HTTPHeaders", {}).items()}
+    given = {name.lower(): value for name, value in metadata.get("HTTPHeaders", {}).items()}
+    headers = {shown: given[name] for name, shown in _HEADERS.items() if name in given}
     return {
         "SdkHttpMetadata": {
             "AllHttpHeaders": {name: [value] for name, value in headers.items()},
@@ -349,7 +359,7 @@ def mend() -> None:
     # AWS writes compact JSON in UTF-8; moto mixes styles and escapes what is not ASCII.
     original = encoding.to_json_str
     for name, module in list(sys.modules.items()):
-        if name.startswith("moto.stepfunctions.") and getattr(module, "to_json_str", None) is original:
+        if name.startswith(("moto.stepfunctions.", "helpers.sandbox.")) and getattr(module, "to_json_str", None) is original:
             replace(module, "to_json_str", _json_text)
     # AWS takes and gives Pascal case wherever the service's own API has another; moto passes on what it gets.
     replace(StateTaskService, "_normalise_parameters", _normalise_parameters)

@@ -7,12 +7,29 @@ from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import HeartbeatSecondsJSONata
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSecondsJSONata
 from moto.stepfunctions.parser.asl.component.state.choice import state_choice
 from moto.stepfunctions.parser.asl.component.state.choice.comparison import comparison
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_func import ComparisonFuncValue
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_operator_type import (
+    ComparisonOperatorType,
+)
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.factory import OperatorFactory
+from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable import NoSuchVariable
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import MaxConcurrencyJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.tolerated_failure import (
+    ToleratedFailureCountStringJSONata,
+    ToleratedFailurePercentageStringJSONata,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import StateParallel
+from moto.stepfunctions.parser.asl.component.state.fail.cause_decl import Cause
+from moto.stepfunctions.parser.asl.component.state.fail.error_decl import Error
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import SecondsJSONata
 from moto.stepfunctions.parser.asl.eval import variable_store
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
@@ -158,6 +175,14 @@ def _choose(self: Any, env: Environment) -> None:
     env.stack.append(self.default_state.state_name)
 
 
+_NUMBERS: dict[type, str] = {
+    HeartbeatSecondsJSONata: "_eval_seconds",
+    MaxConcurrencyJSONata: "_eval_max_concurrency",
+    SecondsJSONata: "_get_wait_seconds",
+    TimeoutSecondsJSONata: "_eval_seconds",
+    ToleratedFailureCountStringJSONata: "_eval_tolerated_failure_count",
+    ToleratedFailurePercentageStringJSONata: "_eval_tolerated_failure_percentage",
+}
 _TYPES: dict[type, str] = {
     bool: "boolean",
     int: "number",
@@ -185,6 +210,29 @@ def _condition(self: Any, env: Environment) -> None:
         raise unexpected_type(env, self.string_jsonata, "boolean", env.stack[-1])
 
 
+def _number(self: Any, env: Environment) -> Any:
+    self.string_jsonata.eval(env=env)
+    value = env.stack.pop()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise unexpected_type(env, self.string_jsonata, "number", value)
+    return value
+
+
+def _text(self: Any, env: Environment) -> None:
+    self.string_expression.eval(env=env)
+    if isinstance(self.string_expression, StringJSONata) and not isinstance(env.stack[-1], str):
+        raise unexpected_type(env, self.string_expression, "string", env.stack[-1])
+
+
+def _compare(self: Any, env: Environment) -> None:
+    """ChoiceRule: a comparison of what is not there fails, but for IsPresent."""
+    value = env.stack[-1]
+    if isinstance(value, NoSuchVariable) and self.operator_type != ComparisonOperatorType.IsPresent:
+        cause = f"Invalid path '{value.path}': The choice state's condition path references an invalid value."
+        raise failures.execution_failure(env, failures.RUNTIME, cause)
+    OperatorFactory.get(self.operator_type).eval(env=env, value=self.value)
+
+
 def _assigned_variables(self: Any) -> dict[str, str]:
     return {
         name: json.dumps(self.get(name), separators=(",", ":"), ensure_ascii=False)
@@ -204,5 +252,12 @@ def mend() -> None:
     replace(state_choice.StateChoice, "_eval_state", _choose)
     # AWS names the type that a condition gave; moto raises RuntimeError.
     replace(comparison.ConditionStringJSONata, "_eval_body", _condition)
+    # AWS fails with States.QueryEvaluationError where a number or a text is needed; moto with an error of Python's.
+    for owner, method in _NUMBERS.items():
+        replace(owner, method, _number)
+    for text in (Cause, Error):
+        replace(text, "_eval_body", _text)
+    # AWS fails when a Choice compares what is not there; moto takes it for unequal.
+    replace(ComparisonFuncValue, "_eval_body", _compare)
     # AWS writes assigned variables as JSON; moto does not escape strings.
     replace(variable_store.VariableStore, "get_assigned_variables", _assigned_variables)
