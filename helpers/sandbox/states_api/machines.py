@@ -2,14 +2,13 @@
 
 import datetime
 import json
+import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from moto.stepfunctions.parser.asl.static_analyser.variable_references_static_analyser import (
-    VariableReferencesStaticAnalyser,
-)
-
+from helpers import definition as asl
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import logs, pages, tags
 from helpers.sandbox.states_api.definitions import check_definition
@@ -19,6 +18,9 @@ from helpers.sandbox.states_api.roles import check_role
 
 __all__ = ["Alias", "Machine", "Revision", "Version"]
 
+# A name behind one $; JSONata's functions, which are called, and $states are no variables.
+_VARIABLE = re.compile(r"(?<![$\w])\$([A-Za-z_]\w*)(?!\w|\s*\()")
+_BUILT_IN = {"states"}
 _OWNED_KEY = {"type": "AWS_OWNED_KEY"}
 
 
@@ -220,9 +222,22 @@ def _version_description(arguments: dict[str, Any]) -> str | None:
     return description
 
 
-def _variable_references(definition: str) -> dict[str, Any] | None:
-    # Variables exist only where a state assigns them; reading the definition again is slow.
-    if '"Assign"' not in definition:
-        return None
-    found = VariableReferencesStaticAnalyser.process_and_get(definition=definition)
-    return json.loads(json.dumps(found)) or None
+def _variable_references(definition: str) -> dict[str, list[str]] | None:
+    """The variables that each state reads, in order of appearance; None where no state reads any."""
+    states = list(asl.states(json.loads(definition)))
+    found = {state.name: list(dict.fromkeys(_variables(state.body, state.language))) for state in states}
+    return {name: variables for name, variables in found.items() if variables} or None
+
+
+def _variables(value: object, language: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in ("States", "Comment"):  # inner states read their own
+                yield from _variables(inner, language)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _variables(inner, language)
+    elif isinstance(value, str):
+        expression = value.startswith("{%") if language == "JSONata" else value.startswith(("$", "States."))
+        if expression:
+            yield from (name for name in _VARIABLE.findall(value) if name not in _BUILT_IN)
