@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import secrets
 import threading
@@ -25,7 +26,7 @@ __all__ = ["Watching", "run", "watch"]
 TICK = 0.2  # seconds between two looks at the clock
 SEEN = 0.3  # seconds that a state stays on show, however quick it was
 HURRIED = 0.1  # seconds that it stays when many wait to be shown
-CATCH_UP = 4.0  # seconds that we may be behind before the showing hurries
+CATCH_UP = 2.0  # seconds that we may be behind before the showing hurries
 MOST_OPEN = 5  # states told of in the line below the picture
 STILL_OPEN = ("running", "waiting", "choosing")
 
@@ -172,7 +173,7 @@ class Watching:
         body = self._waits.get(visit.state)
         due = _due(body, visit.entered, visit.input) if body is not None else None
         if due is not None:
-            return f"{where} waits, {max((due - now).total_seconds(), 0.0):.0f} s to go"
+            return f"{where} waits, {max(math.ceil((due - now).total_seconds()), 0)} s to go"
         age = max((now - visit.entered).total_seconds(), 0.0)
         if visit.type == "Task" and visit.attempts > 1:
             where += f", attempt {visit.attempts},"
