@@ -82,6 +82,14 @@ class Runner:
         execution.wait(arn, 30, progress=False, lab=self.lab)
         return dict(self.sfn.describe_execution(executionArn=arn))
 
+    def clear(self, made: dict[str, Any]) -> None:
+        """Delete a machine and stop its executions."""
+        arn = made["stateMachineArn"]
+        if made["type"] == "STANDARD":
+            for each in self.sfn.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
+                self.sfn.stop_execution(executionArn=each["executionArn"])
+        self.sfn.delete_state_machine(stateMachineArn=arn)
+
     def run(self, definition: dict[str, Any], **given: Any) -> Events:
         """The events of an execution, from its start to its end."""
         arn = self.start(definition, **given)
@@ -97,10 +105,7 @@ def runner(lab: helpers.Lab, role: str) -> Iterator[Runner]:
     lab.history_limit()
     for made in runner.sfn.list_state_machines()["stateMachines"]:
         if made["name"].startswith("clock-"):
-            running = runner.sfn.list_executions(stateMachineArn=made["stateMachineArn"], statusFilter="RUNNING")
-            for each in running["executions"]:
-                runner.sfn.stop_execution(executionArn=each["executionArn"])
-            runner.sfn.delete_state_machine(stateMachineArn=made["stateMachineArn"])
+            runner.clear(made)
 
 
 @pytest.fixture
