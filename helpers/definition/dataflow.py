@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from helpers.definition.rules import expression
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 Location = tuple[str, ...]
+Kind = Literal["outside", "literal", "copy", "computed"]
 DOCUMENT: Location = ("$",)
 # Fields of the context object that are another at each entering of a state.
 VARYING_CONTEXT = ("State", "Task")
@@ -50,7 +52,7 @@ APPENDING_JSONATA = re.compile(r"\$(append|string|join)\s*\(|&|(?<!\()\[[^\[\]]*
 class Source:
     """Where a value comes from: from outside, written there literally, a copy of a location, or computed from some."""
 
-    kind: Literal["outside", "literal", "copy", "computed"]
+    kind: Kind
     reads: tuple[Location, ...] = ()
     appends: bool = False
 
@@ -88,6 +90,7 @@ def located(path: str) -> Location:
     return followed(path)[0]
 
 
+@lru_cache(maxsize=4096)
 def followed(path: str) -> tuple[Location, bool]:
     """A JSONPath's location, and whether that is all of the path."""
     root = ROOT.match(path)
@@ -105,14 +108,10 @@ def jsonpath_source(text: object) -> Source:
     if not isinstance(text, str):
         return LITERAL
     if text.startswith("States."):
-        if RANDOM_INTRINSICS.search(text):
-            return OUTSIDE
-        reads = [located(found) for found in JSONPATH.findall(re.sub(r"'(?:\\.|[^'\\])*'", "", text))]
-        if any(varies(place) for place in reads):
-            return OUTSIDE
-        if not reads:
-            return LITERAL
-        return Source("computed", tuple(reads), APPENDING_INTRINSICS.search(text) is not None)
+        reads = tuple(located(found) for found in JSONPATH.findall(re.sub(r"'(?:\\.|[^'\\])*'", "", text)))
+        random = RANDOM_INTRINSICS.search(text) is not None or any(varies(place) for place in reads)
+        kind: Kind = "outside" if random else "computed" if reads else "literal"
+        return Source(kind, reads, APPENDING_INTRINSICS.search(text) is not None)
     place, whole = followed(text)
     if varies(place):
         return OUTSIDE
@@ -147,13 +146,11 @@ def jsonata_reads(text: str) -> tuple[list[tuple[Location, str]], bool]:
 
 def jsonata_source(text: str) -> Source:
     reads, varying = jsonata_reads(text)
-    if varying:
-        return OUTSIDE
-    if len(reads) == 1 and re.sub(r"\s", "", reads[0][1]) == re.sub(r"\s", "", text):
-        return Source("copy", (reads[0][0],))
-    if not reads:
-        return LITERAL
-    return Source("computed", tuple(place for place, _ in reads), APPENDING_JSONATA.search(text) is not None)
+    places = tuple(place for place, _ in reads)
+    if not varying and len(reads) == 1 and re.sub(r"\s", "", reads[0][1]) == re.sub(r"\s", "", text):
+        return Source("copy", places)
+    kind: Kind = "outside" if varying else "computed" if reads else "literal"
+    return Source(kind, places, APPENDING_JSONATA.search(text) is not None)
 
 
 def template_sources(template: object, rest: Location, language: str) -> list[Source]:
@@ -260,11 +257,11 @@ def result(state: State, rest: Location) -> list[Source]:
 def under(source: Source, body: dict[str, Any]) -> Source:
     """A source read from a state's effective input, told of its raw input."""
     path = body.get("InputPath", "$")
-    if source.kind not in ("copy", "computed"):
+    if source.kind == "literal":
         return source
     reads = [within(path, place) if place[0] == "$" else place for place in source.reads]
     known = tuple(place for place in reads if place is not None)
-    return Source(source.kind, known, source.appends) if known else LITERAL
+    return Source(source.kind, known, source.appends) if known or source.kind == "outside" else LITERAL
 
 
 def passed(state: State, body: dict[str, Any], place: Location) -> list[Source]:
@@ -365,7 +362,9 @@ def read(choice: State) -> list[Read]:
 
 def comparison_reads(rule: dict[str, Any], body: dict[str, Any]) -> Iterable[Read]:
     numbers = [value for key, value in rule.items() if key.startswith("Numeric") and not key.endswith("Path")]
-    number = next((float(n) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)), None)
+    number = next(
+        (float(min(n, 1e15)) for n in numbers if isinstance(n, int | float) and not isinstance(n, bool)), None
+    )
     numeric = any(key.startswith("Numeric") for key in rule)
     paths = [rule["Variable"], *(v for k, v in rule.items() if k.endswith("Path") and isinstance(v, str))]
     for path in paths:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -35,21 +36,23 @@ EVENTS_BEFORE = 6
 EVENTS_A_RETRY = 3
 # "Maximum execution time", 1 year, at the same place.
 LONGEST_EXECUTION = 365 * 24 * 3600
-MOST_LOOPS = 500
+MOST_LOOPS = 300
+MOST_SECONDS = 10**12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loop:
     """A way round: its states in order, and the edges of the scope that it lies in."""
 
     states: list[State]
     ways: nx.DiGraph
     knot: set[str]
+    reads: dict[str, list[Read]]
 
     def __str__(self) -> str:
         return " -> ".join([*self.names, self.names[0]])
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(state.name for state in self.states)
 
@@ -59,10 +62,28 @@ class Loop:
         successor = names[(names.index(state.name) + 1) % len(names)]
         return [target for target in self.ways.successors(state.name) if target != successor]
 
-    @property
+    @cached_property
     def choices(self) -> list[State]:
         """The Choices that decide whether the loop goes on."""
         return [state for state in self.states if state.type == "Choice" and self.leaving(state)]
+
+    @cached_property
+    def looked_at(self) -> list[Read]:
+        """What those Choices look at, each once."""
+        return list(dict.fromkeys(found for choice in self.choices for found in self.reads[choice.name]))
+
+    @cached_property
+    def counted(self) -> list[Read]:
+        """What of that counts the loop's turns."""
+        return [
+            found
+            for found in self.looked_at
+            if found.location is not None
+            and (
+                counts(found.location, self.states)
+                or (found.numeric and any(carries(state, found.location) for state in self.states))
+            )
+        ]
 
     @property
     def ends_by_outcome(self) -> bool:
@@ -75,8 +96,8 @@ class Loop:
     def seconds(self) -> float | None:
         """How long a turn waits, None where the text does not tell."""
         waits = [state.body.get("Seconds") for state in self.states if state.type == "Wait"]
-        known = [wait for wait in waits if isinstance(wait, int | float) and not isinstance(wait, bool) and wait >= 0]
-        return float(sum(known)) if len(known) == len(waits) else None
+        known = [0.0 if wait == 0 else number(wait) for wait in waits]
+        return None if None in known else sum(second for second in known if second is not None)
 
     @property
     def events(self) -> int:
@@ -98,7 +119,8 @@ def loops(scope: Scope) -> list[Loop]:
         ways.add_edges_from((state.name, e.target) for e in edges(state) if e.kind != "retry" and e.target in found)
     if scope.start not in ways:
         return []
-    reached = ways.subgraph({scope.start} | nx.descendants(ways, scope.start))
+    reached = ways.subgraph({scope.start} | nx.descendants(ways, scope.start)).copy()
+    reads = {name: read(found[name]) for name in reached if found[name].type == "Choice"}
     knots = {name: knot for knot in nx.strongly_connected_components(reached) for name in knot}
     cycles = islice(nx.simple_cycles(reached), MOST_LOOPS)
     order = {name: position for position, name in enumerate(found)}
@@ -106,8 +128,8 @@ def loops(scope: Scope) -> list[Loop]:
     for cycle in cycles:
         first = min(range(len(cycle)), key=lambda position: order[cycle[position]])
         names = cycle[first:] + cycle[:first]
-        made.append(Loop([found[name] for name in names], reached, knots[names[0]]))
-    return sorted(made, key=lambda loop: [order[name] for name in loop.names])
+        made.append(Loop([found[name] for name in names], reached, knots[names[0]], reads))
+    return sorted(made, key=lambda loop: (len(loop.names), [order[name] for name in loop.names]))
 
 
 def events_of(state: State) -> int:
@@ -128,26 +150,30 @@ def events_of(state: State) -> int:
 
 
 def loop_problems(scope: Scope, definition: dict[str, Any]) -> Iterator[Problem]:
-    """The findings about a scope's loops."""
+    """The findings about a scope's loops; of loops that hold one another, the shortest is told."""
     limit = number(definition.get("TimeoutSeconds"))
+    told: dict[str, list[set[str]]] = {}
     for loop in loops(scope):
         frozen = endless(loop)
-        if frozen is not None:
-            yield frozen
-        else:
-            yield from unbounded(loop, limit)
-        yield from fills_history(loop, limit)
-        yield from grows(loop)
+        found = [frozen] if frozen else [*unbounded(loop, limit)]
+        for problem in [*found, *fills_history(loop, limit)]:
+            if not any(shorter <= set(problem.states) for shorter in told.setdefault(problem.kind, [])):
+                told[problem.kind].append(set(problem.states))
+                yield problem
+        for problem in grows(loop):
+            if set(problem.states) not in told.setdefault(str(problem.variables), []):
+                told[str(problem.variables)].append(set(problem.states))
+                yield problem
 
 
 def endless(loop: Loop) -> Problem | None:
     """The finding that nothing in a loop can change what its Choices look at."""
-    looked_at = [place for choice in loop.choices for place in read(choice)]
-    if not looked_at or loop.ends_by_outcome:
+    if not loop.looked_at or loop.ends_by_outcome:
         return None
-    if any(place.location is None or can_change(place.location, loop.states) for place in looked_at):
+    places = {found.location for found in loop.looked_at}
+    if any(place is None or can_change(place, loop.states) for place in places):
         return None
-    variables = tuple(dict.fromkeys(place.text for place in looked_at))
+    variables = tuple(dict.fromkeys(found.text for found in loop.looked_at))
     named = " and ".join(variables)
     pace = loop.seconds
     soon = f", {duration(loop.turns * pace)} at its pace" if pace else ""
@@ -162,7 +188,7 @@ def endless(loop: Loop) -> Problem | None:
 
 def unbounded(loop: Loop, limit: float | None) -> Iterator[Problem]:
     """The finding that neither a count nor a time bounds a loop."""
-    if limit is not None or watches_time(loop) or bounds(loop):
+    if limit is not None or loop.counted or any(found.location is None for found in loop.looked_at):
         return
     if all(state.type != "Wait" for state in loop.states) and any(carries(state) for state in loop.states):
         # Such a task is given what it said the turn before: it may count, or turn pages.
@@ -178,25 +204,6 @@ def unbounded(loop: Loop, limit: float | None) -> Iterator[Problem]:
         f"while the answer stays out it goes on until the history is full at about {loop.turns:,} turns{soon}; "
         "count the turns, or set TimeoutSeconds.",
     )
-
-
-def watches_time(loop: Loop) -> bool:
-    """Whether a Choice of the loop looks at the time."""
-    return any(place.location is None for choice in loop.choices for place in read(choice))
-
-
-def bounds(loop: Loop) -> list[Read]:
-    """What a loop's Choices look at that counts its turns."""
-    return [
-        place
-        for choice in loop.choices
-        for place in read(choice)
-        if place.location is not None
-        and (
-            counts(place.location, loop.states)
-            or (place.numeric and any(carries(s, place.location) for s in loop.states))
-        )
-    ]
 
 
 def carries(state: State, place: Location = ("$",)) -> bool:
@@ -227,14 +234,14 @@ def carries(state: State, place: Location = ("$",)) -> bool:
 def fills_history(loop: Loop, limit: float | None) -> Iterator[Problem]:
     """The finding that a loop would fill the history before its time, or its count, is over."""
     pace = loop.seconds
-    counted = [place.number for place in bounds(loop) if place.number is not None]
+    counted = [found.number for found in loop.counted if found.number is not None]
     in_time = limit is not None and pace is not None and loop.turns * pace <= limit
     if counted:
         filled = min(counted) > loop.turns and (limit is None or in_time)
         bound = f"count of {min(counted):,.0f}"
     else:
         # A loop without a Wait is as quick as its tasks, and may be one over a list's items.
-        filled = in_time and bool(pace) and not bounds(loop)
+        filled = in_time and bool(pace) and not loop.counted
         bound = "TimeoutSeconds"
     if filled:
         after = f", after {duration(loop.turns * pace)}" if pace else ""
@@ -305,8 +312,9 @@ def backoff(retrier: dict[str, Any], attempts: int, limit: float) -> float:
 
 def number(value: object) -> float | None:
     """A positive JSON number, None for anything else."""
-    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return float(value) if known and isinstance(value, int | float) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        return None
+    return float(min(value, MOST_SECONDS))
 
 
 def duration(time: float) -> str:

@@ -28,7 +28,9 @@ def malformed(definition: object) -> Iterator[Problem]:
         if isinstance(scope.body.get("States"), dict):
             for name, body in scope.body["States"].items():
                 if not isinstance(body, dict):
-                    yield Problem("bad-state", (name,), f"{scope.place}States.{name} is not a JSON object.")
+                    yield Problem(
+                        "bad-state", (name,), f"{name!r} of {scope.place or 'the machine'} is not a JSON object."
+                    )
         for state in scope.states.values():
             yield from misshapen(state)
 
@@ -36,7 +38,7 @@ def malformed(definition: object) -> Iterator[Problem]:
 def misnamed(definition: object) -> Iterator[Problem]:
     """The findings that leave no way to start or to go on: StartAt, States, and targets that are not there."""
     for scope in scopes(definition):
-        where = scope.place.rstrip(".") or "The machine"
+        where = scope.place or "The machine"
         owner = (scope.owner.name,) if scope.owner else ()
         if not scope.states:
             yield Problem("missing-states", owner, f"{where} has no States.")

@@ -6,8 +6,10 @@ machine can be drawn and its problems named.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from helpers.definition.rules import condition
@@ -19,12 +21,25 @@ EdgeKind = Literal["next", "default", "choice", "catch", "retry"]
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """One `States` object: the machine's own, a branch of a Parallel, or the processor of a Map."""
+    """One `States` object: the machine's own, a branch of a Parallel, or the processor of a Map.
+
+    `owner` is the Parallel or Map, None for the machine; `field` says where in it the scope is written.
+    """
 
     body: dict[str, Any]
-    place: str
     owner: State | None
+    field: str
     language: str
+
+    @property
+    def place(self) -> str:
+        """Where the scope stands in the definition, such as `States.Each.ItemProcessor`; empty for the machine."""
+        parts: list[str] = []
+        scope = self
+        while scope.owner is not None:
+            parts += [scope.field, f"States.{scope.owner.name}"]
+            scope = scope.owner.scope
+        return ".".join(reversed(parts))
 
     @property
     def start(self) -> str | None:
@@ -32,7 +47,7 @@ class Scope:
         start = self.body.get("StartAt")
         return start if isinstance(start, str) else None
 
-    @property
+    @cached_property
     def states(self) -> dict[str, State]:
         """The scope's own states by name, without those of inner scopes."""
         found = self.body.get("States")
@@ -61,11 +76,6 @@ class State:
         return language(self.body, self.scope.language)
 
     @property
-    def place(self) -> str:
-        """Where the state stands in the definition, such as `States.Each.ItemProcessor.States.Ask`."""
-        return f"{self.scope.place}States.{self.name}"
-
-    @property
     def distributed(self) -> bool:
         """Whether this is a Map whose items run as child executions."""
         processor = self.body.get("ItemProcessor")
@@ -80,17 +90,15 @@ class State:
     @property
     def inner(self) -> list[Scope]:
         """The scopes inside: a Parallel's branches, a Map's processor, nothing for other types."""
+        named: list[tuple[str, object]] = []
         if self.type == "Parallel":
             branches = self.body.get("Branches")
             named = [(f"Branches[{n}]", b) for n, b in enumerate(branches if isinstance(branches, list) else [])]
         elif self.type == "Map":
-            named = [(field, self.body[field]) for field in ("ItemProcessor", "Iterator") if field in self.body][:1]
-        else:
-            named = []
+            processors = [field for field in ("ItemProcessor", "Iterator") if field in self.body]
+            named = [(field, self.body[field]) for field in processors[:1]]
         return [
-            Scope(body, f"{self.place}.{field}.", self, language(body, self.language))
-            for field, body in named
-            if isinstance(body, dict)
+            Scope(body, self, field, language(body, self.language)) for field, body in named if isinstance(body, dict)
         ]
 
 
@@ -113,9 +121,9 @@ def scopes(definition: object) -> Iterator[Scope]:
     """Every scope of a definition, an outer one before those inside it."""
     if not isinstance(definition, dict):
         return
-    waiting = [Scope(definition, "", None, language(definition, "JSONPath"))]
+    waiting = deque([Scope(definition, None, "", language(definition, "JSONPath"))])
     while waiting:
-        scope = waiting.pop(0)
+        scope = waiting.popleft()
         yield scope
         waiting.extend(inner for state in scope.states.values() for inner in state.inner)
 

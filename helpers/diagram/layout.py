@@ -16,7 +16,7 @@ __all__ = ["STAND_IN", "Layout"]
 
 # Colours that appear nowhere else in a drawing. A name cannot forge a slot: its quotes are escaped.
 STAND_IN = Look("#fefdf1", "#fefdf2", "#fefdf3", "√", "", dashed=True)
-SLOTS = {
+SLOTS: dict[str, Callable[[Look], str]] = {
     f'fill="{STAND_IN.border}">{STAND_IN.sign}<': lambda look: f'fill="{look.ink}">{look.sign}<',
     f'fill="{STAND_IN.fill}"': lambda look: f'fill="{look.fill}"',
     f'fill="{STAND_IN.tint}"': lambda look: f'fill="{look.tint}"',

@@ -84,11 +84,11 @@ class Plan:
 def plan(definition: object) -> Plan:
     """The plan of a definition; one that is not correct is drawn as far as it goes."""
     drawn = Plan(Box("top", "", ""), [])
-    boxes: dict[str, Box] = {}
+    boxes: dict[State, Box] = {}
     for number, scope in enumerate(scopes(definition)):
         box = drawn.outermost
         if scope.owner is not None:
-            box = boxes[scope.owner.place]
+            box = boxes[scope.owner]
             if scope.owner.type == "Parallel":
                 box.boxes.append(Box(f"{box.id}_{number}", "", ""))
                 box = box.boxes[-1]
@@ -96,7 +96,7 @@ def plan(definition: object) -> Plan:
     return drawn
 
 
-def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[str, Box]) -> None:
+def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[State, Box]) -> None:
     """Put a scope's states into a box and its edges into the plan."""
     enters: dict[str, str] = {}
     leaves: dict[str, str] = {}
@@ -108,7 +108,7 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[str, Box])
             inner.nodes += [Node(f"{id_}_in", "", "", mark="in"), Node(f"{id_}_out", "", "", mark="out")]
             enters[state.name], leaves[state.name] = (node.id for node in inner.nodes)
             box.boxes.append(inner)
-            boxes[state.place] = inner
+            boxes[state] = inner
         else:
             box.nodes.append(Node(id_, state.name, state.type, detail(state)))
     if scope.owner is None:
@@ -118,7 +118,7 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[str, Box])
         if any(state.ends for state in scope.states.values()):
             box.nodes.append(Node(last, "", "", mark="end"))
     else:
-        first, last = (node.id for node in boxes[scope.owner.place].nodes[:2])
+        first, last = (node.id for node in boxes[scope.owner].nodes[:2])
     if scope.start in enters:
         names = ("", scope.start or "")
         drawn.lines.append(Line(first, enters[scope.start], "next", title=f"starts at {scope.start}", names=names))

@@ -1,0 +1,418 @@
+"""What a reader of definitions finds, and what it leaves in peace."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from helpers.definition import load, problems
+from tests.definition.machines import (
+    FUNCTION,
+    INVOKE,
+    RETRIED,
+    SAMPLES,
+    choice,
+    equals,
+    job_poller,
+    machine,
+    task,
+    wait,
+)
+
+DONE = {"Type": "Succeed"}
+
+
+def kinds(definition: object) -> set[str]:
+    return {found.kind for found in problems(definition)}
+
+
+def only(definition: object, kind: str) -> Any:
+    found = [problem for problem in problems(definition) if problem.kind == kind]
+    assert len(found) == 1, problems(definition)
+    return found[0]
+
+
+def polling(ask: dict[str, Any], check: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Start -> Pause -> Ask -> Check, which goes to Done or back to Pause."""
+    return machine(
+        "Start",
+        {"Start": task("Pause", Retry=RETRIED), "Pause": wait("Ask"), "Ask": ask, "Check": check, "Done": DONE},
+        **fields,
+    )
+
+
+def test_article_loop_is_endless_and_says_why():
+    found = only(load("busy_wait"), "endless-loop")
+    assert found.states == ("WaitforInvocation", "CheckInvocationsStatus")
+    assert found.variables == ("$.status",)
+    assert "$.status" in found.message
+    assert "6,248 turns" in found.message
+    assert "3.5 h" in found.message
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_sound_machines_are_left_in_peace(name):
+    assert problems(SAMPLES[name]()) == []
+
+
+def test_job_poller_asks_again_but_has_no_bound():
+    assert kinds(job_poller()) == {"unbounded-polling"}
+    assert problems(job_poller(TimeoutSeconds=3600)) == []
+
+
+STATUS = [equals("$.status", "success", "Done")]
+ENDLESS = {
+    "the answer is thrown away": (task("Check", ResultPath=None), choice(STATUS, "Pause")),
+    "the answer is put elsewhere": (task("Check", ResultPath="$.poll"), choice(STATUS, "Pause")),
+    "another field is looked at": (
+        task("Check", ResultPath="$.poll"),
+        choice([equals("$.job.s", "x", "Done")], "Pause"),
+    ),
+    "a Pass copies what stands still": (
+        {"Type": "Pass", "Parameters": {"status.$": "$.status", "n.$": "States.MathAdd($.n, 1)"}, "Next": "Check"},
+        choice(STATUS, "Pause"),
+    ),
+    "a Pass passes everything": ({"Type": "Pass", "Next": "Check"}, choice(STATUS, "Pause")),
+    "a failure is caught, but outside": (
+        task("Check", ResultPath="$.poll", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Done"}]),
+        choice(STATUS, "Pause"),
+    ),
+    "a variable that is never assigned again": (
+        task("Check", ResultPath="$.poll", Assign={"other.$": "$.x"}),
+        choice([equals("$status", "success", "Done")], "Pause"),
+    ),
+    "within And, Or and Not": (
+        task("Check", ResultPath="$.poll"),
+        choice(
+            [
+                {
+                    "And": [
+                        {"Not": {"Variable": "$.status", "StringEquals": "RUNNING"}},
+                        {"Or": [{"Variable": "$.a", "IsPresent": True}, {"Variable": "$.b", "IsNull": False}]},
+                    ],
+                    "Next": "Done",
+                }
+            ],
+            "Pause",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", ENDLESS)
+def test_endless_in_jsonpath(why):
+    ask, check = ENDLESS[why]
+    found = only(polling(ask, check), "endless-loop")
+    assert set(found.states) == {"Pause", "Ask", "Check"}
+    assert all(variable in found.message for variable in found.variables)
+
+
+CHANGING = {
+    "the answer replaces everything": (task("Check"), choice(STATUS, "Pause")),
+    "the answer lands where it is looked at": (task("Check", ResultPath="$.status"), choice(STATUS, "Pause")),
+    "the answer lands above": (task("Check", ResultPath="$.poll"), choice([equals("$.poll.s", "x", "Done")], "Pause")),
+    "OutputPath brings it up": (
+        task("Check", ResultPath="$.poll", OutputPath="$.poll"),
+        choice(STATUS, "Pause"),
+    ),
+    "InputPath of the Choice reads it": (
+        task("Check", ResultPath="$.poll"),
+        choice(STATUS, "Pause", InputPath="$.poll"),
+    ),
+    "assigned from the result": (
+        task("Check", ResultPath=None, Assign={"status.$": "$.Payload.status"}),
+        choice([equals("$status", "success", "Done")], "Pause"),
+    ),
+    "a Pass counts": (
+        {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Check"},
+        choice([{"Variable": "$.n", "NumericGreaterThan": 9, "Next": "Done"}], "Pause"),
+    ),
+    "the time is looked at": (
+        task("Check", ResultPath=None),
+        choice(
+            [{"Variable": "$$.State.EnteredTime", "TimestampGreaterThanPath": "$.deadline", "Next": "Done"}], "Pause"
+        ),
+    ),
+    "one of two Choices sees the change": (
+        task("Which", ResultPath="$.status"),
+        choice(STATUS, "Pause"),
+    ),
+    "a failure is the way out": (
+        task("Check", ResultPath=None, Catch=[{"ErrorEquals": ["NoMore"], "Next": "Done"}]),
+        choice([equals("$.mode", "slow", "Pause")], "Ask"),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", CHANGING)
+def test_not_endless_in_jsonpath(why):
+    ask, check = CHANGING[why]
+    definition = polling(ask, check)
+    if ask["Next"] == "Which":
+        definition["States"]["Which"] = choice([equals("$.mode", "careful", "Think")], "Check")
+        definition["States"]["Think"] = wait("Check")
+    assert "endless-loop" not in kinds(definition)
+
+
+def jsonata(assign: dict[str, Any] | None, condition: str, **ask: Any) -> dict[str, Any]:
+    fields = {"Assign": assign} if assign else {}
+    check = choice([{"Condition": "{% " + condition + " %}", "Next": "Done"}], "Pause")
+    return polling(task("Check", **fields, **ask), check, QueryLanguage="JSONata")
+
+
+@pytest.mark.parametrize(
+    ("assign", "condition", "ask", "variable"),
+    [
+        (None, "$status = 'success'", {}, "$status"),
+        ({"other": "{% $states.result.s %}"}, "$status = 'success'", {}, "$status"),
+        ({"status": "{% $first %}"}, "$status = 'success'", {}, "$status"),
+        (None, "$states.input.status = 'x'", {"Output": "{% $states.input %}"}, "$states.input.status"),
+        (None, "$job.status = 'x'", {"Output": {"job": "{% $states.result %}"}}, "$job.status"),
+    ],
+)
+def test_endless_in_jsonata(assign, condition, ask, variable):
+    assert only(jsonata(assign, condition, **ask), "endless-loop").variables == (variable,)
+
+
+@pytest.mark.parametrize(
+    ("assign", "condition", "ask"),
+    [
+        (None, "$states.input.status = 'success'", {}),
+        ({"status": "{% $states.result.Payload.status %}"}, "$status = 'success'", {}),
+        ({"n": "{% $n + 1 %}"}, "$n > 5", {}),
+        (None, "$millis() > $deadline", {}),
+        (None, "$states.context.State.EnteredTime > $deadline", {}),
+        (None, "$states.input.poll.s = 'x'", {"Output": "{% $merge([$states.input, {'poll': $states.result}]) %}"}),
+    ],
+)
+def test_not_endless_in_jsonata(assign, condition, ask):
+    assert "endless-loop" not in kinds(jsonata(assign, condition, **ask))
+
+
+def test_a_name_in_a_text_of_jsonata_is_no_variable():
+    found = only(jsonata({"n": "{% '$status' %}"}, "$status = '$n'"), "endless-loop")
+    assert found.variables == ("$status",)
+
+
+def test_endless_inside_a_branch_and_a_map():
+    inner = machine("Pause", {"Pause": wait("Check"), "Check": choice(STATUS, "Pause"), "Done": DONE})
+    for outer in (
+        {"Type": "Parallel", "Branches": [inner], "End": True},
+        {"Type": "Map", "ItemProcessor": inner, "End": True},
+        {"Type": "Map", "Iterator": inner, "End": True},
+    ):
+        assert only(machine("Outer", {"Outer": outer}), "endless-loop").states == ("Pause", "Check")
+
+
+def test_a_short_loop_beside_a_sound_one_is_found():
+    rules = [equals("$.status", "success", "Done"), equals("$.status", "again", "Ask")]
+    definition = machine(
+        "Ask", {"Ask": task("Pause"), "Pause": wait("Check"), "Check": choice(rules, "Pause"), "Done": DONE}
+    )
+    assert only(definition, "endless-loop").states == ("Pause", "Check")
+
+
+def test_unbounded_polling_and_its_cures():
+    check = choice(STATUS, "Pause")
+    loose = polling(task("Check", ResultPath="$.status", Retry=RETRIED), check)
+    assert set(only(loose, "unbounded-polling").states) == {"Pause", "Ask", "Check"}
+    assert "2,777 turns" in only(loose, "unbounded-polling").message
+    assert problems(loose | {"TimeoutSeconds": 600}) == []
+    counted = polling(
+        task("Check", ResultPath="$.status", Retry=RETRIED, Assign={"n.$": "States.MathAdd($n, 1)"}),
+        choice([*STATUS, {"Variable": "$n", "NumericGreaterThanEquals": 20, "Next": "Done"}], "Pause"),
+    )
+    assert "unbounded-polling" not in kinds(counted)
+
+
+def test_history_limit_within_the_time():
+    ask, check = task("Check", ResultPath="$.status", Retry=RETRIED), choice(STATUS, "Pause")
+    # 2,777 turns of 2 s are 5,554 s.
+    assert problems(polling(ask, check, TimeoutSeconds=5_500)) == []
+    found = only(polling(ask, check, TimeoutSeconds=6_000), "history-limit")
+    assert "9 events" in found.message
+
+
+def test_history_limit_by_count():
+    def counted(most: int) -> dict[str, Any]:
+        count = {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Check"}
+        return polling(count, choice([{"Variable": "$.n", "NumericGreaterThan": most, "Next": "Done"}], "Pause"))
+
+    assert "history-limit" not in kinds(counted(4_000))
+    assert "history-limit" in kinds(counted(5_000))
+
+
+def test_history_limit_by_retry():
+    def retried(**fields: Any) -> dict[str, Any]:
+        return machine("Ask", {"Ask": task(Retry=[{"ErrorEquals": ["States.ALL"], **fields}])})
+
+    assert "history-limit" in kinds(retried(MaxAttempts=99_999, IntervalSeconds=1, BackoffRate=1))
+    assert problems(retried(MaxAttempts=99_999, IntervalSeconds=1, BackoffRate=2)) == []
+    assert problems(retried(MaxAttempts=8_000, IntervalSeconds=1, BackoffRate=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "fields", "found"),
+    [
+        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", {}, True),
+        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", {"HeartbeatSeconds": 60}, False),
+        ("arn:aws:states:::sqs:sendMessage.waitForTaskToken", {"TimeoutSecondsPath": "$.t"}, False),
+        ("arn:aws:states:us-east-1:123456789012:activity:paint", {}, True),
+        ("arn:aws:states:::ecs:runTask.sync", {}, True),
+        ("arn:aws:states:::states:startExecution.sync:2", {}, True),
+        ("arn:aws:states:::athena:startQueryExecution.sync", {}, False),
+        (INVOKE, {}, False),
+        (FUNCTION, {}, False),
+    ],
+)
+def test_a_task_that_can_hang(resource, fields, found):
+    definition = machine("Do", {"Do": task(**fields) | {"Resource": resource}})
+    assert ("no-timeout" in kinds(definition)) is found
+    assert "no-timeout" not in kinds(definition | {"TimeoutSeconds": 60})
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"], True),
+        (["NotReady"], True),
+        (["States.TaskFailed"], False),
+        (["Lambda.ServiceException", "Lambda.TooManyRequestsException"], False),
+    ],
+)
+@pytest.mark.parametrize("resource", [INVOKE, FUNCTION])
+def test_retry_that_forgets_throttling(resource, names, found):
+    definition = machine("Do", {"Do": task(Retry=[{"ErrorEquals": names}]) | {"Resource": resource}})
+    assert ("retry-misses-throttling" in kinds(definition)) is found
+
+
+def test_unreachable_and_no_way_out():
+    definition = machine("A", {"A": task("B"), "B": task("C"), "C": task("B"), "Lost": DONE})
+    assert only(definition, "unreachable").states == ("Lost",)
+    assert only(definition, "no-way-out").states == ("A", "B", "C")
+
+
+GROWING = {
+    "States.Array of itself": {
+        "Type": "Pass",
+        "Parameters": {"all.$": "States.Array($.all, $.status)", "status.$": "$.status"},
+    },
+    "the whole input put into itself": {"Type": "Pass", "ResultPath": "$.before"},
+    "the whole input kept in a field": {"Type": "Pass", "Parameters": {"before.$": "$"}},
+    "a text that is continued": {"Type": "Pass", "Parameters": {"log.$": "States.Format('{} {}', $.log, $.status)"}},
+    "a variable that is continued": {"Type": "Pass", "Assign": {"all.$": "States.Array($all, $.status)"}},
+}
+
+
+@pytest.mark.parametrize("why", GROWING)
+def test_payload_growth(why):
+    found = only(polling({**GROWING[why], "Next": "Check"}, choice(STATUS, "Pause")), "payload-growth")
+    assert found.states == ("Ask",)
+    assert found.variables[0] in found.message
+
+
+@pytest.mark.parametrize(
+    ("expression", "grows"),
+    [
+        ("$append($polls, $states.result.status)", True),
+        ("[$polls, $states.result.status]", True),
+        ("$log & $states.result.status", False),
+        ("$polls & 'x'", True),
+        ("$states.result.status", False),
+        ("$polls + 1", False),
+    ],
+)
+def test_payload_growth_in_jsonata(expression, grows):
+    definition = jsonata({"polls": "{% " + expression + " %}"}, "$states.input.status = 'x'")
+    assert ("payload-growth" in kinds(definition)) is grows
+
+
+def test_appending_once_outside_a_loop_is_no_growth():
+    grow = {"Type": "Pass", "Parameters": {"all.$": "States.Array($.all, 1)"}, "Next": "Done"}
+    assert problems(machine("Grow", {"Grow": grow, "Done": DONE})) == []
+
+
+@pytest.mark.parametrize(
+    ("definition", "kind", "named"),
+    [
+        ([], "not-an-object", "object"),
+        (None, "not-an-object", "object"),
+        ({}, "missing-start", "StartAt"),
+        ({"StartAt": "A"}, "missing-states", "States"),
+        ({"StartAt": "B", "States": {"A": DONE}}, "dangling-start", "'B'"),
+        ({"StartAt": 1, "States": {"A": DONE}}, "missing-start", "StartAt"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}, "dangling-next", "'B'"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass"}}}, "missing-next", "'A'"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Paint", "End": True}}}, "unknown-type", "'A'"),
+        ({"StartAt": "A", "States": {"A": 7}}, "bad-state", "A"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Task", "End": True}}}, "missing-resource", "'A'"),
+        ({"StartAt": "A" * 81, "States": {"A" * 81: DONE}}, "bad-name", "80"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Parallel", "Branches": [], "End": True}}}, "missing-inside", "A"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Choice", "Choices": []}}}, "missing-choices", "'A'"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Wait", "End": True}}}, "missing-time", "Seconds"),
+    ],
+)
+def test_malformed(definition, kind, named):
+    found = next(problem for problem in problems(definition) if problem.kind == kind)
+    assert named in found.message
+
+
+def test_the_field_that_names_a_missing_state_is_told():
+    states = {
+        "A": choice([equals("$.x", "1", "Gone")], "Lost"),
+        "B": task("A", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Nowhere"}]),
+    }
+    messages = [found.message for found in problems(machine("B", states)) if found.kind == "dangling-next"]
+    assert [message.split(" of ")[0] for message in messages] == ["Choices[0].Next", "Default", "Catch[0].Next"]
+
+
+def test_anything_that_is_json_gets_findings():
+    chance = random.Random(20_260)
+    words = [
+        *("StartAt", "States", "Type", "Next", "Default", "Choices", "Catch", "Retry", "End", "Task", "Choice", "Map"),
+        *("Parallel", "Wait", "Pass", "Branches", "Iterator", "ItemProcessor", "ProcessorConfig", "Mode", "Resource"),
+        *("Variable", "And", "Not", "Condition", "{% $a %}", "{% $states.input.a & $b( %}", "$.a", "$", "$$", "a", ""),
+        *("Assign", "Output", "Parameters", "x.$", "ResultPath", "InputPath", "OutputPath", "States.Array($.a)"),
+        *("Seconds", "ErrorEquals", "MaxAttempts", "IntervalSeconds", "TimeoutSeconds", "QueryLanguage", "JSONata"),
+    ]
+
+    def anything(depth: int) -> Any:
+        kind = chance.randrange(9 if depth else 6)
+        if kind < 3:
+            return chance.choice(words)
+        if kind < 6:
+            return chance.choice([None, True, False, 0, -1, 2, 1.5, 1e308, 99_999_999])
+        if kind == 6:
+            return [anything(depth - 1) for _ in range(chance.randrange(4))]
+        return {chance.choice(words): anything(depth - 1) for _ in range(chance.randrange(6))}
+
+    def mangled(value: Any, rate: float) -> Any:
+        if chance.random() < rate:
+            return anything(2)
+        if isinstance(value, dict):
+            return {key: mangled(inner, rate) for key, inner in value.items()}
+        return [mangled(inner, rate) for inner in value] if isinstance(value, list) else value
+
+    for _ in range(1_500):
+        for found in problems(anything(6)):
+            assert found.kind
+            assert found.message
+    sound = [make() for make in SAMPLES.values()] + [job_poller(), load("busy_wait")]
+    for _ in range(1_500):
+        problems(mangled(chance.choice(sound), 0.08))
+
+
+def test_very_deep_and_very_wide_definitions_come_to_an_end():
+    deep: Any = {"Variable": "$.x", "IsNull": True}
+    for _ in range(50_000):
+        deep = {"Not": deep}
+    assert problems({"StartAt": "A", "States": {"A": {"Type": "Choice", "Choices": [deep], "Default": "A"}}})
+    nested: Any = machine("A", {"A": DONE})
+    for _ in range(3_000):
+        nested = machine("A", {"A": {"Type": "Map", "ItemProcessor": nested, "End": True}})
+    assert kinds(nested) == {"duplicate-name"}
+    names = [f"S{n}" for n in range(30)]
+    rules = [equals("$.x", name, name) for name in names]
+    assert problems(machine("S0", {name: choice(rules, "S0") for name in names}))
