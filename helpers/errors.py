@@ -37,6 +37,10 @@ __all__ = [
 class LabError(Exception):
     """The base of every error that this project raises on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentence alone, without the calls that led to it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SandboxFailed(LabError):
     """The sandbox could not be started or reached."""

@@ -74,39 +74,38 @@ class Visitor(MotoRequestHandler):
         """Requests are not logged: their number would hide what went wrong."""
 
     def _answer(self) -> Answer:
+        service = ""
         try:
-            claim = self._let_in()
+            if self.headers.get("Host") not in self.server.hosts:
+                raise signing.Refused("missing", "The sandbox answers only to its own address.")
+            claim = signing.claim(self.command, self.path, self.headers)
+            service = claim.service
+            identity = self._identity(claim)
         except signing.Refused as refused:
             self._drain()
-            return refusal.refused(refused.kind, refused.message, "", self.headers)
+            return refusal.refused(refused.kind, refused.message, service, self.headers)
         body = self._body()
         now = datetime.datetime.now(datetime.UTC)
-        identity = self._identity(claim)
         keys = identity.credentials if identity else self.server.keys
         try:
             claim.check(body, keys.access_key, keys.secret_key, now, max(now, clock.now()))
         except signing.Refused as refused:
-            return refusal.refused(refused.kind, refused.message, claim.service, self.headers)
-        if identity is not None and (denial := identity.denial(claim.service, claim.region, self._environ(body), body)):
-            return refusal.refused("denied", denial, claim.service, self.headers)
-        if claim.service == "sandbox":
+            return refusal.refused(refused.kind, refused.message, service, self.headers)
+        if identity is not None and (denial := identity.denial(service, claim.region, self._environ(body), body)):
+            return refusal.refused("denied", denial, service, self.headers)
+        if service == "sandbox":
             return control.answer(self.path.removeprefix(control.PREFIX), body)
         self.server.last_used = time.monotonic()
-        return self._ask_moto(claim.service, body)
-
-    def _let_in(self) -> signing.Claim:
-        if self.headers.get("Host") not in self.server.hosts:
-            raise signing.Refused("missing", "The sandbox answers only to its own address.")
-        claim = signing.claim(self.command, self.path, self.headers)
-        if claim.access_key != self.server.keys.access_key and self._identity(claim) is None:
-            raise signing.Refused("unknown", "The security token included in the request is invalid.")
-        return claim
+        return self._ask_moto(service, body)
 
     def _identity(self, claim: signing.Claim) -> identities.Identity | None:
-        """Whose keys signed, where they are not the sandbox's own."""
-        if claim.access_key == self.server.keys.access_key or claim.service == "sandbox":
+        """Whose keys signed: None for the sandbox's own, which alone open its own verbs."""
+        if claim.access_key == self.server.keys.access_key:
             return None
-        return identities.known(claim.access_key, claim.headers)
+        identity = None if claim.service == "sandbox" else identities.known(claim.access_key, claim.headers)
+        if identity is None:
+            raise signing.Refused("unknown", "The security token included in the request is invalid.")
+        return identity
 
     def _environ(self, body: bytes) -> dict[str, Any]:
         environ = self.make_environ()

@@ -87,5 +87,5 @@ def _printable(text: str) -> str:
 
 
 def _cbor_text(text: str) -> bytes:
-    data = text.encode()
+    data = text.encode(errors="replace")
     return b"\x79" + len(data).to_bytes(2, "big") + data

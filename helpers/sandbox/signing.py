@@ -20,7 +20,7 @@ STAMP = "%Y%m%dT%H%M%SZ"
 SKEW = datetime.timedelta(minutes=15)
 
 
-class Refused(Exception):  # noqa: N818  it is no error of ours
+class Refused(Exception):
     """A request that may not pass; `kind` is "missing", "unknown", "mismatch" or "expired"."""
 
     def __init__(self, kind: str, message: str) -> None:

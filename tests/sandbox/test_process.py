@@ -265,6 +265,7 @@ def test_no_proxy_is_ever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_reset_forgets_what_was_made_and_keeps_the_keys(running: sandbox.Sandbox) -> None:
     lab = helpers.connect()
+    sandbox.reset()
     for _ in range(2):
         lab.client("stepfunctions").create_activity(name="forgotten")
         lab.client("sqs").create_queue(QueueName="forgotten")
