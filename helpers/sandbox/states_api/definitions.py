@@ -108,8 +108,7 @@ def _location(scope: asl.Scope, *fields: str) -> str:
     """The path of a scope, or of a field in it, in the service's notation."""
     parts: list[str] = []
     while scope.owner:
-        inner = scope.place.removeprefix(f"{scope.owner.place}.").rstrip(".")
-        parts[:0] = ["States", scope.owner.name, inner]
+        parts[:0] = ["States", scope.owner.name, scope.field]
         scope = scope.owner.scope
     return "".join(f"/{part}" for part in (*parts, *fields))
 
