@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from helpers.definition.dataflow import (
     Location,
@@ -25,6 +23,9 @@ from helpers.definition.dataflow import (
 )
 from helpers.definition.finding import Problem
 from helpers.definition.walk import Scope, State, edges, objects
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["HISTORY_LIMIT", "Loop", "events_of", "loop_problems", "loops", "retry_problems"]
 
@@ -112,6 +113,9 @@ class Loop:
 
 def loops(scope: Scope) -> list[Loop]:
     """The loops of a scope that its start leads to; of very many, the first."""
+    # Imported here because it takes longer than all else of this package, which the sandbox's start would pay.
+    import networkx as nx
+
     found = scope.states
     ways = nx.DiGraph()
     ways.add_nodes_from(found)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import networkx as nx
-
 from helpers.definition.finding import Problem
 from helpers.definition.loops import loop_problems, retry_problems
 from helpers.definition.shape import malformed
@@ -49,6 +47,8 @@ def problems(definition: object) -> list[Problem]:
 
 def scope_problems(scope: Scope, definition: dict[str, Any]) -> Iterator[Problem]:
     """The findings about a scope's ways."""
+    import networkx as nx
+
     found = scope.states
     if scope.start not in found:
         return

@@ -8,11 +8,14 @@ from typing import Any
 import pandas as pd
 
 from helpers.diagram.figures import Figures, figures
+from helpers.diagram.figures import statuses as last_statuses
+from helpers.diagram.legend import Legend
 from helpers.diagram.palette import STATUSES
 from helpers.diagram.picture import Diagram, Drawing
 from helpers.diagram.plan import plan
+from helpers.diagram.traced import traced
 
-__all__ = ["STATUSES", "Diagram", "draw"]
+__all__ = ["STATUSES", "Diagram", "Legend", "draw", "draw_history", "legend"]
 
 
 def draw(
@@ -29,10 +32,23 @@ def draw(
     it the states have no colours.
 
     `visits` and `attempts`, frames of `helpers.history`, note on each state how often it was visited, how long it
-    took in all and at most, its retries and failures; they mark the way taken, and hovering shows the last input and
-    output. `heat` colours by the time spent instead of by status.
+    took in all and at most, its retries and failures; they mark the way taken, hovering shows the last input and
+    output, and without `statuses` each state has that of its last visit. `heat` colours by the time spent instead.
 
     Raises `UnknownStatus` and `UnknownName`.
     """
     noted = Figures() if visits is None else figures(visits, attempts)
-    return Diagram(Drawing(plan(definition), noted, heat), statuses)
+    drawn = plan(definition)
+    if statuses is None and visits is not None:
+        statuses = {name: status for name, status in last_statuses(visits).items() if name in drawn.states}
+    return Diagram(Drawing(drawn, noted, heat), statuses)
+
+
+def draw_history(visits: pd.DataFrame, attempts: pd.DataFrame | None = None, *, heat: bool = False) -> Diagram:
+    """The diagram of a history whose definition is not at hand: the states visited and the ways taken, dashed."""
+    return Diagram(Drawing(traced(visits), figures(visits, attempts), heat), last_statuses(visits))
+
+
+def legend() -> Legend:
+    """What the colours, signs and edges of a diagram mean, as a picture."""
+    return Legend()

@@ -15,7 +15,7 @@ from helpers.diagram.palette import EDGES, INK, NOT_TAKEN, PANEL, QUIET, TAKEN, 
 from helpers.diagram.plan import Box, Line, Node, Plan
 from helpers.diagram.text import clean, escape, lines, shorten, width
 
-__all__ = ["dot"]
+__all__ = ["FONT", "LINES", "dot", "edge_colour"]
 
 FONT = "Helvetica"
 SHAPES = {
@@ -54,23 +54,26 @@ def dot(drawn: Plan, looks: Callable[[str], Look], noted: Figures) -> str:
     graph.attr(bgcolor=PANEL, pad="0.3", nodesep="0.45", ranksep="0.45", fontname=FONT)
     graph.attr("node", fontname=FONT, fontsize=str(NAME_SIZE), style="filled", penwidth="1.3", height="0.1")
     graph.attr("edge", fontname=FONT, fontsize=str(LABEL_SIZE), fontcolor=INK, arrowsize="0.75")
-    fill(graph, drawn.outermost, looks, noted.notes, drawn.guessed)
+    fill(graph, drawn.outermost, looks, noted.notes)
     for number, line in enumerate(drawn.lines):
-        draw_line(graph, f"e{number}", line, None if noted.taken is None else line.names in noted.taken)
+        draw_line(graph, f"e{number}", line, None if noted.taken is None else line.passage in noted.taken)
     return str(graph.source)
 
 
 def fill(
-    graph: graphviz.Digraph, box: Box, looks: Callable[[str], Look], notes: Mapping[str, Sequence[str]], guessed: bool
+    graph: graphviz.Digraph,
+    box: Box,
+    looks: Callable[[str], Look],
+    notes: Mapping[str, Sequence[str]],
 ) -> None:
     """Put a box's nodes and inner boxes into a graph or a cluster."""
     for node in sorted(box.nodes, key=lambda node: not node.mark):
-        draw_node(graph, node, looks(node.id), notes.get(node.name, []), guessed)
+        draw_node(graph, node, looks(node.id), notes.get(node.name, []))
     for inner in box.boxes:
         with graph.subgraph(name=f"cluster_{inner.id}") as cluster:
             if inner.type:
                 shown = looks(inner.id)
-                style = "rounded,filled,dashed" if shown.dashed or guessed else "rounded,filled"
+                style = "rounded,filled,dashed" if shown.dashed else "rounded,filled"
                 cluster.attr(label=label(inner, shown, notes.get(inner.name, [])), style=style)
                 cluster.attr(
                     id=inner.id, labeljust="l", fillcolor=shown.tint, color=shown.border, penwidth="1.3", margin="14"
@@ -78,27 +81,24 @@ def fill(
             else:
                 cluster.attr(label="", style="rounded,filled", fillcolor="#ffffff", color="#cbd2d9", margin="12")
                 cluster.attr(id=inner.id, penwidth="1")
-            fill(cluster, inner, looks, notes, guessed)
+            fill(cluster, inner, looks, notes)
 
 
-def draw_node(graph: graphviz.Digraph, node: Node, shown: Look, notes: Sequence[str], guessed: bool) -> None:
+def draw_node(graph: graphviz.Digraph, node: Node, shown: Look, notes: Sequence[str]) -> None:
     if node.mark:
         graph.node(node.id, label="", id=node.id, **MARKS[node.mark])
         return
     shape = dict(SHAPES.get(node.type, {"shape": "box"}))
     style = shape.pop("style", "rounded,filled" if shape["shape"] == "box" else "filled")
-    if shown.dashed or guessed:
+    if shown.dashed:
         style += ",dashed"
     text = label(node, shown, notes)
     graph.node(node.id, label=text, id=node.id, style=style, fillcolor=shown.fill, color=shown.border, **shape)
 
 
 def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None) -> None:
-    colour = EDGES[line.kind] if taken is None else TAKEN if taken else NOT_TAKEN
+    colour = edge_colour(line.kind, None if taken is None else TAKEN if taken else NOT_TAKEN)
     look = {**LINES[line.kind], **({"penwidth": "1.8"} if taken else {}), "id": id_}
-    if line.kind in ("next", "choice", "default"):
-        # A white transition, as in the article, between two lines that keep it visible on white.
-        colour = f"{colour}:#ffffff:{colour}"
     if line.back:
         look |= {"weight": "0"}
     if not line.label and line.twin:
@@ -108,6 +108,12 @@ def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None)
         rows = "<br/>".join(escape(text) for text in lines(shown, LONGEST_LABEL))
         look["label"] = f'<<table border="0" cellpadding="3"><tr><td>{rows}</td></tr></table>>'
     graph.edge(line.source, line.target, color=colour, **look)
+
+
+def edge_colour(kind: str, colour: str | None = None) -> str:
+    """The colours of an edge: a transition is white, as in the article, between two lines that show it on white."""
+    shown = colour or EDGES[kind]
+    return shown if kind in ("catch", "retry") else f"{shown}:#ffffff:{shown}"
 
 
 def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,22 +9,26 @@ import pandas as pd
 
 from helpers.diagram.text import shorten
 
-__all__ = ["Figures", "figures", "seconds"]
+__all__ = ["Figures", "figures", "seconds", "statuses"]
 
 LONGEST_PAYLOAD = 300
+
+
+Passage = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class Figures:
     """Per state, by name: small lines to note on it, its share of the longest time, lines to show on hovering.
 
-    `taken` are the pairs of names whose edges were passed; "" stands for the start and the end. None where unknown.
+    `taken` are the passages from a state to a state, with `catch` or `retry` where it was one; "" stands for the start
+    and the end. None where nothing is known.
     """
 
     notes: Mapping[str, list[str]] = field(default_factory=dict)
     heat: Mapping[str, float] = field(default_factory=dict)
     hover: Mapping[str, list[str]] = field(default_factory=dict)
-    taken: frozenset[tuple[str, str]] | None = None
+    taken: frozenset[Passage] | None = None
 
 
 def figures(visits: pd.DataFrame, attempts: pd.DataFrame | None = None) -> Figures:
@@ -33,39 +36,54 @@ def figures(visits: pd.DataFrame, attempts: pd.DataFrame | None = None) -> Figur
     notes: dict[str, list[str]] = {}
     hover: dict[str, list[str]] = {}
     spent: dict[str, float] = {}
+    tries = {} if attempts is None else dict(list(attempts.groupby("state", sort=False)))
+    again = set()
     for name, rows in visits.groupby("state", sort=False):
-        took = pd.to_timedelta(rows["duration"], errors="coerce").dt.total_seconds()
-        total, longest = float(took.sum()), took.max()
-        spent[str(name)] = total
-        count = len(rows)
-        line = [f"{count} visits" if count > 1 else "1 visit", seconds(total)]
-        if count > 1 and pd.notna(longest):
-            line.append(f"longest {seconds(float(longest))}")
-        failed = int(rows["status"].isin(["failed", "timed_out", "caught"]).sum())
-        retried = int((pd.to_numeric(rows["attempts"], errors="coerce").fillna(0) - 1).clip(lower=0).sum())
-        if attempts is not None:
-            tried = attempts[attempts["state"] == name]
-            retried = int((pd.to_numeric(tried["attempt"], errors="coerce") > 1).sum())
-            failed = int(tried["status"].isin(["failed", "timed_out"]).sum()) or failed
-        trouble = [counted(retried, "retry", "retries")] * (retried > 0) + [counted(failed, "failure", "failures")] * (
-            failed > 0
-        )
-        notes[str(name)] = [" · ".join(line), " · ".join(trouble)]
-        hover[str(name)] = [*notes[str(name)], *last(rows, "input"), *last(rows, "output"), *last(rows, "error")]
-        hover[str(name)] = [text for text in hover[str(name)] if text]
+        state = str(name)
+        took = rows["duration"].dt.total_seconds()
+        spent[state] = float(took.sum())
+        retried, failed = trouble(rows, tries.get(name))
+        if retried:
+            again.add((state, state, "retry"))
+        line = [counted(len(rows), "visit", "visits")]
+        slowest = []
+        if took.notna().any():
+            line.append(seconds(spent[state]))
+            if len(rows) > 1:
+                slowest = [f"longest {seconds(float(took.max()))}"]
+        wrong = [counted(retried, "retry", "retries")] if retried else []
+        wrong += [counted(failed, "failure", "failures")] if failed else []
+        notes[state] = [" · ".join(line), *slowest, *([" · ".join(wrong)] if wrong else [])]
+        hover[state] = [*notes[state], *last(rows, "input"), *last(rows, "output"), *last(rows, "error")]
     most = max(spent.values(), default=0.0)
-    heat = {name: time / most if most else 0.0 for name, time in spent.items()}
-    return Figures(notes, heat, hover, way(visits))
+    shares = {state: time / most if most else 0.0 for state, time in spent.items()}
+    return Figures(notes, shares, hover, way(visits) | again)
 
 
-def way(visits: pd.DataFrame) -> frozenset[tuple[str, str]]:
-    """The pairs of states entered one after the other in a branch, with "" for the start and the end."""
-    passed: set[tuple[str, str]] = set()
+def trouble(rows: pd.DataFrame, tried: pd.DataFrame | None) -> tuple[int, int]:
+    """How many retries and failures a state had, by its attempts or, without them, by its visits."""
+    if tried is not None:
+        return int((tried["attempt"] > 1).sum()), int(tried["status"].isin(["failed", "timed_out"]).sum())
+    retried = int((rows["attempts"] - 1).clip(lower=0).sum())
+    return retried, retried + int(rows["status"].isin(["failed", "timed_out", "caught"]).sum())
+
+
+def way(visits: pd.DataFrame) -> frozenset[Passage]:
+    """The passages from each state to the next one entered in its branch."""
+    passed: set[Passage] = set()
     for _, rows in visits.groupby(["execution", "branch"], sort=False, dropna=False):
         names = [str(name) for name in rows["state"]]
-        ended = rows["status"].iloc[-1] == "succeeded"
-        passed.update(zip(["", *names], [*names, ""] if ended else names, strict=False))
+        how = ["catch" if status == "caught" else "" for status in rows["status"]]
+        passed.update(zip(["", *names], names, ["", *how], strict=False))
+        if rows["status"].iloc[-1] == "succeeded":
+            passed.add((names[-1], "", ""))
     return frozenset(passed)
+
+
+def statuses(visits: pd.DataFrame) -> dict[str, str]:
+    """Each state's status at its last visit."""
+    known = visits.dropna(subset=["status"])
+    return dict(zip(known["state"].astype(str), known["status"].astype(str), strict=True))
 
 
 def last(rows: pd.DataFrame, column: str) -> list[str]:
@@ -73,9 +91,7 @@ def last(rows: pd.DataFrame, column: str) -> list[str]:
     known = rows[column].dropna()
     if known.empty:
         return []
-    value = known.iloc[-1]
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return [f"last {column}: {shorten(text, LONGEST_PAYLOAD)}"]
+    return [f"last {column}: {shorten(str(known.iloc[-1]), LONGEST_PAYLOAD)}"]
 
 
 def counted(number: int, one: str, more: str) -> str:

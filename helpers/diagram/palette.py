@@ -12,7 +12,22 @@ from dataclasses import dataclass
 
 from helpers.errors import UnknownStatus
 
-__all__ = ["EDGES", "INK", "PANEL", "PLAIN", "STATUSES", "UNREACHED", "Look", "heat", "look", "refuse_unknown"]
+__all__ = [
+    "EDGES",
+    "INK",
+    "NOT_TAKEN",
+    "PANEL",
+    "PASSIVE",
+    "PLAIN",
+    "QUIET",
+    "STATUSES",
+    "TAKEN",
+    "UNREACHED",
+    "Look",
+    "heat",
+    "look",
+    "refuse_unknown",
+]
 
 PANEL = "#f1f4f8"
 INK = "#1f2933"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +13,11 @@ from helpers.diagram.layout import STAND_IN, Layout
 from helpers.diagram.mermaid import mermaid
 from helpers.diagram.palette import Look, heat, look, refuse_unknown
 from helpers.diagram.plan import Plan
-from helpers.diagram.program import find, render
+from helpers.diagram.program import drawn
 from helpers.diagram.text import shorten
 from helpers.errors import DrawingFailed, UnknownName
 
-__all__ = ["Diagram"]
+__all__ = ["DPI", "Diagram", "Drawing", "made"]
 
 DPI = 96
 
@@ -34,15 +35,9 @@ class Drawing:
 
     @cached_property
     def layout(self) -> Layout:
-        program = find()
-        drawn = render(self.dot(lambda _: STAND_IN), "svg", program) if program else None
-        if drawn is None:
-            raise DrawingFailed(
-                "No drawing program could draw this diagram; install `graphviz-pure` into this environment, "
-                "or Graphviz with `dot` on the PATH, or show the text of `.mermaid`."
-            )
+        svg = drawn(self.dot(lambda _: STAND_IN), "svg").decode()
         titles = {f"e{number}": line.title for number, line in enumerate(self.plan.lines)}
-        return Layout(drawn.decode(), self.names, titles)
+        return Layout(svg, self.names, titles)
 
 
 class Diagram:
@@ -78,11 +73,7 @@ class Diagram:
 
     def png(self, dpi: int = DPI) -> bytes:
         """The picture as a PNG of `dpi` dots an inch; raises `DrawingFailed` where no drawing program runs."""
-        program = find()
-        drawn = render(self.source, "png", program, dpi=dpi) if program else None
-        if drawn is None:
-            raise DrawingFailed("No drawing program could draw this PNG; `.mermaid` and `.source` hold it as text.")
-        return drawn
+        return drawn(self.source, "png", dpi=dpi)
 
     def recoloured(self, statuses: Mapping[str, str] | None) -> Diagram:
         """The same picture with other statuses, without laying it out again."""
@@ -91,16 +82,19 @@ class Diagram:
     def sentence(self) -> str:
         """What the picture shows, in words."""
         states = self.states
+        heated = " Coloured by the time spent in each state." if self._drawing.heated else ""
         count = f"{len(states)} state{'' if len(states) == 1 else 's'}"
         start = self._drawing.plan.start
         said = f"State machine of {count}" + (f", starting at {start}" if start else "")
         if self.statuses is None:
-            return f"{said}: {', '.join(states)}." if states else f"{said}."
+            return (f"{said}: {', '.join(states)}." if states else f"{said}.") + heated
         by_status: dict[str, list[str]] = {}
         for name in states:
             status = self.statuses.get(name)
             by_status.setdefault(status.replace("_", " ") if status else "not reached", []).append(name)
-        return said + ". " + "; ".join(f"{word}: {', '.join(named)}" for word, named in by_status.items()) + "."
+        return (
+            said + ". " + "; ".join(f"{word}: {', '.join(named)}" for word, named in by_status.items()) + "." + heated
+        )
 
     def _look(self, id_: str) -> Look:
         drawing = self._drawing
@@ -108,7 +102,9 @@ class Diagram:
         status = None if self.statuses is None else self.statuses.get(name)
         shown = look(status, drawing.types.get(id_, ""), plain=self.statuses is None)
         share = drawing.figures.heat.get(name)
-        return heat(share, shown) if drawing.heated and share is not None else shown
+        if drawing.heated and share is not None:
+            shown = heat(share, shown)
+        return replace(shown, dashed=True) if drawing.plan.guessed else shown
 
     def _title(self, id_: str) -> str:
         name = self._drawing.names[id_]
@@ -118,14 +114,12 @@ class Diagram:
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """What a notebook may show: SVG, PNG and a sentence; Mermaid where nothing can be drawn."""
-        bundle: dict[str, Any] = {"text/plain": self.sentence()}
+        forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
         try:
-            bundle["image/svg+xml"] = self.svg()
-            bundle["image/png"] = self.png()
+            return made(forms, include, exclude)
         except DrawingFailed as reason:
-            bundle = {"text/plain": f"{self.sentence()} ({reason})", "text/vnd.mermaid": self.mermaid}
-        wanted, unwanted = set(include or bundle), set(exclude or ())
-        return {kind: data for kind, data in bundle.items() if kind in wanted and kind not in unwanted}
+            instead = {"text/vnd.mermaid": lambda: self.mermaid, "text/plain": lambda: f"{self.sentence()} {reason}"}
+            return made(instead, include, exclude)
 
     def __repr__(self) -> str:
         return shorten(self.sentence(), 500)
@@ -140,3 +134,9 @@ def accepted(statuses: Mapping[str, str], states: list[str]) -> dict[str, str]:
         if name not in known:
             raise UnknownName(f"There is no state named {name!r} in this diagram; there are: {', '.join(states)}.")
     return said
+
+
+def made(forms: Mapping[str, Callable[[], Any]], include: Iterable[str], exclude: Iterable[str]) -> dict[str, Any]:
+    """The forms that a front end asked for, and no other, since a PNG is slow to make."""
+    wanted, unwanted = set(include or forms), set(exclude or ())
+    return {form: make() for form, make in forms.items() if form in wanted and form not in unwanted}

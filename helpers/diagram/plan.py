@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import networkx as nx
-
 from helpers.definition import Scope, State, edges, scopes
 from helpers.definition.rules import expression
 
@@ -37,6 +35,11 @@ class Line:
     names: tuple[str, str] = ("", "")
     back: bool = False
     twin: bool = False
+
+    @property
+    def passage(self) -> tuple[str, str, str]:
+        """The edge as a passage of `figures`: the names, and `catch` or `retry` where it is one."""
+        return (*self.names, self.kind if self.kind in ("catch", "retry") else "")
 
 
 @dataclass
@@ -142,7 +145,9 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[State, Box
             )
         if tries := retries(state):
             title = f"{state.name} is tried again on {', '.join(e.label for e in edges(state) if e.kind == 'retry')}"
-            drawn.lines.append(Line(leaves[state.name], enters[state.name], "retry", tries, title))
+            drawn.lines.append(
+                Line(leaves[state.name], enters[state.name], "retry", tries, title, (state.name, state.name))
+            )
         if state.ends:
             title = f"{state.name} ends"
             drawn.lines.append(Line(leaves[state.name], last, "next", title=title, names=(state.name, "")))
@@ -150,6 +155,8 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[State, Box
 
 def returning(scope: Scope) -> set[tuple[str, str]]:
     """The pairs of a scope's states whose edge goes back to one that led here."""
+    import networkx as nx  # here, because it takes longer to import than to draw
+
     pairs = [(state.name, edge.target) for state in scope.states.values() for edge in edges(state)]
     ways = nx.DiGraph(pairs)
     if scope.start not in ways:

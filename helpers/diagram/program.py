@@ -7,7 +7,9 @@ import subprocess
 import sysconfig
 from functools import cache
 
-__all__ = ["find", "render"]
+from helpers.errors import DrawingFailed
+
+__all__ = ["drawn", "find", "render"]
 
 SECONDS = 60
 
@@ -33,3 +35,15 @@ def render(source: str, form: str, program: str, *, dpi: int | None = None) -> b
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 and done.stdout else None
+
+
+def drawn(source: str, form: str, *, dpi: int | None = None) -> bytes:
+    """A DOT text as `svg` or `png`; raises `DrawingFailed` where no drawing program runs or this one refuses."""
+    program = find()
+    picture = render(source, form, program, dpi=dpi) if program else None
+    if picture is None:
+        raise DrawingFailed(
+            "No drawing program could draw this picture; install `graphviz-pure` into this environment, or Graphviz "
+            "with `dot` on the PATH."
+        )
+    return picture
