@@ -16,6 +16,7 @@ def mend() -> None:
     from helpers.sandbox.interpreter import (
         clients,
         context,
+        data,
         definitions,
         failures,
         frames,
@@ -26,5 +27,5 @@ def mend() -> None:
         states,
     )
 
-    for concern in (clients, context, definitions, failures, frames, jsonata, jsonpath, maps, services, states):
+    for concern in (data, clients, context, definitions, failures, frames, jsonata, jsonpath, maps, services, states):
         concern.mend()

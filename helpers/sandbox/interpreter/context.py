@@ -1,32 +1,31 @@
 """The context object: what `$$` and `$states.context` hold."""
 
-import copy
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from helpers.sandbox.clock import clock
 from helpers.sandbox.interpreter import failures, jsonpath
+from helpers.sandbox.interpreter.data import cloned, text_of, time_text
 from helpers.sandbox.interpreter.mending import replace
 
 
 def stamp() -> str:
     """Now, as the context object writes times."""
-    return clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time_text(clock.now())
 
 
 def _sample(self: Any, env: Environment) -> None:
     context: Any = env.states.context_object.context_object_data
     try:
-        value = copy.deepcopy(jsonpath.select(self.json_path, context))
+        value = cloned(jsonpath.select(self.json_path, context))
     except NoSuchJsonPathError as error:
         cause = (
             f"The JSONPath '${self.json_path}' specified for the field '{env.next_field_name}' "
-            f"could not be found in the input '{to_json_str(context, separators=(',', ':'))}'"
+            f"could not be found in the input '{text_of(context)}'"
         )
         raise failures.execution_failure(env, failures.RUNTIME, cause) from error
     if "RetryCount" in context.get("State", ()) and self.json_path in ("$", "$.Execution"):
@@ -44,7 +43,7 @@ def mend() -> None:
         execution["RedriveCount"] = 0
         start = execution["StartTime"]
         if not isinstance(start, str):
-            execution["StartTime"] = start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            execution["StartTime"] = time_text(start)
         return env
 
     replace(ExecutionWorker, "_get_evaluation_environment", evaluation_environment)

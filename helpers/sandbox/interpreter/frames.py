@@ -3,7 +3,6 @@
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component import eval_component
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import StateParallel
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
@@ -89,13 +88,6 @@ def _mend_closing() -> None:
     replace(EventManager, "add_event", add_unless_closed)
 
 
-def _mend_logging() -> None:
-    # moto logs the whole state machine for each failure, at each level of its tree.
-    for name in ("_log_failure_event_exception", "_log_exception"):
-        replace(eval_component.EvalComponent, name, lambda self, *arguments, **named: None)
-
-
 def mend() -> None:
     _mend_opening()
     _mend_closing()
-    _mend_logging()

@@ -188,7 +188,7 @@ def evaluate(env: Environment, expression: str, field: str | None) -> Any:
     if value is UNDEFINED:
         cause = f"The JSONata expression '{expression}'{where} returned nothing (undefined)."
         raise query_evaluation_failure(env, cause, field)
-    return copy.deepcopy(value)
+    return value
 
 
 def _evaluate_string(self: Any, env: Environment) -> None:
@@ -196,7 +196,7 @@ def _evaluate_string(self: Any, env: Environment) -> None:
 
 
 def _sample_variable(self: Any, env: Environment) -> None:
-    env.stack.append(copy.deepcopy(value_of(self.expression, _bindings(env, with_states=True))))
+    env.stack.append(value_of(self.expression, _bindings(env, with_states=True)))
 
 
 def mend() -> None:

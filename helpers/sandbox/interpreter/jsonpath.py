@@ -1,6 +1,5 @@
 """JSONPath as AWS reads it: what a path selects, where a ResultPath writes, and what a path that leads nowhere says."""
 
-import copy
 import functools
 import re
 import sys
@@ -8,13 +7,14 @@ from typing import Any
 
 from jsonpath_ng.ext import parse
 from moto.stepfunctions.parser.asl.component.common.path import input_path, output_path, result_path
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJsonPath
 from moto.stepfunctions.parser.asl.component.state.choice.comparison import variable
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.utils import json_path
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from helpers.sandbox.interpreter import failures
+from helpers.sandbox.interpreter.data import cloned, text_of
 from helpers.sandbox.interpreter.mending import replace
 
 Steps = tuple[str | int, ...]
@@ -91,11 +91,17 @@ def _invalid(env: Environment, error: NoSuchJsonPathError) -> Exception:
     return failures.execution_failure(env, failures.RUNTIME, cause)
 
 
+def _is_root(sampler: Any) -> bool:
+    return type(sampler) is StringJsonPath and sampler.json_path == "$"
+
+
 def _filter_input(self: Any, env: Environment) -> None:
     if self.string_sampler is None:
         env.stack.append({})
         return
     env.stack.append(env.states.get_input())
+    if _is_root(self.string_sampler):
+        return
     try:
         self.string_sampler.eval(env=env)
     except NoSuchJsonPathError as error:
@@ -105,6 +111,9 @@ def _filter_input(self: Any, env: Environment) -> None:
 def _filter_output(self: Any, env: Environment) -> None:
     if self.string_sampler is None:
         env.states.reset(input_value={})
+        return
+    if _is_root(self.string_sampler):
+        env.states.reset(env.stack.pop())
         return
     try:
         self.string_sampler.eval(env=env)
@@ -142,10 +151,10 @@ def _place_result(self: Any, env: Environment) -> None:
         return
     result = env.stack.pop()
     try:
-        env.stack.append(placed(before, self.result_path_src, copy.deepcopy(result)))
+        env.stack.append(placed(before, self.result_path_src, cloned(result)))
     except KeyError as error:
         step, there = error.args
-        cause = f'Unable to apply step "{step}" to input {to_json_str(there, separators=(",", ":"))}'
+        cause = f'Unable to apply step "{step}" to input {text_of(there)}'
         raise failures.execution_failure(env, "States.ResultPathMatchFailure", cause) from error
 
 

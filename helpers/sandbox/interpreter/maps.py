@@ -31,9 +31,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import br
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from helpers.sandbox.interpreter import failures, frames
+from helpers.sandbox.interpreter.data import text_of
 from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.interpreter.states import unexpected_type
 
@@ -53,7 +53,7 @@ def _items(state: StateMap, env: Environment) -> list[Any]:
     if state.items_path:
         path = state.items_path.string_sampler.literal_value  # type: ignore[union-attr]
         raise failures.execution_failure(env, failures.RUNTIME, f'Reference path "{path}" must point to array.')
-    text = to_json_str(found, separators=(",", ":"))
+    text = text_of(found)
     raise failures.query_evaluation_failure(env, f"Map state input must be an array but was: {text}")
 
 

@@ -37,9 +37,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.utils import encoding
 
 from helpers.sandbox.interpreter import clients, failures
+from helpers.sandbox.interpreter.data import text_of, time_text
 from helpers.sandbox.interpreter.mending import replace
 
 HEARTBEAT = "States.HeartbeatTimeout"
@@ -64,9 +64,9 @@ def _to_service(value: Any, shape: Shape) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, dict):
         return {key: _to_service(item, shape.value) for key, item in value.items()}
     if isinstance(shape, StringShape) and value is not None and not isinstance(value, str):
-        return encoding.to_json_str(value)
+        return text_of(value)
     if shape.type_name == "blob" and not isinstance(value, bytes):
-        return (value if isinstance(value, str) else encoding.to_json_str(value)).encode()
+        return (value if isinstance(value, str) else text_of(value)).encode()
     return value
 
 
@@ -77,7 +77,7 @@ def _from_service(value: Any, shape: Shape, task: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, datetime.datetime):
-        return round(value.timestamp() * 1000) if task.resource.service_name == "states" else encoding_of_time(value)
+        return round(value.timestamp() * 1000) if task.resource.service_name == "states" else time_text(value)
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         return {
             task._to_sfn_cased(key): _from_service(item, shape.members[key], task)
@@ -89,11 +89,6 @@ def _from_service(value: Any, shape: Shape, task: Any) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, dict):
         return {key: _from_service(item, shape.value, task) for key, item in value.items()}
     return value
-
-
-def encoding_of_time(value: datetime.datetime) -> str:
-    """A time as AWS writes it into data."""
-    return value.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _normalise_parameters(
@@ -215,7 +210,7 @@ def _service_lambda_failure(self: Any, env: Environment, ex: Exception) -> Failu
     if isinstance(ex, lambda_eval_utils.LambdaFunctionErrorException):
         error, cause = _function_error(ex.payload)
         if error != "Lambda.Unknown":
-            cause = encoding.to_json_str(json.loads(cause))
+            cause = text_of(json.loads(cause))
     elif isinstance(ex, ClientError):
         error, cause = _client_error(ex)
     else:
@@ -295,7 +290,7 @@ class AthenaTask(StateTaskServiceCallback):
             self._normalise_response(found, service_action_name="get_query_execution")
             if state == "SUCCEEDED":
                 return found
-            cause = encoding.to_json_str(found["QueryExecution"])
+            cause = text_of(found["QueryExecution"])
             raise FailureEventException(_task_failed(self, env, "States.TaskFailed", cause))
 
         return ended
@@ -347,20 +342,7 @@ def _mend_sync() -> None:
     replace(state_task_factory, "state_task_service_for", service_for)
 
 
-def _json_text(obj: Any, separators: Any = None) -> str:
-    return json.dumps(obj, default=_data, separators=(",", ":"), ensure_ascii=False)
-
-
-def _data(value: Any) -> str:
-    return encoding_of_time(value) if isinstance(value, datetime.datetime) else str(value)
-
-
 def mend() -> None:
-    # AWS writes compact JSON in UTF-8; moto mixes styles and escapes what is not ASCII.
-    original = encoding.to_json_str
-    for name, module in list(sys.modules.items()):
-        if name.startswith(("moto.stepfunctions.", "helpers.sandbox.")) and getattr(module, "to_json_str", None) is original:
-            replace(module, "to_json_str", _json_text)
     # AWS takes and gives Pascal case wherever the service's own API has another; moto passes on what it gets.
     replace(StateTaskService, "_normalise_parameters", _normalise_parameters)
     replace(StateTaskService, "_normalise_response", _normalise_response)

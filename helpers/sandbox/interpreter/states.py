@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from moto.stepfunctions.parser import quotas
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -32,19 +33,23 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import SecondsJSONata
 from moto.stepfunctions.parser.asl.eval import variable_store
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
+from moto.stepfunctions.parser.quotas import is_within_size_quota
 
 from helpers.sandbox.interpreter import failures
 from helpers.sandbox.interpreter.context import stamp
+from helpers.sandbox.interpreter.data import text_of
 from helpers.sandbox.interpreter.mending import replace
+
+_WHOLE = {"truncated": False}
+# Four bytes a character at most: a shorter text cannot exceed the limit of a payload.
+MOST_CHARACTERS = quotas.MAX_STATE_SIZE_UTF8_BYTES // 4
 
 
 def _path_failure(env: Environment, error: NoSuchJsonPathError) -> FailureEventException:
     cause = (
         f"The JSONPath '{error.json_path}' specified for the field '{env.next_field_name}' "
-        f"could not be found in the input '{to_json_str(error.data, separators=(',', ':'))}'"
+        f"could not be found in the input '{text_of(error.data)}'"
     )
     return failures.execution_failure(env, failures.RUNTIME, cause)
 
@@ -52,11 +57,12 @@ def _path_failure(env: Environment, error: NoSuchJsonPathError) -> FailureEventE
 def _run(self: Any, env: Any) -> None:
     """CommonStateField: enter, work, exit."""
     context = env.event_history_context
+    data = env.states._states_data
     env.before_entering = context.source_event_id
     env.entered_event_id = env.event_manager.add_event(
-        context=context,
-        event_type=self.state_entered_event_type,
-        event_details=EventDetails(stateEnteredEventDetails=self._get_state_entered_event_details(env=env)),  # type: ignore[typeddict-item]
+        context,
+        self.state_entered_event_type,
+        {"stateEnteredEventDetails": {"name": self.name, "input": text_of(data["input"]), "inputDetails": _WHOLE}},
     )
     env.inside = self
     env.states.context_object.context_object_data["State"] = {"EnteredTime": stamp(), "Name": self.name}
@@ -66,7 +72,9 @@ def _run(self: Any, env: Any) -> None:
         if not env.is_running():
             return
         self._eval_state_output(env=env)
-        self._verify_size_quota(env=env, value=env.states._states_data["input"])
+        output = text_of(data["input"])
+        if len(output) > MOST_CHARACTERS:
+            self._verify_size_quota(env=env, value=output)
     except NoSuchJsonPathError as error:
         raise _path_failure(env, error) from error
     except FailureEventException as error:
@@ -76,11 +84,20 @@ def _run(self: Any, env: Any) -> None:
     env.inside = None
     self._set_next(env)
     if self.state_exited_event_type is not None:
-        env.event_manager.add_event(
-            context=context,
-            event_type=self.state_exited_event_type,
-            event_details=EventDetails(stateExitedEventDetails=self._get_state_exited_event_details(env=env)),  # type: ignore[typeddict-item]
+        details = {"name": self.name, "output": output, "outputDetails": _WHOLE}
+        if assigned := env.variable_store.get_assigned_variables():
+            env.variable_store.reset_tracing()
+            details |= {"assignedVariables": assigned, "assignedVariablesDetails": _WHOLE}
+        env.event_manager.add_event(context, self.state_exited_event_type, {"stateExitedEventDetails": details})
+
+
+def _verify_size(self: Any, env: Environment, value: Any) -> None:
+    if not is_within_size_quota(value):
+        cause = (
+            f"The state/task '{self.name}' returned a result with a size exceeding "
+            "the maximum number of bytes service limit."
         )
+        raise failures.execution_failure(env, failures.DATA_LIMIT, cause)
 
 
 def _failure_of(state: Any, env: Environment, error: Exception) -> FailureEvent:
@@ -118,7 +135,6 @@ def _attempt(state: Any, env: Environment) -> None:
     state._evaluate_with_timeout(env)
     if env.is_running():
         CommonStateField._eval_state_output(state, env=env)
-        state._verify_size_quota(env=env, value=env.states._states_data["input"])
 
 
 def _work(self: Any, env: Any) -> None:
@@ -145,7 +161,7 @@ def _work(self: Any, env: Any) -> None:
         if not env.is_running():
             return
         event_type = next((found for kind, found in _FAILED.items() if isinstance(self, kind)), None)
-        if event_type and failure.event_type != HistoryEventType.ExecutionFailed or isinstance(self, StateParallel):
+        if (event_type and failure.event_type != HistoryEventType.ExecutionFailed) or isinstance(self, StateParallel):
             env.event_manager.add_event(context=env.event_history_context, event_type=event_type)
         if self.catch and catchable:
             self._handle_catch(env=env, failure_event=failure)
@@ -199,7 +215,7 @@ def unexpected_type(env: Environment, expression: Any, expected: str, value: Any
     cause = (
         f"The JSONata expression '{expression.literal_value}' specified for the field '{expression.field}' returned an "
         f"unexpected result type. Expected '{expected}', but was '{found}' for value: "
-        f"{to_json_str(value, separators=(',', ':'))}"
+        f"{text_of(value)}"
     )
     return failures.query_evaluation_failure(env, cause, expression.field)
 
@@ -243,6 +259,8 @@ def _assigned_variables(self: Any) -> dict[str, str]:
 def mend() -> None:
     # AWS links and words the failure of any part of a state alike; moto differs by the part.
     replace(CommonStateField, "_eval_body", _run)
+    # AWS ends with States.DataLimitExceeded past 262,144 bytes; moto also at that number, as the failure of a task.
+    replace(CommonStateField, "_verify_size_quota", _verify_size)
     # AWS retries and catches failing Arguments, Assign and Output too, never States.Runtime; moto only what the task itself says.
     for kind in (execute_state.ExecutionState, StateMap, StateParallel):
         replace(kind, "_eval_state", _work)
