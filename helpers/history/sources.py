@@ -50,17 +50,19 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     Raises NotAHistory, whose sentence says what was found instead.
     """
     name = "what was given"
+    notes: list[str] = []
     if isinstance(source, str | PathLike):
         name = str(source)
-        source = _load(Path(source))
+        source = _load(Path(source), notes)
     if isinstance(source, Mapping):
         label = source.get("executionArn") or source.get("execution_arn")
         execution = execution or (label if isinstance(label, str) else None)
         if "nextToken" not in source and _are_plain(source.get("events")):
             source = source["events"]
     if _are_plain(source):
-        return [_ordered(execution, source, name)]
-    notes: list[str] = []
+        trace = _ordered(execution, source, name)
+        trace.notes[:0] = notes
+        return [trace]
     by_execution: dict[str | None, list[Mapping[str, Any]]] = {}
     for owner, event in _records(source, name, notes):
         by_execution.setdefault(owner or execution, []).append(event)
@@ -81,7 +83,7 @@ def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
     )
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, notes: list[str]) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -91,13 +93,36 @@ def _load(path: Path) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
+        at = f"line {error.lineno}, column {error.colno}"
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
             return [{"message": line} for line in lines]
-        at = f"line {error.lineno}, column {error.colno}"
+        whole = _whole_events(text)
+        if whole:
+            notes.append(
+                f"The file is cut off at {at}; we read the {count(len(whole), 'event', 'events')} that are whole."
+            )
+            return whole
         raise NotAHistory(
-            f"The file {path} is not complete JSON: it breaks at {at} ({error.msg}); export the history again."
+            f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history again."
         ) from None
+
+
+def _whole_events(text: str) -> list[Any]:
+    """The events before the place where a file's JSON breaks off."""
+    decoder = json.JSONDecoder()
+    found: list[Any] = []
+    at = text.find("[") + 1
+    while at:
+        start = text.find("{", at)
+        if start < 0 or text[at:start].strip(", \t\r\n"):
+            break
+        try:
+            event, at = decoder.raw_decode(text, start)
+        except json.JSONDecodeError:
+            break
+        found.append(event)
+    return found if all("type" in event or "message" in event for event in found) else []
 
 
 def _records(source: Any, name: str, notes: list[str]) -> Iterable[tuple[str | None, Mapping[str, Any]]]:

@@ -100,8 +100,8 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Summary:
     - `transitions`: states entered, and each retry of a task, Map or Parallel.
     - `dollars`: for Standard $0.025 per 1,000 transitions, the price of us-east-1, eu-west-1 and most regions,
       without the monthly free ones; for Express $1.00 per million requests and $0.00001667 per GB-second, in steps of
-      100 ms, taking the least memory of 64 MB, so at least this much. The child executions of a distributed Map and what
-      the tasks themselves cost are not in it. Source: the AWS Step Functions pricing page, November 2026.
+      100 ms, taking the least memory of 64 MB, so at least this much. The child executions of a distributed Map and
+      what the tasks themselves cost are not in it. Source: the AWS Step Functions pricing page, November 2026.
     - `events_limit`: the quota of 25,000 events of a Standard execution (developer guide, service quotas).
     - `full_at`: from the rate of the last 1,000 events.
 
@@ -174,7 +174,9 @@ def _backoffs(entered: pd.DataFrame, tries: pd.DataFrame, present: pd.Timestamp 
 def _covered(spans: Iterable[tuple[Any, Any, Any]], present: pd.Timestamp | None) -> pd.Timedelta:
     """The clock time that spans cover together; open ones reach to the present, those of unknown end cover nothing."""
     open_ = {"running", "waiting"}
-    known = [(begin, present if pd.isna(end) and status in open_ else end) for begin, end, status in spans]
+    known: list[tuple[Any, Any]] = [
+        (begin, present if pd.isna(end) and status in open_ else end) for begin, end, status in spans
+    ]
     total, reach = pd.Timedelta(0), pd.Timestamp.min.tz_localize("UTC")
     for begin, end in sorted(span for span in known if not (pd.isna(span[0]) or pd.isna(span[1]))):
         total += max(end - max(begin, reach), pd.Timedelta(0))
@@ -205,9 +207,7 @@ def _first_failure(events: pd.DataFrame, kinds: list[Kind], entered: pd.DataFram
         if types[row] != "FailStateEntered" and (kind not in _FAILURES or kind is Kind.EXECUTION_SUCCEEDED):
             continue
         event = events.iloc[row]
-        after = (
-            "" if started is None or pd.isna(event["timestamp"]) else f" after {_told(event['timestamp'] - started)}"
-        )
+        after = "" if pd.isna(event["elapsed"]) else f" after {_told(event['elapsed'])}"
         state, outcome = event["state"], ""
         error, cause = event["error"], event["cause"]
         if isinstance(state, str):
