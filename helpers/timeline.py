@@ -1,0 +1,201 @@
+"""A Gantt chart of an execution: who was in which state, when, for how long, and what was tried again."""
+
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from helpers import history
+from helpers.diagram.palette import STATUSES
+from helpers.diagram.text import clean, shorten
+
+__all__ = ["Timeline", "draw"]
+
+BACK_OFF = "#d7dce2"
+MOST_LANES = 40
+MOST_BARS = 60
+LONGEST_LABEL = 42
+INDEX = re.compile(r"\[\d+\]")
+VISIT_NUMBER = re.compile(r"#\d+")
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One line of the chart: the visits of a state in a branch, or in all branches of a kind."""
+
+    label: str
+    visits: pd.DataFrame
+    attempts: pd.DataFrame
+
+    @property
+    def folded(self) -> bool:
+        """Whether there are too many visits for a bar each."""
+        return len(self.visits) > MOST_BARS
+
+
+class Timeline:
+    """A picture of an execution's visits over time. Made by `draw`; shows as SVG, PNG and a sentence."""
+
+    def __init__(self, lanes: list[Lane], left_out: int, length: float) -> None:
+        self.lanes, self.left_out, self.length = lanes, left_out, length
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The chart, as matplotlib's Figure."""
+        with rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "timeline"}):
+            return _figure(self)
+
+    def svg(self) -> str:
+        """The chart as an SVG document."""
+        with rc_context({"svg.fonttype": "none", "svg.hashsalt": "timeline"}):
+            return _saved(self.figure, "svg", {"Date": None, "Title": self.sentence()}).decode()
+
+    def png(self) -> bytes:
+        """The chart as a PNG."""
+        return _saved(self.figure, "png", {})
+
+    def sentence(self) -> str:
+        """What the chart shows, in words."""
+        visits = sum(len(lane.visits) for lane in self.lanes)
+        longest = max(self.lanes, key=lambda lane: _seconds(lane.visits["duration"]).sum(), default=None)
+        most = f" Most of it passed in {longest.label}." if longest is not None else ""
+        left = f" {self.left_out} more lanes are left out." if self.left_out else ""
+        return f"{visits} visits in {len(self.lanes)} lanes over {self.length:,.1f} s.{most}{left}"
+
+    def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
+        bundle = {"image/svg+xml": self.svg(), "image/png": self.png(), "text/plain": self.sentence()}
+        wanted, unwanted = set(include or bundle), set(exclude or ())
+        return {kind: data for kind, data in bundle.items() if kind in wanted and kind not in unwanted}
+
+    def __repr__(self) -> str:
+        return self.sentence()
+
+
+def draw(events: pd.DataFrame, *, most_lanes: int = MOST_LANES) -> Timeline:
+    """The timeline of one execution.
+
+    `events` is a frame of `history.events` with one execution in it. A lane is a state in a branch; where there are
+    more than `most_lanes`, the iterations of a Map share theirs, and what is still too much is left out and counted. A
+    lane with more than 60 visits is one band with their number. In a task's bar a failed attempt is red and the
+    back-off before the next one light grey; a Wait is yellow, as in the diagram.
+    """
+    visits, attempts = history.visits(events), history.attempts(events)
+    start = events["timestamp"].min()
+    end = events["timestamp"].max()
+    lanes = _lanes(visits, attempts, lambda branch: branch)
+    if len(lanes) > most_lanes:
+        lanes = _lanes(visits, attempts, lambda branch: VISIT_NUMBER.sub("", INDEX.sub("[*]", branch)))
+    placed = [_placed(lane, start, end) for lane in lanes[:most_lanes]]
+    length = (end - start).total_seconds() if len(events) else 0.0
+    return Timeline(placed, max(len(lanes) - most_lanes, 0), length)
+
+
+def _lanes(visits: pd.DataFrame, attempts: pd.DataFrame, kind: Any) -> list[Lane]:
+    """The lanes in order of their first visit."""
+    tries = dict(iter(attempts.groupby([attempts["branch"].map(kind), "state"], sort=False)))
+    none = attempts.iloc[:0]
+    return [
+        Lane(_label(str(branch), str(state)), group, tries.get((branch, state), none))
+        for (branch, state), group in visits.groupby([visits["branch"].map(kind), "state"], sort=False)
+    ]
+
+
+def _label(branch: str, state: str) -> str:
+    return shorten(clean(f"{branch} · {state}" if branch else state), LONGEST_LABEL)
+
+
+def _placed(lane: Lane, start: pd.Timestamp, end: pd.Timestamp) -> Lane:
+    """The lane with `left` and `width` in seconds since the start; what is still open reaches to the last event."""
+
+    def placed(rows: pd.DataFrame, begins: str, ends: str) -> pd.DataFrame:
+        left = _seconds(rows[begins] - start)
+        return rows.assign(left=left, width=(_seconds(rows[ends].fillna(end) - start) - left).clip(lower=0))
+
+    visits = placed(lane.visits, "entered", "exited")
+    return Lane(lane.label, visits, placed(lane.attempts, "scheduled", "ended"))
+
+
+def _seconds(column: Any) -> Any:
+    return column.dt.total_seconds().fillna(0.0)
+
+
+def _figure(timeline: Timeline) -> Figure:
+    lanes = timeline.lanes
+    figure = Figure(figsize=(9.5, 1.1 + 0.34 * max(len(lanes), 1)), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    least = max(timeline.length, 1e-3) / 700
+    shown: dict[str, str] = {}
+    for row, lane in enumerate(lanes):
+        for bar in _bars(lane):
+            shown.setdefault(bar.words, bar.fill)
+            span = [(bar.left, max(bar.width, least))]
+            axes.broken_barh(span, (row - 0.31, 0.62), facecolors=bar.fill, edgecolors=bar.edge, linewidth=0.7)
+        if lane.folded:
+            middle = (lane.visits["left"].min() + (lane.visits["left"] + lane.visits["width"]).max()) / 2
+            axes.text(middle, row, f"x {len(lane.visits)}", ha="center", va="center", fontsize=8, parse_math=False)
+    axes.set_ylim(len(lanes) - 0.4, -0.6)
+    axes.set_xlim(-3 * least, max(timeline.length, 1e-3) + 6 * least)
+    axes.set_yticks(range(len(lanes)))
+    axes.set_yticklabels([lane.label for lane in lanes], fontsize=9, parse_math=False)
+    axes.set_xlabel("seconds since the start" + (f" ({timeline.left_out} more lanes)" if timeline.left_out else ""))
+    axes.tick_params(length=0)
+    axes.grid(axis="x", color="#e4e8ed", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    if shown:
+        handles = [Patch(facecolor=colour, label=words) for words, colour in shown.items()]
+        figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, fontsize=8)
+    return figure
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A piece of a lane: from `left` for `width` seconds, its colours, and the legend's words for them."""
+
+    left: float
+    width: float
+    words: str
+    fill: str
+    edge: str
+
+
+def _bars(lane: Lane) -> Iterable[Bar]:
+    """What to paint in a lane, in order: what comes later lies above."""
+
+    def of_status(left: float, width: float, row: Any) -> Bar:
+        status = "waiting" if row["type"] == "Wait" and row["status"] == "succeeded" else row["status"]
+        look = STATUSES[status]
+        return Bar(left, width, status.replace("_", " "), look.fill, look.border)
+
+    visits, attempts = lane.visits.to_dict("records"), lane.attempts.to_dict("records")
+    if lane.folded:
+        left = float(lane.visits["left"].min())
+        right = float((lane.visits["left"] + lane.visits["width"]).max())
+        usual = lane.visits["status"].mode().iloc[0]
+        yield of_status(left, right - left, {**visits[0], "status": usual})
+    else:
+        for visit in visits:
+            yield of_status(visit["left"], visit["width"], visit)
+        for attempt in attempts:
+            if pd.notna(attempt["backoff"]) and (seconds := attempt["backoff"].total_seconds()) > 0:
+                yield Bar(attempt["left"] - seconds, seconds, "back-off", BACK_OFF, BACK_OFF)
+    failed = STATUSES["failed"]
+    for attempt in attempts:
+        if attempt["status"] in ("failed", "timed_out"):
+            yield Bar(attempt["left"], attempt["width"], "failed attempt", failed.border, failed.border)
+        elif attempt["attempt"] > 1 and not lane.folded:
+            yield of_status(attempt["left"], attempt["width"], {"type": "Task", "status": attempt["status"]})
+
+
+def _saved(figure: Figure, form: str, metadata: dict[str, Any]) -> bytes:
+    written = io.BytesIO()
+    figure.savefig(written, format=form, dpi=110, metadata=metadata)
+    return written.getvalue()
