@@ -72,6 +72,7 @@ def _open() -> "Door":
         clock=clock.read,
         fast_forward=clock.fast_forward,
         history_limit=clock.history_limit,
+        athena=athena.query_seconds,
     )
     return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 

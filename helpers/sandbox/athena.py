@@ -1,2 +1,0 @@
-def mend() -> None:
-    """Put this module's mends of moto in place; called once, before the server answers."""

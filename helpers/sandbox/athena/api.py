@@ -1,0 +1,198 @@
+"""Athena's API for queries, as AWS answers it."""
+
+import base64
+import json
+import threading
+from typing import Any
+
+from moto.athena.models import AthenaBackend as MotoBackend
+from moto.athena.models import Database
+from moto.athena.responses import AthenaResponse
+from moto.core.exceptions import JsonRESTError
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import S3Backend, s3_backends
+
+from helpers.sandbox.athena.catalog import Catalog
+from helpers.sandbox.athena.executions import QueryExecution
+from helpers.sandbox.athena.problem import Malformed
+
+__all__ = ["AthenaBackend", "QueryResponse"]
+
+MOST_EXECUTIONS = 1_000  # that are remembered; AWS keeps them for 45 days
+LONGEST_QUERY = 262_144  # bytes; Athena API reference, StartQueryExecution
+LARGEST_PAGE = {"get_query_results": 1_000, "list_query_executions": 50}
+
+
+class InvalidRequest(JsonRESTError):
+    """InvalidRequestException."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InvalidRequestException", message)
+
+
+class AthenaBackend(MotoBackend):
+    """AWS runs queries; moto answers from a queue of canned results."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.catalog = Catalog()
+        self.query_executions: dict[str, QueryExecution] = {}
+        self._tokens: dict[str, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def s3(self) -> S3Backend:
+        return s3_backends[self.account_id][self.partition]
+
+    def start(self, request: dict[str, Any]) -> QueryExecution:
+        """Start a query; `request` is StartQueryExecution's."""
+        query = str(request.get("QueryString") or "")
+        if not query.strip() or len(query.encode()) > LONGEST_QUERY:
+            raise InvalidRequest("queryString must be between 1 and 262144 bytes long")
+        group = str(request.get("WorkGroup") or "primary")
+        output = self._output(group, request.get("ResultConfiguration") or {})
+        with self._lock:
+            token = str(request.get("ClientRequestToken") or "")
+            if token in self._tokens:
+                known, known_id = self._tokens[token]
+                if known != query:
+                    raise InvalidRequest("Idempotent parameters do not match")
+                return self.query_executions[known_id]
+            try:
+                execution = QueryExecution(
+                    query=query,
+                    context=dict(request.get("QueryExecutionContext") or {}),
+                    output=output,
+                    work_group=group,
+                    parameters=request.get("ExecutionParameters"),
+                    catalog=self.catalog,
+                    s3=self.s3,
+                )
+            except Malformed as error:
+                raise InvalidRequest(error.reason) from error
+            self.query_executions[execution.id] = execution
+            if token:
+                self._tokens[token] = query, execution.id
+            self._forget_old()
+        return execution
+
+    def find(self, execution_id: str) -> QueryExecution:
+        execution = self.query_executions.get(execution_id)
+        if execution is None:
+            raise InvalidRequest(f"QueryExecution {execution_id} was not found")
+        return execution
+
+    def databases_now(self) -> None:
+        """Let moto's own operations on databases see the catalog's."""
+        self.databases = {
+            ("AwsDataCatalog", name): Database(catalog_name="AwsDataCatalog", database_name=name)
+            for name in self.catalog.databases()
+        }
+
+    def reset(self) -> None:
+        for execution in self.query_executions.values():
+            execution.stop()
+        super().reset()
+
+    def _output(self, group: str, given: dict[str, Any]) -> str:
+        found = self.work_groups.get(group)
+        if found is None:
+            raise InvalidRequest(f"WorkGroup {group} is not found.")
+        configuration = found.configuration
+        of_group = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
+        of_request = given.get("OutputLocation")
+        enforced = configuration.get("EnforceWorkGroupConfiguration")
+        output = of_group if enforced and of_group else of_request or of_group
+        if not output:
+            raise InvalidRequest(
+                "No output location provided. An output location is required either through the Workgroup result "
+                "configuration setting or as an API input."
+            )
+        bucket = str(output).removeprefix("s3://").split("/")[0]
+        try:
+            if not str(output).startswith("s3://"):
+                raise MissingBucket(bucket=bucket)
+            self.s3.get_bucket(bucket)
+        except MissingBucket as error:
+            raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from error
+        return str(output)
+
+    def _forget_old(self) -> None:
+        for execution_id in list(self.query_executions)[:-MOST_EXECUTIONS]:
+            if self.query_executions[execution_id].completed is not None:
+                del self.query_executions[execution_id]
+                self._tokens = {token: known for token, known in self._tokens.items() if known[1] != execution_id}
+
+
+class QueryResponse(AthenaResponse):
+    """The operations on queries; all others are moto's."""
+
+    @property
+    def queries(self) -> AthenaBackend:
+        backend: AthenaBackend = self.athena_backend  # type: ignore[assignment]
+        return backend
+
+    def start_query_execution(self) -> str:
+        return json.dumps({"QueryExecutionId": self.queries.start(json.loads(self.body)).id})
+
+    def get_query_execution(self) -> str:
+        execution = self.queries.find(self._get_param("QueryExecutionId"))
+        return json.dumps({"QueryExecution": execution.describe()})
+
+    def batch_get_query_execution(self) -> str:
+        wanted = self._get_param("QueryExecutionIds") or []
+        known = self.queries.query_executions
+        missing = [
+            {"QueryExecutionId": one, "ErrorCode": "INVALID_INPUT", "ErrorMessage": f"{one} was not found"}
+            for one in wanted
+            if one not in known
+        ]
+        found = [known[one].describe() for one in wanted if one in known]
+        return json.dumps({"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing})
+
+    def stop_query_execution(self) -> str:
+        self.queries.find(self._get_param("QueryExecutionId")).stop()
+        return "{}"
+
+    def list_query_executions(self) -> str:
+        group = self._get_param("WorkGroup") or "primary"
+        found = [one.id for one in self.queries.query_executions.values() if one.work_group == group]
+        page, token = self._page("list_query_executions", found[::-1])
+        return json.dumps({"QueryExecutionIds": page} | token)
+
+    def get_query_results(self) -> str:
+        execution = self.queries.find(self._get_param("QueryExecutionId"))
+        if execution.state in ("QUEUED", "RUNNING"):
+            raise InvalidRequest(f"Query has not yet finished. Current state: {execution.state}")
+        if execution.state != "SUCCEEDED":
+            raise InvalidRequest(f"Query did not finish successfully. Final query state: {execution.state}")
+        rows, token = self._page("get_query_results", execution.rows())
+        metadata = {"ColumnInfo": execution.column_info()}
+        result = {"Rows": rows, "ResultSetMetadata": metadata}
+        return json.dumps({"UpdateCount": 0, "ResultSet": result} | token)
+
+    def get_query_runtime_statistics(self) -> str:
+        described = self.queries.find(self._get_param("QueryExecutionId")).describe()
+        times = {name: value for name, value in described["Statistics"].items() if name.endswith("InMillis")}
+        return json.dumps({"QueryRuntimeStatistics": {"Timeline": times}})
+
+    def get_database(self) -> str:
+        self.queries.databases_now()
+        return super().get_database()
+
+    def list_databases(self) -> str:
+        self.queries.databases_now()
+        return super().list_databases()
+
+    def _page(self, operation: str, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
+        largest = LARGEST_PAGE[operation]
+        size = int(self._get_param("MaxResults") or largest)
+        if not 1 <= size <= largest:
+            raise InvalidRequest(f"MaxResults is more than maximum allowed length {largest}.")
+        try:
+            start = int(base64.b64decode(self._get_param("NextToken") or "MA==", validate=True))
+        except ValueError as error:
+            raise InvalidRequest("Invalid NextToken.") from error
+        end = start + size
+        token = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(items) else {}
+        return items[start:end], token

@@ -1,0 +1,216 @@
+"""A query's life: QUEUED, RUNNING, then SUCCEEDED, FAILED or CANCELLED, on the sandbox's clock."""
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from moto.s3.models import S3Backend
+
+from helpers.sandbox.athena import dialect
+from helpers.sandbox.athena.catalog import Catalog
+from helpers.sandbox.athena.engine import Result, ResultColumn, Run
+from helpers.sandbox.athena.objects import keys_below, read
+from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
+from helpers.sandbox.clock import Event, Thread, clock
+
+__all__ = ["QueryExecution", "pace"]
+
+QUEUED_SECONDS = 0.2
+RUN_SECONDS = 1.0
+
+_UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
+_SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "tab_name", "PARTITIONS": "partition"}
+
+
+class Pace:
+    """How long queries run, in seconds of the sandbox's time, if their work takes no longer."""
+
+    seconds = RUN_SECONDS
+
+
+pace = Pace()
+
+
+class QueryExecution:
+    """One query, started when it is made, in a thread of its own."""
+
+    def __init__(
+        self,
+        query: str,
+        context: dict[str, Any],
+        output: str,
+        work_group: str,
+        parameters: Sequence[str] | None,
+        catalog: Catalog,
+        s3: S3Backend,
+    ) -> None:
+        self.id = str(uuid.uuid4())
+        self.query = query.strip().rstrip(";").rstrip()
+        self.context = context
+        self.work_group = work_group
+        self.parameters = parameters
+        self.result: Result | None = None
+        self._catalog, self._s3 = catalog, s3
+        words = query.upper().split()
+        self._is_query = dialect.is_query(query)
+        self.statement_type = "DML" if self._is_query else ("UTILITY" if words[0] in _UTILITY else "DDL")
+        self.substatement_type = "SELECT" if self._is_query else re.sub("_EXTERNAL", "", "_".join(words[:2]))
+        self.output = f"{output.rstrip('/')}/{self.id}.{'csv' if self._is_query else 'txt'}"
+
+        self._statement = dialect.parse(self.query, parameters)
+        self._lock = threading.Lock()
+        self._stopped = Event()
+        self._run = Run()
+        self.state = "QUEUED"
+        self.submitted = clock.time()
+        self.begun: float | None = None
+        self.completed: float | None = None
+        self._worked = 0.0
+        self.failure: QueryFailure | None = None
+        Thread(target=self._live, name=f"athena-{self.id}", daemon=True).start()
+
+    def stop(self) -> None:
+        """Cancel the query, if it has not ended."""
+        if self._end("CANCELLED", QueryFailure("Query cancelled by user", 1, SYSTEM)):
+            self._run.interrupt()
+            self._stopped.set()
+
+    def _live(self) -> None:
+        if clock.wait(self._stopped, QUEUED_SECONDS) or not self._begin():
+            return
+        try:
+            result = self._work()
+            self._worked = clock.time() - (self.begun or 0.0)
+            if clock.wait(self._stopped, max(0.0, pace.seconds - self._worked)):
+                return
+            self.result = result
+            self._write(result)
+            self._end("SUCCEEDED")
+        except QueryFailure as failure:
+            self._end("FAILED", failure)
+        except Exception as error:
+            message = f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
+            self._end("FAILED", QueryFailure(message, 0, SYSTEM))
+
+    def _begin(self) -> bool:
+        with self._lock:
+            if self.state != "QUEUED":
+                return False
+            self.state, self.begun = "RUNNING", clock.time()
+            return True
+
+    def _end(self, state: str, failure: QueryFailure | None = None) -> bool:
+        with self._lock:
+            if self.completed is not None:
+                return False
+            self.completed, self.failure = clock.time(), failure
+            self.state = state
+            return True
+
+    def _work(self) -> Result:
+        database = str(self.context.get("Database") or "default").lower()
+        if self._is_query:
+            return self._run.query(
+                self._statement, database, self._catalog, lambda table: read(self._s3, table), clock.now()
+            )
+        list_keys: Callable[[str], list[str]] = lambda location: keys_below(self._s3, location)  # noqa: E731
+        lines = self._catalog.run(self._statement, self.query, database, list_keys)
+        words = [*self.query.upper().split(), ""]
+        name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
+        return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
+
+    def _write(self, result: Result) -> None:
+        content = csv_of(result) if self._is_query else "".join(f"{row[0]}\n" for row in result.rows).encode()
+        bucket, _, key = self.output.removeprefix("s3://").partition("/")
+        self._s3.put_object(bucket, key, content)
+        self._s3.put_object(bucket, f"{key}.metadata", json.dumps(self.column_info()).encode())
+
+    def column_info(self) -> list[dict[str, Any]]:
+        """The columns of the result, as GetQueryResults tells them."""
+        return [
+            {
+                "CatalogName": "hive",
+                "SchemaName": "",
+                "TableName": "",
+                "Name": column.name,
+                "Label": column.name,
+                "Type": column.type,
+                "Precision": column.precision,
+                "Scale": column.scale,
+                "Nullable": "UNKNOWN",
+                "CaseSensitive": column.type == "varchar",
+            }
+            for column in (self.result.columns if self.result else [])
+        ]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the result, as GetQueryResults tells them: of a SELECT the first holds the columns' names."""
+        if self.result is None:
+            return []
+        names: list[list[str | None]] = [[column.name for column in self.result.columns]]
+        rows = names + self.result.rows if self._is_query else self.result.rows
+        return [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
+
+    def describe(self) -> dict[str, Any]:
+        """What GetQueryExecution tells."""
+        with self._lock:
+            state, completed, failure = self.state, self.completed, self.failure
+        status: dict[str, Any] = {"State": state, "SubmissionDateTime": self.submitted}
+        if completed is not None:
+            status["CompletionDateTime"] = completed
+        if failure is not None:
+            status["StateChangeReason"] = failure.reason
+            if state == "FAILED":
+                status["AthenaError"] = {
+                    "ErrorCategory": failure.category,
+                    "ErrorType": failure.kind,
+                    "Retryable": False,
+                    "ErrorMessage": failure.reason,
+                }
+        described = {
+            "QueryExecutionId": self.id,
+            "Query": self.query,
+            "StatementType": self.statement_type,
+            "ResultConfiguration": {"OutputLocation": self.output},
+            "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+            "QueryExecutionContext": self.context,
+            "Status": status,
+            "Statistics": self._statistics(),
+            "WorkGroup": self.work_group,
+            "EngineVersion": {
+                "SelectedEngineVersion": "AUTO",
+                "EffectiveEngineVersion": "Athena engine version 3",
+            },
+            "SubstatementType": self.substatement_type,
+        }
+        if self.parameters:
+            described["ExecutionParameters"] = list(self.parameters)
+        return described
+
+    def _statistics(self) -> dict[str, Any]:
+        now = self.completed if self.completed is not None else clock.time()
+        begun = self.begun if self.begun is not None else now
+        engine, queued = round((now - begun) * 1000), round((begun - self.submitted) * 1000)
+        return {
+            "EngineExecutionTimeInMillis": engine,
+            "DataScannedInBytes": self.result.scanned if self.result else 0,
+            "TotalExecutionTimeInMillis": engine + queued,
+            "QueryQueueTimeInMillis": queued,
+            "ServicePreProcessingTimeInMillis": 0,
+            "QueryPlanningTimeInMillis": min(engine, round(self._worked * 1000)),
+            "ServiceProcessingTimeInMillis": 0,
+            "ResultReuseInformation": {"ReusedPreviousResult": False},
+        }
+
+
+def csv_of(result: Result) -> bytes:
+    """A result as Athena writes it: every value in quotes, null as nothing."""
+    lines = []
+    names: list[str | None] = [column.name for column in result.columns]
+    for row in [names, *result.rows]:
+        cells = ("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in row)
+        lines.append(",".join(cells) + "\n")
+    return "".join(lines).encode()

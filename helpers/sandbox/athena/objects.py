@@ -1,0 +1,182 @@
+"""A table's objects in the sandbox's S3, read the way Athena's readers read them."""
+
+import csv
+import datetime
+import decimal
+import gzip
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import S3Backend
+
+from helpers.sandbox.athena.catalog import CSV_SERDE, PARQUET_SERDE, Column, Partition, Table
+from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
+
+__all__ = ["keys_below", "read"]
+
+
+def keys_below(s3: S3Backend, location: str) -> list[str]:
+    """The S3 URLs of the objects below `location`, itself an S3 URL; hidden ones are left out, as by Athena."""
+    bucket_name, _, prefix = location.removeprefix("s3://").partition("/")
+    try:
+        bucket = s3.get_bucket(bucket_name)
+    except MissingBucket as error:
+        message = f"The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Bucket: {bucket_name})"
+        raise QueryFailure(f"GENERIC_USER_ERROR: {message}") from error
+    names = sorted(name for name in list(bucket.keys) if name.startswith(prefix) and not name.endswith("/"))
+    return [f"s3://{bucket_name}/{name}" for name in names if not name.rsplit("/", 1)[-1].startswith((".", "_"))]
+
+
+def read(s3: S3Backend, table: Table) -> tuple[pa.Table, int]:
+    """A table's rows as Arrow, and how many bytes of objects were read for them."""
+    schema = pa.schema([(column.name, column.type) for column in table.all_columns])
+    parts, scanned = [schema.empty_table()], 0
+    for place in table.places():
+        for url in keys_below(s3, place.location):
+            bucket_name, _, name = url.removeprefix("s3://").partition("/")
+            content = s3.get_bucket(bucket_name).keys[name].value
+            scanned += len(content)
+            rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
+            parts.append(_with_partition(rows, table, place).cast(schema))
+    return pa.concat_tables(parts), scanned
+
+
+def _with_partition(rows: pa.Table, table: Table, place: Partition) -> pa.Table:
+    for column, value in zip(table.partition_columns, place.values, strict=True):
+        cell = _lazy(column)(value)
+        rows = rows.append_column(column.name, pa.array([cell] * rows.num_rows, column.type))
+    return rows
+
+
+def _parquet(content: bytes, table: Table, url: str) -> pa.Table:
+    try:
+        found = pq.read_table(io.BytesIO(content))
+    except (pa.ArrowException, OSError) as error:
+        raise QueryFailure(f"HIVE_BAD_DATA: Malformed Parquet file. {url} is not a valid Parquet File", 1051) from error
+    names = {name.lower(): name for name in found.column_names}
+    columns = []
+    for column in table.columns:
+        if column.name not in names:
+            columns.append(pa.nulls(found.num_rows, column.type))
+            continue
+        values = found.column(names[column.name])
+        if not _fits(values.type, column.type):
+            message = f"Field {column.name}'s type {values.type} in parquet file {url} is incompatible with "
+            raise QueryFailure(f"HIVE_BAD_DATA: {message}type {column.hive_type} defined in table schema", 1051)
+        if pa.types.is_timestamp(values.type):
+            values = pc.cast(values, column.type, safe=False)
+        columns.append(pc.cast(values, column.type))
+    return pa.table(columns, names=[column.name for column in table.columns])
+
+
+def _fits(found: pa.DataType, declared: pa.DataType) -> bool:
+    if found == declared or pa.types.is_null(found):
+        return True
+    if pa.types.is_dictionary(found):
+        return _fits(found.value_type, declared)
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
+    if any(is_text(found) for is_text in texts):
+        return bool(pa.types.is_string(declared))
+    if pa.types.is_signed_integer(found) and pa.types.is_signed_integer(declared):
+        return bool(found.bit_width <= declared.bit_width)
+    if pa.types.is_floating(found) and pa.types.is_floating(declared):
+        return bool(found.bit_width <= declared.bit_width)
+    return bool(pa.types.is_timestamp(found) and pa.types.is_timestamp(declared))
+
+
+def _text(content: bytes, table: Table, name: str) -> pa.Table:
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+    elif name.endswith((".bz2", ".zst", ".snappy", ".lz4", ".deflate")):
+        raise not_in_sandbox(f"The compression of {name}", "Use plain text or .gz.")
+    lines = content.decode(errors="replace").splitlines()[table.header_lines :]
+    strict = table.serde == CSV_SERDE
+    rows = list(_quoted_rows(lines, table) if strict else _delimited_rows(lines, table))
+    columns = []
+    for index, column in enumerate(table.columns):
+        convert = _strict(column, index) if strict else _lazy(column)
+        null = table.options.get("serialization.null.format", "\\N")
+        cells = [row[index] if index < len(row) else None for row in rows]
+        values = [None if cell is None or (not strict and cell == null) else convert(cell) for cell in cells]
+        columns.append(pa.array(values, column.type))
+    return pa.table(columns, names=[column.name for column in table.columns])
+
+
+def _delimited_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
+    delimiter, escape = table.options["field.delim"], table.options.get("escape.delim")
+    for line in lines:
+        if escape and escape in line:
+            parts = re.split(rf"(?<!{re.escape(escape)}){re.escape(delimiter)}", line)
+            yield [re.sub(rf"{re.escape(escape)}(.)", r"\1", part) for part in parts]
+        else:
+            yield line.split(delimiter)
+
+
+def _quoted_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
+    options = table.options
+    yield from csv.reader(
+        lines,
+        delimiter=options.get("separatorChar", ","),
+        quotechar=options.get("quoteChar", '"'),
+        escapechar=_escape(options),
+    )
+
+
+def _escape(options: dict[str, str]) -> str | None:
+    escape = options.get("escapeChar", "\\").replace("\\\\", "\\")
+    return None if escape == options.get("quoteChar", '"') else escape
+
+
+def _strict(column: Column, index: int) -> Callable[[str], Any]:
+    """OpenCSVSerde: what does not parse fails the query; dates are days and timestamps milliseconds since 1970."""
+
+    def convert(cell: str) -> Any:
+        if pa.types.is_string(column.type):
+            return cell
+        value = None
+        if pa.types.is_date(column.type) and re.fullmatch(r"-?\d{1,7}", cell):
+            value = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(cell))
+        elif pa.types.is_timestamp(column.type) and re.fullmatch(r"-?\d{1,14}", cell):
+            value = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=int(cell))
+        elif not pa.types.is_temporal(column.type):
+            value = _parse(column.type, cell)
+        if value is None:
+            message = f"Error parsing field value '{cell}' for field {index}: For input string: \"{cell}\""
+            raise QueryFailure(f"HIVE_BAD_DATA: {message}", 1051)
+        return value
+
+    return convert
+
+
+def _lazy(column: Column) -> Callable[[str], Any]:
+    """LazySimpleSerDe: what does not parse is null."""
+    return lambda cell: _parse(column.type, cell)
+
+
+def _parse(kind: pa.DataType, cell: str) -> Any:
+    try:
+        if pa.types.is_string(kind):
+            return cell
+        if pa.types.is_integer(kind):
+            number = int(cell) if re.fullmatch(r"[+-]?\d+", cell) else None
+            edge = 1 << (kind.bit_width - 1)
+            return number if number is not None and -edge <= number < edge else None
+        if pa.types.is_floating(kind):
+            return float(cell) if "_" not in cell else None
+        if pa.types.is_boolean(kind):
+            return {"true": True, "false": False}.get(cell.lower())
+        if pa.types.is_date(kind):
+            return datetime.date.fromisoformat(cell) if re.fullmatch(r"\d{4}-\d\d-\d\d", cell) else None
+        if pa.types.is_timestamp(kind):
+            fits = re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?", cell)
+            return datetime.datetime.fromisoformat(cell[:23]) if fits else None
+        exact = decimal.Decimal(cell).quantize(decimal.Decimal(1).scaleb(-kind.scale), decimal.ROUND_HALF_UP)
+        return exact if len(exact.as_tuple().digits) <= kind.precision else None
+    except (ValueError, decimal.InvalidOperation):
+        return None
