@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 from typing import Any
 
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
@@ -18,11 +19,12 @@ from moto.stepfunctions.parser.asl.component.common.outputdecl import Output
 from moto.stepfunctions.parser.asl.component.common.parargs import Parargs
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import Heartbeat
-from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Timeout
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Timeout, TimeoutSeconds
 from moto.stepfunctions.parser.asl.component.component import Component
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state.choice.choices_decl import ChoicesDecl
 from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison import ConditionStringJSONata
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.item_reader_decl import ItemReader
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.reader_config.max_items_decl import (
     MaxItemsDecl,
@@ -119,7 +121,23 @@ def _text(parser_rule_context: Any) -> str | None:
     return text
 
 
+def _own_scopes(self: Any) -> None:
+    self._query_language_per_scope = []
+
+
+def _without_default_timeout(self: Any, state_props: Any, original: Any = ExecutionState.from_state_props) -> None:
+    original(self, state_props)
+    if self.timeout.is_default_value():
+        self.timeout = TimeoutSeconds(TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS)
+
+
 def mend() -> None:
+    # moto's parsers share one list of query languages: two at once, or one that failed, spoil the next.
+    replace(preprocessor.Preprocessor, "__init__", _own_scopes)
+    # It says of tolerated failures that they have no effect; here they have.
+    preprocessor.LOG.setLevel(logging.ERROR)
+    # AWS gives a task with a heartbeat no time-out of its own; moto 60 seconds.
+    replace(ExecutionState, "from_state_props", _without_default_timeout)
     # AWS reads a definition as JSON; moto keeps the escapes of its strings.
     replace(preprocessor.Preprocessor, "_inner_string_of", staticmethod(_text))
     replace(preprocessor, "from_string_literal", _text)
