@@ -1,6 +1,7 @@
 """The place we work in: which it is, what redirects it, what it says of itself."""
 
 import datetime
+import json
 import re
 import subprocess
 import sys
@@ -284,6 +285,23 @@ def test_the_card_shows_what_was_made_and_escapes_it(lab: Lab) -> None:
     hostile = Lab("<script>", lab.session, lab.account, "<b>", lab.prefix, ("<i>&",))
     assert not re.search("<(script|b|i)>", hostile._repr_html_())
     assert str(lab) == "Lab on the sandbox: account 123456789012, region us-east-1, names begin with 'sfn-lab-'"
+
+
+def test_the_card_says_what_it_would_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_PREFIX", "priced-")
+    priced = helpers.connect()
+    assert "nothing: no execution yet" in priced._repr_html_()
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = priced.client("iam").create_role(RoleName=priced.name("role"), AssumeRolePolicyDocument=policy)
+    passing = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}}}
+    states = priced.client("stepfunctions")
+    machine = states.create_state_machine(
+        name=priced.name("machine"), roleArn=role["Role"]["Arn"], definition=json.dumps(passing)
+    )["stateMachineArn"]
+    helpers.execution.wait(states.start_execution(stateMachineArn=machine)["executionArn"], progress=False, lab=priced)
+    # Two states entered and left are two transitions, $0.00005.
+    assert "at most $0.0001 on an account: 1 execution with at most 2 state transitions" in priced._repr_html_()
 
 
 def test_the_card_says_what_may_not_be_seen(lab: Lab) -> None:

@@ -120,7 +120,8 @@ def _start(execution: dict[str, Any]) -> datetime.datetime:
 def _cost_in_words(cost: Cost, real: bool) -> str:
     if cost.executions == 0:
         return "nothing: no execution yet"
-    looked = f"the latest {cost.executions} executions" if cost.more else f"{cost.executions} execution(s)"
+    number = "1 execution" if cost.executions == 1 else f"{cost.executions} executions"
+    looked = f"the latest {number}" if cost.more else number
     amount = f"at most ${cost.transitions * TRANSITION:.4f}" + ("" if real else " on an account")
     return (
         f"{amount}: {looked} with at most {cost.transitions} state transitions (half their events) at $0.025 per 1,000;"

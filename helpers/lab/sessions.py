@@ -28,7 +28,9 @@ class EndpointSession(boto3.Session):
     def client(self, service_name: str, *arguments: Any, config: Config | None = None, **options: Any) -> Any:
         """The same as boto3's, with this place as the endpoint."""
         options["endpoint_url"] = options.get("endpoint_url") or self._endpoint_url
-        return super().client(service_name, *arguments, config=_merged(config, self._forced), **options)
+        # Buckets have no host names of their own here.
+        wished = _merged(Config(s3={"addressing_style": "path"}), config or Config())
+        return super().client(service_name, *arguments, config=_merged(wished, self._forced), **options)
 
 
 class SandboxSession(EndpointSession):

@@ -52,8 +52,9 @@ def ping(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def running_executions() -> list[Any]:
     """The executions that have not ended, of all accounts and regions."""
-    backends = [regions.values() for regions in list(stepfunctions.stepfunctions_parser_backends.values())]
-    return [execution for regions in backends for backend in list(regions) for execution in backend.running()]
+    accounts: list[dict[str, Any]] = list(stepfunctions.stepfunctions_parser_backends.values())
+    backends = [backend for regions in accounts for backend in list(regions.values())]
+    return [execution for backend in backends for execution in backend.running()]
 
 
 def reset(_: dict[str, Any]) -> dict[str, Any]:

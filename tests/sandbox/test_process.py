@@ -126,6 +126,15 @@ def test_a_killed_sandbox_is_told_in_one_sentence(running: sandbox.Sandbox) -> N
         lab.now()
 
 
+def test_a_sandbox_killed_in_the_middle_of_a_call_is_told_the_same(running: sandbox.Sandbox) -> None:
+    lab = helpers.connect()
+    # It answers after a minute, when there is nothing to do.
+    activity = lab.client("stepfunctions").create_activity(name="idle")["activityArn"]
+    threading.Timer(0.5, kill, [running]).start()
+    with pytest.raises(SandboxGone):
+        lab.client("stepfunctions").get_activity_task(activityArn=activity)
+
+
 def test_the_next_connect_says_that_the_memory_was_lost(
     running: sandbox.Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
