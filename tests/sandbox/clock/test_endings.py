@@ -1,10 +1,13 @@
 """How executions end: at once, once, and as AWS says so."""
 
+import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 import helpers
+from helpers import sandbox
 from tests.sandbox.clock.conftest import Runner, at, machine, types, wait
 
 TOKEN = {
@@ -67,6 +70,26 @@ def test_stop_ends_an_iteration(runner: Runner) -> None:
         Each={"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": machine(W=wait(3600)), "End": True}
     )
     stopped_at_once(runner, runner.start(definition, items=[1, 2]), "WaitStateEntered")
+
+
+def test_nothing_of_a_stopped_execution_lingers(runner: Runner) -> None:
+    running = sandbox.status()
+    assert running is not None
+    server = psutil.Process(running.pid)
+    each = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": machine(Wait=wait(3600)), "End": True}
+    branches = [machine(Each=each), machine(Beside=wait(3600))]
+    definition = machine(Both={"Type": "Parallel", "Branches": branches, "End": True}) | {"TimeoutSeconds": 7200}
+    before = server.num_threads()
+    arns = [runner.start(definition, items=[1, 2, 3, 4]) for _ in range(5)]
+    for arn in arns:
+        while types(runner.events(arn)).count("WaitStateEntered") < 5:
+            pass
+    assert server.num_threads() >= before + 5 * 5
+    for arn in arns:
+        runner.sfn.stop_execution(executionArn=arn)
+    deadline = time.monotonic() + 30
+    while server.num_threads() > before + 4:
+        assert time.monotonic() < deadline, "threads of stopped executions are still there"
 
 
 @pytest.mark.usefixtures("fast")
