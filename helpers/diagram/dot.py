@@ -105,7 +105,7 @@ def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None)
         look["label"] = SPACER
     if line.label:
         shown = shorten(clean(line.label), 3 * LONGEST_LABEL)
-        rows = "<br/>".join(escape(text) for text in lines(shown, LONGEST_LABEL))
+        rows = "<br/>".join(html(text) for text in lines(shown, LONGEST_LABEL))
         look["label"] = f'<<table border="0" cellpadding="3"><tr><td>{rows}</td></tr></table>>'
     graph.edge(line.source, line.target, color=colour, **look)
 
@@ -125,14 +125,14 @@ def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:
     small = [shorten(clean(text), LONGEST_DETAIL) for text in [node.detail, *notes] if text]
     rows = []
     for position, text in enumerate(named):
-        bold = f"<b>{escape(text)}</b>"
+        bold = f"<b>{html(text)}</b>"
         if position == 0:
             sign = font(f"<b>{shown.sign}</b>", NAME_SIZE, shown.ink)
             bold = f"{sign}{font(f'{GAP}{bold}{GAP}{GAP}', NAME_SIZE, shown.text)}"
         else:
             bold = font(bold, NAME_SIZE, shown.text)
         rows.append(row(bold, width(text, NAME_SIZE) * 1.06 + 2 * SIGN_SIZE))
-    rows += [row(font(escape(text), DETAIL_SIZE, shown.text), width(text, DETAIL_SIZE)) for text in small]
+    rows += [row(font(html(text), DETAIL_SIZE, shown.text), width(text, DETAIL_SIZE)) for text in small]
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>>'
 
 
@@ -142,3 +142,8 @@ def row(text: str, wide: float) -> str:
 
 def font(text: str, size: float, colour: str) -> str:
     return f'<font point-size="{size:g}" color="{colour}">{text}</font>'
+
+
+def html(text: str) -> str:
+    """Text for an HTML-like label, in which DOT takes a backslash and a letter for something else."""
+    return escape(text).replace("\\", "\\\\")

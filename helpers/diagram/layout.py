@@ -7,7 +7,8 @@ between, so that recolouring joins a list of strings and asks no program.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from helpers.diagram.palette import PANEL, Look
 from helpers.diagram.text import clean, escape
@@ -16,16 +17,16 @@ __all__ = ["STAND_IN", "Layout"]
 
 # Colours that appear nowhere else in a drawing. A name cannot forge a slot: its quotes are escaped.
 STAND_IN = Look("#fefdf1", "#fefdf2", "#fefdf3", "√", "", dashed=True)
-SLOTS: dict[str, Callable[[Look], str]] = {
-    f'fill="{STAND_IN.border}">{STAND_IN.sign}<': lambda look: f'fill="{look.ink}">{look.sign}<',
-    f'fill="{STAND_IN.fill}"': lambda look: f'fill="{look.fill}"',
-    f'fill="{STAND_IN.tint}"': lambda look: f'fill="{look.tint}"',
-    f'stroke="{STAND_IN.border}"': lambda look: f'stroke="{look.border}"',
-    f'fill="{STAND_IN.text}"': lambda look: f'fill="{look.text}"',
-    ' stroke-dasharray="5,2"': lambda look: ' stroke-dasharray="5,2"' if look.dashed else "",
-}
+SIGN, FILL, TINT, BORDER, TEXT, DASHES = (
+    f'fill="{STAND_IN.ink}">{STAND_IN.sign}<',
+    f'fill="{STAND_IN.fill}"',
+    f'fill="{STAND_IN.tint}"',
+    f'stroke="{STAND_IN.border}"',
+    f'fill="{STAND_IN.text}"',
+    ' stroke-dasharray="5,2"',
+)
 TITLE = "<title></title>"
-SLOT = re.compile("|".join(map(re.escape, [*SLOTS, TITLE])))
+SLOT = re.compile("|".join(map(re.escape, [SIGN, FILL, TINT, BORDER, TEXT, DASHES, TITLE])))
 GROUP = re.compile(r'<g id="(\w+)" class="(node|cluster|edge)">\s*<title>[^<]*</title>')
 BACKGROUND = re.compile(rf'<polygon fill="{PANEL}" stroke="(?:none|transparent)" points="([^"]*)"/>')
 FONTS = "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
@@ -34,11 +35,17 @@ FONTS = "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
 class Layout:
     """A laid-out picture that takes looks and titles in well under a millisecond."""
 
-    def __init__(self, svg: str, names: Mapping[str, str], titles: Mapping[str, str]) -> None:
-        """Cut an SVG in stand-in colours; `names` are the states' by id, `titles` the edges' by id."""
+    def __init__(
+        self, svg: str, names: Mapping[str, str], hovers: Mapping[str, Sequence[str]], titles: Mapping[str, str]
+    ) -> None:
+        """Cut an SVG in stand-in colours.
+
+        `names` are the states' by id, `hovers` further lines of a state's title by name, `titles` the edges' by id.
+        """
         drawn = tidy(svg)
         self._pieces: list[str] = []
-        self._slots: list[tuple[int, str, str]] = []
+        self._slots: dict[str, list[tuple[int, str]]] = {}
+        self._titles: dict[str, tuple[str, str]] = {}
         cuts = [*GROUP.finditer(drawn)]
         ends = [cut.start() for cut in cuts[1:]] + [len(drawn)]
         self._pieces.append(drawn[: cuts[0].start()] if cuts else drawn)
@@ -46,32 +53,46 @@ class Layout:
             id_, rest = cut[1], drawn[cut.end() : end]
             if id_ in names:
                 name = escape(clean(names[id_]))
+                self._titles[id_] = name, "".join(f"&#10;{escape(clean(line))}" for line in hovers.get(names[id_], []))
                 self._add(f'<g id="{id_}" class="{cut[2]}" data-state="{name}">{TITLE}{rest}', id_)
             else:
-                self._pieces.append(f'<g id="{id_}" class="{cut[2]}">{title(titles.get(id_, ""))}{rest}')
+                named = f"<title>{escape(clean(titles[id_]))}</title>" if titles.get(id_) else ""
+                self._pieces.append(f'<g id="{id_}" class="{cut[2]}">{named}{rest}')
 
     def _add(self, text: str, id_: str) -> None:
         place = 0
+        slots = self._slots.setdefault(id_, [])
         for slot in SLOT.finditer(text):
             self._pieces += [text[place : slot.start()], ""]
-            self._slots.append((len(self._pieces) - 1, id_, slot[0]))
+            slots.append((len(self._pieces) - 1, slot[0]))
             place = slot.end()
         self._pieces.append(text[place:])
 
-    def svg(self, looks: Callable[[str], Look], titles: Callable[[str], str], description: str) -> str:
-        """The SVG with each state's look and title by its id, and a description of the whole."""
+    def svg(self, looks: Callable[[str], tuple[Look, str]], description: str) -> str:
+        """The SVG with each state's look and status in words by its id, and a description of the whole."""
         pieces = self._pieces.copy()
-        for position, id_, slot in self._slots:
-            pieces[position] = title(titles(id_)) if slot == TITLE else SLOTS[slot](looks(id_))
+        for id_, slots in self._slots.items():
+            shown, words = looks(id_)
+            filled = fillings(shown)
+            name, hover = self._titles[id_]
+            for position, slot in slots:
+                pieces[position] = filled[slot] if slot != TITLE else f"<title>{name}{words}{hover}</title>"
         head, rest = pieces[0].split(">", 1)
         pieces[0] = f"{head}><desc>{escape(clean(description))}</desc>{rest}"
         return "".join(pieces)
 
 
-def title(text: str) -> str:
-    """A `<title>` of one or several lines, nothing for no text."""
-    shown = "&#10;".join(escape(clean(line)) for line in text.split("\n"))
-    return f"<title>{shown}</title>" if text else ""
+@lru_cache(maxsize=1024)
+def fillings(shown: Look) -> dict[str, str]:
+    """What a look puts into each slot."""
+    return {
+        SIGN: f'fill="{shown.ink}">{shown.sign}<',
+        FILL: f'fill="{shown.fill}"',
+        TINT: f'fill="{shown.tint}"',
+        BORDER: f'stroke="{shown.border}"',
+        TEXT: f'fill="{shown.text}"',
+        DASHES: DASHES if shown.dashed else "",
+    }
 
 
 def tidy(svg: str) -> str:

@@ -10,7 +10,7 @@ import graphviz
 from helpers.diagram.dot import FONT, LINES, edge_colour
 from helpers.diagram.layout import tidy
 from helpers.diagram.palette import INK, PANEL, PASSIVE, STATUSES, UNREACHED
-from helpers.diagram.picture import DPI, made
+from helpers.diagram.picture import DPI, Forms, made
 from helpers.diagram.program import drawn
 from helpers.diagram.text import escape
 from helpers.errors import DrawingFailed
@@ -65,7 +65,7 @@ class Legend:
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """What a notebook may show: SVG, PNG and a sentence."""
-        forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
+        forms: Forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
         try:
             return made(forms, include, exclude)
         except DrawingFailed as reason:

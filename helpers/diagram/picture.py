@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -17,9 +17,10 @@ from helpers.diagram.program import drawn
 from helpers.diagram.text import shorten
 from helpers.errors import DrawingFailed, UnknownName
 
-__all__ = ["DPI", "Diagram", "Drawing", "made"]
+__all__ = ["DPI", "Diagram", "Drawing", "Forms", "made"]
 
 DPI = 96
+Forms = Mapping[str, Callable[[], Any]]
 
 
 class Drawing:
@@ -27,8 +28,8 @@ class Drawing:
 
     def __init__(self, plan: Plan, figures: Figures, heated: bool) -> None:
         self.plan, self.figures, self.heated = plan, figures, heated
-        self.types = plan.types
-        self.names = {id_: name for name, ids in plan.states.items() for id_ in ids}
+        self.types, self.states = plan.types, plan.states
+        self.names = {id_: name for name, ids in self.states.items() for id_ in ids}
 
     def dot(self, looks: Any) -> str:
         return dot(self.plan, looks, self.figures)
@@ -37,7 +38,7 @@ class Drawing:
     def layout(self) -> Layout:
         svg = drawn(self.dot(lambda _: STAND_IN), "svg").decode()
         titles = {f"e{number}": line.title for number, line in enumerate(self.plan.lines)}
-        return Layout(svg, self.names, titles)
+        return Layout(svg, self.names, self.figures.hover, titles)
 
 
 class Diagram:
@@ -49,12 +50,12 @@ class Diagram:
 
     def __init__(self, drawing: Drawing, statuses: Mapping[str, str] | None) -> None:
         self._drawing = drawing
-        self.statuses = None if statuses is None else accepted(statuses, self.states)
+        self.statuses = None if statuses is None else accepted(statuses, self._drawing.states)
 
     @property
     def states(self) -> list[str]:
         """The names of the states drawn."""
-        return list(self._drawing.plan.states)
+        return list(self._drawing.states)
 
     @property
     def source(self) -> str:
@@ -69,7 +70,7 @@ class Diagram:
     def svg(self) -> str:
         """The picture as an SVG element; raises `DrawingFailed` where no drawing program runs."""
         layout = self._drawing.layout
-        return layout.svg(self._look, self._title, self.sentence())
+        return layout.svg(self._told, self.sentence())
 
     def png(self, dpi: int = DPI) -> bytes:
         """The picture as a PNG of `dpi` dots an inch; raises `DrawingFailed` where no drawing program runs."""
@@ -101,42 +102,39 @@ class Diagram:
         name = drawing.names.get(id_, "")
         status = None if self.statuses is None else self.statuses.get(name)
         shown = look(status, drawing.types.get(id_, ""), plain=self.statuses is None)
-        share = drawing.figures.heat.get(name)
-        if drawing.heated and share is not None:
-            shown = heat(share, shown)
+        if drawing.heated and name in drawing.figures.heat:
+            shown = heat(drawing.figures.heat[name], shown)
         return replace(shown, dashed=True) if drawing.plan.guessed else shown
 
-    def _title(self, id_: str) -> str:
-        name = self._drawing.names[id_]
-        status = self.statuses.get(name) if self.statuses is not None else None
-        told = f" ({status.replace('_', ' ')})" if status else ""
-        return "\n".join([f"{name}{told}", *self._drawing.figures.hover.get(name, [])])
+    def _told(self, id_: str) -> tuple[Look, str]:
+        """A state's look, and its status in words to stand behind its name."""
+        status = self.statuses.get(self._drawing.names[id_]) if self.statuses else None
+        return self._look(id_), f" ({status.replace('_', ' ')})" if status else ""
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """What a notebook may show: SVG, PNG and a sentence; Mermaid where nothing can be drawn."""
-        forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
+        forms: Forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
         try:
             return made(forms, include, exclude)
         except DrawingFailed as reason:
-            instead = {"text/vnd.mermaid": lambda: self.mermaid, "text/plain": lambda: f"{self.sentence()} {reason}"}
-            return made(instead, include, exclude)
+            said = f"{self.sentence()} {reason}"
+            return made({"text/vnd.mermaid": lambda: self.mermaid, "text/plain": lambda: said}, include, exclude)
 
     def __repr__(self) -> str:
         return shorten(self.sentence(), 500)
 
 
-def accepted(statuses: Mapping[str, str], states: list[str]) -> dict[str, str]:
+def accepted(statuses: Mapping[str, str], states: Collection[str]) -> dict[str, str]:
     """The statuses that say something; raises where a word or a state is unknown."""
     said = {name: status for name, status in statuses.items() if status is not None}
     refuse_unknown(said.values())
-    known = set(states)
     for name in said:
-        if name not in known:
+        if name not in states:
             raise UnknownName(f"There is no state named {name!r} in this diagram; there are: {', '.join(states)}.")
     return said
 
 
-def made(forms: Mapping[str, Callable[[], Any]], include: Iterable[str], exclude: Iterable[str]) -> dict[str, Any]:
+def made(forms: Forms, include: Iterable[str], exclude: Iterable[str]) -> dict[str, Any]:
     """The forms that a front end asked for, and no other, since a PNG is slow to make."""
     wanted, unwanted = set(include or forms), set(exclude or ())
     return {form: make() for form, make in forms.items() if form in wanted and form not in unwanted}
