@@ -1,9 +1,10 @@
 """Athena's API for queries, as AWS answers it."""
 
 import base64
+import functools
 import json
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.athena.models import AthenaBackend as MotoBackend
 from moto.athena.models import Database
@@ -12,9 +13,11 @@ from moto.core.exceptions import JsonRESTError
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, s3_backends
 
-from helpers.sandbox.athena.catalog import Catalog
-from helpers.sandbox.athena.executions import QueryExecution
 from helpers.sandbox.athena.problem import Malformed
+
+if TYPE_CHECKING:
+    from helpers.sandbox.athena.catalog import Catalog
+    from helpers.sandbox.athena.executions import QueryExecution
 
 __all__ = ["AthenaBackend", "QueryResponse"]
 
@@ -35,17 +38,27 @@ class AthenaBackend(MotoBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.catalog = Catalog()
         self.query_executions: dict[str, QueryExecution] = {}
         self._tokens: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def catalog(self) -> "Catalog":
+        # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
+        from helpers.sandbox.athena import engine
+        from helpers.sandbox.athena.catalog import Catalog
+
+        threading.Thread(target=engine.warm_up, daemon=True).start()
+        return Catalog()
 
     @property
     def s3(self) -> S3Backend:
         return s3_backends[self.account_id][self.partition]
 
-    def start(self, request: dict[str, Any]) -> QueryExecution:
+    def start(self, request: dict[str, Any]) -> "QueryExecution":
         """Start a query; `request` is StartQueryExecution's."""
+        from helpers.sandbox.athena.executions import QueryExecution
+
         query = str(request.get("QueryString") or "")
         if not query.strip() or len(query.encode()) > LONGEST_QUERY:
             raise InvalidRequest("queryString must be between 1 and 262144 bytes long")
@@ -76,7 +89,7 @@ class AthenaBackend(MotoBackend):
             self._forget_old()
         return execution
 
-    def find(self, execution_id: str) -> QueryExecution:
+    def find(self, execution_id: str) -> "QueryExecution":
         execution = self.query_executions.get(execution_id)
         if execution is None:
             raise InvalidRequest(f"QueryExecution {execution_id} was not found")
@@ -92,6 +105,7 @@ class AthenaBackend(MotoBackend):
     def reset(self) -> None:
         for execution in self.query_executions.values():
             execution.stop()
+        vars(self).pop("catalog", None)
         super().reset()
 
     def _output(self, group: str, given: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from helpers.sandbox.athena import dialect
 from helpers.sandbox.athena.catalog import NAME, Catalog, Table
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
 
-__all__ = ["Result", "ResultColumn", "Run"]
+__all__ = ["Result", "ResultColumn", "Run", "warm_up"]
 
 LARGEST_RESULT = 100_000  # rows that a query of the sandbox may give
 SETTINGS = {
@@ -129,6 +129,13 @@ class Run:
             [_text(value, column.type) for value, column in zip(row, columns, strict=True)] for row in found
         ]
         return Result(columns, rows_as_text, scanned)
+
+
+def warm_up() -> None:
+    """Have DuckDB load what it loads at its first query."""
+    with duckdb.connect(":memory:", config=dict(SETTINGS)) as connection:
+        connection.register("nothing", pa.table({"nothing": pa.nulls(1, pa.string())}))
+        connection.execute("SELECT count(*) FROM nothing").fetchall()
 
 
 def _column(name: str, kind: str) -> ResultColumn:

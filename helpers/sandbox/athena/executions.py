@@ -9,29 +9,18 @@ from typing import Any
 
 from moto.s3.models import S3Backend
 
-from helpers.sandbox.athena import dialect
+from helpers.sandbox.athena import dialect, pace
 from helpers.sandbox.athena.catalog import Catalog
 from helpers.sandbox.athena.engine import Result, ResultColumn, Run
 from helpers.sandbox.athena.objects import keys_below, read
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
 from helpers.sandbox.clock import Event, Thread, clock
 
-__all__ = ["QueryExecution", "pace"]
+__all__ = ["QueryExecution"]
 
 QUEUED_SECONDS = 0.2
-RUN_SECONDS = 1.0
-
 _UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
 _SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "tab_name", "PARTITIONS": "partition"}
-
-
-class Pace:
-    """How long queries run, in seconds of the sandbox's time, if their work takes no longer."""
-
-    seconds = RUN_SECONDS
-
-
-pace = Pace()
 
 
 class QueryExecution:
@@ -84,7 +73,7 @@ class QueryExecution:
         try:
             result = self._work()
             self._worked = clock.time() - (self.begun or 0.0)
-            if clock.wait(self._stopped, max(0.0, pace.seconds - self._worked)):
+            if clock.wait(self._stopped, max(0.0, pace.seconds() - self._worked)):
                 return
             self.result = result
             self._write(result)
