@@ -228,12 +228,12 @@ def test_unused_for_long_it_ends_by_itself_and_says_so(monkeypatch: pytest.Monke
 
 def test_a_running_execution_counts_as_use(monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.stop()
-    monkeypatch.setenv("LAB_SANDBOX_IDLE", "0.5")
+    monkeypatch.setenv("LAB_SANDBOX_IDLE", "2")
     lab = helpers.connect()
     execution = start_waiting(lab)
     server = psutil.Process(sandbox.start().pid)
     with pytest.raises(psutil.TimeoutExpired):
-        server.wait(2)
+        server.wait(4)
     lab.client("stepfunctions").stop_execution(executionArn=execution)
     server.wait(30)
 
