@@ -10,6 +10,7 @@ from typing import Any
 from moto.stepfunctions.parser.api import ActivityDoesNotExist
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
 from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityCallbackEndpoint, CallbackPoolManager
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.activity import ActivityTask
 
 from helpers.sandbox.clock import clock
@@ -141,6 +142,10 @@ def _add_activity_task(
     return endpoint
 
 
+def _input(original: Callable[[Any, Any], Any], self: StateTaskActivity, env: Any) -> str:
+    return to_json_str(original(self, env), separators=(",", ":"))
+
+
 def _evaluate(original: Callable[[Any, Any], None], self: StateTaskActivity, env: Any) -> None:
     try:
         original(self, env)
@@ -155,6 +160,9 @@ def mend() -> None:
     """Let workers meet the tasks of moto's interpreter."""
     # A task's token is good from the moment a worker can have it; moto queues the task first.
     replace(CallbackPoolManager, "add_activity_task", _add_activity_task)
+    # A worker gets its input as JSON; moto hands over a text as it is.
+    parameters = StateTaskActivity._eval_parameters
+    replace(StateTaskActivity, "_eval_parameters", lambda self, env: _input(parameters, self, env))
     # The token of a task that was answered, timed out or stopped is closed; moto leaves an activity's open.
     original = StateTaskActivity._eval_execution
     replace(StateTaskActivity, "_eval_execution", lambda self, env: _evaluate(original, self, env))

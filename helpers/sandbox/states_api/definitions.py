@@ -12,7 +12,7 @@ from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from helpers import definition as asl
 from helpers.sandbox.interpreter.definitions import program
 from helpers.sandbox.interpreter.mending import replace
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
 
 __all__ = ["Diagnostic", "check_definition", "check_state", "diagnose", "mend", "validate_state_machine_definition"]
 
@@ -63,7 +63,8 @@ def check_state(text: str, name: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _invalid([Diagnostic("SCHEMA_VALIDATION_FAILED", "A state must be an object")])
     alone = {"StartAt": name, "States": {name: body}}
-    if found := list(_shape_errors(alone)) or list(_grammar_errors(json.dumps(alone))):
+    found = [*_shape_errors(alone), *_resource_errors(alone)]
+    if found := found or list(_grammar_errors(json.dumps(alone))):
         raise _invalid(found)
     return body
 
@@ -98,6 +99,7 @@ def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
         *_shape_errors(definition),
         *_transition_errors(definition),
         *_name_errors(definition),
+        *_resource_errors(definition),
         *(_express_errors(definition) if machine_type == "EXPRESS" else ()),
     ]
     yield from found or _grammar_errors(text)
@@ -162,6 +164,22 @@ def _name_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
             yield Diagnostic("DUPLICATE_STATE_NAME", f"Duplicate State name: {name}")
         if len(name) > 80:
             yield Diagnostic("INVALID_STATE_NAME", f"State name is longer than 80 characters: {name}")
+
+
+def _resource_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
+    for state in asl.states(definition):
+        resource = state.body.get("Resource")
+        if state.type != "Task" or not isinstance(resource, str):
+            continue
+        place = _location(state.scope, "States", state.name, "Resource")
+        if resource.endswith(":states:::http:invoke"):
+            yield Diagnostic("INVALID_RESOURCE", not_in_sandbox("An HTTP Task").message, place)
+        elif not resource.startswith("arn:"):
+            message = (
+                f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the "
+                "resource is not available in this region."
+            )
+            yield Diagnostic("SCHEMA_VALIDATION_FAILED", message, place)
 
 
 def _express_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:

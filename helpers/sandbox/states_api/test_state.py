@@ -74,8 +74,6 @@ def _check(name: str, body: dict[str, Any], mock: dict[str, Any] | None, argumen
             raise StatesError("ValidationException", "A mock must have either a result or an errorOutput.")
         if mock.get("fieldValidationMode", "NONE") != "NONE":
             raise not_in_sandbox("Validating a mock against an API's model (fieldValidationMode)")
-    if resource.endswith(":http:invoke"):
-        raise not_in_sandbox("An HTTP Task")
     for member in ("errorCausedByState", "mapIterationFailureCount", "mapItemReaderData"):
         if member in arguments.get("stateConfiguration", {}):
             raise not_in_sandbox(f"TestState's stateConfiguration.{member}")
