@@ -13,8 +13,12 @@ import time as _time
 from collections.abc import Iterator
 from typing import Any
 
-# While the clock can go ahead, a deadline that real time reaches is looked for at least this often, in seconds.
+# A deadline that real time reaches is looked for at least this often, in seconds: while the clock can go ahead, and
+# otherwise because the computer may have slept meanwhile.
 TICK = 0.25
+SLOW_TICK = 5.0
+# By more seconds than this the monotonic clock lags behind the wall's only where the computer has slept.
+SLEPT = 2.0
 # Having gone ahead, the clock stands until a function or another task runs, all wait again, or so many seconds of real
 # time are over: what is woken at a deadline finds it there, however busy the computer is.
 STAND = 1.0
@@ -117,6 +121,7 @@ class Clock:
         self._hand = threading.Condition(self._lock)
         # The clock reads `_then` until the monotonic clock reads `_since`, and goes `_speed` times as fast from there.
         self._since, self._then, self._speed = _time.monotonic(), _time.time(), 1.0
+        self._wall, self._slept = self._then - self._since, 0.0
         self._ceiling = math.inf
         self._working = 0
         self._tokens = 0
@@ -126,13 +131,13 @@ class Clock:
         self._stale = 0
         self._leases: dict[str, Lease] = {}
         self._passes: dict[str, int] = {}
-        self._alarm = -math.inf
+        self._alarm, self._due = -math.inf, math.inf
         self._ticking = False
 
     def time(self) -> float:
         """Seconds since the epoch, on the sandbox's clock."""
         with self._lock:
-            return self._reading(_time.monotonic())
+            return self._reading(self._real())
 
     def now(self) -> datetime.datetime:
         """The sandbox's time, in UTC."""
@@ -159,7 +164,7 @@ class Clock:
                 raise Ended
             if event._set or (seconds is not None and seconds <= 0):
                 return event._set
-            deadline = None if seconds is None else self._reading(_time.monotonic()) + seconds
+            deadline = None if seconds is None else self._reading(self._real()) + seconds
             wait = _Wait(deadline, held, (event,) if interruption is None else (event, interruption))
             for each in wait.events:
                 each._waits.add(wait)
@@ -189,7 +194,7 @@ class Clock:
         """While inside, something works (a function, a query being started): the clock is not moved ahead."""
         self._begin()
         with self._lock:
-            self._since = min(self._since, _time.monotonic())
+            self._since = min(self._since, self._real())
         self._held.count += 1
         try:
             yield
@@ -223,8 +228,8 @@ class Clock:
         At most `rate` times as fast as real time; None is without bound. Of several leases the slowest counts.
         With `hold_tokens` the clock also stays while a task token is out.
         """
-        until = math.inf if seconds is None else _time.monotonic() + seconds
         with self._lock:
+            until = math.inf if seconds is None else self._real() + seconds
             self._leases[lease] = Lease(math.inf if rate is None else rate, hold_tokens, until)
             self._settle(changed=True)
 
@@ -236,6 +241,7 @@ class Clock:
 
     @property
     def fast_forwarding(self) -> bool:
+        """Whether the clock goes ahead when nothing works."""
         return self._pace() is not None
 
     @property
@@ -245,8 +251,17 @@ class Clock:
         return None if pace is None or pace == math.inf else pace
 
     def _pace(self) -> float | None:
-        real = _time.monotonic()
+        real = self._real()
         return min((lease.rate for lease in list(self._leases.values()) if lease.until > real), default=None)
+
+    def _real(self) -> float:
+        """Real time, monotonic; it passes while the computer sleeps, too."""
+        real = _time.monotonic() + self._slept
+        behind = _time.time() - self._wall - real
+        if behind > SLEPT:
+            self._slept += behind
+            real += behind
+        return real
 
     def _reading(self, real: float) -> float:
         elapsed = max(real - self._since, 0)
@@ -298,7 +313,7 @@ class Clock:
 
     def _settle(self, changed: bool = False) -> None:
         """After anything changed, with the lock held: wake whose time has come, go ahead if nothing works."""
-        real = _time.monotonic()
+        real = self._real()
         for name in [name for name, lease in self._leases.items() if lease.until <= real]:
             del self._leases[name]
         rate = min((lease.rate for lease in self._leases.values()), default=1.0)
@@ -334,10 +349,13 @@ class Clock:
         with self._lock:
             while True:
                 self._settle()
-                real = _time.monotonic()
-                alarm = min([self._due, *(lease.until for lease in self._leases.values())])
-                self._alarm = min(alarm, real + TICK) if self._leases else alarm
-                self._hand.wait(None if self._alarm == math.inf else max(self._alarm - real, 0))
+                real = self._real()
+                self._alarm = min([self._due, *(lease.until for lease in self._leases.values())])
+                if self._alarm == math.inf and not self._leases:
+                    self._hand.wait()
+                else:
+                    self._alarm = min(self._alarm, real + (TICK if self._leases else SLOW_TICK))
+                    self._hand.wait(max(self._alarm - real, 0))
 
 
 clock = Clock()
