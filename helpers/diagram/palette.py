@@ -48,12 +48,17 @@ class Look:
     @property
     def ink(self) -> str:
         """The colour of the sign: the border's on a light fill, the text's on a dark one."""
-        return self.border if sum(channels(self.fill)) > 384 else self.text
+        return self.text if self.dark else self.border
+
+    @property
+    def dark(self) -> bool:
+        """Whether the fill is a dark colour."""
+        return sum(channels(self.fill)) < 384
 
     @property
     def tint(self) -> str:
-        """The fill mixed with white, for what holds others: the box of a Parallel or a Map."""
-        return mixed(channels(self.fill), (255, 255, 255), 0.6)
+        """The fill, a light one mixed with white, for what holds others: the box of a Parallel or a Map."""
+        return self.fill if self.dark else mixed(channels(self.fill), (255, 255, 255), 0.6)
 
 
 STATUSES: Mapping[str, Look] = {
@@ -73,7 +78,7 @@ PLAIN = Look("#ffffff", "#616e7c", INK, " ", "")
 EDGES = {"next": "#7b8794", "choice": "#7b8794", "default": "#7b8794", "catch": "#b8560b", "retry": "#6a3fc4"}
 TAKEN, NOT_TAKEN = "#1f2933", "#b8c2cc"
 
-COOLEST, HOTTEST = (255, 250, 235), (214, 69, 29)
+COOLEST, HOTTEST, HEAT_INK = (255, 250, 235), (232, 98, 48), "#2b1206"
 
 
 def look(status: str | None, kind: str = "", *, plain: bool = False) -> Look:
@@ -89,8 +94,7 @@ def look(status: str | None, kind: str = "", *, plain: bool = False) -> Look:
 def heat(share: float, base: Look) -> Look:
     """The look of a state that took this share (0 to 1) of the longest time, with the sign of its status."""
     share = min(max(share, 0.0), 1.0)
-    text = "#ffffff" if share > 0.85 else INK
-    return Look(mixed(COOLEST, HOTTEST, share), base.border, text, base.sign, base.words)
+    return Look(mixed(COOLEST, HOTTEST, share), HEAT_INK, HEAT_INK, base.sign, base.words)
 
 
 def refuse_unknown(words: Iterable[object]) -> None:
