@@ -3,6 +3,7 @@
 import functools
 import json
 import logging
+import re
 from typing import Any
 
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
@@ -121,6 +122,18 @@ def _text(parser_rule_context: Any) -> str | None:
     return text
 
 
+_WHOLE_PERCENTAGE = re.compile(r'("ToleratedFailurePercentage"\s*:\s*\d+)(?=\s*[,}])')
+
+
+def _mend_grammar() -> None:
+    parse = AmazonStateLanguageParser.parse
+
+    def parse_as_aws(definition: str) -> Any:
+        return parse(_WHOLE_PERCENTAGE.sub(r"\1.0", definition))
+
+    replace(AmazonStateLanguageParser, "parse", staticmethod(parse_as_aws))
+
+
 def _own_scopes(self: Any) -> None:
     self._query_language_per_scope = []
 
@@ -132,6 +145,8 @@ def _without_default_timeout(self: Any, state_props: Any, original: Any = Execut
 
 
 def mend() -> None:
+    # AWS takes whole percentages; moto's grammar none.
+    _mend_grammar()
     # moto's parsers share one list of query languages: two at once, or one that failed, spoil the next.
     replace(preprocessor.Preprocessor, "__init__", _own_scopes)
     # It says of tolerated failures that they have no effect; here they have.

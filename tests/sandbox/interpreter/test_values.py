@@ -1,0 +1,92 @@
+"""What paths, intrinsic functions and JSONata expressions give."""
+
+import json
+import re
+from typing import Any
+
+from tests.sandbox.interpreter.conftest import Machines, details, jsonata, states
+
+DATA = {
+    "l": [1, 2, 3, 4, 5],
+    "one": [5],
+    "o": {"a": 1, "b": [{"c": 2}, {"c": 3}]},
+    "n": None,
+    "name": "Foo",
+    'q"\\x': "quoted",
+    "text": '{"a": 1}',
+}
+
+
+def outputs(machines: Machines, definition: dict[str, Any]) -> Any:
+    last = machines.run(definition, DATA)[-1]
+    assert last["type"] == "ExecutionSucceeded", details(last)
+    return json.loads(details(last)["output"])
+
+
+PATHS = {
+    "$.o.b[1].c": 3,
+    "$.l[-1]": 5,
+    "$['o']['a']": 1,
+    "$['q\"\\x']": "quoted",
+    "$.l[1:3]": [2, 3],
+    "$.o.b[*].c": [2, 3],
+    "$..c": [2, 3],
+    "$.o.b[?(@.c == 2)]": [{"c": 2}],
+    "$.absent[*]": [],
+    "$.n": None,
+    "$$.State.Name": "S",
+    "$$.Execution.RedriveCount": 0,
+    "States.Format('{} is {}', $.name, $.o)": "Foo is {a=1, b=[{c=2}, {c=3}]}",
+    "States.ArrayPartition($.l, 2)": [[1, 2], [3, 4], [5]],
+    "States.MathAdd($.l[0], -1)": 0,
+    "States.StringToJson($.text)": {"a": 1},
+}
+
+
+def test_paths_and_intrinsic_functions(machines: Machines) -> None:
+    parameters = {f"k{number}.$": path for number, path in enumerate(PATHS)}
+    found = outputs(machines, states(S={"Type": "Pass", "Parameters": parameters, "End": True}))
+    assert dict(zip(PATHS, found.values(), strict=True)) == PATHS
+
+
+JSONATA = {
+    "$states.input.o.b.c": [2, 3],
+    "$states.input.one": [5],
+    "$states.input.n": None,
+    "$sum($states.input.l) / 2": 7.5,
+    "10 / 2": 5,
+    "[1..3]": [1, 2, 3],
+    "{'a': $states.input.absent}": {},
+    "$states.context.State.Name": "S",
+    "$partition($states.input.l, 2)": [[1, 2], [3, 4], [5]],
+    "$range(0, 10, 5)": [0, 5, 10],
+    "$range(3, 1, -1)": [3, 2, 1],
+    "$hash('x', 'MD5')": "9dd4e461268c8034f5c8564e155c67a6",
+    "$parse($states.input.text).a": 1,
+    "$random(7) = $random(7)": True,
+    "$length($uuid())": 36,
+    "$states.input ~> |o|{'b': 0}| ~> $lookup('o')": {"a": 1, "b": 0},
+}
+
+
+def test_jsonata(machines: Machines) -> None:
+    output = {f"k{number}": "{% " + expression + " %}" for number, expression in enumerate(JSONATA)}
+    found = outputs(machines, jsonata(S={"Type": "Pass", "Output": output, "End": True}))
+    assert dict(zip(JSONATA, found.values(), strict=True)) == JSONATA
+
+
+def test_variables_keep_their_quotes(machines: Machines) -> None:
+    definition = jsonata(
+        A={"Type": "Pass", "Assign": {"var": 'a "b" \\'}, "Next": "B"},
+        B={"Type": "Pass", "Output": "{% $var %}", "End": True},
+    )
+    events = machines.run(definition)
+    exited = next(details(event) for event in events if event["type"] == "PassStateExited")
+    assert json.loads(exited["assignedVariables"]["var"]) == 'a "b" \\'
+    assert json.loads(details(events[-1])["output"]) == 'a "b" \\'
+
+
+def test_times_and_texts_are_written_as_on_aws(machines: Machines) -> None:
+    definition = states(S={"Type": "Pass", "Parameters": {"é.$": "$$.Execution.StartTime"}, "End": True})
+    text = details(machines.run(definition)[-1])["output"]
+    assert re.fullmatch(r'\{"é":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"\}', text)
