@@ -98,12 +98,15 @@ def draw(events: pd.DataFrame, *, most_lanes: int = MOST_LANES) -> Timeline:
 
 
 def _lanes(visits: pd.DataFrame, attempts: pd.DataFrame, kind: Any) -> list[Lane]:
-    """The lanes in order of their first visit."""
+    """The lanes, those of a branch together, in order of the first visit."""
     tries = dict(iter(attempts.groupby([attempts["branch"].map(kind), "state"], sort=False)))
     none = attempts.iloc[:0]
+    branches = visits["branch"].map(kind)
+    groups = list(visits.groupby([branches, "state"], sort=False))
+    order = {branch: number for number, branch in enumerate(branches.unique())}
     return [
         Lane(_label(str(branch), str(state)), group, tries.get((branch, state), none))
-        for (branch, state), group in visits.groupby([visits["branch"].map(kind), "state"], sort=False)
+        for (branch, state), group in sorted(groups, key=lambda one: order[one[0][0]])
     ]
 
 
