@@ -23,22 +23,24 @@ def main() -> int:
     return 0
 
 
-def report(verb: str, as_json: bool = False) -> str:
+def report(verb: str, as_json: bool) -> str:
     """Do `verb` and return what to print."""
     if verb == "start":
         sandbox = process.start()
-        return f"The sandbox runs at {sandbox.endpoint_url} (process {sandbox.pid})."
+        return f"{sandbox.notice} {_running(sandbox)}".strip()
     if verb == "stop":
         return "The sandbox has stopped." if process.stop() else "No sandbox was running."
     if verb == "reset":
         process.reset()
         return "The sandbox is empty."
-    sandbox_or_none = process.status()
+    found = process.status()
     if as_json:
-        return json.dumps(describe(sandbox_or_none))
-    if sandbox_or_none is None:
-        return "No sandbox is running."
-    return f"The sandbox runs at {sandbox_or_none.endpoint_url} (process {sandbox_or_none.pid})."
+        return json.dumps(describe(found))
+    return _running(found) if found else "No sandbox is running."
+
+
+def _running(sandbox: process.Sandbox) -> str:
+    return f"The sandbox runs at {sandbox.endpoint_url} (process {sandbox.pid})."
 
 
 def describe(sandbox: process.Sandbox | None) -> dict[str, object]:

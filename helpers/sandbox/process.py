@@ -152,7 +152,7 @@ def start() -> Sandbox:
             raise SandboxFailed(
                 f"The sandbox (process {state.pid}) does not answer; end it with `python -m helpers.sandbox stop`."
             )
-        why = f" because {state.ended}" if state.ended else ", and not by `stop`"
+        why = f" because {state.ended}" if state.ended else " unexpectedly"
         return _launch(
             f"The sandbox ended{why}: its memory is lost, and what had been made on it (functions, state machines,"
             " histories) is gone; a new, empty one was started."

@@ -145,6 +145,12 @@ def test_the_next_connect_says_that_the_memory_was_lost(
     assert lab.client("stepfunctions").list_activities()["activities"] == []
 
 
+def test_the_next_start_says_so_too(running: sandbox.Sandbox) -> None:
+    kill(running)
+    assert "its memory is lost" in run("start")
+    assert "lost" not in run("start")
+
+
 def test_an_older_version_is_replaced(running: sandbox.Sandbox) -> None:
     dataclasses.replace(running, version="older").write()
     replaced = sandbox.start()
