@@ -254,11 +254,17 @@ def _end(state: Sandbox) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         server = psutil.Process(state.pid)
         server.terminate()
-        try:
-            server.wait(ENDED)
-        except psutil.TimeoutExpired:
+        if not _ends(state):
             server.kill()
-            server.wait(ENDED)
+            _ends(state)
+
+
+def _ends(state: Sandbox) -> bool:
+    # Not Process.wait(): where a kernel started the server, that kernel alone could take note of its end.
+    deadline = time.monotonic() + ENDED
+    while _lives(state) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not _lives(state)
 
 
 def _launch(notice: str) -> Sandbox:

@@ -126,11 +126,11 @@ def test_a_killed_sandbox_is_told_in_one_sentence(running: sandbox.Sandbox) -> N
         lab.now()
 
 
-def test_a_sandbox_killed_in_the_middle_of_a_call_is_told_the_same(running: sandbox.Sandbox) -> None:
+def test_a_sandbox_killed_in_the_middle_of_a_call_is_told_the_same() -> None:
     lab = helpers.connect()
     # It answers after a minute, when there is nothing to do.
     activity = lab.client("stepfunctions").create_activity(name="idle")["activityArn"]
-    threading.Timer(0.5, kill, [running]).start()
+    threading.Timer(0.5, kill, [sandbox.start()]).start()
     with pytest.raises(SandboxGone):
         lab.client("stepfunctions").get_activity_task(activityArn=activity)
 
@@ -221,6 +221,11 @@ def test_a_sandbox_that_hangs_can_be_stopped(running: sandbox.Sandbox, monkeypat
         sandbox.start()
     assert sandbox.stop() is True
     assert sandbox.stop() is False
+
+
+def test_a_sandbox_that_a_kernel_started_can_be_stopped_from_outside(running: sandbox.Sandbox) -> None:
+    assert run("stop").strip() == "The sandbox has stopped."
+    assert sandbox.status() is None
 
 
 def test_unused_for_long_it_ends_by_itself_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
