@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import definition, deploy
+from helpers import definition, deploy, execution
 from helpers.deploy import resources
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.permissions import Setting, machine_statements, trust
@@ -477,3 +477,55 @@ def test_what_cannot_be_removed_is_shown_with_its_reason(clean, monkeypatch):
         done = deploy.tear_down(clean)
     assert list(done.remaining["name"]) == [clean.name("sticky")]
     assert "iam:DeleteRole" in repr(done)
+
+
+def test_what_there_is_to_remove_can_be_looked_at_first(clean):
+    assert deploy.made(clean).empty
+    deploy.deploy("busy_wait", lab=clean)
+    made = deploy.made(clean)
+    assert sorted(made["kind"]) == ["function", "role", "role", "state machine"]
+    removed = deploy.tear_down(clean).removed
+    assert sorted(removed["name"]) == sorted(made["name"])
+
+
+def test_the_lessons_own_call_waits_for_a_new_role_too(clean, monkeypatch):
+    role = deploy.role("fresh", lab=clean)
+    refusing = Refusing(clean, monkeypatch, "CreateFunction", 2 * [("InvalidParameterValueException", CANNOT_ASSUME)])
+    deploy.once_assumable(
+        clean.client("lambda").create_function,
+        FunctionName=clean.name("mine"),
+        Runtime="python3.13",
+        Role=role,
+        Handler="lambda_function.lambda_handler",
+        Code={"ZipFile": archive(definition.function_source("ask_job"))},
+        Tags=clean.tags,
+    )
+    assert refusing.left == []
+
+
+def test_statements_name_the_lab_s_own_machine(clean):
+    machine = definition.load("busy_wait", FunctionArn=FUNCTION)
+    assert allowed(deploy.statements(machine, "any", lab=clean)) == {"lambda:InvokeFunction": [f"{FUNCTION}:$LATEST"]}
+
+
+def test_stand_ins_answer_for_somebody_else_s_functions(clean):
+    theirs = {
+        "StartAt": "Ask",
+        "States": {
+            "Ask": {"Type": "Task", "Resource": FUNCTION, "Next": "Do"},
+            "Do": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": "theirs", "Payload.$": "$"},
+                "OutputPath": "$.Payload",
+                "End": True,
+            },
+        },
+    }
+    standing = deploy.stand_ins(theirs, answers={"Do": {"rows": 3, "quote": 'it\'s "so"'}}, lab=clean)
+    assert theirs["States"]["Ask"]["Resource"] == FUNCTION
+    made = deploy.deploy(standing, "standing", lab=clean)
+    done = execution.wait(execution.start(made.arn, lab=clean), timeout=30, progress=False, lab=clean)
+    assert done.result() == {"rows": 3, "quote": 'it\'s "so"'}
+    with pytest.raises(UnknownName, match="Ask, Do"):
+        deploy.stand_ins(theirs, answers={"Dew": 1}, lab=clean)

@@ -221,7 +221,7 @@ class Scripted:
 
 
 @pytest.mark.parametrize(
-    "growth", [[25_000], [1_000] * 25, [1, 0, 0, 2_500, 999, 1, 0, 1_499, 20_000], [7] * 3_571 + [3]]
+    "growth", [[25_000], [1_000] * 25, [1, 0, 0, 2_500, 999, 1, 0, 1_499, 20_000], [70] * 357 + [10]]
 )
 def test_following_25000_events_costs_25_pages_and_one_call_a_poll(lab, monkeypatch, growth):
     served = Scripted(growth)

@@ -90,7 +90,7 @@ def _role(
             changed = True
         else:
             check_ours(lab, "role", name, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])})
-            changed = found["AssumeRolePolicyDocument"] != trusted
+            changed = not _same(found["AssumeRolePolicyDocument"], trusted)
             if changed:
                 iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trusted))
             bound = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
@@ -104,6 +104,17 @@ def _role(
     return str(found["Arn"])
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two policies say the same: IAM may give back a list of one as its only item."""
+    return bool(_unlisted(one) == _unlisted(other))
+
+
+def _unlisted(value: Any) -> Any:
+    if isinstance(value, list):
+        return _unlisted(value[0]) if len(value) == 1 else [_unlisted(one) for one in value]
+    return {key: _unlisted(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
 def _allow(iam: Any, name: str, statements: Sequence[Mapping[str, Any]]) -> bool:
     """Make `statements` the role's only policy; say whether that changed it."""
     try:
@@ -111,7 +122,7 @@ def _allow(iam: Any, name: str, statements: Sequence[Mapping[str, Any]]) -> bool
     except iam.exceptions.NoSuchEntityException:
         allowed = None
     wanted = {"Version": "2012-10-17", "Statement": [dict(one) for one in statements]} if statements else None
-    if allowed == wanted:
+    if _same(allowed, wanted):
         return False
     if wanted is None:
         iam.delete_role_policy(RoleName=name, PolicyName=POLICY)
@@ -292,7 +303,7 @@ def patiently(call: Callable[[], Made], not_yet: Callable[[ClientError], bool], 
 def once_assumable(call: Callable[..., Made], /, **arguments: Any) -> Made:
     """What `call(**arguments)` returns, called again while AWS does not know a new role everywhere yet.
 
-    Raises DeployFailed when the role cannot be assumed after half a minute; any other refusal as it comes.
+    Raises DeployFailed when the role cannot be assumed after a minute; any other refusal as it comes.
     """
     return patiently(lambda: call(**arguments), _role_not_ready, "a role that is new", PATIENCE)
 
