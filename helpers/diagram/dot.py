@@ -76,7 +76,7 @@ def fill(
                 style = "rounded,filled,dashed" if shown.dashed else "rounded,filled"
                 cluster.attr(label=label(inner, shown, notes.get(inner.name, [])), style=style)
                 cluster.attr(
-                    id=inner.id, labeljust="l", fillcolor=shown.tint, color=shown.border, penwidth="1.3", margin="14"
+                    id=inner.id, labeljust="r", fillcolor=shown.tint, color=shown.border, penwidth="1.3", margin="14"
                 )
             else:
                 cluster.attr(label="", style="rounded,filled", fillcolor="#ffffff", color="#cbd2d9", margin="12")
@@ -106,7 +106,7 @@ def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None)
     if line.label:
         shown = shorten(clean(line.label), 3 * LONGEST_LABEL)
         rows = "<br/>".join(html(text) for text in lines(shown, LONGEST_LABEL))
-        look["label"] = f'<<table border="0" cellpadding="3"><tr><td>{rows}</td></tr></table>>'
+        look["label"] = f'<<table border="0" cellpadding="5"><tr><td>{rows}</td></tr></table>>'
     graph.edge(line.source, line.target, color=colour, **look)
 
 
@@ -131,13 +131,14 @@ def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:
             bold = f"{sign}{font(f'{GAP}{bold}{GAP}{GAP}', NAME_SIZE, shown.text)}"
         else:
             bold = font(bold, NAME_SIZE, shown.text)
-        rows.append(row(bold, width(text, NAME_SIZE) * 1.06 + 2 * SIGN_SIZE))
-    rows += [row(font(html(text), DETAIL_SIZE, shown.text), width(text, DETAIL_SIZE)) for text in small]
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>>'
-
-
-def row(text: str, wide: float) -> str:
-    return f'<tr><td width="{wide:.0f}">{text}</td></tr>'
+        rows.append((bold, width(text, NAME_SIZE) * 1.06 + 2 * SIGN_SIZE))
+    rows += [(font(html(text), DETAIL_SIZE, shown.text), width(text, DETAIL_SIZE)) for text in small]
+    cells = [f'<td width="{wide:.0f}">{text}</td>' for text, wide in rows]
+    if isinstance(node, Box):
+        # As much room again on the left, so that the edge that enters in the middle runs beside the text.
+        cells[0] = f'<td rowspan="{len(rows)}" width="{max(wide for _, wide in rows):.0f}"></td>{cells[0]}'
+    made = "".join(f"<tr>{cell}</tr>" for cell in cells)
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{made}</table>>'
 
 
 def font(text: str, size: float, colour: str) -> str:

@@ -186,7 +186,7 @@ def retries(state: State) -> str:
         return ""
     # MaxAttempts is 3 where a retrier does not say (States Language, "Retrying after error").
     allowed = [r.get("MaxAttempts", 3) for r in retriers if isinstance(r, dict)]
-    shown = sorted({str(n) for n in allowed if n != 0}, key=len)
+    shown = dict.fromkeys(str(number) for number in allowed if number != 0)
     return f"retry, up to {'/'.join(shown)}" if shown else ""
 
 
