@@ -6,6 +6,7 @@ scope around it. The next event of the chain starts from there.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from helpers.history.event_types import CONTAINERS, Group, Kind, read
 
@@ -15,9 +16,10 @@ __all__ = ["Places", "follow"]
 class _Scope:
     """One run of a sequence of states: the top level, an iteration of a Map, a branch of a Parallel."""
 
-    __slots__ = ("branch", "container", "counts")
+    __slots__ = ("branch", "container", "counts", "index")
 
-    def __init__(self, branch: str | None, container: "_Visit | None" = None) -> None:
+    def __init__(self, index: int, branch: str | None, container: "_Visit | None" = None) -> None:
+        self.index = index
         self.branch = branch
         self.container = container
         self.counts: dict[str, int] = {}
@@ -26,9 +28,10 @@ class _Scope:
 class _Visit:
     """One entering of a state."""
 
-    __slots__ = ("iteration", "name", "number", "open", "scope", "scopes", "type")
+    __slots__ = ("index", "iteration", "name", "number", "open", "scope", "scopes", "type")
 
-    def __init__(self, name: str, state_type: str, scope: _Scope) -> None:
+    def __init__(self, index: int, name: str, state_type: str, scope: _Scope) -> None:
+        self.index = index
         self.name = name
         self.type = state_type
         self.scope = scope
@@ -38,45 +41,55 @@ class _Visit:
         self.scopes: dict[str, _Scope] | None = {} if state_type in CONTAINERS else None
         self.iteration: _Scope | None = None
 
-    def inner(self, ending: str) -> _Scope:
-        """The scope of one iteration or branch, the same one when a retry runs it again."""
-        if self.scopes is None:
-            self.scopes = {}
-        scope = self.scopes.get(ending)
-        if scope is None:
-            outer = f"{self.scope.branch}/" if self.scope.branch else ""
-            known = self.scope.branch is not None
-            branch = f"{outer}{self.name}#{self.number}{ending}" if known else None
-            scope = self.scopes[ending] = _Scope(branch, self)
-        return scope
-
 
 _Place = _Scope | _Visit | None
 
 
-class Places:
-    """What `follow` finds, a list item an event: `states`, `branches` and `visits` (None where it has none).
+_NOWHERE = 1
+"""The index of the scope of visits whose surroundings lie in a missing part of the history."""
 
-    `lost` counts the events whose place cannot be known, since the chain leads to an event that is not there.
+
+@dataclass
+class Places:
+    """What `follow` finds.
+
+    For each event `visits` and `scopes` hold an index: of the visit that it belongs to (-1 for none) into `names` and
+    `numbers`, and of the scope that it lies in into `branches`. `lost` counts the events
+    whose place is unknown, since the chain leads to an event that is not there.
     """
 
-    def __init__(self) -> None:
-        self.states: list[str | None] = []
-        self.branches: list[str | None] = []
-        self.visits: list[int | None] = []
-        self.lost = 0
+    visits: list[int]
+    scopes: list[int]
+    names: list[str]
+    numbers: list[int]
+    branches: list[str | None]
+    lost: int
 
 
 class _Walk:
     """What is known of the visits while we follow one execution's chain."""
 
     def __init__(self) -> None:
-        self.root = _Scope("")
-        # Holds the visits whose surroundings lie in a missing part of the history.
-        self.nowhere = _Scope(None)
+        self.visits: list[_Visit] = []
+        self.root = _Scope(0, "")
+        self.nowhere = _Scope(_NOWHERE, None)
+        self.scopes = [self.root, self.nowhere]
         self.unfinished: dict[_Visit, None] = {}
         self.home: dict[str, _Scope] = {}
         self.resumed: set[_Visit] = set()
+
+    def inside(self, visit: _Visit, ending: str) -> _Scope:
+        """The scope of one iteration or branch of a visit, the same one when a retry runs it again."""
+        if visit.scopes is None:
+            visit.scopes = {}
+        scope = visit.scopes.get(ending)
+        if scope is None:
+            outer = visit.scope.branch
+            inner = f"{visit.name}#{visit.number}{ending}"
+            branch = None if outer is None else f"{outer}/{inner}" if outer else inner
+            scope = visit.scopes[ending] = _Scope(len(self.scopes), branch, visit)
+            self.scopes.append(scope)
+        return scope
 
     def enter(self, name: str, state_type: str, before: _Place, redriven: bool = False) -> _Visit:
         """A new visit, in the scope that the place before it says."""
@@ -86,20 +99,30 @@ class _Walk:
         elif isinstance(before, _Scope):
             scope = before
         elif before.type == "Parallel" and before.open:
-            scope = before.inner(f":{name}")
+            scope = self.inside(before, f":{name}")
         elif before.type == "Map" and before.open and before.iteration is not None:
             scope = before.iteration
         else:
             scope = before.scope
         if redriven:
             scope = self.home.get(name, scope)
-        visit = _Visit(name, state_type, scope)
+        visit = _Visit(len(self.visits), name, state_type, scope)
+        self.visits.append(visit)
         self.unfinished[visit] = None
         self.home[name] = scope
         return visit
 
     def named(self, name: str, state_type: str, before: _Place) -> _Visit:
         """The visit of that name which the event after a place belongs to."""
+        visit = self.find(name, before)
+        if visit is None and before is None and state_type == "Map":
+            # What iterates now was most likely entered before the gap.
+            visit = self.search(lambda visit: visit.name == name, None)
+        # Else its entering is not here, and an unfinished visit of the same name may be another one.
+        return visit or self.enter(name, state_type, None)
+
+    def find(self, name: str, before: _Place) -> _Visit | None:
+        """The visit of that name around a place, or else an unfinished one; None past a gap."""
         place = before
         while place is not None:
             if isinstance(place, _Scope):
@@ -108,12 +131,7 @@ class _Walk:
                 return place
             else:
                 place = place.scope
-        if before is not None or state_type == "Map":
-            found = self.search(lambda visit: visit.name == name, before)
-            if found:
-                return found
-        # Its entering is not here, and an unfinished visit of the same name may be another one.
-        return self.enter(name, state_type, None)
+        return None if before is None else self.search(lambda visit: visit.name == name, before)
 
     def enclosing(self, state_type: str, before: _Place) -> _Visit | None:
         """The innermost Map or Parallel around a place: an open one, else one that a redrive may open again."""
@@ -177,8 +195,9 @@ def follow(
     root, unfinished = walk.root, walk.unfinished
     places: dict[int | None, _Place] = {0: root, None: root}
     redrives: set[int | None] = set()
-    found = Places()
-    states, branches, visits = found.states, found.branches, found.visits
+    visits: list[int] = []
+    scopes: list[int] = []
+    lost = 0
     # The loop below runs for every event, so what it compares with is looked up once.
     entered, exited, container_started = Kind.ENTERED, Kind.EXITED, Kind.CONTAINER_STARTED
     of_state, of_try, of_iteration, of_execution = Group.STATE, Group.TRY, Group.ITERATION, Group.EXECUTION
@@ -207,7 +226,7 @@ def follow(
             place = visit.scope
         elif group is of_iteration:
             visit = walk.named(name, "Map", before) if name is not None else walk.enclosing("Map", before)
-            scope = visit.inner(f"[{index}]") if visit else None
+            scope = walk.inside(visit, f"[{index}]") if visit else None
             if visit and kind is Kind.ITERATION_STARTED:
                 visit.open = True
                 visit.iteration = scope
@@ -230,22 +249,28 @@ def follow(
                 redrives.add(id_)
                 walk.resumed.clear()
             places[id_] = before
-            states.append(None)
-            branches.append("")
-            visits.append(None)
+            visits.append(-1)
+            scopes.append(0)
             continue
         else:
-            visit = before if isinstance(before, _Visit) else None
-            place = before
+            found = walk.find(name, before) if name is not None else None
+            visit = found or (before if isinstance(before, _Visit) else None)
+            place = found or before
         places[id_] = place
-        if visit is None:
-            around = before.scope if isinstance(before, _Visit) else before
-            found.lost += before is None
-            states.append(name)
-            branches.append(around.branch if around else None)
-            visits.append(None)
+        if visit is not None:
+            visits.append(visit.index)
+            scopes.append((scope or visit.scope).index)
         else:
-            states.append(visit.name)
-            branches.append((scope or visit.scope).branch)
-            visits.append(visit.number)
-    return found
+            lost += before is None
+            visits.append(-1)
+            scopes.append(
+                _NOWHERE if before is None else (before.scope if isinstance(before, _Visit) else before).index
+            )
+    return Places(
+        visits=visits,
+        scopes=scopes,
+        names=[visit.name for visit in walk.visits],
+        numbers=[visit.number for visit in walk.visits],
+        branches=[scope.branch for scope in walk.scopes],
+        lost=lost,
+    )

@@ -154,8 +154,21 @@ _TASK = ("resource", "resourceType")
 _INPUT = ("input", "inputDetails")
 _OUTPUT = ("output", "outputDetails")
 _ERROR = ("error", "cause")
-FIELDS = ("name", "state", "index", *_TASK, *_ERROR, *_INPUT, "parameters", *_OUTPUT)
-"""The fields of events' details that we keep, of all types together."""
+FIELDS = {
+    "state": "name",
+    "name": "name",
+    "index": "index",
+    "resource": "resource",
+    "resourceType": "resource_type",
+    "error": "error",
+    "cause": "cause",
+    "parameters": "input",
+    "input": "input",
+    "inputDetails": "truncated",
+    "output": "output",
+    "outputDetails": "truncated",
+}
+"""The fields of events' details that we keep, of all types together, and the column that each goes into."""
 _FIELDS: dict[Kind, tuple[str, ...]] = {
     Kind.ENTERED: ("name", *_INPUT),
     Kind.EXITED: ("name", *_OUTPUT),
@@ -210,7 +223,7 @@ def fields(type_name: str) -> tuple[str, ...]:
     >>> fields("WaitStateExited")
     ('name', 'output', 'outputDetails')
     """
-    return _FIELDS.get(read(type_name).kind, FIELDS)
+    return _FIELDS.get(read(type_name).kind, tuple(FIELDS))
 
 
 @cache

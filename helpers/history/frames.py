@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from helpers.history.chains import Places, follow
-from helpers.history.event_types import FIELDS, Kind, details_key, fields, is_known, read
+from helpers.history.event_types import FIELDS, Group, Kind, details_key, fields, is_known, read
 from helpers.history.sources import Source, Trace, count, stamps
 from helpers.history.sources import read as read_source
 
@@ -87,6 +87,7 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
     previous = [event.get("previousEventId") for event in history]
     details = _details(history, types)
     places = follow(types, ids, previous, details["name"], details["index"])
+    visits = np.array(places.visits, "int64")
     moments, stamp_notes = stamps([event.get("timestamp") for event in history])
     started = moments[types.index("ExecutionStarted")] if "ExecutionStarted" in types else np.datetime64("NaT", "us")
     frame = pd.DataFrame(
@@ -97,11 +98,11 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
             "timestamp": pd.DatetimeIndex(moments).tz_localize("UTC"),
             "elapsed": moments - started,
             "type": texts(types),
-            "state": texts(places.states),
-            "branch": texts(places.branches),
-            "visit": _whole(places.visits),
+            "state": texts(places.names).take(visits, allow_fill=True),
+            "branch": texts(places.branches).take(np.array(places.scopes, "int64")),
+            "visit": _whole(places.numbers).take(visits, allow_fill=True),
             "resource": texts(details["resource"]),
-            "resource_type": texts(details["resourceType"]),
+            "resource_type": texts(details["resource_type"]),
             "error": texts(details["error"]),
             "cause": texts(details["cause"]),
             "input": texts(details["input"]),
@@ -115,9 +116,9 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
 
 def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, list[Any]]:
     """The fields of the events' own details that become columns."""
-    columns: dict[str, list[Any]] = {field: [None] * len(history) for field in FIELDS}
+    columns: dict[str, list[Any]] = {column: [None] * len(history) for column in set(FIELDS.values())}
     plans = {
-        type_name: (details_key(type_name), [(field, columns[field]) for field in fields(type_name)])
+        type_name: (details_key(type_name), [(field, columns[FIELDS[field]]) for field in fields(type_name)])
         for type_name in set(types)
     }
     for row, (event, type_name) in enumerate(zip(history, types, strict=True)):
@@ -128,12 +129,10 @@ def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, li
         for field, column in plan:
             if field in details:
                 column[row] = details[field]
-    columns["name"] = [a or b for a, b in zip(columns["name"], columns.pop("state"), strict=True)]
-    columns["input"] = [
-        a if a is not None else b for a, b in zip(columns["input"], columns.pop("parameters"), strict=True)
+    columns["truncated"] = [
+        each is not None and isinstance(each, Mapping) and each.get("truncated") is True
+        for each in columns["truncated"]
     ]
-    about = [a or b for a, b in zip(columns.pop("inputDetails"), columns.pop("outputDetails"), strict=True)]
-    columns["truncated"] = [each is not None and each.get("truncated") is True for each in about]
     return columns
 
 
@@ -166,8 +165,9 @@ def _doubts(types: list[str], ids: list[int], places: Places) -> list[str]:
             f"We don't know {count(len(unknown), 'type of event', 'types of event')} here ({', '.join(unknown[:5])}): "
             "such events are shown, but tell us nothing about their state."
         )
-    end = next((kind for kind in (read(name).kind for name in reversed(types)) if kind >= Kind.EXECUTION_STARTED), None)
-    if ids and end in (None, Kind.EXECUTION_STARTED, Kind.EXECUTION_REDRIVEN):
+    about_all = {type_name for type_name in set(types) if read(type_name).group is Group.EXECUTION}
+    last = next((type_name for type_name in reversed(types) if type_name in about_all), None)
+    if ids and (last is None or read(last).kind in (Kind.EXECUTION_STARTED, Kind.EXECUTION_REDRIVEN)):
         notes.append("The execution's end is not here: it is still running, or the history was cut off.")
     return notes
 
@@ -198,7 +198,7 @@ def _clean(value: Any) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _whole(values: list[int | None]) -> "pd.arrays.IntegerArray":
+def _whole(values: Sequence[int | None]) -> "pd.arrays.IntegerArray":
     unknown = np.array([value is None for value in values], "bool")
     known = np.array([0 if value is None else value for value in values], "int64")
     return pd.arrays.IntegerArray(known, unknown)

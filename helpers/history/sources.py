@@ -251,7 +251,7 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
     """
     notes: list[str] = []
     if all(value.__class__ is datetime and value.tzinfo is not None for value in values):
-        return _microseconds(pa.array(values, _STAMP)), notes
+        return np.rint(np.array([value.timestamp() for value in values]) * 1e6).astype("datetime64[us]"), notes
     if all(value.__class__ is str and value[4:5] == "-" for value in values):
         try:
             return _microseconds(pa.array(values, pa.string()).cast(_STAMP)), notes

@@ -37,8 +37,8 @@ def measure(runs: int = 3) -> list[dict[str, Any]]:
         {
             "figure": "the most that a stamped wait of 2 s was off in it, as a part of it",
             "measured": inexact,
-            "baseline": 2.0,
-            "ratio": inexact,
+            "baseline": None,
+            "ratio": None,
             "bound": INEXACT,
         },
     ]

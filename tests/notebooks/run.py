@@ -93,7 +93,9 @@ def _normalised_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode |
     if "data" in output:
         for widget in [kind for kind in output.data if kind.startswith("application/vnd.jupyter.widget")]:
             del output.data[widget]
-        if set(output.data) <= {"text/plain"} and re.match(r"\w+\(.*\bchildren=|HTML\(value=", output.data.get("text/plain", "")):
+        if set(output.data) <= {"text/plain"} and re.match(
+            r"\w+\(.*\bchildren=|HTML\(value=", output.data.get("text/plain", "")
+        ):
             return None  # a widget that left nothing behind
         output.metadata = nbformat.NotebookNode()
     return nbformat.from_dict(json.loads(_without_paths(json.dumps(output))))

@@ -176,5 +176,5 @@ def test_what_is_no_statement_is_malformed(sql):
     ],
 )  # fmt: skip
 def test_a_query_reads_nothing_but_the_catalog_s_tables(catalog, sql):
-    with pytest.raises(QueryFailure, match="NOT_FOUND|not in the sandbox|mismatched|SYNTAX_ERROR|Athena's SQL"):
+    with pytest.raises(QueryFailure, match=r"NOT_FOUND|not in the sandbox|mismatched|SYNTAX_ERROR|Athena's SQL"):
         asked(catalog, sql)

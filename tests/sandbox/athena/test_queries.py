@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 import helpers
 from helpers import errors
-from helpers.sandbox import process
 
 BUCKET = "athena-tests"
 ORDERS = b'id,customer,price\n1,ann,2.5\n2,"bob",3\nx,,\n'
@@ -28,7 +27,7 @@ Query = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="module")
 def place(lab: helpers.Lab) -> Iterator[str]:
     """A database with tables over objects in S3; queries take no longer than their work."""
-    process.call("athena", seconds=0)
+    lab.query_seconds(0)
     s3 = lab.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     parquet = io.BytesIO()
@@ -43,7 +42,7 @@ def place(lab: helpers.Lab) -> Iterator[str]:
     }.items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=body)
     yield f"s3://{BUCKET}/results/"
-    process.call("athena", seconds=None)
+    lab.query_seconds()
 
 
 @pytest.fixture
@@ -183,7 +182,7 @@ def test_statements_that_are_not_in_the_sandbox_say_so(query, statement):
 
 def test_a_query_waits_runs_and_ends_on_the_sandbox_s_clock(lab, place):
     athena = lab.client("athena")
-    process.call("athena", seconds=3_600)
+    lab.query_seconds(3_600)
     try:
         started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": place})
         key = {"QueryExecutionId": started["QueryExecutionId"]}
@@ -200,12 +199,12 @@ def test_a_query_waits_runs_and_ends_on_the_sandbox_s_clock(lab, place):
         assert seconds == pytest.approx(3_600.2, rel=0.02)
         assert found["Statistics"]["EngineExecutionTimeInMillis"] == pytest.approx(3_600_000, rel=0.02)
     finally:
-        process.call("athena", seconds=0)
+        lab.query_seconds(0)
 
 
 def test_a_query_can_be_stopped(lab, place):
     athena = lab.client("athena")
-    process.call("athena", seconds=3_600)
+    lab.query_seconds(3_600)
     try:
         started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": place})
         key = {"QueryExecutionId": started["QueryExecutionId"]}
@@ -215,7 +214,7 @@ def test_a_query_can_be_stopped(lab, place):
         with pytest.raises(ClientError, match="Final query state: CANCELLED"):
             athena.get_query_results(**key)
     finally:
-        process.call("athena", seconds=0)
+        lab.query_seconds(0)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +241,7 @@ def test_unknown_queries_and_wrong_settings_are_refused(lab, place):
         with pytest.raises(ClientError, match="QueryExecution nobody was not found"):
             operation(QueryExecutionId="nobody")
     with pytest.raises(errors.InvalidSetting, match="from 0 to 86400 seconds"):
-        process.call("athena", seconds=-1)
+        lab.query_seconds(-1)
 
 
 def test_the_same_request_token_starts_one_query(lab, query, place):

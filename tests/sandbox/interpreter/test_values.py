@@ -13,6 +13,7 @@ DATA = {
     "n": None,
     "name": "Foo",
     'q"\\x': "quoted",
+    "twice": [1, {"a": 1}, 1, {"a": 1}],
     "text": '{"a": 1}',
 }
 
@@ -37,6 +38,9 @@ PATHS = {
     "$$.State.Name": "S",
     "$$.Execution.RedriveCount": 0,
     "States.Format('{} is {}', $.name, $.o)": "Foo is {a=1, b=[{c=2}, {c=3}]}",
+    "States.Format('It\\'s \\{{}\\}', null)": "It's {null}",
+    "States.Array(1.5, null, 'a\\\\b', States.MathAdd(1, 2))": [1.5, None, "a\\b", 3],
+    "States.ArrayUnique($.twice)": [1, {"a": 1}],
     "States.ArrayPartition($.l, 2)": [[1, 2], [3, 4], [5]],
     "States.MathAdd($.l[0], -1)": 0,
     "States.StringToJson($.text)": {"a": 1},
@@ -84,6 +88,25 @@ def test_variables_keep_their_quotes(machines: Machines) -> None:
     exited = next(details(event) for event in events if event["type"] == "PassStateExited")
     assert json.loads(exited["assignedVariables"]["var"]) == 'a "b" \\'
     assert json.loads(details(events[-1])["output"]) == 'a "b" \\'
+
+
+def test_variables_in_paths(machines: Machines) -> None:
+    definition = states(
+        A={"Type": "Pass", "Assign": {"var": {"x": [{"y": 1}, {"y": 2}]}}, "Next": "B"},
+        B={
+            "Type": "Pass",
+            "Parameters": {"a.$": "$var.x[1].y", "b.$": "$var.x[*].y", "c.$": "States.Format('{}', $var.x[0].y)"},
+            "End": True,
+        },
+    )
+    assert outputs(machines, definition) == {"a": 2, "b": [1, 2], "c": "1"}
+
+
+def test_a_function_that_fails_is_named(machines: Machines) -> None:
+    definition = states(S={"Type": "Pass", "Parameters": {"a.$": "States.ArrayGetItem($.l, 9)"}, "End": True})
+    said = details(machines.run(definition, DATA)[-1])
+    assert said["error"] == "States.IntrinsicFailure"
+    assert "The function 'States.ArrayGetItem($.l, 9)' had the following error: " in said["cause"]
 
 
 def test_times_and_texts_are_written_as_on_aws(machines: Machines) -> None:

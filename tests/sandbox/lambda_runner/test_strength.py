@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from helpers import sandbox
+from helpers.sandbox.lambda_runner.workers import Worker, mark
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,20 @@ def test_many_at_once_all_succeed_each_in_a_worker_of_its_own(make, invoke):
     assert [number for number, _ in answers] == list(range(40))
     workers = {process.pid for process in psutil.Process(sandbox.status().pid).children()}
     assert {pid for _, pid in answers} <= workers
+
+
+def test_no_worker_outlives_its_server(tmp_path):
+    (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass")
+    worker = Worker(tmp_path)
+    function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": {}, "environment": {}}
+    clock_and_mark = {"mark": mark(), "clock_offset": 0.0}
+    try:
+        assert worker.ask(function | clock_and_mark, b"", 10)[0]["kind"] == "ready"
+        pid = worker.pid
+        worker.send({"request_id": "1", "arn": "a", "timeout": 60} | clock_and_mark, b"{}")
+        worker.hang_up()
+        deadline = time.monotonic() + 10
+        while running(pid):
+            assert time.monotonic() < deadline
+    finally:
+        worker.end()

@@ -192,8 +192,10 @@ def test_machines_are_listed_by_page(states: Any, machine: Machines) -> None:
     assert found == sorted(found)
 
 
-def test_tags_come_and_go(states: Any, machine: Machines) -> None:
+def test_tags_come_and_go(states: Any, machine: Machines, lab: helpers.Lab) -> None:
     arn = machine(tags=[{"key": "a", "value": "1"}])
+    tagged = lab.client("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "a", "Values": ["1"]}])
+    assert arn in [one["ResourceARN"] for one in tagged["ResourceTagMappingList"]]
     states.tag_resource(resourceArn=arn, tags=[{"key": "b", "value": "2"}, {"key": "a", "value": "3"}])
     states.untag_resource(resourceArn=arn, tagKeys=["b"])
     assert states.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "a", "value": "3"}]
