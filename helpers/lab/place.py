@@ -97,6 +97,15 @@ class Lab:
         self._require_sandbox("Another history limit", "AWS's is always 25,000 events")
         return int(self._call("history_limit", events=events)["events"])
 
+    def query_seconds(self, seconds: float | None = None) -> float:
+        """Let the sandbox's Athena queries to come run this long, in seconds of its time; None puts 1 second back.
+
+        Returns the seconds that hold now. Raises `NotInSandbox` on an account and `InvalidSetting` for a number
+        outside 0 to 86,400.
+        """
+        self._require_sandbox("Another duration of queries", "on AWS a query takes as long as it takes")
+        return float(self._call("athena", seconds=seconds)["seconds"])
+
     def __repr__(self) -> str:
         where = {"sandbox": "the sandbox", "aws": "a REAL AWS ACCOUNT"}.get(self.target, self.target)
         return f"Lab on {where}: account {self.account}, region {self.region}, names begin with {self.prefix!r}"

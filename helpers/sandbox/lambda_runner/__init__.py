@@ -8,9 +8,10 @@ import os
 import pathlib
 import re
 import shutil
-import tempfile
 
 import psutil
+
+from helpers.sandbox import process
 
 
 def mend() -> None:
@@ -33,8 +34,7 @@ def mend() -> None:
     for module in (simple, simple_responses):
         vars(module)["lambda_simple_backends"] = backends
     LambdaFunction.invoke = backend.invoke_from_inside  # type: ignore[method-assign, assignment]
-    plain = LambdaFunction.get_code
-    LambdaFunction.get_code = lambda function: backend.code_of(function, plain)  # type: ignore[method-assign]
+    backend.tell_reserved_concurrency()
     LambdaResponse.invoke = backend.invoke_response  # type: ignore[method-assign]
     # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is told.
     os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")
@@ -49,8 +49,7 @@ def close() -> None:
 
 def _own_folder() -> pathlib.Path:
     """This server's folder for code and temporary files; those of servers that are gone are removed."""
-    place = pathlib.Path(os.environ.get("LAB_SANDBOX_DIR") or tempfile.mkdtemp(prefix="sandbox-"))
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = process.folder()
     for left in place.glob("functions-*"):
         found = re.fullmatch(r"functions-(\d+)", left.name)
         if found and not psutil.pid_exists(int(found[1])):

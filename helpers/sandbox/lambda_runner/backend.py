@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -25,6 +25,7 @@ from moto.iam.models import iam_backends
 from helpers.sandbox.clock import Event, Thread, clock
 from helpers.sandbox.lambda_runner.package import BadPackage
 from helpers.sandbox.lambda_runner.runner import Outcome, Runner
+from helpers.sandbox.trust import trusts
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
 LARGEST_PAYLOAD = {"RequestResponse": 6_291_456, "Event": 1_048_576}
@@ -204,36 +205,15 @@ def check_role(account_id: str, partition: str, role: str) -> None:
     roles = iam_backends[account_id][partition].roles.values()
     found = next((known for known in roles if known.arn == role), None)
     # A role that does not exist, of another account or no ARN at all is refused by moto itself.
-    if found and not trusts(found.assume_role_policy_document, "lambda.amazonaws.com"):
+    if found and not trusts(found.assume_role_policy_document, {"lambda.amazonaws.com"}):
         raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
-
-
-def trusts(policy: str | dict[str, Any] | None, service: str) -> bool:
-    """Whether a role's trust policy allows `service` to assume it."""
-    try:
-        document = json.loads(unquote(policy)) if isinstance(policy, str) else policy or {}
-    except ValueError:
-        return False
-    statements = document.get("Statement", [])
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        services = principal.get("Service", []) if isinstance(principal, dict) else principal
-        actions = statement.get("Action", [])
-        allows = {actions} if isinstance(actions, str) else set(actions)
-        trusted = {services} if isinstance(services, str) else set(services)
-        if (
-            statement.get("Effect") == "Allow"
-            and trusted & {service, "*"}
-            and allows & {"sts:AssumeRole", "sts:*", "*"}
-        ):
-            return True
-    return False
 
 
 def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
     """Invoke, as AWS answers it: moto ignores throttling, the invocation type's limits, versions and the log tail."""
     backend: LambdaBackend = response.backend  # type: ignore[assignment]
-    name = unquote(response.path.rsplit("/", 2)[-2])
+    # A function may be named in part by its ARN: 123456789012:function:name.
+    name = re.sub(r"^\d{12}:function:", "", unquote(response.path.rsplit("/", 2)[-2]))
     qualifier = response._get_param("Qualifier")
     function = backend.get_function(name, qualifier)
     arn = invoked_arn(function, name, qualifier)
@@ -310,9 +290,14 @@ def invoke_from_inside(function: LambdaFunction, body: str, request_headers: Any
     return outcome.payload
 
 
-def code_of(function: LambdaFunction, plain: Callable[[LambdaFunction], dict[str, Any]]) -> dict[str, Any]:
-    """GetFunction's answer: AWS tells a reserved concurrency of 0 too, which moto leaves out."""
-    answer = plain(function)
-    if function.reserved_concurrency is not None:
-        answer["Concurrency"] = {"ReservedConcurrentExecutions": int(function.reserved_concurrency)}
-    return answer
+def tell_reserved_concurrency() -> None:
+    """GetFunction tells a reserved concurrency of 0 too, which moto leaves out."""
+    plain = LambdaFunction.get_code
+
+    def get_code(function: LambdaFunction) -> dict[str, Any]:
+        answer = plain(function)
+        if function.reserved_concurrency is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": int(function.reserved_concurrency)}
+        return answer
+
+    LambdaFunction.get_code = get_code  # type: ignore[method-assign, assignment]

@@ -1,16 +1,14 @@
 """Whether Step Functions may assume a role."""
 
-import json
 import re
 from typing import Any
 
 from moto.iam.models import iam_backends
 
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.trust import trusts
 
 __all__ = ["check_role"]
-
-_ASSUMES = {"sts:AssumeRole", "sts:*", "*"}
 
 
 def check_role(backend: Any, arn: str) -> None:
@@ -23,24 +21,9 @@ def check_role(backend: Any, arn: str) -> None:
     roles = iam_backends[backend.account_id][backend.partition].roles.values()
     role = next((role for role in roles if role.arn == arn), None)
     services = {"states.amazonaws.com", f"states.{backend.region_name}.amazonaws.com"}
-    if role is None or not _trusts(role.assume_role_policy_document, services):
+    if role is None or not trusts(role.assume_role_policy_document, services):
         raise StatesError(
             "AccessDeniedException",
             "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume "
             "the provided role.",
         )
-
-
-def _trusts(document: str, services: set[str]) -> bool:
-    statements = _many(json.loads(document).get("Statement", []))
-    return any(
-        statement.get("Effect") == "Allow"
-        and _ASSUMES & set(_many(statement.get("Action", [])))
-        and isinstance(statement.get("Principal"), dict)
-        and services & set(_many(statement["Principal"].get("Service", [])))
-        for statement in statements
-    )
-
-
-def _many(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
