@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+import moto.stepfunctions.urls
 from moto.core.resource_tagging import TaggedResource
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
@@ -13,6 +14,7 @@ from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.activities import Activity
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
+from helpers.sandbox.states_api.executions import start_execution
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
 from helpers.sandbox.states_api.names import parse_arn
 from helpers.sandbox.states_api.versions import routed_version
@@ -148,10 +150,13 @@ class StatesBackend(StepFunctionsParserBackend):
         self, state_machine_arn: str, name: str | None = None, execution_input: str = "{}"
     ) -> Any:
         """As moto's EventBridge calls it."""
-        from helpers.sandbox.states_api.executions import start_execution
-
         arguments = {"stateMachineArn": state_machine_arn, "name": name or str(uuid.uuid4()), "input": execution_input}
         return start_execution(self, arguments)
+
+    @property
+    def _url_module(self) -> Any:
+        """Where moto finds the service's paths, which it looks for beside the backend's class."""
+        return moto.stepfunctions.urls
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """As moto's Resource Groups Tagging API asks."""
