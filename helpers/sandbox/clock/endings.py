@@ -168,10 +168,15 @@ def _evaluate_within(seconds: float, evaluate: Callable[[], None], env: Any) -> 
         finally:
             done.set()
 
+    # A thread of its own, which is given up when the time is over.
     ExecutionThread(target=evaluate_and_say, daemon=True).start()
-    if not clock.wait(done, seconds):
-        env.set_timed_out()
+    if clock.wait(done, seconds):
+        return
+    env.set_timed_out()
+    if isinstance(env.program_state(), ProgramTimedOut):
         conclude(env)
+    else:  # it was just ending otherwise
+        clock.wait(done)
 
 
 def _evaluate_states(self: Program, env: Any) -> None:
@@ -192,9 +197,7 @@ def _evaluate_states(self: Program, env: Any) -> None:
         conclude(env)
 
 
-def _set_state(
-    self: Environment, state: ProgramState, over: type[ProgramState] | tuple[type[ProgramState], ...]
-) -> None:
+def _set_state(self: Environment, state: ProgramState, over: tuple[type[ProgramState], ...]) -> None:
     with self._state_mutex:
         if isinstance(self._program_state, over):
             self._program_state = state
