@@ -20,6 +20,7 @@ def mend() -> None:
         definitions,
         failures,
         frames,
+        intrinsics,
         jsonata,
         jsonpath,
         maps,
@@ -27,5 +28,18 @@ def mend() -> None:
         states,
     )
 
-    for concern in (data, clients, context, definitions, failures, frames, jsonata, jsonpath, maps, services, states):
+    for concern in (
+        data,
+        clients,
+        context,
+        definitions,
+        failures,
+        frames,
+        intrinsics,
+        jsonata,
+        jsonpath,
+        maps,
+        services,
+        states,
+    ):
         concern.mend()

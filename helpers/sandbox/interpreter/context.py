@@ -34,7 +34,7 @@ def _sample(self: Any, env: Environment) -> None:
 
 
 def mend() -> None:
-    # AWS's context object has RedriveCount, and its times are texts in milliseconds; moto's has no count, and a datetime.
+    # AWS's context object has RedriveCount, and times as texts in milliseconds; moto's has no count, and a datetime.
     original = ExecutionWorker._get_evaluation_environment
 
     def evaluation_environment(self: Any) -> Any:

@@ -20,6 +20,8 @@ RUNTIME = "States.Runtime"
 QUERY_EVALUATION = "States.QueryEvaluationError"
 DATA_LIMIT = "States.DataLimitExceeded"
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation
+# Failures of the interpreter's own, whose cause says where.
+LOCATED = frozenset({RUNTIME, QUERY_EVALUATION, "States.IntrinsicFailure", "States.NoChoiceMatched"})
 NOT_IN_ALL = frozenset({RUNTIME, DATA_LIMIT})
 NOT_A_TASK_FAILURE = frozenset({*NOT_IN_ALL, "States.Timeout", "States.HeartbeatTimeout"})
 
@@ -90,7 +92,7 @@ def error_output(failure: FailureEvent) -> dict[str, str]:
     """What a Catch receives."""
     details: Any = next(iter((failure.event_details or {}).values()), None) or {}
     cause = details.get("cause") or ""
-    if details.get("error") in (RUNTIME, QUERY_EVALUATION) and cause:
+    if details.get("error") in LOCATED and cause:
         cause = decorated(failure, cause)
     return {"Error": details.get("error") or "", "Cause": cause}
 
@@ -113,7 +115,7 @@ def _execution_failed_details(self: Any) -> Any:
         details["error"] = error
     if cause is not None:
         failure = self.failure_event
-        located = error in (RUNTIME, QUERY_EVALUATION, "States.NoChoiceMatched")
+        located = error in LOCATED
         details["cause"] = decorated(failure, cause) if located and cause else cause
     return details
 
@@ -132,10 +134,10 @@ def _matches(self: Any, env: Environment) -> None:
 def mend() -> None:
     # AWS names the event that entered the state; moto names the last event before the failure.
     replace(failure_event.FailureEvent, "__init__", _init)
-    # AWS says where a failure of its own happened once, in the innermost state; moto again in each Parallel and Map around it.
+    # AWS says once where a failure of its own happened, in the innermost state; moto again in all around it.
     replace(failure_event.FailureEventException, "get_execution_failed_event_details", _execution_failed_details)
-    # AWS lets States.ALL catch everything but States.DataLimitExceeded and States.Runtime, States.TaskFailed all but time-outs;
-    # moto lets States.ALL catch all, and States.TaskFailed nothing that begins with States.
+    # AWS lets States.ALL catch all but States.DataLimitExceeded and States.Runtime, States.TaskFailed all but these and
+    # time-outs; moto lets States.ALL catch all, and States.TaskFailed nothing that begins with States.
     replace(error_equals_decl.ErrorEqualsDecl, "_eval_body", _matches)
     # AWS lets a Fail state and a failed task name States.* errors; moto raises ValueError.
     replace(custom_error_name, "ILLEGAL_CUSTOM_ERROR_PREFIX", "\0")

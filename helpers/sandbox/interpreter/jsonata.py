@@ -17,8 +17,11 @@ from jsonata.utils import Utils
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
+from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
+from helpers.sandbox.interpreter.data import cloned
 from helpers.sandbox.interpreter.failures import query_evaluation_failure
+from helpers.sandbox.interpreter.jsonpath import select
 from helpers.sandbox.interpreter.mending import replace
 
 UNDEFINED = object()
@@ -174,7 +177,7 @@ def _bindings(env: Environment, with_states: bool) -> dict[str, Any]:
 
 
 def evaluate(env: Environment, expression: str, field: str | None) -> Any:
-    """The value of an expression in a state's field; FailureEventException (States.QueryEvaluationError) if it has none."""
+    """The value of an expression in a state's field; raises FailureEventException where it has none."""
     where = f" specified for the field '{field}'" if field else ""
     try:
         value = value_of(expression, _bindings(env, with_states=True))
@@ -196,11 +199,16 @@ def _evaluate_string(self: Any, env: Environment) -> None:
 
 
 def _sample_variable(self: Any, env: Environment) -> None:
-    env.stack.append(value_of(self.expression, _bindings(env, with_states=True)))
+    """StringVariableSample, in a JSONPath state: `$name` and a path below it."""
+    name = re.match(r"\$(\w+)", self.expression)
+    bindings = _bindings(env, with_states=False)
+    if name is None or name[1] not in bindings:
+        raise NoSuchJsonPathError(json_path=self.expression, data=env.states._states_data["input"])
+    env.stack.append(cloned(select(f"${self.expression[name.end() :]}", bindings[name[1]])))
 
 
 def mend() -> None:
-    # AWS evaluates JSONata 2.0.6; moto has no evaluator, and would paste all of a state's data into the expression's text.
+    # AWS evaluates JSONata 2.0.6; moto has no evaluator, and would paste all data into the expression's text.
     replace(string_expression.StringJSONata, "_eval_body", _evaluate_string)
     replace(string_expression.StringVariableSample, "_eval_body", _sample_variable)
     # Definitions are analysed with this when they are created.

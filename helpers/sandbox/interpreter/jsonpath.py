@@ -5,7 +5,7 @@ import re
 import sys
 from typing import Any
 
-from jsonpath_ng.ext import parse
+from jsonpath_ng.ext.parser import parse
 from moto.stepfunctions.parser.asl.component.common.path import input_path, output_path, result_path
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJsonPath
 from moto.stepfunctions.parser.asl.component.state.choice.comparison import variable
@@ -28,7 +28,7 @@ _STEP = re.compile(
 
 @functools.lru_cache(maxsize=4096)
 def steps_of(path: str) -> Steps | None:
-    """The names and indexes of a definite path; None for one that may select many values (`*`, `..`, slices, filters)."""
+    """The names and indexes of a definite path; None for one that may select many values (`*`, `..`, slices ...)."""
     steps: list[str | int] = []
     at = 1
     while at < len(path):
@@ -63,7 +63,7 @@ def select(path: str, data: Any) -> Any:
         try:
             if isinstance(step, int) is not isinstance(value, list) or not isinstance(value, list | dict):
                 raise KeyError(step)
-            value = value[step]
+            value = value[step]  # type: ignore[index]
         except (KeyError, IndexError):
             raise NoSuchJsonPathError(json_path=path, data=data) from None
     return value
@@ -123,7 +123,7 @@ def _filter_output(self: Any, env: Environment) -> None:
 
 
 def placed(data: Any, path: str, value: Any) -> Any:
-    """`data` with `value` at a definite path, objects made on the way; KeyError(step, data there) where that cannot be."""
+    """`data` with `value` at a definite path, objects made on the way; else KeyError(step, what is there)."""
     steps = steps_of(path)
     if not steps:
         return value

@@ -22,7 +22,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iter
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator import (
     distributed_iterator as iterator,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator.distributed_iterator_worker import (
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator.distributed_iterator_worker import (  # noqa: E501
     DistributedIteratorWorker,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
@@ -51,7 +51,7 @@ def _items(state: StateMap, env: Environment) -> list[Any]:
     if isinstance(found, list):
         return found
     if state.items_path:
-        path = state.items_path.string_sampler.literal_value  # type: ignore[union-attr]
+        path = state.items_path.string_sampler.literal_value
         raise failures.execution_failure(env, failures.RUNTIME, f'Reference path "{path}" must point to array.')
     text = text_of(found)
     raise failures.query_evaluation_failure(env, f"Map state input must be an array but was: {text}")
@@ -77,7 +77,7 @@ def _evaluate_map(self: Any, env: Environment) -> None:
     env.event_manager.add_event(
         context=env.event_history_context,
         event_type=HistoryEventType.MapStateStarted,
-        event_details={"mapStateStartedEventDetails": {"length": len(items or [])}},  # type: ignore[typeddict-item]
+        event_details={"mapStateStartedEventDetails": {"length": len(items or [])}},  # type: ignore[arg-type]
     )
     self.tolerated_failure_count_decl.eval(env=tolerance)
     count = tolerance.stack.pop()
@@ -232,7 +232,7 @@ def _map_run(self: Any, env: Environment, eval_input: Any) -> None:
                 env=env,
                 error_name=failures.error_name(THRESHOLD),
                 event_type=HistoryEventType.MapRunFailed,
-                event_details={"mapRunFailedEventDetails": details},  # type: ignore[typeddict-item]
+                event_details={"mapRunFailedEventDetails": details},  # type: ignore[arg-type]
             )
         )
     env.stack.append([job.job_output for job in pool.get_closed_jobs()])
@@ -284,8 +284,8 @@ def _evaluate_branches(self: Any, env: Environment) -> None:
         frame.states.reset(input_value=input_value)
         branches.append(branch_worker.BranchWorker(branch_worker_comm=pool, program=program, env=frame))
     for branch in branches:
-        branch.start()
-    pool.wait()
+        branch.start()  # type: ignore[no-untyped-call]
+    pool.wait()  # type: ignore[no-untyped-call]
     failure = pool.get_exit_event_details()
     if failure is None:
         env.stack.append([branch.env.states.get_input() for branch in branches])

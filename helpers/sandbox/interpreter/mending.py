@@ -20,7 +20,6 @@ def check_version(installed: str | None = None) -> None:
 def replace(owner: object, name: str, replacement: object) -> None:
     """Put `replacement` in the place of `owner.name`; SandboxFailed where moto has no such member."""
     if not hasattr(owner, name):
-        raise SandboxFailed(
-            f"moto has no {getattr(owner, '__name__', owner)}.{name} any more: the mend that replaces it must be read again."
-        )
+        where = getattr(owner, "__name__", owner)
+        raise SandboxFailed(f"moto has no {where}.{name} any more: the mend that replaces it must be read again.")
     setattr(owner, name, replacement)

@@ -202,7 +202,7 @@ def _event(
         env=env,
         error_name=failures.error_name(error),
         event_type=event_type,
-        event_details={f"{prefix}EventDetails": details},  # type: ignore[misc]
+        event_details={f"{prefix}EventDetails": details},  # type: ignore[arg-type]
     )
 
 
@@ -347,8 +347,7 @@ def mend() -> None:
     replace(StateTaskService, "_normalise_parameters", _normalise_parameters)
     replace(StateTaskService, "_normalise_response", _normalise_response)
     # AWS hands on the metadata of an invocation; moto drops it.
-    for module in (lambda_eval_utils, state_task_lambda.lambda_eval_utils):
-        replace(module, "execute_lambda_function_integration", _invoke)
+    replace(lambda_eval_utils, "execute_lambda_function_integration", _invoke)
     # AWS names Lambda's errors, gives a function's own text for a plain ARN and compacts it for lambda:invoke.
     replace(state_task_lambda.StateTaskLambda, "_from_error", _lambda_failure)
     replace(service_lambda.StateTaskServiceLambda, "_from_error", _service_lambda_failure)

@@ -261,7 +261,7 @@ def mend() -> None:
     replace(CommonStateField, "_eval_body", _run)
     # AWS ends with States.DataLimitExceeded past 262,144 bytes; moto also at that number, as the failure of a task.
     replace(CommonStateField, "_verify_size_quota", _verify_size)
-    # AWS retries and catches failing Arguments, Assign and Output too, never States.Runtime; moto only what the task itself says.
+    # AWS retries and catches failing Arguments, Assign and Output too, never States.Runtime; moto the task alone.
     for kind in (execute_state.ExecutionState, StateMap, StateParallel):
         replace(kind, "_eval_state", _work)
     replace(execute_state.ExecutionState, "_eval_state_output", lambda self, env: None)

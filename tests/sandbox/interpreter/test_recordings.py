@@ -8,20 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from helpers import sandbox
+import helpers
 
 SCORE = Path(__file__).parents[4] / "shared" / "aws-recorded" / "score.py"
 
 
 @pytest.mark.skipif(not SCORE.exists(), reason=f"the recordings are not there: {SCORE}")
-def test_histories_are_those_of_aws() -> None:
-    running = sandbox.start()
+def test_histories_are_those_of_aws(lab: helpers.Lab) -> None:
+    credentials = lab.session.get_credentials()
+    assert credentials is not None
     keys = {
-        "AWS_ACCESS_KEY_ID": running.access_key,
-        "AWS_SECRET_ACCESS_KEY": running.secret_key,
-        "AWS_DEFAULT_REGION": running.region,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+        "AWS_DEFAULT_REGION": lab.region,
     }
-    command = [sys.executable, str(SCORE), "--endpoint-url", running.endpoint_url, "--show", "--min-full", "158"]
+    url = lab.client("stepfunctions").meta.endpoint_url
+    command = [sys.executable, str(SCORE), "--endpoint-url", url, "--show", "--min-full", "158"]
     told = subprocess.run(command, env=os.environ | keys, capture_output=True, text=True, check=False)
     total = re.search(r"^all +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", told.stdout, re.MULTILINE)
     assert total, told.stderr
