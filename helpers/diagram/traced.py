@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from helpers.diagram.figures import way
@@ -63,8 +65,8 @@ def enclosing(visits: pd.DataFrame) -> dict[str, str]:
         if not isinstance(branch, str) or not branch:
             continue
         if branch not in known:
-            within = [key for key in openers if branch.startswith((f"{key}[", f"{key}:"))]
-            known[branch] = openers[max(within, key=len)] if within else None
+            ends = sorted((found.start() for found in re.finditer(r"[\[:]", branch)), reverse=True)
+            known[branch] = next((openers[branch[:end]] for end in ends if branch[:end] in openers), None)
         owner = known[branch]
         if owner is not None and owner != state:
             found[state] = owner
