@@ -71,12 +71,15 @@ def trouble(rows: pd.DataFrame, tried: pd.DataFrame | None) -> tuple[int, int]:
 def way(visits: pd.DataFrame) -> frozenset[Passage]:
     """The passages from each state to the next one entered in its branch."""
     passed: set[Passage] = set()
-    for _, rows in visits.groupby(["execution", "branch"], sort=False, dropna=False):
-        names = [str(name) for name in rows["state"]]
-        how = ["catch" if status == "caught" else "" for status in rows["status"]]
-        passed.update(zip(["", *names], names, ["", *how], strict=False))
-        if rows["status"].iloc[-1] == "succeeded":
-            passed.add((names[-1], "", ""))
+    inside: dict[tuple[object, object], tuple[str, object]] = {}
+    columns = (visits[column].tolist() for column in ("execution", "branch", "state", "status"))
+    for execution, branch, state, status in zip(*columns, strict=True):
+        # A missing execution is one like any other, but not equal to itself.
+        home = (execution if isinstance(execution, str) else "", branch)
+        before, how = inside.get(home, ("", ""))
+        passed.add((before, str(state), "catch" if how == "caught" else ""))
+        inside[home] = str(state), status
+    passed.update((state, "", "") for state, status in inside.values() if status == "succeeded")
     return frozenset(passed)
 
 
