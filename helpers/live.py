@@ -26,7 +26,8 @@ __all__ = ["Watching", "run", "watch"]
 TICK = 0.2  # seconds between two looks at the clock
 SEEN = 0.3  # seconds that a state stays on show, however quick it was
 HURRIED = 0.1  # seconds that it stays when many wait to be shown
-CATCH_UP = 2.0  # seconds that we may be behind before the showing hurries
+CATCH_UP = 3.0  # seconds that we may be behind before the showing hurries
+MOST_BEHIND = 20  # pictures that may wait to be shown; of more, some are passed over
 MOST_OPEN = 5  # states told of in the line below the picture
 STILL_OPEN = ("running", "waiting", "choosing")
 
@@ -147,8 +148,8 @@ class Watching:
             if now >= show_at and reading.pending:
                 visits, stays = reading.next()
                 screen.paint(visits, self._caption(visits))
-                # Whatever a picture costs, most of the time stays free for others.
-                show_at = now + max(stays, 3 * (time.monotonic() - now))
+                # Whatever a picture costs, half of the time stays free for others.
+                show_at = now + max(stays, 2 * (time.monotonic() - now))
             else:
                 screen.caption(self._caption(screen.shown))
             if reading.over and not reading.pending:
@@ -215,14 +216,20 @@ class _Reading:
         )
         if self.over:
             self.pending.append(len(self._read))
+        self._thin_out()
 
     def next(self) -> tuple[pd.DataFrame, float]:
-        """The visits at the next picture, and how long it should stay; some are passed over when there are too many."""
-        behind = len(self.pending)
-        stays = max(min(SEEN, CATCH_UP / behind), HURRIED)
-        for _ in range(int(behind * HURRIED / CATCH_UP)):
-            self.pending.popleft()
+        """The visits at the next picture, and how long it should stay."""
+        stays = max(min(SEEN, CATCH_UP / len(self.pending)), HURRIED)
         return self._visits(self.pending.popleft()), stays
+
+    def _thin_out(self) -> None:
+        """Pass states over, evenly, when there are more pictures to show than can be seen in time."""
+        behind = len(self.pending)
+        if behind > MOST_BEHIND:
+            kept = list(self.pending)
+            self.pending.clear()
+            self.pending.extend(kept[(number * behind) // MOST_BEHIND - 1] for number in range(1, MOST_BEHIND + 1))
 
     def latest(self) -> pd.DataFrame | None:
         return self._visits(len(self._read)) if self._read else None

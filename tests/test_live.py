@@ -127,21 +127,25 @@ def test_every_quick_state_is_seen_and_a_wait_counts_down(machines, lab, monkeyp
 
 
 def test_a_long_history_is_caught_up_with_by_passing_states_over(lab, monkeypatch):
-    arn = "arn:aws:states:us-east-1:123456789012:execution:m:e"
-    reading = live._Reading(arn, lab)
-    reading.pending.extend(range(1, 2_001))
+    reading = live._Reading("arn:aws:states:us-east-1:123456789012:execution:m:e", lab)
+    entered = [{"id": number, "type": "PassStateEntered"} for number in range(1, 2_001)]
+    monkeypatch.setattr(reading._following, "read", lambda: entered)
+    monkeypatch.setattr(live.history, "events", lambda events: events)
     monkeypatch.setattr(reading, "_visits", lambda passed: passed)
-    pictures, time = 0, 0.0
+    reading.read()
+    shown = []
     while reading.pending:
-        last, stays = reading.next()
-        pictures += 1
-        time += stays
-    assert last == 2_000
-    assert time < 10 * live.CATCH_UP
-    few = live._Reading(arn, lab)
-    few.pending.extend(range(1, 7))
-    monkeypatch.setattr(few, "_visits", lambda passed: passed)
-    assert [few.next() for _ in range(6)] == [(passed, live.SEEN) for passed in range(1, 7)]
+        shown.append(reading.next())
+    assert [passed for passed, _ in shown] == sorted(passed for passed, _ in shown)
+    assert shown[-1][0] == 2_000
+    assert sum(stays for _, stays in shown) < 3 * live.CATCH_UP
+
+
+def test_a_few_quick_states_stay_long_enough_to_be_seen(lab, monkeypatch):
+    reading = live._Reading("arn:aws:states:us-east-1:123456789012:execution:m:e", lab)
+    reading.pending.extend(range(1, 10))
+    monkeypatch.setattr(reading, "_visits", lambda passed: passed)
+    assert [reading.next() for _ in range(9)] == [(passed, live.SEEN) for passed in range(1, 10)]
 
 
 ENTERED = datetime(2026, 1, 1, tzinfo=UTC)
