@@ -17,6 +17,8 @@ _NONE = -1
 """Stands for a row that is not there."""
 _STILL_INSIDE = {"Wait": "waiting", "Choice": "choosing"}
 _CATCHING = CONTAINERS | {"Task"}
+_SIMPLE = frozenset({"Choice", "Fail", "Pass", "Succeed", "Wait"})
+"""States that neither try anything nor hold states: no matter to the tries of others."""
 
 _Rows = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -117,9 +119,14 @@ class _Visit:
 
 
 class _Account:
-    """All visits of one execution, in order of entry, made by going once through its events."""
+    """The visits of one execution, in order of entry, made by going once through its events.
 
-    def __init__(self, columns: _Columns, rows: list[int], table: "list[_Visit | None]") -> None:
+    `skipped` are types of state whose visits are left out.
+    """
+
+    def __init__(
+        self, columns: _Columns, rows: list[int], table: "list[_Visit | None]", skipped: frozenset[str]
+    ) -> None:
         self.visits: list[_Visit] = []
         self.is_over = False
         self._columns = columns
@@ -129,6 +136,7 @@ class _Account:
         self._containers: dict[str, _Visit] = {}
         self._container_of: dict[str | None, _Visit | None] = {None: None, "": None}
         self._rows = rows
+        self._skipped = skipped
         ids = [columns.ids[row] for row in rows]
         # How many gaps in the ids lie before a row: what lasts over a gap may have ended in it.
         self._gaps: dict[int, int] | None = None
@@ -166,10 +174,12 @@ class _Account:
     def _go(self) -> None:
         # This runs for every event, so what it compares with is looked up once.
         columns, table = self._columns, self._table
-        types, codes = columns.types, columns.codes
+        types, codes, skipped = columns.types, columns.codes, self._skipped
         entered, exited, of_try = Kind.ENTERED, Kind.EXITED, Group.TRY
         for row in self._rows:
             kind, state_type, group = types[row]
+            if state_type in skipped:
+                continue
             code = codes[row]
             if code == _NONE:
                 if group is Group.EXECUTION:
@@ -350,8 +360,9 @@ class _Account:
         for visit in visits:
             if self._has_gap(visit.touched, row):
                 continue
-            if visit.failure is not None and spare_failed:
-                self._end(visit, *visit.failure)
+            # A Fail that was entered has failed, whatever else the event that tells of it follows.
+            if spare_failed and (visit.failure is not None or visit.type == "Fail"):
+                self._end(visit, *(visit.failure or ("failed", row)))
             else:
                 self._end(visit, status, row)
 
@@ -370,13 +381,13 @@ class _Account:
         return found
 
 
-def _accounts(events: pd.DataFrame) -> Iterator[_Account]:
+def _accounts(events: pd.DataFrame, skipped: frozenset[str] = frozenset()) -> Iterator[_Account]:
     """The account of each execution."""
     if len(events):
         columns = _Columns(events)
         table: list[_Visit | None] = [None] * columns.size
         for rows in columns.executions:
-            yield _Account(columns, rows, table)
+            yield _Account(columns, rows, table, skipped)
 
 
 def visits(events: pd.DataFrame) -> pd.DataFrame:
@@ -477,7 +488,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[_Try] = []
     statuses: list[str | None] = []
-    for account in _accounts(events):
+    for account in _accounts(events, skipped=_SIMPLE):
         for visit in account.visits:
             for each in visit.tries:
                 rows.append(each)

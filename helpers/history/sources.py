@@ -26,6 +26,7 @@ _EXPECTED = (
     "a path to a file of either, or the log records of Express executions."
 )
 _DIGITS = re.compile(r"\s*-?\d+(\.\d+)?\s*")
+_MORE_PAGES = "This is not all of the history: it comes with a nextToken, so there are more pages to fetch."
 # Seconds since 1970 stay below this until the year 5138; milliseconds passed it in 1973.
 _SECONDS_END = 100_000_000_000
 _STAMP = pa.timestamp("us", "UTC")
@@ -130,11 +131,9 @@ def _records(source: Any, name: str, notes: list[str]) -> Iterable[tuple[str | N
     if isinstance(source, Mapping):
         for key in ("events", "results"):
             if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
-                if source.get("nextToken"):
-                    notes.append(
-                        "This is not all of the history: it comes with a nextToken, so there are more pages to fetch."
-                    )
                 yield from _records(source[key], name, notes)
+                if source.get("nextToken"):
+                    notes.append(_MORE_PAGES)
                 return
         if not ("type" in source or "message" in source or "@message" in source):
             keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
@@ -151,6 +150,8 @@ def _records(source: Any, name: str, notes: list[str]) -> Iterable[tuple[str | N
                 yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
                 continue
             if "events" in item or "results" in item:
+                if _MORE_PAGES in notes:
+                    notes.remove(_MORE_PAGES)  # this is the next page
                 yield from _records(item, name, notes)
                 continue
         record = _log_record(item)
