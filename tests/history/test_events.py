@@ -1,6 +1,8 @@
 """The events table: the state, branch and visit of every event, whatever form the history comes in."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pandas as pd
@@ -95,7 +97,7 @@ TEXTS = [json.dumps(record) for record in LOGGED]
     "source",
     [
         {"events": EVENTS, "ResponseMetadata": {}},
-        [{"events": EVENTS[:4], "nextToken": None}, {"events": EVENTS[4:]}],
+        [{"events": EVENTS[:4], "nextToken": "t"}, {"events": EVENTS[4:]}],
         iter(EVENTS),
         EVENTS[::-1],
         LOGGED,
@@ -221,6 +223,11 @@ def test_a_visit_that_reaches_into_a_gap_has_no_known_end():
     assert pd.isna(asking["exited"])
 
 
+def test_a_first_page_alone_says_that_there_are_more():
+    frame = history.events({"events": EVENTS[:4], "nextToken": "t"})
+    assert "more pages to fetch" in frame.attrs["notes"][0]
+
+
 def test_a_history_cut_at_its_head_has_no_elapsed_time():
     frame = history.events(EVENTS[2:])
     assert frame["elapsed"].isna().all()
@@ -294,3 +301,8 @@ def test_hostile_names_stay_text():
         events[1]["stateEnteredEventDetails"] = {"name": name}
         events[10]["stateExitedEventDetails"] = {"name": name}
         assert history.visits(history.events(events))["status"].tolist() == ["succeeded"]
+
+
+def test_reading_histories_needs_no_aws():
+    code = "import sys, helpers.history; sys.exit(any(name in sys.modules for name in ('boto3', 'botocore', 'moto')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from helpers import history
+from helpers import execution, history
 from helpers.errors import NotAHistory, PayloadUnreadable
 from helpers.history.__main__ import main
 
@@ -164,3 +164,18 @@ def test_the_command_line_prints_summary_and_visits(tmp_path, capsys):
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
     assert main([str(tmp_path / "none.json")]) == 1
     assert "no file" in capsys.readouterr().err
+
+
+def test_the_command_line_follows_an_arn(lab, capsys):
+    states, service = lab.client("stepfunctions"), {"Service": "states.amazonaws.com"}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]}
+    role = lab.client("iam").create_role(RoleName="history-by-arn", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": True}}}
+    machine = states.create_state_machine(
+        name="history-by-arn", definition=json.dumps(definition), roleArn=role["Arn"]
+    )["stateMachineArn"]
+    arn = states.start_execution(stateMachineArn=machine, name="one")["executionArn"]
+    execution.wait(arn, timeout=20, progress=False, lab=lab)
+    assert main([arn]) == 0
+    assert f"Execution     {arn}" in capsys.readouterr().out
+    assert main([arn + "-none"]) == 1
