@@ -50,11 +50,15 @@ APPENDING_JSONATA = re.compile(r"\$(append|string|join)\s*\(|&|(?<!\()\[[^\[\]]*
 
 @dataclass(frozen=True)
 class Source:
-    """Where a value comes from: from outside, written there literally, a copy of a location, or computed from some."""
+    """Where a value comes from: from outside, written there literally, a copy of a location, or computed from some.
+
+    `value` is what is written literally, None where that is nothing.
+    """
 
     kind: Kind
     reads: tuple[Location, ...] = ()
     appends: bool = False
+    value: object = None
 
 
 OUTSIDE = Source("outside")
@@ -162,7 +166,7 @@ def template_sources(template: object, rest: Location, language: str) -> list[So
             return [below(jsonpath_source(value[f"{key}.$"]), rest)]
         value = value.get(key)
     sources = [below(source, rest) for _, source in leaves(value, language)]
-    return sources or [LITERAL]
+    return sources or [Source("literal", value=None if rest else value)]
 
 
 def leaves(template: object, language: str) -> Iterator[tuple[Location, Source]]:
@@ -248,7 +252,7 @@ def result(state: State, rest: Location) -> list[Source]:
     if state.type != "Pass":
         return [OUTSIDE]
     if "Result" in body:
-        return [LITERAL]
+        return template_sources(body["Result"], rest, "none")
     if "Parameters" in body:
         return [under(source, body) for source in template_sources(body["Parameters"], rest, "JSONPath")]
     return [under(Source("copy", (DOCUMENT + rest,)), body)]
@@ -304,9 +308,12 @@ def variable(state: State, body: dict[str, Any], place: Location) -> list[Source
     ]
 
 
-def can_change(place: Location, loop: list[State]) -> bool:
-    """Whether any turn of a loop, its states in order, may bring another value to a location."""
-    return changes(place, list(turns(loop)), (), set())
+def can_change(place: Location, loop: list[State], constants: list[object]) -> bool:
+    """Whether any turn of a loop, its states in order, may bring another value to a location.
+
+    What a turn writes there literally is the same each time: it changes nothing and is put into `constants`.
+    """
+    return changes(place, list(turns(loop)), (), set(), constants)
 
 
 def counts(place: Location, loop: list[State]) -> bool:
@@ -323,20 +330,30 @@ def turns(loop: list[State]) -> Iterator[tuple[State, str]]:
     return zip(loop, [state.name for state in [*loop[1:], loop[0]]], strict=True)
 
 
-def changes(place: Location, steps: list[tuple[State, str]], above: tuple[Location, ...], known: set[Location]) -> bool:
+def changes(
+    place: Location,
+    steps: list[tuple[State, str]],
+    above: tuple[Location, ...],
+    known: set[Location],
+    constants: list[object],
+) -> bool:
     chain = (*above, place)
     known.add(place)
     for state, successor in steps:
         for source in written(state, place, successor):
-            if source.kind in ("outside", "literal"):
+            if source.kind == "outside":
                 return True
+            if source.kind == "literal":
+                constants.append(source.value)
             if source.kind == "computed" and any(overlap(read, seen) for read in source.reads for seen in chain):
                 return True
             for place_read in source.reads:
                 if place_read in known:
                     continue
                 # A part of itself copied onto itself nests or unwraps at each turn.
-                if any(overlap(place_read, seen) for seen in chain) or changes(place_read, steps, chain, known):
+                if any(overlap(place_read, seen) for seen in chain) or changes(
+                    place_read, steps, chain, known, constants
+                ):
                     return True
     return False
 

@@ -22,6 +22,7 @@ from helpers.definition.dataflow import (
     template_sources,
 )
 from helpers.definition.finding import Problem
+from helpers.definition.verdict import verdict
 from helpers.definition.walk import Scope, State, edges, objects
 
 if TYPE_CHECKING:
@@ -174,8 +175,11 @@ def endless(loop: Loop) -> Problem | None:
     """The finding that nothing in a loop can change what its Choices look at."""
     if not loop.looked_at or loop.ends_by_outcome:
         return None
-    places = {found.location for found in loop.looked_at}
-    if any(place is None or can_change(place, loop.states) for place in places):
+    constants: dict[Location, list[object]] = {}
+    for place in {found.location for found in loop.looked_at}:
+        if place is None or can_change(place, loop.states, constants.setdefault(place, [])):
+            return None
+    if any(constants.values()) and not all(goes_on(loop, choice, constants) for choice in loop.choices):
         return None
     variables = tuple(dict.fromkeys(found.text for found in loop.looked_at))
     named = " and ".join(variables)
@@ -188,6 +192,17 @@ def endless(loop: Loop) -> Problem | None:
         f"the loop, and let the answer reach {named}."
     )
     return Problem("endless-loop", loop.names, message, variables)
+
+
+def goes_on(loop: Loop, choice: State, constants: dict[Location, list[object]]) -> bool:
+    """Whether a Choice surely stays in the loop, given what each turn writes literally."""
+    for _, rule in objects(choice.body.get("Choices")):
+        held = verdict(rule, choice, constants)
+        if held is None or (held and rule.get("Next") in loop.leaving(choice)):
+            return False
+        if held:
+            return True
+    return choice.body.get("Default") not in loop.leaving(choice)
 
 
 def unbounded(loop: Loop, limit: float | None) -> Iterator[Problem]:

@@ -83,6 +83,14 @@ ENDLESS = {
         task("Check", ResultPath="$.poll", Assign={"other.$": "$.x"}),
         choice([equals("$status", "success", "Done")], "Pause"),
     ),
+    "a Pass says the same each turn": (
+        {"Type": "Pass", "Result": {"status": "RUNNING"}, "Next": "Check"},
+        choice(STATUS, "Pause"),
+    ),
+    "a variable is given the same each turn": (
+        task("Check", ResultPath="$.poll", Assign={"status": "RUNNING"}),
+        choice([equals("$status", "success", "Done")], "Pause"),
+    ),
     "within And, Or and Not": (
         task("Check", ResultPath="$.poll"),
         choice(
@@ -129,6 +137,14 @@ CHANGING = {
         {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Check"},
         choice([{"Variable": "$.n", "NumericGreaterThan": 9, "Next": "Done"}], "Pause"),
     ),
+    "a Pass says what ends it": (
+        {"Type": "Pass", "Result": {"status": "success"}, "Next": "Check"},
+        choice(STATUS, "Pause"),
+    ),
+    "a Pass says something, and another thing decides too": (
+        {"Type": "Pass", "Result": "RUNNING", "ResultPath": "$.status", "Next": "Check"},
+        choice([*STATUS, {"Variable": "$.n", "NumericGreaterThan": 3, "Next": "Done"}], "Pause"),
+    ),
     "the time is looked at": (
         task("Check", ResultPath=None),
         choice(
@@ -166,6 +182,7 @@ def jsonata(assign: dict[str, Any] | None, condition: str, **ask: Any) -> dict[s
     ("assign", "condition", "ask", "variable"),
     [
         (None, "$status = 'success'", {}, "$status"),
+        ({"status": "RUNNING"}, "$status = 'success'", {}, "$status"),
         ({"other": "{% $states.result.s %}"}, "$status = 'success'", {}, "$status"),
         ({"status": "{% $first %}"}, "$status = 'success'", {}, "$status"),
         (None, "$states.input.status = 'x'", {"Output": "{% $states.input %}"}, "$states.input.status"),
@@ -183,6 +200,8 @@ def test_endless_in_jsonata(assign, condition, ask, variable):
         ({"status": "{% $states.result.Payload.status %}"}, "$status = 'success'", {}),
         ({"n": "{% $n + 1 %}"}, "$n > 5", {}),
         (None, "$millis() > $deadline", {}),
+        ({"status": "success"}, "$status = 'success'", {}),
+        ({"tries": 3}, "$tries > 2", {}),
         (None, "$states.context.State.EnteredTime > $deadline", {}),
         (None, "$states.input.poll.s = 'x'", {"Output": "{% $merge([$states.input, {'poll': $states.result}]) %}"}),
     ],
