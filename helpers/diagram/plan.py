@@ -136,13 +136,9 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[State, Box
             title = f"{state.name} → {edge.target} ({edge.field})"
             label = first_of(edge.label) if edge.kind == "catch" else edge.label
             names = (state.name, edge.target)
-            drawn.lines.append(
-                Line(
-                    *(leaves[state.name], enters[edge.target], edge.kind, label, title, names),
-                    back=names in back,
-                    twin=names[::-1] in back,
-                )
-            )
+            twin = names[::-1] in back
+            ends = (leaves[state.name], enters[edge.target])
+            drawn.lines.append(Line(*ends, edge.kind, label, title, names, names in back, twin))
         if tries := retries(state):
             title = f"{state.name} is tried again on {', '.join(e.label for e in edges(state) if e.kind == 'retry')}"
             drawn.lines.append(
