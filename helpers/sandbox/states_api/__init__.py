@@ -12,12 +12,12 @@ def mend() -> None:
     import moto.stepfunctions.urls
     from moto.core.base_backend import BackendDict
 
-    from helpers.sandbox.states_api import activities, definitions
+    from helpers.sandbox.states_api import activities, definitions, progress
     from helpers.sandbox.states_api.backend import StatesBackend
     from helpers.sandbox.states_api.operations import OPERATIONS
     from helpers.sandbox.states_api.wire import StatesResponse
 
-    for concern in (activities, definitions):
+    for concern in (activities, definitions, progress):
         concern.mend()
     StatesResponse.operations = OPERATIONS
     moto.stepfunctions.urls.url_paths = {"{0}/$": StatesResponse.dispatch}

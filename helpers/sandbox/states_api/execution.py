@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser.api import StateMachineType
-from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
 from moto.stepfunctions.parser.asl.eval.evaluation_details import (
     AWSExecutionDetails,
@@ -25,6 +24,7 @@ from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import Events
 from helpers.sandbox.states_api.logs import ExecutionLog
 from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
+from helpers.sandbox.states_api.progress import Place, places_of, resume
 
 __all__ = ["Execution"]
 
@@ -71,9 +71,11 @@ class Execution:
         self.redriven: datetime.datetime | None = None
         self.log = ExecutionLog.of(arn, machine.name, self.revision.logging)
         self.events = Events(self._end, self.log)
+        if self.express:
+            self.events.places = None  # no redrive
         self.ended = Event()
         self._run: _Run | None = None
-        self._left: _Left | None = None
+        self._left: Place | None = None
         self._client_token: str | None = None
         self._map_runs: list[Any] = []
 
@@ -139,7 +141,7 @@ class Execution:
 
     def _end(self, status: str, details: dict[str, Any], moment: datetime.datetime) -> None:
         if self._run is not None:
-            self._left = _Left(self._run.environment)
+            self._left = Place(self._run.environment)
         self.stopped = moment
         self.output = details.get("output")
         if status != "TIMED_OUT":  # whose States.Timeout AWS tells in the history alone
@@ -159,16 +161,8 @@ class Execution:
             self.events.forget()
         else:
             self.events.compact()
+            self.events.places = places_of(self.events) if self.status != "SUCCEEDED" else {}
         self.backend.execution_ended(self, list(run.environment.callback_pool_manager._pool))
-
-
-class _Left:
-    """Where an execution's end left it: the last state entered at the top, if any, and its variables."""
-
-    def __init__(self, env: Any) -> None:
-        data = env.states.context_object.context_object_data.get("State")
-        self.state: str | None = data["Name"] if data else None
-        self.variables = env.variable_store
 
 
 class _Run(ExecutionWorker):
@@ -178,7 +172,7 @@ class _Run(ExecutionWorker):
     stopped.
     """
 
-    def __init__(self, execution: Execution, left: _Left | None, prepare: Prepare | None = None) -> None:
+    def __init__(self, execution: Execution, left: Place | None, prepare: Prepare | None = None) -> None:
         backend, machine, revision = execution.backend, execution.machine, execution.revision
         super().__init__(
             evaluation_details=EvaluationDetails(
@@ -205,11 +199,12 @@ class _Run(ExecutionWorker):
         )
         self._execution = execution
         self._prepare = prepare
-        self._definition = json.loads(revision.definition)
-        self._first_state: str = (left and left.state) or self._definition["StartAt"]
+        self._resumed: Any = None
         self.environment: Any = self._get_evaluation_environment()
         self.environment.event_manager = self.events = execution.events
-        self.environment.next_state_name = self._first_state  # from now on it counts as running, and can be stopped
+        # From now on it counts as running, and can be stopped.
+        self.environment.next_state_name = json.loads(revision.definition)["StartAt"]
+        self.events.top = self.environment.event_history_context
         if left is None:
             self.events.add_event(
                 self.environment.event_history_context,
@@ -225,37 +220,28 @@ class _Run(ExecutionWorker):
                 update_source_event_id=False,
             )
         else:
-            self._take_up(left)
+            self._resumed = self._take_up(left)
 
     def start(self) -> None:
         """Evaluate in a thread of its own."""
         Thread(target=self._execution_logic, name=self._execution.arn, daemon=True).start()
 
-    def _take_up(self, left: _Left) -> None:
-        """Write ExecutionRedriven and go on inside the state that did not end well; a Fail state is entered again.
-
-        Source: developer guide, "Restarting state machine executions with redrive".
-        """
-        events, env = self.events, self.environment
-        env.event_history_context.source_event_id = len(events)
-        details = {"executionRedrivenEventDetails": {"redriveCount": self._execution.redrives}}
-        events.add_event(env.event_history_context, "ExecutionRedriven", details)
+    def _take_up(self, place: Place) -> Any:
+        """Write ExecutionRedriven, and return the program that goes on from a place."""
+        execution, env = self._execution, self.environment
+        program = resume(self._get_evaluation_entrypoint(), env, place)
+        details = {"executionRedrivenEventDetails": {"redriveCount": execution.redrives}}
+        self.events.add_event(env.event_history_context, "ExecutionRedriven", details)
         data = env.states.context_object.context_object_data["Execution"]
-        data |= {"RedriveCount": self._execution.redrives, "RedriveTime": _iso(self._execution.redriven or clock.now())}
-        env.variable_store = left.variables
-        entering = events.entering(left.state) if left.state else None
-        if entering and left.state:
-            if self._definition["States"][left.state]["Type"] != "Fail":
-                events.reenter(left.state)
-            env.states.reset(json.loads(entering["input"]))
+        data |= {"RedriveCount": execution.redrives, "RedriveTime": _iso(execution.redriven or clock.now())}
+        return program
 
     def _program(self) -> Any:
-        shared: Any = self._get_evaluation_entrypoint()
+        program: Any = self._resumed or self._get_evaluation_entrypoint()
         if self._prepare:
-            return self._prepare(self.environment, shared)
-        program = copy.copy(shared)
-        program.start_at = StartAt(self._first_state)
+            program = self._prepare(self.environment, program)
         if self._execution.express:
+            program = copy.copy(program)  # what is parsed is shared with other executions
             given = program.timeout_seconds.timeout_seconds if program.timeout_seconds else EXPRESS_SECONDS
             program.timeout_seconds = TimeoutSeconds(timeout_seconds=min(given, EXPRESS_SECONDS))
         return program

@@ -9,6 +9,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.names import parse_arn
+from helpers.sandbox.states_api.progress import places_of
 
 __all__ = ["LAST", "Events", "get_execution_history"]
 
@@ -25,8 +26,8 @@ class Events(EventManager):
     """The events of an execution, up to its end or, where it is redriven, to the end of the redrive.
 
     Its last event ends an execution, here and nowhere else, so that the history, the status and the stop date always
-    agree. Events that are read are kept as JSON text, and an
-    ended execution keeps nothing else, so a page costs no more than joining its texts.
+    agree. Events that are read are kept as JSON text, and an ended execution keeps nothing else, so a page costs no
+    more than joining its texts.
     """
 
     def __init__(
@@ -37,22 +38,28 @@ class Events(EventManager):
         self._ended = ended
         self._texts: list[str] = earlier.texts() if earlier else []
         self._written = 0  # how many of moto's events are among the texts
-        self._entered: str | None = None
+        self._reentered: dict[str, list[int]] = {}
+        # The places of branches and iterations (see `progress`), for the state that the program at the top is in.
+        self.places: dict[Any, Any] | None = places_of(earlier) if earlier else {}
+        self.top: Any = None
         self._event_id_gen._next_id = len(self._texts) + 1
 
     def __len__(self) -> int:
         return len(self._texts) + len(self._history_event_list) - self._written
 
-    def reenter(self, state: str) -> None:
-        """Do not write again that `state` was entered: a redrive goes on inside it."""
-        self._entered = state
+    def reenter(self, state: str, event_id: int) -> None:
+        """Do not write again that `state` was entered, as that event says: a redrive goes on inside it."""
+        self._reentered.setdefault(state, []).append(event_id)
 
     def add_event(  # type: ignore[override]
         self, context: Any, event_type: Any, event_details: Any = None, **options: Any
     ) -> int:
-        if self._entered and event_type.endswith("StateEntered"):
-            self._entered = None
-            return int(context.source_event_id)
+        if self._reentered and event_type.endswith("StateEntered"):
+            earlier = self._reentered.get(event_details["stateEnteredEventDetails"]["name"])
+            if earlier:
+                return earlier.pop()
+        if self.places and context is self.top and event_type.endswith("StateExited"):
+            self.places.clear()
         return int(super().add_event(context, event_type, event_details, **options))
 
     def _publish_history_event(  # type: ignore[override]
@@ -77,14 +84,10 @@ class Events(EventManager):
             self._history_event_list.clear()
             self._written = 0
 
-    def entering(self, state: str) -> dict[str, Any] | None:
-        """The details of the last event that entered `state`."""
-        for text in reversed(self.texts()):
-            event = json.loads(text)
-            details: dict[str, Any] | None = event.get("stateEnteredEventDetails")
-            if details and details["name"] == state:
-                return details
-        return None
+    def entering(self, event_id: int) -> dict[str, Any]:
+        """The details of an event that entered a state."""
+        details: dict[str, Any] = json.loads(self.texts()[event_id - 1])["stateEnteredEventDetails"]
+        return details
 
     def texts(self) -> list[str]:
         """Every event so far, as the JSON text that the service sends."""
