@@ -44,6 +44,7 @@ REFUSED = re.compile(
     r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]"
 )  # source of the characters: StartExecution in the Step Functions API Reference
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.8  # seconds; with the call itself, an end is noticed within 2 s
+NEWBORN = (0.2, 0.4, 0.8)  # seconds; AWS may not know yet, everywhere, an execution that it has just started
 ENDS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
 RAISED = {"FAILED": ExecutionFailed, "TIMED_OUT": ExecutionTimedOut, "ABORTED": ExecutionAborted}
 
@@ -203,8 +204,14 @@ def _read(operation: str, arn: str, lab: Lab, **arguments: Any) -> Any:
         raise NotFound(
             "An Express execution cannot be asked for by its ARN; its events are in the log group of its machine."
         )
-    with calls.plainly(f"read the execution {arn}"):
-        return getattr(calls.client(lab), operation)(executionArn=arn, **arguments)
+    for pause in (*(NEWBORN if lab.target == "aws" else ()), None):
+        try:
+            with calls.plainly(f"read the execution {arn}"):
+                return getattr(calls.client(lab), operation)(executionArn=arn, **arguments)
+        except NotFound:
+            if pause is None:
+                raise
+            time.sleep(pause)
 
 
 def pause_after(waited: float) -> float:

@@ -420,6 +420,21 @@ def test_a_given_role_that_step_functions_may_not_assume_is_told_soon(clean, mon
     assert sum(pauses) < resources.PATIENCE / 2
 
 
+def test_on_an_account_new_permissions_are_waited_for_once_and_pages_are_linked(clean, monkeypatch):
+    pauses: list[float] = []
+    monkeypatch.setattr(clean, "target", "aws")
+    monkeypatch.setattr(resources.time, "sleep", pauses.append)
+    made = deploy.deploy("recheck", lab=clean)
+    settling = [pause for pause in pauses if pause > 2]
+    assert len(settling) == 1
+    assert settling[0] <= resources.SETTLING
+    assert f"statemachines/view/{made.arn}" in made.links["state machine"]
+    assert "<a href=" in made._repr_html_()
+    pauses.clear()
+    deploy.deploy("recheck", lab=clean)
+    assert not [pause for pause in pauses if pause > 2]
+
+
 def test_a_denied_step_leaves_nothing_half_made(clean, monkeypatch):
     before = everything(clean)
     Refusing(clean, monkeypatch, "CreateStateMachine", 9 * [("AccessDeniedException", "not authorized: states:Create")])

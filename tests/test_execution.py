@@ -16,6 +16,7 @@ from helpers.errors import (
     ExecutionTimedOut,
     InvalidInput,
     InvalidName,
+    NotAllowed,
     NotFound,
 )
 
@@ -162,6 +163,24 @@ def test_an_execution_that_is_not_there_is_told(lab, machines):
         execution.start(machines["quick"] + "-not", lab=lab)
     with pytest.raises(NotFound, match="Express"):
         execution.describe("arn:aws:states:us-east-1:123456789012:express:m:e:1", lab=lab)
+
+
+def test_on_an_account_an_execution_just_started_may_take_a_moment_to_be_known(lab, machines, monkeypatch):
+    arn = execution.start(machines["quick"], lab=lab)
+    client, pauses = calls.client(lab), []
+    unknown = [{"Error": {"Code": "ExecutionDoesNotExist", "Message": "not yet"}}] * 2
+
+    def refuse(**_: Any) -> Any:
+        return (type("Answer", (), {"status_code": 400})(), unknown.pop()) if unknown else None
+
+    monkeypatch.setattr(lab, "target", "aws")
+    monkeypatch.setattr(execution.time, "sleep", pauses.append)
+    client.meta.events.register("before-call.sfn.DescribeExecution", refuse)
+    try:
+        assert execution.describe(arn, lab=lab).arn == arn
+    finally:
+        client.meta.events.unregister("before-call.sfn.DescribeExecution", refuse)
+    assert pauses == [0.2, 0.4]
 
 
 def test_executions_are_listed_newest_first_by_status(lab, machines):
@@ -327,7 +346,7 @@ def test_on_an_account_every_request_takes_a_token_throttled_ones_included(lab, 
     monkeypatch.setitem(calls._buckets, (lab.account, lab.region, "DescribeExecution"), bucket)
     monkeypatch.setattr(calls, "_clients", {})
     client = calls.client(lab)
-    answers = iter([(400, "ThrottlingException"), (400, "ThrottlingException"), (400, "ExecutionDoesNotExist")])
+    answers = iter(2 * [(400, "ThrottlingException")] + [(400, "AccessDeniedException")])
 
     class Answer:
         def __init__(self, status: int, code: str) -> None:
@@ -338,7 +357,7 @@ def test_on_an_account_every_request_takes_a_token_throttled_ones_included(lab, 
     client.meta.events.register("before-send.sfn", lambda **_: Answer(*next(answers)))
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     before = calls.made["DescribeExecution"]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotAllowed):
         execution.describe("arn:aws:states:us-east-1:123456789012:execution:m:e", lab=lab)
     assert calls.made["DescribeExecution"] - before == 3
     assert clock.time == pytest.approx(2)
