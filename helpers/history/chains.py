@@ -88,6 +88,8 @@ class _Walk:
             inner = f"{visit.name}#{visit.number}{ending}"
             branch = None if outer is None else f"{outer}/{inner}" if outer else inner
             scope = visit.scopes[ending] = _Scope(len(self.scopes), branch, visit)
+            if branch is None:
+                scope.counts = self.nowhere.counts  # told apart by their number alone
             self.scopes.append(scope)
         return scope
 
