@@ -1,9 +1,12 @@
 """The environments in which the parts of an execution run, and the events that they may still write."""
 
+import collections
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import inline_iteration_component
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branch_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_parallel import StateParallel
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.component.state.wait.state_wait import StateWait
@@ -91,3 +94,6 @@ def _mend_closing() -> None:
 def mend() -> None:
     _mend_opening()
     _mend_closing()
+    # moto keeps every thread it ever started.
+    for module in (branch_worker, inline_iteration_component):
+        replace(module, "TMP_THREADS", collections.deque(maxlen=0))

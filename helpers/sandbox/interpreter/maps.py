@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, MapRunStatus
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.items import items as map_items
@@ -39,6 +40,7 @@ from helpers.sandbox.interpreter.states import unexpected_type
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: at most so many iterations run at once.
 INLINE_CONCURRENCY = 40
+READER = "States.ItemReaderFailed"
 THRESHOLD = "States.ExceedToleratedFailureThreshold"
 
 
@@ -221,20 +223,33 @@ def _exceeds(record: MapRunRecord) -> bool:
     return bool((count and failed > count) or (percentage and failed * 100 > percentage * total))
 
 
+def _run_failure(env: Environment, error: str, cause: str) -> FailureEventException:
+    details: Any = {"mapRunFailedEventDetails": {"error": error, "cause": cause}}
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=failures.error_name(error),
+            event_type=HistoryEventType.MapRunFailed,
+            event_details=details,
+        )
+    )
+
+
+def _read(reader: Any, env: Environment) -> None:
+    try:
+        reader.eval(env=env)
+    except ClientError as error:
+        answer = error.response["ResponseMetadata"]
+        details = f"Service: S3, Status Code: {answer['HTTPStatusCode']}, Request ID: {answer.get('RequestId')}"
+        raise _run_failure(env, READER, f"{error.response['Error']['Message']} ({details})") from error
+
+
 def _map_run(self: Any, env: Environment, eval_input: Any) -> None:
     items = env.stack.pop()
     pool = JobPool(job_program=self._get_iteration_program(), job_inputs=items)
     _launch(self, env, eval_input, pool, len(items), None)
     if _exceeds(eval_input.map_run_record):
-        details: Any = {"error": THRESHOLD, "cause": "The specified tolerated failure threshold was exceeded"}
-        raise FailureEventException(
-            FailureEvent(
-                env=env,
-                error_name=failures.error_name(THRESHOLD),
-                event_type=HistoryEventType.MapRunFailed,
-                event_details={"mapRunFailedEventDetails": details},  # type: ignore[arg-type]
-            )
-        )
+        raise _run_failure(env, THRESHOLD, "The specified tolerated failure threshold was exceeded")
     env.stack.append([job.job_output for job in pool.get_closed_jobs()])
 
 
@@ -249,7 +264,7 @@ def _evaluate_distributed(self: Any, env: Any) -> None:
     )
     try:
         if eval_input.item_reader:
-            eval_input.item_reader.eval(env=env)
+            _read(eval_input.item_reader, env)
         else:
             env.stack.append(eval_input.input_items)
         # The events of the child executions are in histories of their own.
@@ -311,6 +326,7 @@ def mend() -> None:
     replace(IterationWorker, "eval", _iterate)
     for worker in (DistributedItemProcessorWorker, DistributedIteratorWorker):
         replace(worker, "eval", _iterate_run)
+    # AWS fails a Map Run whose items cannot be read with States.ItemReaderFailed, moto with what boto3 says.
     # AWS fails a Map Run whose children fail more often than is tolerated; moto ignores the tolerance.
     replace(distributed.DistributedIterationComponent, "_map_run", _map_run)
     replace(distributed.DistributedIterationComponent, "_eval_body", _evaluate_distributed)

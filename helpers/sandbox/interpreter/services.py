@@ -35,6 +35,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import (
+    StateTaskServiceUnsupported,
+)
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
@@ -296,6 +299,24 @@ class AthenaTask(StateTaskServiceCallback):
         return ended
 
 
+def _refuse_unknown_patterns() -> None:
+    original = StateTaskService.from_state_props
+
+    def from_state_props(self: Any, state_props: Any) -> None:
+        original(self, state_props)
+        pattern, arn = self.resource.condition, self.resource.resource_arn
+        if pattern is None or pattern in getattr(self, "_supported_integration_patterns", ()):
+            return
+        if isinstance(self, StateTaskServiceUnsupported):
+            raise ValueError(f"Waiting with .{pattern} for {self.resource.service_name} is not in the sandbox: {arn}.")
+        raise ValueError(
+            f"The resource provided {arn} is not recognized. The value is not a valid resource ARN, "
+            "or the resource is not available in this region."
+        )
+
+    replace(StateTaskService, "from_state_props", from_state_props)
+
+
 def _stop_started(task: Any, region: str, submitted: Any) -> None:
     """Stop what a `.sync` task started, when the task itself is stopped."""
     if isinstance(task, AthenaTask):
@@ -358,3 +379,5 @@ def mend() -> None:
     for owner in (state_task.StateTask, state_task_activitiy.StateTaskActivity):
         replace(owner, "_from_error", _timed_out(owner._from_error))
     _mend_sync()
+    # AWS refuses a pattern that a service does not have when the machine is created; moto when the task runs.
+    _refuse_unknown_patterns()

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.flow.start_at import StartAt
+from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
 from moto.stepfunctions.parser.asl.component.program.program import Program
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.component.state.fail.state_fail import StateFail
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded
@@ -90,8 +92,19 @@ def _iterate(original: Callable[[Any, Any, Any], None], self: IterationWorker, e
         original(self, env, job)
 
 
+def _retry(original: Callable[..., RetryOutcome], self: ExecutionState, env: Any, failure_event: Any) -> RetryOutcome:
+    outcome = original(self, env, failure_event)
+    places = getattr(env.event_manager, "places", None)
+    if places and outcome == RetryOutcome.CanRetry:
+        # A retry begins its branches and iterations anew.
+        for key in [key for key in places if key[0] == env.entered_event_id]:
+            del places[key]
+    return outcome
+
+
 def mend() -> None:
     """Let branches and iterations be taken up where they were left; moto knows no redrive."""
-    evaluate, iterate = Program.eval, IterationWorker._eval_job
+    evaluate, iterate, retry = Program.eval, IterationWorker._eval_job, ExecutionState._handle_retry
     replace(Program, "eval", lambda self, env: _evaluate(evaluate, self, env))
     replace(IterationWorker, "_eval_job", lambda self, env, job: _iterate(iterate, self, env, job))
+    replace(ExecutionState, "_handle_retry", lambda self, env, failure_event: _retry(retry, self, env, failure_event))

@@ -102,6 +102,27 @@ HISTORIES: dict[str, tuple[dict[str, Any], Any, list[str]]] = {
             "ExecutionFailed 6",
         ],
     ),
+    "a Parallel tried again": (
+        states(
+            P={
+                "Type": "Parallel",
+                "Branches": [states(F=FAIL)],
+                "Retry": [{"ErrorEquals": ["Broken"], "IntervalSeconds": 1, "MaxAttempts": 1}],
+                "End": True,
+            }
+        ),
+        {},
+        [
+            "ExecutionStarted 0",
+            "ParallelStateEntered 0",
+            "ParallelStateStarted 2",
+            "FailStateEntered 3",
+            "ParallelStateStarted 4",
+            "FailStateEntered 5",
+            "ParallelStateFailed 6",
+            "ExecutionFailed 7",
+        ],
+    ),
     "items that cannot be evaluated": (
         jsonata(
             A={"Type": "Pass", "Next": "M"},
@@ -212,3 +233,19 @@ def test_a_timed_out_task_writes_nothing_more(machines: Machines) -> None:
         "WaitStateExited",
         "ExecutionSucceeded",
     ]
+
+
+def test_items_that_cannot_be_read(machines: Machines) -> None:
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON"},
+        "Parameters": {"Bucket": "interpreter-absent", "Key": "items.json"},
+    }
+    events = machines.run(states(M=each(states(A=PASS), "DISTRIBUTED") | {"ItemReader": reader}))
+    assert [event["type"] for event in events][3:] == [
+        "MapRunStarted",
+        "MapRunFailed",
+        "MapStateFailed",
+        "ExecutionFailed",
+    ]
+    assert details(events[-1])["error"] == "States.ItemReaderFailed"

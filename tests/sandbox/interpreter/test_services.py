@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -111,6 +112,35 @@ def test_stopping_a_parent_stops_its_child(machines: Machines) -> None:
     machines.sfn.stop_execution(executionArn=parent)
     (started,) = machines.sfn.list_executions(stateMachineArn=long)["executions"]
     assert machines.end(started["executionArn"])["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize(
+    ("resource", "said"),
+    [
+        ("sagemaker:createTrainingJob.sync", "not in the sandbox"),
+        ("sqs:sendMessage.sync", "not recognized"),
+        ("aws-sdk:s3:listBuckets.sync", "not recognized"),
+        ("athena:listDatabases", "not recognized"),
+    ],
+)
+def test_what_cannot_be_waited_for_is_refused(machines: Machines, resource: str, said: str) -> None:
+    with pytest.raises(machines.sfn.exceptions.InvalidDefinition, match=said):
+        machines.create(task(f"arn:aws:states:::{resource}", Parameters={}))
+
+
+def test_waiting_for_a_query(machines: Machines) -> None:
+    bucket = f"interpreter-{uuid.uuid4().hex}"
+    machines.lab.client("s3").create_bucket(Bucket=bucket)
+    query = {"QueryString": "SELECT 1 AS a", "ResultConfiguration": {"OutputLocation": f"s3://{bucket}/"}}
+    events = machines.run(task("arn:aws:states:::athena:startQueryExecution.sync", Parameters=query))
+    assert [event["type"] for event in events][2:6] == [
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSubmitted",
+        "TaskSucceeded",
+    ]
+    found = json.loads(details(events[-1])["output"])["QueryExecution"]
+    assert (found["Query"], found["Status"]["State"]) == ("SELECT 1 AS a", "SUCCEEDED")
 
 
 @pytest.mark.parametrize(
