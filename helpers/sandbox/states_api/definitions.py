@@ -166,12 +166,16 @@ def _name_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
             yield Diagnostic("INVALID_STATE_NAME", f"State name is longer than 80 characters: {name}")
 
 
-def _resource_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
+def _resources(definition: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The resource of every Task, and where it stands."""
     for state in asl.states(definition):
         resource = state.body.get("Resource")
-        if state.type != "Task" or not isinstance(resource, str):
-            continue
-        place = _location(state.scope, "States", state.name, "Resource")
+        if state.type == "Task" and isinstance(resource, str):
+            yield resource, _location(state.scope, "States", state.name, "Resource")
+
+
+def _resource_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
+    for resource, place in _resources(definition):
         if resource.endswith(":states:::http:invoke"):
             yield Diagnostic("INVALID_RESOURCE", not_in_sandbox("An HTTP Task").message, place)
         elif not resource.startswith("arn:"):
@@ -183,11 +187,7 @@ def _resource_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
 
 
 def _express_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
-    for state in asl.states(definition):
-        resource = state.body.get("Resource")
-        if state.type != "Task" or not isinstance(resource, str):
-            continue
-        place = _location(state.scope, "States", state.name, "Resource")
+    for resource, place in _resources(definition):
         pattern = next((ending for ending in _EXPRESS_REFUSES if resource.endswith(ending)), None)
         if pattern:
             message = f"Express state machine does not support '{pattern}' service integration"

@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from helpers.sandbox.clock import Event, Thread, clock
 from helpers.sandbox.clock.endings import fail
+from helpers.sandbox.states_api.announcements import announce
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import Events
 from helpers.sandbox.states_api.logs import ExecutionLog
@@ -162,6 +163,7 @@ class Execution:
         else:
             self.events.compact()
             self.events.places = places_of(self.events) if self.status != "SUCCEEDED" else {}
+        announce(self)
         self.backend.execution_ended(self, list(run.environment.callback_pool_manager._pool))
 
 
@@ -248,6 +250,7 @@ class _Run(ExecutionWorker):
 
     def _execution_logic(self) -> None:
         try:
+            announce(self._execution)
             self._program().eval(self.environment)
         except Exception as error:
             if not self._execution.ended.is_set():  # else it was stopped before it could begin

@@ -9,13 +9,29 @@ from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.names import check_name, parse_arn
 
-__all__ = ["check_input"]
+__all__ = ["check_input", "new_execution", "start_execution"]
 
 LONGEST_INPUT = 262_144  # bytes in UTF-8; developer guide, "Quotas related to task executions"
 _INCLUDED = {"included": True}
 
 
 def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    with backend.lock:
+        execution = new_execution(backend, arguments)
+        if not execution.express:
+            backend.forget()
+            old = backend.executions.get(execution.arn)
+            if old is not None:
+                if old.status == "RUNNING" and json.loads(old.text) == json.loads(execution.text):
+                    return {"executionArn": old.arn, "startDate": old.started}
+                raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
+            backend.executions[execution.arn] = execution
+    execution.start()
+    return {"executionArn": execution.arn, "startDate": execution.started}
+
+
+def new_execution(backend: Any, arguments: dict[str, Any]) -> Execution:
+    """The execution that a request to start one describes, not started and known to nobody yet."""
     machine, version, alias = backend.target(arguments["stateMachineArn"])
     name = check_name(arguments["name"]) if "name" in arguments else str(uuid.uuid4())
     text = check_input(arguments.get("input", "{}"))
@@ -24,18 +40,7 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         arn = f"{prefix}:express:{machine.name}:{name}:{uuid.uuid4()}"
     else:
         arn = f"{prefix}:execution:{machine.name}:{name}"
-    with backend.lock:
-        backend.forget()
-        old = backend.executions.get(arn)
-        if old is not None:
-            if old.status == "RUNNING" and json.loads(old.text) == json.loads(text):
-                return {"executionArn": arn, "startDate": old.started}
-            raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
-        execution = Execution(backend, machine, version, alias, arn, name, text, arguments.get("traceHeader"))
-        if machine.type == "STANDARD":
-            backend.executions[arn] = execution
-    execution.start()
-    return {"executionArn": arn, "startDate": execution.started}
+    return Execution(backend, machine, version, alias, arn, name, text, arguments.get("traceHeader"))
 
 
 def check_input(text: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -97,6 +98,15 @@ def test_the_same_name_and_input_is_the_same_execution_while_it_runs(states: Any
     assert other == ("ExecutionAlreadyExists", f"Execution Already Exists: '{first['executionArn']}'")
     states.stop_execution(executionArn=first["executionArn"])
     assert refused(states.start_execution, stateMachineArn=arn, name="same", input='{"a": 1}') == other
+
+
+def test_a_hundred_executions_at_once_all_succeed(states: Any, machine: Machines, until: Any) -> None:
+    five = {f"S{n}": {"Type": "Pass", **({"Next": f"S{n + 1}"} if n < 4 else {"End": True})} for n in range(5)}
+    arn = machine({"StartAt": "S0", "States": five})
+    with ThreadPoolExecutor(20) as pool:
+        started = list(pool.map(lambda _: states.start_execution(stateMachineArn=arn)["executionArn"], range(100)))
+    assert {until(execution)["status"] for execution in started} == {"SUCCEEDED"}
+    assert len(states.list_executions(stateMachineArn=arn, statusFilter="SUCCEEDED")["executions"]) == 100
 
 
 def test_lists_begin_with_the_newest_and_go_on_by_token(states: Any, machine: Machines) -> None:

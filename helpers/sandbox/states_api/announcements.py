@@ -1,0 +1,61 @@
+"""The events that tell EventBridge of every change of a Standard execution's status."""
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from moto.events.models import events_backends
+
+if TYPE_CHECKING:
+    from helpers.sandbox.states_api.execution import Execution
+
+__all__ = ["announce"]
+
+_INCLUDED = {"included": True}
+log = logging.getLogger(__name__)
+
+
+def announce(execution: "Execution") -> None:
+    """Put "Step Functions Execution Status Change" on the default bus, where any rule could take it.
+
+    Source: EventBridge's events reference, "Step Functions Execution Status Change"; times are in milliseconds.
+    """
+    events = events_backends[execution.backend.account_id][execution.backend.region_name]
+    if execution.express or not events.event_buses["default"].rules:
+        return
+    ended = execution.status == "SUCCEEDED"
+    reason = execution.not_redrivable()
+    detail = {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.machine.arn,
+        "stateMachineVersionArn": execution.version.arn if execution.version else None,
+        "stateMachineAliasArn": execution.alias.arn if execution.alias else None,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": _milliseconds(execution.started),
+        "stopDate": _milliseconds(execution.stopped),
+        "input": execution.text,
+        "inputDetails": _INCLUDED,
+        "output": execution.output,
+        "outputDetails": _INCLUDED if ended else None,
+        "error": execution.error,
+        "cause": execution.cause,
+        "redriveCount": execution.redrives,
+        "redriveDate": _milliseconds(execution.redriven),
+        "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
+        "redriveStatusReason": reason,
+    }
+    entry = {
+        "Source": "aws.states",
+        "DetailType": "Step Functions Execution Status Change",
+        "Resources": [execution.arn],
+        "Detail": json.dumps(detail),
+    }
+    try:
+        events.put_events([entry])
+    except Exception:  # whatever a target raises, the execution is as it is
+        log.exception("The status of %s could not be announced.", execution.arn)
+
+
+def _milliseconds(moment: Any) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
