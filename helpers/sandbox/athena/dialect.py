@@ -1,30 +1,23 @@
-"""Athena's SQL put into DuckDB's, where both mean the same; all else fails and says so.
+"""Athena's SQL, as far as DuckDB means the same by it; all else fails and says so.
 
-What passes is listed here, and what is not listed does not pass: constructs, functions, and (through checks in
-`MACROS`, run by DuckDB itself) the types that they are used with.
+What passes is listed here, constructs and functions, and what is not listed does not pass. What depends on types is
+checked in `rewriting` and `macros`.
 """
 
-import datetime
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import OptimizeError, ParseError, SqlglotError
-from sqlglot.optimizer.annotate_types import annotate_types
-from sqlglot.optimizer.qualify_columns import (
-    qualify_columns,
-    quote_identifiers,
-    validate_qualify_columns,
-)
+from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.qualify_tables import qualify_tables
 from sqlglot.tokenizer_core import Token, TokenType
 
-from helpers.sandbox.athena.catalog import NAME, Table
+from helpers.sandbox.athena.catalog import NAME
+from helpers.sandbox.athena.macros import DIFFERS
 from helpers.sandbox.athena.problem import Malformed, QueryFailure, not_in_sandbox
 
-__all__ = ["MACROS", "is_query", "parse", "parsed", "tables_of", "translated"]
+__all__ = ["DIALECT", "is_query", "parse", "tables_of"]
 
 DIALECT = "athena"
 
@@ -48,8 +41,8 @@ _CONSTRUCTS: set[type[exp.Expr]] = {
     *(exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop),
     # functions
     *(exp.Abs, exp.Round, exp.Ceil, exp.Floor, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln),
-    *(exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Substring, exp.Replace, exp.StrPosition, exp.SplitPart),
-    *(exp.Reverse, exp.StartsWith),
+    *(exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Substring, exp.Replace, exp.StrPosition),
+    exp.StartsWith,
     *(
         exp.Year,
         exp.Month,
@@ -83,82 +76,6 @@ _FOREIGN_TOKENS = {
     TokenType.GLOB: "GLOB",
     TokenType.QUALIFY: "QUALIFY",
 }
-_UNITS = {"MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
-_PARTS = {"YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE"}
-
-_DIFFERS = "The sandbox runs queries on DuckDB, which reads this differently from Athena"
-_TEXT = "typeof(x) IN ('VARCHAR', '\"NULL\"')"
-_INVALID = "error('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to {}')"
-_FLOATING = "typeof(x) IN ('DOUBLE', 'FLOAT')"
-_DATE_TEXT = r"\d{4}-\d{2}-\d{2}"
-_TIME_TEXT = _DATE_TEXT + r"( \d{2}:\d{2}(:\d{2}(\.\d+)?)?)?"
-
-
-def _differs(what: str, instead: str) -> str:
-    return f"error('NOT_SUPPORTED: {what}. {_DIFFERS}: {instead}')"
-
-
-def _conversion(name: str, target: str, text_and_pattern: str, converted: str) -> list[str]:
-    """Two macros for a cast, the second for try_cast: Athena takes fewer texts than DuckDB does."""
-    wrong = f"typeof(x) = 'VARCHAR' AND NOT regexp_full_match({text_and_pattern})"
-    tried = converted.replace(" CAST(", " TRY_CAST(").replace("CAST(x", "TRY_CAST(x", converted.startswith("CAST(x"))
-    return [
-        f"CREATE MACRO athena_{name}(x) AS CASE WHEN {wrong} THEN {_INVALID.format(target)} ELSE {converted} END",
-        f"CREATE MACRO athena_try_{name}(x) AS CASE WHEN {wrong} THEN NULL ELSE {tried} END",
-    ]
-
-
-# Checks and conversions that depend on types, which DuckDB knows when it binds them.
-MACROS = [
-    # Athena compares text only with text; DuckDB converts.
-    "CREATE MACRO athena_same(x, y) AS CASE WHEN (typeof(x) = 'VARCHAR') <> (typeof(y) = 'VARCHAR') "
-    "AND typeof(x) <> '\"NULL\"' AND typeof(y) <> '\"NULL\"' "
-    "THEN error('TYPE_MISMATCH: Cannot apply operator: ' || lower(typeof(x)) || ' = ' || lower(typeof(y))) "
-    "ELSE x END",
-    f"CREATE MACRO athena_text(x) AS CASE WHEN {_TEXT} THEN x ELSE "
-    "error('TYPE_MISMATCH: Unexpected parameters (' || lower(typeof(x)) || '), text is expected') END",
-    "CREATE MACRO athena_exact(x) AS CASE WHEN typeof(x) LIKE 'DECIMAL%' OR typeof(x) = 'FLOAT' THEN "
-    + _differs("avg or sum of decimal or real values", "cast them to double")
-    + " ELSE x END",
-    "CREATE MACRO athena_summable(x) AS CASE WHEN typeof(x) = 'FLOAT' THEN "
-    + _differs("sum of real values", "cast them to double")
-    + " ELSE x END",
-    "CREATE MACRO athena_fraction(x) AS CASE WHEN typeof(x) LIKE '%INT' OR typeof(x) = 'INTEGER' THEN "
-    + _differs("ceil or floor of an integer", "leave the function out")
-    + " ELSE x END",
-    "CREATE MACRO athena_moment(x) AS CASE WHEN typeof(x) = 'DATE' THEN "
-    + _differs("date_trunc of a date", "cast it to timestamp")
-    + " ELSE x END",
-    "CREATE MACRO athena_start(x) AS CASE WHEN x = 0 THEN "
-    + _differs("substr from position 0", "positions start at 1")
-    + " ELSE x END",
-    "CREATE MACRO athena_varchar(x) AS CASE WHEN "
-    + _FLOATING
-    + " OR typeof(x) LIKE 'TIMESTAMP%' THEN "
-    + _differs(
-        "A double or timestamp cast to varchar",
-        "cast a double to decimal first, or format a timestamp with date_format",
-    )
-    + " ELSE CAST(x AS VARCHAR) END",
-    *_conversion(
-        "integer",
-        "bigint",
-        "CAST(x AS VARCHAR), '[+-]?[0-9]+'",
-        f"CASE WHEN {_FLOATING} THEN CAST(round(TRY_CAST(x AS DOUBLE)) AS BIGINT) ELSE CAST(x AS BIGINT) END",
-    ),
-    *_conversion("date", "date", f"CAST(x AS VARCHAR), '{_DATE_TEXT}'", "CAST(x AS DATE)"),
-    *_conversion("timestamp", "timestamp", f"CAST(x AS VARCHAR), '{_TIME_TEXT}'", "CAST(x AS TIMESTAMP)"),
-    *_conversion("boolean", "boolean", "lower(CAST(x AS VARCHAR)), 'true|false|t|f|1|0'", "CAST(x AS BOOLEAN)"),
-]
-_INTEGERS = (exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT)
-_CASTS = {
-    **dict.fromkeys(_INTEGERS, "athena_integer"),
-    **dict.fromkeys((exp.DType.VARCHAR, exp.DType.TEXT), "athena_varchar"),
-    **dict.fromkeys((exp.DType.DOUBLE, exp.DType.FLOAT, exp.DType.DECIMAL), ""),
-    exp.DType.DATE: "athena_date",
-    exp.DType.TIMESTAMP: "athena_timestamp",
-    exp.DType.BOOLEAN: "athena_boolean",
-}
 
 
 def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
@@ -191,14 +108,9 @@ def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
     return statement
 
 
-def parsed(value: str) -> exp.Expr:
-    """A single expression."""
-    return sqlglot.parse_one(value, dialect="trino")
-
-
 def _value(text: str) -> exp.Expr:
     try:
-        value = parsed(text)
+        value = sqlglot.parse_one(text, dialect="trino")
     except SqlglotError as error:
         raise QueryFailure(f"SYNTAX_ERROR: the parameter {text!r} is no SQL value") from error
     if not isinstance(value.find(exp.Column, exp.Query, exp.Func), exp.Cast | None):
@@ -218,7 +130,7 @@ def _check_tokens(tokens: list[Token]) -> None:
     for token in tokens:
         place = f"line {token.line}:{token.col}"
         if token.token_type in _FOREIGN_TOKENS:
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: {_FOREIGN_TOKENS[token.token_type]} is not taken. {_DIFFERS}.")
+            raise QueryFailure(f"SYNTAX_ERROR: {place}: {_FOREIGN_TOKENS[token.token_type]} is not taken. {DIFFERS}.")
         if token.token_type == TokenType.EQ and token.text == "==":
             raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '='")
         if token.token_type == TokenType.FROM and (previous is None or previous.token_type == TokenType.L_PAREN):
@@ -249,7 +161,7 @@ def _check_constructs(query: exp.Expr) -> None:
         for part in _FOREIGN_PARTS.get(type(node), ()):
             if node.args.get(part):
                 what = f"{type(node).__name__.upper()} with {part.strip('_').upper()}"
-                raise QueryFailure(f"SYNTAX_ERROR: {what} is not Athena's SQL. {_DIFFERS}.")
+                raise QueryFailure(f"SYNTAX_ERROR: {what} is not Athena's SQL. {DIFFERS}.")
     for select in query.find_all(exp.Select):
         # Athena names what is no column by its position; sqlglot names a literal or a cast by what is in it.
         for number, item in enumerate(select.expressions):
@@ -270,193 +182,3 @@ def tables_of(query: exp.Expr, database: str) -> list[exp.Table]:
             raise QueryFailure(f"CATALOG_NOT_FOUND: line 1:1: Catalog '{table.catalog.lower()}' does not exist", 1301)
         table.set("catalog", None)
     return found
-
-
-def translated(query: exp.Expr, tables: dict[tuple[str, str], Table], now: datetime.datetime) -> str:
-    """DuckDB's SQL for a query whose tables are qualified; DuckDB must know each as `database.name` in one name.
-
-    Raises QueryFailure where a column is not there, or where both engines differ.
-    """
-    schema: dict[str, Any] = {}
-    for (database, name), table in tables.items():
-        schema.setdefault(database, {})[name] = {column.name: column.hive_type for column in table.all_columns}
-    query = query.transform(_decimal)
-    try:
-        query = qualify_columns(query, schema=schema, expand_alias_refs=False, dialect=DIALECT)
-        validate_qualify_columns(query)
-        query = annotate_types(query, schema=schema, dialect=DIALECT)
-    except OptimizeError as error:
-        message = str(error).split(". Line")[0].replace('"', "'").replace("could not", "cannot")
-        raise QueryFailure(
-            f"COLUMN_NOT_FOUND: line 1:8: {message} or requester is not authorized to access requested resources"
-        ) from error
-    for reference in query.find_all(exp.Table):
-        if reference.db:
-            reference.set("this", exp.to_identifier(f"{reference.db.lower()}.{reference.name.lower()}", quoted=True))
-            reference.set("db", None)
-    for column in query.find_all(exp.Column):
-        column.set("db", None)
-        column.set("catalog", None)
-    query = query.transform(lambda node: _rewrite(node, now))
-    quote_identifiers(query, dialect="duckdb", identify=True)
-    return query.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
-
-
-def _decimal(node: exp.Expr) -> exp.Expr:
-    """A number with a point and no exponent is a decimal in Athena; said outright, so that types come out right."""
-    if isinstance(node, exp.Literal) and not node.is_string and "." in node.name and "e" not in node.name.lower():
-        scale = len(node.name.rsplit(".", 1)[1])
-        precision = max(len(node.name.replace(".", "").lstrip("0")), scale, 1)
-        return exp.cast(node.copy(), f"decimal({precision}, {scale})")
-    return node
-
-
-def _rewrite(node: exp.Expr, now: datetime.datetime) -> exp.Expr:
-    rewrite = _REWRITES.get(type(node))
-    if rewrite is not None:
-        return rewrite(node)
-    if isinstance(node, exp.CurrentDate):
-        return exp.cast(exp.Literal.string(now.date().isoformat()), "date")
-    if isinstance(node, exp.CurrentTimestamp):
-        return exp.cast(exp.Literal.string(now.replace(tzinfo=None).isoformat(" ", "milliseconds")), "timestamp")
-    return node
-
-
-def _macro(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
-
-
-def _division(node: exp.Expr) -> exp.Expr:
-    """Athena divides integers without remainder; which of DuckDB's two operators that takes depends on the types."""
-    kinds = [side.type.this if side.type else None for side in (node.this, node.expression)]
-    if all(kind in _INTEGERS for kind in kinds):
-        return exp.IntDiv(this=node.this, expression=node.expression)
-    if any(kind in (exp.DType.DOUBLE, exp.DType.FLOAT) for kind in kinds):
-        left, right = (exp.cast(side, "double") for side in (node.this, node.expression))
-        return exp.Div(this=left, expression=right, typed=False, safe=False)
-    raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {_DIFFERS}: cast both sides to double.")
-
-
-def _comparison(node: exp.Expr) -> exp.Expr:
-    return type(node)(this=_macro("athena_same", node.this, node.expression), expression=node.expression)
-
-
-def _between(node: exp.Expr) -> exp.Expr:
-    low, high = node.args["low"], node.args["high"]
-    subject = _macro("athena_same", _macro("athena_same", node.this, low), high)
-    return exp.Between(this=subject, low=low, high=high)
-
-
-def _membership(node: exp.Expr) -> exp.Expr:
-    subject = node.this
-    for option in node.expressions:
-        subject = _macro("athena_same", subject, option)
-    return exp.In(this=subject, expressions=node.expressions, query=node.args.get("query"))
-
-
-def _concatenation(node: exp.Expr) -> exp.Expr:
-    """Athena's concat gives null where a part is null, as `||` does; DuckDB's leaves the part out."""
-    parts = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
-    texts = [_macro("athena_text", part) for part in parts]
-    joined = texts[0]
-    for text in texts[1:]:
-        joined = exp.DPipe(this=joined, expression=text, safe=False)
-    return exp.paren(joined, copy=False)
-
-
-def _cast(node: exp.Expr) -> exp.Expr:
-    target = node.args["to"]
-    if target.this not in _CASTS or node.args.get("format"):
-        raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}")
-    if target.this in (exp.DType.VARCHAR, exp.DType.TEXT) and target.expressions:
-        raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}", "Cast to varchar, then use substr.")
-    macro = _CASTS[target.this]
-    if isinstance(node, exp.TryCast) and macro != "athena_varchar":
-        macro = macro.replace("athena_", "athena_try_")
-    return type(node)(this=_macro(macro, node.this) if macro else node.this, to=target)
-
-
-def _difference(node: exp.Expr) -> exp.Expr:
-    """Athena's date_diff counts whole units, as DuckDB's date_sub does; DuckDB's own counts boundaries crossed."""
-    unit = _unit(node, _UNITS)
-    return exp.Anonymous(
-        this="date_sub", expressions=[exp.Literal.string(unit.lower()), node.expression.copy(), node.this.copy()]
-    )
-
-
-def _unit(node: exp.Expr, known: set[str]) -> str:
-    unit = node.args.get("unit")
-    name = unit.name.upper() if unit is not None else "DAY"
-    if name not in known:
-        raise not_in_sandbox(f"The unit {name.lower()}")
-    return name
-
-
-def _truncation(node: exp.Expr) -> exp.Expr:
-    unit = exp.Literal.string(_unit(node, _UNITS).lower())
-    kind = node.this.type
-    if kind is not None and kind.this == exp.DType.DATE:
-        return exp.cast(exp.Anonymous(this="date_trunc", expressions=[unit, node.this.copy()]), "date")
-    return exp.Anonymous(this="date_trunc", expressions=[unit, _macro("athena_moment", node.this)])
-
-
-def _addition(node: exp.Expr) -> exp.Expr:
-    """Athena's date_add keeps a date a date; DuckDB makes it a timestamp."""
-    unit = _unit(node, _UNITS - {"MILLISECOND", "QUARTER"}).lower()
-    kind = node.this.type.this if node.this.type else None
-    if kind not in (exp.DType.DATE, exp.DType.TIMESTAMP):
-        raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {_DIFFERS}: cast the last part to date or timestamp.")
-    span = exp.Anonymous(this=f"to_{unit}s", expressions=[exp.cast(node.expression, "int")])
-    sum_ = exp.Add(this=exp.cast(node.this, "timestamp"), expression=span)
-    return exp.cast(sum_, "date") if kind == exp.DType.DATE else exp.paren(sum_)
-
-
-def _extraction(node: exp.Expr) -> exp.Expr:
-    if node.name.upper() not in _PARTS:
-        raise not_in_sandbox(f"extract({node.name.lower()} from ...)")
-    return node
-
-
-def _order(node: exp.Expr) -> exp.Expr:
-    """Athena puts nulls last whatever the direction, unless told otherwise."""
-    return exp.Ordered(this=node.this, desc=node.args.get("desc"), nulls_first=bool(node.args.get("nulls_first")))
-
-
-def _checked(macro: str) -> Callable[[exp.Expr], exp.Expr]:
-    def rewrite(node: exp.Expr) -> exp.Expr:
-        if isinstance(node.this, exp.Distinct):
-            return node
-        node.set("this", _macro(macro, node.this))
-        return node
-
-    return rewrite
-
-
-def _substring(node: exp.Expr) -> exp.Expr:
-    if node.args.get("start") is not None:
-        node.set("start", _macro("athena_start", node.args["start"]))
-    node.set("this", _macro("athena_text", node.this))
-    return node
-
-
-_REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
-    exp.Div: _division,
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), _comparison),
-    exp.Between: _between,
-    exp.In: _membership,
-    **dict.fromkeys((exp.Concat, exp.DPipe), _concatenation),
-    **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
-    exp.DateDiff: _difference,
-    **dict.fromkeys((exp.TimestampTrunc, exp.DateTrunc), _truncation),
-    exp.DateAdd: _addition,
-    exp.Extract: _extraction,
-    exp.Ordered: _order,
-    exp.Avg: _checked("athena_exact"),
-    exp.Sum: _checked("athena_summable"),
-    **dict.fromkeys((exp.Ceil, exp.Floor), _checked("athena_fraction")),
-    exp.Substring: _substring,
-    **dict.fromkeys(
-        (exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Replace, exp.StrPosition), _checked("athena_text")
-    ),
-    **dict.fromkeys((exp.SplitPart, exp.Reverse, exp.StartsWith, exp.Like), _checked("athena_text")),
-}

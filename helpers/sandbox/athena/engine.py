@@ -14,7 +14,9 @@ from sqlglot import exp
 
 from helpers.sandbox.athena import dialect
 from helpers.sandbox.athena.catalog import NAME, Catalog, Table
+from helpers.sandbox.athena.macros import MACROS
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
+from helpers.sandbox.athena.rewriting import translated
 
 __all__ = ["Result", "ResultColumn", "Run", "warm_up"]
 
@@ -96,11 +98,11 @@ class Run:
                 message = f"Table '{NAME}.{home}.{name}' does not exist"
                 raise QueryFailure(f"TABLE_NOT_FOUND: line 1:15: {message}", 1301)
             tables[home, name] = table
-        sql = dialect.translated(statement, tables, now)
+        sql = translated(statement, tables, now)
         scanned = 0
         with duckdb.connect(":memory:", config=dict(SETTINGS)) as connection:
             self._connection = connection
-            for macro in dialect.MACROS:
+            for macro in MACROS:
                 connection.execute(macro)
             for (home, name), table in tables.items():
                 rows, size = read(table)
@@ -152,6 +154,8 @@ def _text(value: Any, kind: str) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise QueryFailure(f"NUMERIC_VALUE_OUT_OF_RANGE: bigint overflow: {value}")
     if isinstance(value, float):
         return _floating(value, kind)
     if isinstance(value, datetime.datetime):
@@ -188,6 +192,8 @@ def _failure(error: duckdb.Error) -> QueryFailure:
         return QueryFailure(f"NUMERIC_VALUE_OUT_OF_RANGE: {message}")
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryFailure(f"EXCEEDED_MEMORY_LIMIT: {message}", 1003, SYSTEM)
+    if "No function matches" in message or "Cannot mix values" in message:
+        return QueryFailure(f"TYPE_MISMATCH: line 1:1: {message}")
     if isinstance(error, duckdb.BinderException):
         return QueryFailure(f"SYNTAX_ERROR: line 1:1: {message}")
     return QueryFailure(f"GENERIC_USER_ERROR: {message}")

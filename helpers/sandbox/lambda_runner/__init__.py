@@ -2,6 +2,13 @@
 
 `backend` is the API, `runner` one invocation, `workers` the processes, `bootstrap` what runs inside them, `package` the
 unpacked zips.
+
+Not as on AWS: every `python3.x` runs on the sandbox's own Python; other runtimes, container images and layers are
+refused. MemorySize is told but not enforced. The code's folder can be written to, and /tmp is this computer's (TMPDIR
+and `tempfile` lead to a folder of the worker's own). A handler runs as the person who started the sandbox: it is kept
+from their AWS credentials and settings, not from their files. At most 64 functions run at once; further ones wait. The
+first megabyte of an invocation's output is kept, and its last lines. Destinations of asynchronous invocations are
+ignored.
 """
 
 import os

@@ -11,6 +11,7 @@ import zipfile
 import pytest
 from botocore.exceptions import ClientError
 
+from helpers.sandbox.lambda_runner import package
 from helpers.sandbox.lambda_runner.package import BadPackage, unpack
 from helpers.sandbox.lambda_runner.workers import Worker, mark
 from tests.sandbox.lambda_runner.conftest import trust, zipped
@@ -109,29 +110,31 @@ def test_no_zip_writes_outside_its_folder(tmp_path, name):
 
 
 def test_a_link_in_a_zip_is_refused(tmp_path):
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
+    linked = io.BytesIO()
+    with zipfile.ZipFile(linked, "w") as archive:
         link = zipfile.ZipInfo("secrets")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(BadPackage, match="symbolic link"):
-        unpack(package.getvalue(), tmp_path / "code")
+        unpack(linked.getvalue(), tmp_path / "code")
 
 
-@pytest.mark.parametrize("package", [b"", b"no zip", zipped({"a.py": "x" * 99})[:-30]])
-def test_what_is_no_zip_is_refused_in_aws_s_words(tmp_path, package):
+@pytest.mark.parametrize("content", [b"", b"no zip", zipped({"a.py": "x" * 99})[:-30]])
+def test_what_is_no_zip_is_refused_in_aws_s_words(tmp_path, content):
     with pytest.raises(BadPackage, match="Could not unzip uploaded file"):
-        unpack(package, tmp_path / "code")
+        unpack(content, tmp_path / "code")
     assert not (tmp_path / "code").exists()
 
 
-def test_a_zip_bomb_is_refused(tmp_path):
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(6):
-            archive.writestr(f"{number}", bytes(50_000_000))
-    with pytest.raises(BadPackage, match="Unzipped size must be smaller than 262144000 bytes"):
-        unpack(package.getvalue(), tmp_path / "code")
+def test_a_zip_bomb_is_refused(tmp_path, monkeypatch):
+    assert package.LARGEST_UNZIPPED == 262_144_000
+    monkeypatch.setattr(package, "LARGEST_UNZIPPED", 1_000_000)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(600_000))
+        archive.writestr("b", bytes(600_000))
+    with pytest.raises(BadPackage, match="Unzipped size must be smaller than 1000000 bytes"):
+        unpack(bomb.getvalue(), tmp_path / "code")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from helpers import sandbox
+from helpers.sandbox.lambda_runner import workers
 from helpers.sandbox.lambda_runner.workers import Worker, mark
 
 
@@ -109,3 +110,20 @@ def test_no_worker_outlives_its_server(tmp_path):
             assert time.monotonic() < deadline
     finally:
         worker.end()
+
+
+def test_there_are_never_more_workers_than_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "MOST_WORKERS", 2)
+    pool = workers.Workers(tmp_path)
+    try:
+        with pool.worker("a") as (first, warm), pool.worker("b"):
+            assert not warm
+        with pool.worker("b") as (_, warm):
+            assert warm
+        with pool.worker("c"):
+            assert not first.alive()
+        with pool.worker("a") as (_, warm):
+            assert not warm
+    finally:
+        pool.close()
+    assert list(tmp_path.iterdir()) == []
