@@ -13,6 +13,7 @@ from moto.stepfunctions.parser.asl.component.common.string import string_express
 from moto.stepfunctions.parser.asl.eval import environment, states
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramRunning
 from moto.stepfunctions.parser.asl.utils import encoding
+from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from helpers.sandbox.interpreter.mending import replace
 
@@ -70,7 +71,13 @@ def _evaluate(self: Any, env: Any) -> None:
         field = self._field_name()
         if field is not None:
             program._next_field_name = field
-        self._eval_body(env)
+        try:
+            self._eval_body(env)
+        except NoSuchJsonPathError as error:
+            if not hasattr(error, "field"):
+                # Known here alone: what catches it may run in another environment.
+                error.field = env.next_field_name  # type: ignore[attr-defined]
+            raise
 
 
 def mend() -> None:

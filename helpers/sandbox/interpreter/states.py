@@ -1,6 +1,7 @@
 """A state's way from entering to exit: its context, its errors, its retriers and catchers."""
 
 import json
+import logging
 from typing import Any
 
 from moto.stepfunctions.parser import quotas
@@ -41,6 +42,7 @@ from helpers.sandbox.interpreter.context import stamp
 from helpers.sandbox.interpreter.data import text_of
 from helpers.sandbox.interpreter.mending import replace
 
+LOG = logging.getLogger(__name__)
 _WHOLE = {"truncated": False}
 # Four bytes a character at most: a shorter text cannot exceed the limit of a payload.
 MOST_CHARACTERS = quotas.MAX_STATE_SIZE_UTF8_BYTES // 4
@@ -48,7 +50,7 @@ MOST_CHARACTERS = quotas.MAX_STATE_SIZE_UTF8_BYTES // 4
 
 def _path_failure(env: Environment, error: NoSuchJsonPathError) -> FailureEventException:
     cause = (
-        f"The JSONPath '{error.json_path}' specified for the field '{env.next_field_name}' "
+        f"The JSONPath '{error.json_path}' specified for the field '{getattr(error, 'field', '')}' "
         f"could not be found in the input '{text_of(error.data)}'"
     )
     return failures.execution_failure(env, failures.RUNTIME, cause)
@@ -81,6 +83,9 @@ def _run(self: Any, env: Any) -> None:
         if error.failure_event.event_type == HistoryEventType.EvaluationFailed:
             failures.publish(env, error.failure_event)
         raise
+    except Exception as error:
+        LOG.warning("%s in the state '%s': %s", type(error).__name__, self.name, error)
+        raise failures.execution_failure(env, failures.RUNTIME, str(error) or type(error).__name__) from error
     env.inside = None
     self._set_next(env)
     if self.state_exited_event_type is not None:

@@ -28,6 +28,21 @@ FAILURES: dict[str, tuple[dict[str, Any], Any, str, str]] = {
         RUNTIME,
         "The JSONPath '$.a' specified for the field 'x.$' could not be found in the input '{\"b\":\"é\"}'",
     ),
+    "a task's parameter's path": (
+        states(
+            S={
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets",
+                "Parameters": {"Prefix.$": "$.a"},
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "E"}],
+                "End": True,
+            },
+            E=PASS,
+        ),
+        {},
+        RUNTIME,
+        "The JSONPath '$.a' specified for the field 'Prefix.$' could not be found in the input '{}'",
+    ),
     "a compared value that is not there": (
         states(S={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "E"}]}, E=PASS),
         {},
