@@ -193,7 +193,7 @@ class Catalog:
         return []
 
     def _command(self, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
-        words = " ".join(text.split()).rstrip("; ")
+        words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
         if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
             return self.databases()
         if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):

@@ -17,9 +17,10 @@ from helpers.sandbox.athena.catalog import NAME
 from helpers.sandbox.athena.macros import DIFFERS
 from helpers.sandbox.athena.problem import Malformed, QueryFailure, not_in_sandbox
 
-__all__ = ["DIALECT", "is_query", "parse", "tables_of"]
+__all__ = ["DIALECT", "is_query", "parse", "tables_of", "words"]
 
 DIALECT = "athena"
+_BEFORE = re.compile(r"\A(\s+|--[^\n]*(\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 
 _CONSTRUCTS: set[type[exp.Expr]] = {
     # queries
@@ -80,7 +81,7 @@ _FOREIGN_TOKENS = {
 
 def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
     """The one statement in `text`, its question marks replaced by `parameters`; Malformed where there is none."""
-    if re.match(r"\s*(SHOW|MSCK)\b", text, re.IGNORECASE):
+    if words(text)[:1] in (["SHOW"], ["MSCK"]):
         return exp.Command(this=text)
     try:
         tokens = sqlglot.tokenize(text, dialect="trino" if is_query(text) else "hive")
@@ -118,10 +119,15 @@ def _value(text: str) -> exp.Expr:
     return value
 
 
+def words(text: str) -> list[str]:
+    """A statement's words in capitals, without the comments before it."""
+    return _BEFORE.sub("", text, count=1).upper().split()
+
+
 def is_query(text: str) -> bool:
     """Whether a statement reads rows, as opposed to one that changes or shows the catalog."""
-    words = text.lstrip("( \t\r\n").split(None, 1)
-    return bool(words) and words[0].upper() in ("SELECT", "WITH", "VALUES", "TABLE", "FROM")
+    first = (words(text) or [""])[0].lstrip("(")
+    return first in ("", "SELECT", "WITH", "VALUES", "TABLE", "FROM")
 
 
 def _check_tokens(tokens: list[Token]) -> None:

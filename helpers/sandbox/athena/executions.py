@@ -42,14 +42,14 @@ class QueryExecution:
         self.work_group = work_group
         self.parameters = parameters
         self.result: Result | None = None
+        self._statement = dialect.parse(self.query, parameters)
         self._catalog, self._s3 = catalog, s3
-        words = query.upper().split()
+        words = dialect.words(query)
         self._is_query = dialect.is_query(query)
         self.statement_type = "DML" if self._is_query else ("UTILITY" if words[0] in _UTILITY else "DDL")
         self.substatement_type = "SELECT" if self._is_query else re.sub("_EXTERNAL", "", "_".join(words[:2]))
         self.output = f"{output.rstrip('/')}/{self.id}.{'csv' if self._is_query else 'txt'}"
 
-        self._statement = dialect.parse(self.query, parameters)
         self._lock = threading.Lock()
         self._stopped = Event()
         self._run = Run()
@@ -107,7 +107,7 @@ class QueryExecution:
             )
         list_keys: Callable[[str], list[str]] = lambda location: keys_below(self._s3, location)  # noqa: E731
         lines = self._catalog.run(self._statement, self.query, database, list_keys)
-        words = [*self.query.upper().split(), ""]
+        words = [*dialect.words(self.query), ""]
         name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
         return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
 

@@ -49,6 +49,7 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
         ("SELECT id FROM orders WHERE (n / id) / 2 = 5 AND lower(concat(customer, '!')) = 'ann!'", None, [["1"]]),
         ("SELECT sum(n / 2) FROM orders WHERE cast(concat('2020-01-', '31') AS date) = day", None, [["9"]]),
         ("SELECT avg(x) FROM (SELECT n / 2 AS x FROM orders)", None, [["3.0"]]),
+        ("-- a comment\n/* and\nanother */ (SELECT 1)", "integer", [["1"]]),
         ("SELECT 7/2e0, 1e0/3", "double double", [["3.5", "0.3333333333333333"]]),
         ("SELECT sum(n)/count(*), avg(n) FROM orders", "bigint double", [["6", "6.666666666666667"]]),
         ("SELECT cast(n AS double)/id FROM orders WHERE id = 2", "double", [["1.5"]]),

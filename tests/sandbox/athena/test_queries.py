@@ -148,7 +148,9 @@ def test_partitions_are_seen_once_they_are_loaded(query, rows):
 
 def test_tables_are_shown_described_and_dropped(query, rows):
     query(TABLE.format(name="`orders`", how=DELIMITED, place="orders"))
-    assert rows("SHOW TABLES") == [["orders"]]
+    assert rows("-- all\nSHOW TABLES") == [["orders"]]
+    assert rows("show tables 'o*|x*'") == [["orders"]]
+    assert rows("SHOW TABLES 'x*'") == []
     assert [line[0].split() for line in rows("DESCRIBE orders")] == [
         ["id", "int"],
         ["customer", "string"],
