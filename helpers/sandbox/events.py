@@ -4,9 +4,10 @@ import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from helpers.sandbox.interpreter.clients import client_for
+from helpers.sandbox.interpreter.mending import replace
 
 
 def _to_function(arn: str, region: str, event: str) -> None:
@@ -22,15 +23,17 @@ DELIVERIES: dict[str, Callable[[str, str, str], None]] = {"lambda": _to_function
 
 def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
     """The text that a target gets: the event, a text of the target's own, or one made from the event."""
-    from moto.events.models import EventTemplateParser
+    from moto.events.utils import EventTemplateParser
 
     if "Input" in target:
         return str(target["Input"])
     if "time" in event and not isinstance(event["time"], str):
         event = {**event, "time": f"{datetime.fromtimestamp(float(event['time']), UTC):%Y-%m-%dT%H:%M:%SZ}"}
     if transformer := target.get("InputTransformer"):
-        event = EventTemplateParser.parse(transformer["InputTemplate"], transformer.get("InputPathsMap", {}), event)
-    return event if isinstance(event, str) else json.dumps(event)
+        paths: Any = transformer.get("InputPathsMap", {})
+        made: Any = EventTemplateParser.parse(transformer["InputTemplate"], paths, cast(Any, event))
+        return made if isinstance(made, str) else json.dumps(made)
+    return json.dumps(event)
 
 
 def mend() -> None:
@@ -49,4 +52,4 @@ def mend() -> None:
         others.targets = [target for target in self.targets if target["Arn"].split(":")[2] not in DELIVERIES]
         original(others, original_event, transform_input)
 
-    Rule.send_to_targets = send_to_targets
+    replace(Rule, "send_to_targets", send_to_targets)
