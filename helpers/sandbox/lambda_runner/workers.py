@@ -135,6 +135,7 @@ class Worker:
         self._replies = cast(BinaryIO, self._process.stdout)
         self.output = Output(cast(BinaryIO, self._process.stderr))
         self._timed_out = False
+        self._scales = psutil.Process(self._process.pid)
         self.megabytes = 1
 
     def ask(self, header: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
@@ -170,7 +171,7 @@ class Worker:
     def weigh(self) -> int:
         """The megabytes that the worker takes, or took when it was last seen."""
         with contextlib.suppress(psutil.Error):
-            self.megabytes = max(self.megabytes, psutil.Process(self._process.pid).memory_info().rss >> 20)
+            self.megabytes = max(self.megabytes, self._scales.memory_info().rss >> 20)
         return self.megabytes
 
     def alive(self) -> bool:
