@@ -175,7 +175,7 @@ class _Account:
         # This runs for every event, so what it compares with is looked up once.
         columns, table = self._columns, self._table
         types, codes, skipped = columns.types, columns.codes, self._skipped
-        entered, exited, of_try = Kind.ENTERED, Kind.EXITED, Group.TRY
+        entered, exited, succeeded, of_try = Kind.ENTERED, Kind.EXITED, Kind.ITERATION_SUCCEEDED, Group.TRY
         for row in self._rows:
             kind, state_type, group = types[row]
             if state_type in skipped:
@@ -184,7 +184,7 @@ class _Account:
             if code == _NONE:
                 if group is Group.EXECUTION:
                     self._execution(kind, row)
-                elif group is Group.ITERATION:
+                elif group is Group.ITERATION and (kind is not succeeded or self._gaps is not None):
                     self._iteration(kind, row)
                 continue
             visit = table[code]
@@ -213,7 +213,8 @@ class _Account:
             container = self._container(branch, row)
             if container is not None:
                 container.touched = row
-                self._reopen(container)
+                if container.status is not None:
+                    self._reopen(container)
         visit = _Visit(state_type, row, container)
         self.visits.append(visit)
         self._open[visit] = None

@@ -201,7 +201,8 @@ def follow(
     scopes: list[int] = []
     lost = 0
     # The loop below runs for every event, so what it compares with is looked up once.
-    entered, exited, container_started = Kind.ENTERED, Kind.EXITED, Kind.CONTAINER_STARTED
+    entered, exited = Kind.ENTERED, Kind.EXITED
+    container_started, iteration_started = Kind.CONTAINER_STARTED, Kind.ITERATION_STARTED
     of_state, of_try, of_iteration, of_execution = Group.STATE, Group.TRY, Group.ITERATION, Group.EXECUTION
     readings = {type_name: read(type_name) for type_name in set(types)}
     for type_name, id_, previous, name, index in zip(types, ids, previous_ids, names, indexes, strict=True):
@@ -227,9 +228,13 @@ def follow(
             visit.open = False
             place = visit.scope
         elif group is of_iteration:
-            visit = walk.named(name, "Map", before) if name is not None else walk.enclosing("Map", before)
+            container = before.container if isinstance(before, _Scope) else before
+            if container is not None and container.name == name:
+                visit = container
+            else:
+                visit = walk.named(name, "Map", before) if name is not None else walk.enclosing("Map", before)
             scope = walk.inside(visit, f"[{index}]") if visit else None
-            if visit and kind is Kind.ITERATION_STARTED:
+            if visit and kind is iteration_started:
                 visit.open = True
                 visit.iteration = scope
             place = scope or before
