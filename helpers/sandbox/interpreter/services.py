@@ -3,7 +3,6 @@
 import datetime
 import json
 import re
-import sys
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -41,6 +40,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
+from helpers.sandbox.clock import Ended
 from helpers.sandbox.interpreter import clients, failures
 from helpers.sandbox.interpreter.data import text_of, time_text
 from helpers.sandbox.interpreter.mending import replace
@@ -338,18 +338,16 @@ def _mend_sync() -> None:
         submitted = env.stack[-1]
         is_first = self.resource.condition == ResourceCondition.Sync
         build = self._build_sync_resolver if is_first else self._build_sync2_resolver
-        result = None
+        resolver = build(*given)
         try:
             result = self._eval_sync(
-                env=env,
-                sync_resolver=build(*given),
-                timeout_seconds=None,
-                callback_endpoint=None,
-                heartbeat_endpoint=None,
+                env=env, sync_resolver=resolver, timeout_seconds=None, callback_endpoint=None, heartbeat_endpoint=None
             )
-        finally:
-            if result is None and (sys.exc_info()[0] is None or not isinstance(sys.exc_info()[1], Exception)):
-                _stop_started(self, resource_runtime_part.region, submitted)
+        except Ended:
+            _stop_started(self, resource_runtime_part.region, submitted)
+            raise
+        if result is None:
+            _stop_started(self, resource_runtime_part.region, submitted)
         env.stack.append(result)
 
     replace(StateTaskServiceCallback, "_eval_integration_pattern", await_end)
