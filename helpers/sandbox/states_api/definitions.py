@@ -28,6 +28,8 @@ _SHAPES = {
     "next-and-end": "The fields 'Next' and 'End' exclude each other",
 }
 _EXPRESS_REFUSES = (".sync", ".sync:2", ".waitForTaskToken")
+DEEPEST = 200  # levels of a definition; a limit of the sandbox's own, which walks through it
+TOO_DEEP = f"The definition is nested deeper than {DEEPEST} levels"
 DEFAULT_DIAGNOSTICS = 100  # API reference, ValidateStateMachineDefinition, parameter maxResults
 
 
@@ -57,7 +59,7 @@ def _invalid(found: list[Diagnostic]) -> StatesError:
 def check_state(text: str, name: str) -> dict[str, Any]:
     """The state that `text` is the definition of, alone; InvalidDefinition."""
     try:
-        body = json.loads(text)
+        body = _parse(text)
     except ValueError as error:
         raise _invalid([Diagnostic("INVALID_JSON_DESCRIPTION", str(error))]) from None
     if not isinstance(body, dict):
@@ -88,7 +90,7 @@ def validate_state_machine_definition(backend: Any, arguments: dict[str, Any]) -
 def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
     """Everything the service would object to; the language's own grammar is only asked where the shape is right."""
     try:
-        definition = json.loads(text)
+        definition = _parse(text)
     except ValueError as error:
         yield Diagnostic("INVALID_JSON_DESCRIPTION", str(error))
         return
@@ -104,6 +106,25 @@ def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
     ]
     yield from found or _grammar_errors(text)
     yield from _warnings(definition)
+
+
+def _parse(text: str) -> Any:
+    """The data of a JSON text; ValueError for any other text, and for one too deep to be walked through."""
+    try:
+        definition = json.loads(text)
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    level = [definition]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return definition
+    raise ValueError(TOO_DEEP)
 
 
 def _location(scope: asl.Scope, *fields: str) -> str:

@@ -50,7 +50,7 @@ def check_input(text: str) -> str:
         raise StatesError("InvalidExecutionInput", message)
     try:
         json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
     return text
 

@@ -1,4 +1,8 @@
-"""Every operation of the service, by its name."""
+"""Every operation of the service, by its name.
+
+Each takes the backend and the members of a request, which fit the service's model, and returns the members of the
+response, those without a value as None; or it raises StatesError. What they mean is in AWS's API reference.
+"""
 
 from helpers.sandbox.states_api import (
     activities,

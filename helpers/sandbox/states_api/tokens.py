@@ -19,7 +19,7 @@ def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]
     token, output = arguments["taskToken"], arguments["output"]
     try:
         json.loads(output)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StatesError("InvalidOutput", f"Invalid Output: '{error}'") from None
     return _answer(backend, token, CallbackOutcomeSuccess(callback_id=token, output=output))
 

@@ -71,7 +71,7 @@ class StatesResponse(BaseResponse):
             raise StatesError("UnknownOperationException", f"Step Functions has no operation {name!r}.")
         try:
             arguments = json.loads(request.data or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise StatesError("SerializationException", "The request's body is not JSON.") from None
         _validate(name, arguments)
         account = get_account_id_from(self.get_access_key())
