@@ -24,6 +24,8 @@ from helpers.sandbox.lambda_runner import bootstrap
 
 MOST_WORKERS = 64
 STARTING_AT_ONCE = 2
+# With this many busy for a function already, a further one is started only where none came free for so many seconds.
+ENOUGH, PATIENCE = 10, 0.3
 IDLE_SECONDS = 300.0
 LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept
 LONGEST_LINE = 262_144  # bytes; CloudWatch Logs' classic limit of an event
@@ -245,6 +247,7 @@ class Workers:
         self._idle: dict[Hashable, collections.deque[Worker]] = {}
         self._busy: set[Worker] = set()
         self._spare: Worker | None = None
+        self._freed: dict[Hashable, float] = {}
         self._starting = 0
         self._closed = False
         threading.Thread(target=self._tend, daemon=True).start()
@@ -285,6 +288,7 @@ class Workers:
 
     def _acquire(self, key: Hashable) -> tuple[Worker, bool]:
         evicted = None
+        asked = time.monotonic()
         with self._changed:
             while True:
                 if self._closed:
@@ -292,6 +296,10 @@ class Workers:
                 if worker := self._warm(key):
                     self._busy.add(worker)
                     return worker, True
+                patience = max(asked, self._freed.get(key, asked)) + PATIENCE - time.monotonic()
+                if patience > 0 and sum(busy.key == key for busy in self._busy) >= ENOUGH:
+                    self._changed.wait(patience)
+                    continue
                 if self._starting < STARTING_AT_ONCE:
                     if self._count() < MOST_WORKERS:
                         break
@@ -321,6 +329,7 @@ class Workers:
             self._busy.discard(worker)
             kept = worker.alive() and not self._closed
             if kept:
+                self._freed[key] = worker.idle_since
                 self._idle.setdefault(key, collections.deque()).append(worker)
             self._changed.notify_all()
         if not kept:
@@ -381,6 +390,7 @@ class Workers:
                 ended.append(workers.popleft())
             if not workers:
                 del self._idle[key]
+        self._freed = {key: at for key, at in self._freed.items() if at > oldest}
         return ended
 
 
