@@ -13,6 +13,7 @@ from helpers import definition as asl
 from helpers.sandbox.interpreter.definitions import program
 from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
+from helpers.sandbox.states_api.json_text import parse
 
 __all__ = ["Diagnostic", "check_definition", "check_state", "diagnose", "mend", "validate_state_machine_definition"]
 
@@ -110,10 +111,7 @@ def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
 
 def _parse(text: str) -> Any:
     """The data of a JSON text; ValueError for any other text, and for one too deep to be walked through."""
-    try:
-        definition = json.loads(text)
-    except RecursionError:
-        raise ValueError(TOO_DEEP) from None
+    definition = parse(text)
     level = [definition]
     for _ in range(DEEPEST):
         level = [

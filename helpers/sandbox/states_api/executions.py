@@ -7,6 +7,7 @@ from typing import Any
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
 from helpers.sandbox.states_api.execution import Execution
+from helpers.sandbox.states_api.json_text import parse
 from helpers.sandbox.states_api.names import check_name, parse_arn
 
 __all__ = ["check_input", "new_execution", "start_execution"]
@@ -49,8 +50,8 @@ def check_input(text: str) -> str:
         message = f"Invalid State Machine Execution Input: 'The input is longer than {LONGEST_INPUT} bytes'"
         raise StatesError("InvalidExecutionInput", message)
     try:
-        json.loads(text)
-    except (ValueError, RecursionError) as error:
+        parse(text)
+    except ValueError as error:
         raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
     return text
 

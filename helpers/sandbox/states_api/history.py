@@ -124,7 +124,7 @@ def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     with_data = arguments.get("includeExecutionData", True)
     listing = f"history {arn} {backwards} {with_data}"
     # A token holds the number of the event that its page begins with: events are only ever added behind the last.
-    first = pages.position(listing, arguments)
+    first = pages.position(listing, arguments, int)
     size = pages.page_size(arguments)
     if backwards:
         start = len(texts) if first is None else first

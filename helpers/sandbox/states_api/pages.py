@@ -24,8 +24,8 @@ def token(what: str, where: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps([what, where]).encode()).decode()
 
 
-def position(what: str, arguments: dict[str, Any]) -> Any:
-    """Where the page asked for begins, or None for the first; InvalidToken for a token of something else."""
+def position(what: str, arguments: dict[str, Any], kind: type) -> Any:
+    """Where the page asked for begins, of type `kind`, or None for the first; InvalidToken for any other token."""
     given = arguments.get("nextToken")
     if given is None:
         return None
@@ -33,7 +33,7 @@ def position(what: str, arguments: dict[str, Any]) -> Any:
         listing, where = json.loads(base64.urlsafe_b64decode(given))
     except (ValueError, TypeError):
         listing, where = None, None
-    if listing != what:
+    if listing != what or not isinstance(where, kind):
         raise StatesError("InvalidToken", "Invalid Token: 'Invalid token'")
     return where
 
@@ -46,7 +46,7 @@ def page(
     A page begins at the first item at or behind the token's order, so what is added or removed between two pages
     neither repeats nor hides an item.
     """
-    start = position(what, arguments)
+    start = position(what, arguments, type(order(items[0])) if items else object)
     rest = items if start is None else [item for item in items if order(item) >= start]
     size = page_size(arguments)
     return rest[:size], token(what, order(rest[size])) if len(rest) > size else None

@@ -18,6 +18,7 @@ from helpers.sandbox.states_api.definitions import check_definition, check_state
 from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.executions import check_input
+from helpers.sandbox.states_api.json_text import parse
 from helpers.sandbox.states_api.machines import Machine, Revision
 from helpers.sandbox.states_api.roles import check_role
 
@@ -72,6 +73,10 @@ def _check(name: str, body: dict[str, Any], mock: dict[str, Any] | None, argumen
             raise StatesError("ValidationException", "A mock can only be specified for Task, Map, or Parallel states.")
         if ("result" in mock) == ("errorOutput" in mock):
             raise StatesError("ValidationException", "A mock must have either a result or an errorOutput.")
+        try:
+            parse(mock.get("result", "null"))
+        except ValueError as error:
+            raise StatesError("ValidationException", f"The mock's result is not JSON: {error}") from None
         if mock.get("fieldValidationMode", "NONE") != "NONE":
             raise not_in_sandbox("Validating a mock against an API's model (fieldValidationMode)")
     for member in ("errorCausedByState", "mapIterationFailureCount", "mapItemReaderData"):
@@ -165,7 +170,7 @@ class _Test:
 
 def _object(arguments: dict[str, Any], member: str) -> dict[str, Any]:
     try:
-        value = json.loads(arguments.get(member, "{}"))
+        value = parse(arguments.get(member, "{}"))
     except ValueError as error:
         raise StatesError("ValidationException", f"'{member}' is not JSON: {error}") from None
     if not isinstance(value, dict):

@@ -1,6 +1,5 @@
 """Task tokens: the answers to tasks that wait for them."""
 
-import json
 from typing import Any
 
 from moto.stepfunctions.parser.asl.eval.callback.callback import (
@@ -11,6 +10,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 )
 
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.json_text import parse
 
 __all__ = ["is_open"]
 
@@ -18,8 +18,8 @@ __all__ = ["is_open"]
 def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     token, output = arguments["taskToken"], arguments["output"]
     try:
-        json.loads(output)
-    except (ValueError, RecursionError) as error:
+        parse(output)
+    except ValueError as error:
         raise StatesError("InvalidOutput", f"Invalid Output: '{error}'") from None
     return _answer(backend, token, CallbackOutcomeSuccess(callback_id=token, output=output))
 

@@ -162,6 +162,7 @@ def test_an_execution_keeps_the_machine_as_it_was(states: Any, machine: Machines
     [
         ({"name": "a b"}, "InvalidName", "Invalid Name: 'a b'"),
         ({"input": "{"}, "InvalidExecutionInput", "Invalid State Machine Execution Input: '"),
+        ({"input": "NaN"}, "InvalidExecutionInput", "Invalid State Machine Execution Input: '"),
         ({"input": "[" * 100_000}, "InvalidExecutionInput", "Invalid State Machine Execution Input: '"),
         ({"name": "n" * 81}, "ValidationException", "Member must have length less than or equal to 80"),
     ],

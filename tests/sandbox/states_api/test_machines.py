@@ -1,5 +1,6 @@
 """Creating, changing, describing, listing and deleting state machines, and their tags."""
 
+import base64
 import json
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_the_same_request_again_is_the_same_machine(states: Any, machine: Machin
     [
         ("{", "INVALID_JSON_DESCRIPTION: "),
         ("[]", "SCHEMA_VALIDATION_FAILED: "),
-        ("[" * 100_000, "INVALID_JSON_DESCRIPTION: "),
+        ("[" * 100_000, "INVALID_JSON_DESCRIPTION: nested too deep"),
         ('{"a":' * 300 + "1" + "}" * 300, "INVALID_JSON_DESCRIPTION: The definition is nested deeper than 200 levels"),
         ('{"StartAt": "A"}', "SCHEMA_VALIDATION_FAILED: These fields are required: [States]"),
         (
@@ -192,6 +193,8 @@ def test_machines_are_listed_by_page(states: Any, machine: Machines) -> None:
     assert made <= set(found)
     assert len(found) == len(set(found))
     assert found == sorted(found)
+    forged = base64.urlsafe_b64encode(b'["machines", 5]').decode()
+    assert refused(states.list_state_machines, nextToken=forged)[0] == "InvalidToken"
 
 
 def test_tags_come_and_go(states: Any, machine: Machines, lab: helpers.Lab) -> None:

@@ -141,6 +141,8 @@ def test_nothing_is_left_behind(states: Any, role: str) -> None:
         ({"Type": "Pass", "End": True}, {"input": "{"}, "InvalidExecutionInput"),
         ({"Type": "Dance"}, {}, "InvalidDefinition"),
         ({"Type": "Pass"}, {}, "InvalidDefinition"),
+        (INVOKE, {"mock": {"result": "{"}}, "ValidationException"),
+        (INVOKE, {"mock": ERROR, "variables": "[]"}, "ValidationException"),
         (INVOKE, {"mock": {"result": "1", "fieldValidationMode": "STRICT"}}, "NotInSandbox"),
         ({**INVOKE, "Resource": "arn:aws:states:::http:invoke"}, {}, "InvalidDefinition"),
     ],
