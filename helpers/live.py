@@ -21,7 +21,7 @@ from helpers.definition import states
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.lab import Lab, current
 
-__all__ = ["Watching", "run", "watch"]
+__all__ = ["Watching", "due_at", "run", "watch"]
 
 TICK = 0.2  # seconds between two looks at the clock
 SEEN = 0.3  # seconds that a state stays on show, however quick it was
@@ -172,7 +172,7 @@ class Watching:
     def _told(self, visit: Any, now: datetime) -> str:
         where = f"{visit.state} in {visit.branch}" if visit.branch else visit.state
         body = self._waits.get(visit.state)
-        due = _due(body, visit.entered, visit.input) if body is not None else None
+        due = due_at(body, visit.entered, visit.input) if body is not None else None
         if due is not None:
             return f"{where} waits, {max(math.ceil((due - now).total_seconds()), 0)} s to go"
         age = max((now - visit.entered).total_seconds(), 0.0)
@@ -329,7 +329,7 @@ def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:
     return {**latest, **dict(zip(opened["state"], opened["status"], strict=True))}
 
 
-def _due(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime | None:
+def due_at(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime | None:
     """When a Wait ends, where its definition or its input says so; None for a JSONata expression."""
     seconds = _value(body, "Seconds", given)
     if isinstance(seconds, int | float) and not isinstance(seconds, bool):

@@ -165,7 +165,7 @@ ENTERED = datetime(2026, 1, 1, tzinfo=UTC)
     ],
 )
 def test_when_a_wait_ends(body, given, due):
-    assert live._due(body, ENTERED, given) == due
+    assert live.due_at(body, ENTERED, given) == due
 
 
 def test_what_cannot_be_watched_is_told(machines, lab):

@@ -1,0 +1,71 @@
+"""The executions that an execution started: nested ones and the children of a Map Run."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from helpers import calls
+from helpers.explorer.subject import Subject, place_of
+from helpers.lab import Lab
+
+__all__ = ["Child", "children"]
+
+EXECUTION = re.compile(r"arn:[^:\s]*:states:[^:\s]*:\d{12}:execution:[^:\s]+:\S+")
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Child:
+    """An execution inside another one; `status` is AWS's, empty where it was not asked for."""
+
+    arn: str
+    name: str
+    status: str = ""
+
+
+def children(subject: Subject, row: int) -> list[Child]:
+    """What the visit of the event in a row started: at most 200 executions, newest first for a Map Run.
+
+    Raises NotAllowed.
+    """
+    place = place_of(subject.events.iloc[row])
+    if not place[1]:
+        return []
+    events = subject.events
+    own = events[events["state"].eq(place[1]) & events["visit"].eq(place[2]) & events["branch"].fillna("").eq(place[0])]
+    found = _nested(own["output"].dropna().tolist())
+    if found or subject.lab is None or subject.arn is None or not own["type"].str.startswith("MapRun").any():
+        return found
+    number = int((events["type"].eq("MapRunStarted") & (events["id"] <= own["id"].max())).sum())
+    return _of_map_run(subject.arn, number, subject.lab)
+
+
+def _nested(outputs: list[str]) -> list[Child]:
+    """The executions that the answers of states:startExecution name."""
+    found: dict[str, Child] = {}
+    for output in outputs:
+        try:
+            told = json.loads(output)
+        except (ValueError, RecursionError):
+            continue
+        arn = told.get("ExecutionArn") if isinstance(told, dict) else None
+        if isinstance(arn, str) and EXECUTION.fullmatch(arn):
+            found[arn] = Child(arn, arn.split(":", 7)[-1], str(told.get("Status", "")))
+    return list(found.values())
+
+
+def _of_map_run(arn: str, number: int, lab: Lab) -> list[Child]:
+    """The children of an execution's Map Run with that number, counted from 1 in order of starting."""
+    client = calls.client(lab)
+    with calls.plainly(f"list the Map Runs of {arn}"):
+        runs: list[Any] = []
+        for page in client.get_paginator("list_map_runs").paginate(executionArn=arn):
+            runs += page["mapRuns"]
+    runs.sort(key=lambda run: run["startDate"])
+    if not 0 < number <= len(runs):
+        return []
+    run = runs[number - 1]["mapRunArn"]
+    with calls.plainly(f"list the executions of the Map Run {run}"):
+        told = client.list_executions(mapRunArn=run, maxResults=MOST)["executions"]
+    return [Child(one["executionArn"], one["name"], one["status"]) for one in told]

@@ -1,0 +1,122 @@
+"""The screen without widgets: a still of it for where none run, and a whole report in one file."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from helpers.errors import LabError
+from helpers.explorer.detail import detail
+from helpers.explorer.markup import STYLE, chip, screened, seconds, text
+from helpers.explorer.overview import further, header
+from helpers.explorer.subject import Subject
+from helpers.explorer.table import EventsTable
+
+__all__ = ["report", "still", "without_payloads"]
+
+MOST_VISITS = 2_000
+MOST_EVENTS = 5_000
+PAYLOADS = ["input", "output", "cause"]
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def without_payloads(subject: Subject) -> Subject:
+    """The same execution without inputs, outputs and causes, in its pictures and sentences too."""
+    events = subject.events.copy()
+    for column in PAYLOADS:
+        events[column] = pd.Series(pd.NA, index=events.index, dtype=events[column].dtype)
+    events.attrs = {**subject.events.attrs}
+    described = subject.described and replace(subject.described, input=None, output=None, cause=None)
+    return replace(subject, events=events, raw=None, described=described)
+
+
+def still(subject: Subject) -> str:
+    """The screen at its first moment, as HTML that needs no script."""
+    parts = [header(subject)]
+    if len(subject.events):
+        row = subject.first - 1
+        parts += [
+            _image("The diagram", lambda: subject.coloured(subject.picture, subject.first).png(), 480),
+            detail(subject, row),
+            f"<div>{EventsTable(subject.events).html(row)}</div>",
+            _image("The timeline", subject.chart.png, 0),
+        ]
+    return STYLE + screened("".join([*parts, further(subject)]))
+
+
+def report(subject: Subject) -> str:
+    """Everything about the execution as one HTML document, without scripts and without anything to fetch."""
+    parts = [header(subject)]
+    if len(subject.events):
+        parts += [
+            "<h2>Diagram</h2>",
+            _drawn(lambda: subject.picture.svg()),
+            "<h2>Timeline</h2>",
+            _image("The timeline", subject.chart.png, 0),
+            "<h2>Where it began to go wrong</h2>" if subject.summary.first_failure else "<h2>At its end</h2>",
+            detail(subject, subject.first - 1),
+            "<h2>Visits</h2>",
+            _visits(subject),
+            "<h2>Events</h2>",
+            _events(subject),
+        ]
+    body = screened("".join([*parts, "<h2>Further</h2>", further(subject)]), "main")
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<meta name="viewport" content="width=device-width"><title>{text(subject.name, 200)}</title>{STYLE}'
+        "<style>body{margin:24px auto;max-width:1100px;padding:0 16px}h2{font-size:15px;margin:26px 0 6px}"
+        ".sfn-explorer tr.here{position:static}.sfn-explorer .drawn{padding:10px;border-radius:8px}</style></head>"
+        f"<body>{body}</body></html>"
+    )
+
+
+def _drawn(make: Callable[[], str]) -> str:
+    try:
+        return f'<div class="drawn">{make()}</div>'
+    except LabError as error:
+        return f'<p class="note">{text(error)}</p>'
+
+
+def _image(what: str, make: Callable[[], bytes], height: int) -> str:
+    try:
+        data = base64.b64encode(make()).decode()
+    except LabError as error:
+        return f'<p class="note">{text(error)}</p>'
+    limit = f"max-height:{height}px;" if height else ""
+    return f'<p><img alt="{what}" style="{limit}max-width:100%" src="data:image/png;base64,{data}"></p>'
+
+
+def _visits(subject: Subject) -> str:
+    columns = ["state", "type", "branch", "visit", "entered", "duration", "status", "attempts", "error"]
+    shown = subject.visits[columns].head(MOST_VISITS)
+    rows = "".join(f"<tr>{''.join(map(_cell, columns, values))}</tr>" for values in shown.itertuples(index=False))
+    return _table(columns, rows) + _left_out(len(subject.visits) - len(shown), "visits")
+
+
+def _events(subject: Subject) -> str:
+    columns = ["id", "elapsed", "type", "state", "branch", "error", "cause", "input", "output"]
+    shown = subject.events[columns].head(MOST_EVENTS)
+    rows = "".join(f"<tr>{''.join(map(_cell, columns, values))}</tr>" for values in shown.itertuples(index=False))
+    return _table(columns, rows) + _left_out(len(subject.events) - len(shown), "events")
+
+
+def _cell(column: str, value: Any) -> str:
+    if column == "status":
+        return f"<td>{chip(value) if isinstance(value, str) else ''}</td>"
+    if column in ("duration", "elapsed"):
+        return f'<td class="number">{seconds(value)}</td>'
+    shown = f"{value:%H:%M:%S.%f}"[:-3] if column == "entered" and not pd.isna(value) else value
+    whole = f' title="{text(value, 1_000)}"' if column in (*PAYLOADS, "error") and isinstance(value, str) else ""
+    return f"<td{whole}>{text(shown, 120)}</td>"
+
+
+def _table(columns: list[str], rows: str) -> str:
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _left_out(number: int, what: str) -> str:
+    return f'<p class="quiet">{number:,} more {what} are left out.</p>' if number > 0 else ""

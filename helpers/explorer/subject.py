@@ -1,0 +1,283 @@
+"""An execution to be explored: its events, its definition, and what could not be had, in sentences."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers import calls, diagram, execution, history, timeline
+from helpers.definition import load, parse
+from helpers.errors import LabError, NotAHistory, NotAllowed, NotFound
+from helpers.explorer.replay import Replay
+from helpers.lab import Lab
+
+__all__ = ["COLUMNS", "Subject", "from_arn", "from_events", "from_file", "place_of", "region_of"]
+
+COLUMNS = tuple(history.events([]).columns)
+FAILURES = ("Failed", "TimedOut", "Aborted")
+STILL_OPEN = ("running", "waiting", "choosing")
+Place = tuple[str, str, int]
+Definition = Mapping[str, Any] | str | PathLike[str]
+
+
+@dataclass
+class Subject:
+    """One execution as far as it can be known; `lab` is the place to ask for more, None for a file or a frame.
+
+    `events` is a frame of `history.events` with at most one execution, `raw` the events as they came, `denied` the
+    sentences on what a missing permission took away.
+    """
+
+    name: str
+    events: pd.DataFrame
+    arn: str | None = None
+    definition: Mapping[str, Any] | None = None
+    raw: list[Any] | None = None
+    lab: Lab | None = None
+    described: execution.Execution | None = None
+    denied: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    """States visited that the definition given does not have."""
+
+    @cached_property
+    def visits(self) -> pd.DataFrame:
+        return history.visits(self.events)
+
+    @cached_property
+    def attempts(self) -> pd.DataFrame:
+        return history.attempts(self.events)
+
+    @cached_property
+    def visit_places(self) -> dict[Place, list[int]]:
+        """The rows of `visits` by place."""
+        return _places(self.visits)
+
+    @cached_property
+    def attempt_places(self) -> dict[Place, list[int]]:
+        """The rows of `attempts` by place."""
+        return _places(self.attempts)
+
+    @cached_property
+    def visit_events(self) -> dict[Place, list[int]]:
+        """The rows of `events` by place."""
+        return _places(self.events)
+
+    @cached_property
+    def summary(self) -> history.Summary:
+        return history.summary(self.events, now=self.lab.now() if self.lab else None)
+
+    @cached_property
+    def replay(self) -> Replay:
+        return Replay(self.events)
+
+    @cached_property
+    def chart(self) -> timeline.Timeline:
+        return timeline.draw(self.events)
+
+    @cached_property
+    def picture(self) -> diagram.Diagram:
+        """The diagram with its figures, coloured as at the end."""
+        if self.definition is not None:
+            drawn = diagram.draw(self.definition, {}, visits=self.visits, attempts=self.attempts)
+        else:
+            drawn = diagram.draw_history(self.visits, self.attempts)
+        return self.coloured(drawn, len(self.events))
+
+    def coloured(self, drawn: diagram.Diagram, passed: int) -> diagram.Diagram:
+        """The diagram as it was when `passed` events had passed."""
+        states = set(drawn.states)
+        return drawn.recoloured({s: status for s, status in self.replay.statuses(passed).items() if s in states})
+
+    @property
+    def status(self) -> str:
+        """AWS's execution status."""
+        if self.described is not None:
+            return self.described.status
+        return self.summary.status if len(self.events) else "UNKNOWN"
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before believing the rest, in sentences."""
+        notes = [note for note in self.events.attrs.get("notes", []) if not self._is_running_note(note)]
+        if self.strangers:
+            notes.append(
+                f"The definition has no {', '.join(map(repr, self.strangers[:3]))}, which this execution visited: "
+                "it may be of another version, so we draw the diagram from the history."
+            )
+        return self.denied + notes
+
+    def _is_running_note(self, note: str) -> bool:
+        return self.described is not None and self.described.running and note.startswith("The execution's end")
+
+    @cached_property
+    def first(self) -> int:
+        """Where to begin, counted from 1: the open visit while it runs, else the first failure, else the end."""
+        size = len(self.events)
+        if size and self.status in ("RUNNING", "PENDING_REDRIVE"):
+            return self._open_row() + 1
+        types = self.events["type"].fillna("")
+        failed = types.str.endswith(FAILURES) | types.eq("FailStateEntered")
+        return int(failed.to_numpy("bool").argmax()) + 1 if failed.any() else size
+
+    def _open_row(self) -> int:
+        opened = self.visits[self.visits["status"].isin(STILL_OPEN) & ~self.visits["type"].isin(["Map", "Parallel"])]
+        if opened.empty:
+            return len(self.events) - 1
+        one, events = opened.iloc[-1], self.events
+        own = (events["state"] == one["state"]) & (events["visit"] == one["visit"])
+        own &= events["branch"].eq(one["branch"]) | (events["branch"].isna() & pd.isna(one["branch"]))
+        return int(own.to_numpy("bool").nonzero()[0][-1]) if own.any() else len(events) - 1
+
+
+def place_of(row: Any) -> Place:
+    """The branch, state and visit that a row is about, with "" and 0 for what is missing."""
+    branch, state, visit = row["branch"], row["state"], row["visit"]
+    return (
+        branch if isinstance(branch, str) else "",
+        state if isinstance(state, str) else "",
+        0 if pd.isna(visit) else int(visit),
+    )
+
+
+def _places(frame: pd.DataFrame) -> dict[Place, list[int]]:
+    columns = frame["branch"].fillna(""), frame["state"].fillna(""), frame["visit"].fillna(0)
+    found: dict[Place, list[int]] = {}
+    for row, place in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        found.setdefault(place, []).append(row)
+    return found
+
+
+def from_events(source: Any, definition: Definition | None = None, lab: Lab | None = None) -> list[Subject]:
+    """A subject for each execution in a frame of `history.events`, or in anything that it takes.
+
+    Raises NotAHistory.
+    """
+    if isinstance(source, pd.DataFrame):
+        lacking = [column for column in COLUMNS if column not in source.columns]
+        if lacking:
+            raise NotAHistory(
+                f"This frame has no column {', '.join(map(repr, lacking[:4]))}, so it is not one of events: give what "
+                "history.events returns, with all its columns."
+            )
+        events, raw = source, None
+    else:
+        listed = _listed(source)
+        events = history.events(listed)
+        raw = listed if isinstance(listed, list) else None
+    drawn = _definition(definition)
+    subjects = []
+    for label, own in events.groupby("execution", sort=False, dropna=False):
+        arn = label if isinstance(label, str) else None
+        own = own.sort_values("id", kind="stable").reset_index(drop=True)
+        own.attrs = dict(events.attrs)
+        only = raw if own.shape[0] == events.shape[0] else None
+        subjects.append(_fitted(Subject(_name(arn), own, arn, drawn, only, lab)))
+    return subjects or [Subject("an empty history", events, None, drawn, raw, lab)]
+
+
+def _listed(source: Any) -> Any:
+    """A source whose events can be read twice, even if it is a generator."""
+    return source if isinstance(source, Mapping | list | str | PathLike) else list(source)
+
+
+def _name(arn: str | None) -> str:
+    return arn.split(":")[-1] if arn else "an execution"
+
+
+def from_file(path: str | PathLike[str], definition: Definition | None = None) -> list[Subject]:
+    """The executions in a file; its definition is in the file, or beside it as `<name>.asl.json`.
+
+    Raises NotAHistory and what `helpers.definition.load` raises.
+    """
+    place = Path(path)
+    told = _told(place)
+    if definition is None:
+        beside = place.with_suffix("").with_suffix(".asl.json")
+        inside = told.get("definition")
+        definition = inside if isinstance(inside, dict) else beside if beside != place and beside.is_file() else None
+    subjects = from_events(place, definition)
+    events = told.get("events")
+    for subject in subjects:
+        if subject.arn is None:
+            subject.name = str(told.get("name") or place.name.removesuffix(".json"))
+        subject.raw = events if len(subjects) == 1 and isinstance(events, list) else None
+    return subjects
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """What a file tells besides its events; reading those, and complaining, is the business of `history`."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _definition(given: Definition | None) -> Mapping[str, Any] | None:
+    return load(Path(given)) if isinstance(given, PathLike) else load(given) if isinstance(given, str) else given
+
+
+def _fitted(subject: Subject) -> Subject:
+    """Without a definition that is not the execution's own; `notes` then says so."""
+    if subject.definition is None:
+        return subject
+    known = set(diagram.draw(subject.definition).states)
+    subject.strangers = [state for state in subject.visits["state"].dropna().unique() if state not in known]
+    if subject.strangers:
+        subject.definition = None
+    return subject
+
+
+def region_of(arn: str) -> str:
+    """The region that an ARN names."""
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 5 else ""
+
+
+def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Subject:
+    """The execution that an ARN names, read from AWS; a permission that is denied takes away only its part.
+
+    Raises NotFound for one that is not there (with what to do about it), NotAllowed where nothing may be read.
+    """
+    if ":express:" not in arn and region_of(arn) != lab.region:
+        raise NotFound(
+            f"This execution is in {region_of(arn) or 'no region'}, and we are connected to {lab.region}: connect "
+            f"there with helpers.connect(region={region_of(arn)!r})."
+        )
+    denied: list[str] = []
+    described = raw = None
+    try:
+        described = execution.describe(arn, lab=lab)
+    except NotAllowed as error:
+        denied.append(f"What AWS tells of the execution as a whole is left out. {error}")
+    except NotFound as error:
+        if ":express:" in arn:
+            raise
+        raise NotFound(
+            f"{error} AWS forgets an execution 90 days after its end; one that was exported before opens from its file."
+        ) from None
+    try:
+        raw = execution.events(arn, lab=lab)
+    except NotAllowed as error:
+        if described is None:
+            raise
+        denied.append(f"Events, diagram and timeline are left out. {error}")
+    drawn = _definition(definition)
+    if drawn is None and raw is not None:
+        try:
+            drawn = _own_definition(arn, lab)
+        except LabError as error:
+            denied.append(f"The definition is left out, so the diagram is drawn from the history. {error}")
+    events = history.events(raw or [], execution=arn)
+    return _fitted(Subject(_name(arn), events, arn, drawn, raw, lab, described, denied))
+
+
+def _own_definition(arn: str, lab: Lab) -> Mapping[str, Any]:
+    with calls.plainly(f"read the definition of the execution {arn}"):
+        found = calls.client(lab).describe_state_machine_for_execution(executionArn=arn)
+    return parse(found["definition"])
