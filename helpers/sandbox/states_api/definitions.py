@@ -28,6 +28,7 @@ _SHAPES = {
     "missing-next": "These fields are required: [Next or End]",
     "next-and-end": "The fields 'Next' and 'End' exclude each other",
 }
+_TEMPLATES = {"Assign", "ItemSelector", "Parameters", "ResultSelector"}
 _EXPRESS_REFUSES = (".sync", ".sync:2", ".waitForTaskToken")
 DEEPEST = 200  # levels of a definition; a limit of the sandbox's own, which walks through it
 TOO_DEEP = f"The definition is nested deeper than {DEEPEST} levels"
@@ -66,7 +67,7 @@ def check_state(text: str, name: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _invalid([Diagnostic("SCHEMA_VALIDATION_FAILED", "A state must be an object")])
     alone = {"StartAt": name, "States": {name: body}}
-    found = [*_shape_errors(alone), *_resource_errors(alone)]
+    found = [*_shape_errors(alone), *_resource_errors(alone), *_path_errors(alone)]
     if found := found or list(_grammar_errors(json.dumps(alone))):
         raise _invalid(found)
     return body
@@ -103,6 +104,7 @@ def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
         *_transition_errors(definition),
         *_name_errors(definition),
         *_resource_errors(definition),
+        *_path_errors(definition),
         *(_express_errors(definition) if machine_type == "EXPRESS" else ()),
     ]
     yield from found or _grammar_errors(text)
@@ -214,6 +216,31 @@ def _express_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
         elif ":activity:" in resource:
             message = "Express state machine does not support Activity ARN"
             yield Diagnostic("SCHEMA_VALIDATION_FAILED", message, place)
+
+
+def _path_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
+    for state in asl.states(definition):
+        if state.language == "JSONPath":
+            for field in _TEMPLATES & state.body.keys():
+                place = _location(state.scope, "States", state.name, field)
+                for key in _bad_paths(state.body[field]):
+                    message = (
+                        f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
+                    )
+                    yield Diagnostic("SCHEMA_VALIDATION_FAILED", message, place)
+
+
+def _bad_paths(template: object) -> Iterator[str]:
+    """The keys of a payload template that end in `.$` and hold no path."""
+    if isinstance(template, dict):
+        for key, value in template.items():
+            if not key.endswith(".$"):
+                yield from _bad_paths(value)
+            elif not (isinstance(value, str) and value.startswith(("$", "States."))):
+                yield key
+    elif isinstance(template, list):
+        for value in template:
+            yield from _bad_paths(value)
 
 
 def _grammar_errors(text: str) -> Iterator[Diagnostic]:

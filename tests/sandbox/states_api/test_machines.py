@@ -86,6 +86,20 @@ def test_the_same_request_again_is_the_same_machine(states: Any, machine: Machin
             "Fail, Choice, Parallel, Map] at /States/A/Type",
         ),
         (
+            '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"x": [{"y.$": "z"}]}, "End": true}}}',
+            "SCHEMA_VALIDATION_FAILED: The value for the field 'y.$' must be a valid JSONPath or a valid intrinsic "
+            "function call at /States/A/Parameters",
+        ),
+        (
+            '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "f", "End": true}}}',
+            "SCHEMA_VALIDATION_FAILED: The resource provided f is not recognized. ",
+        ),
+        (
+            '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::http:invoke", '
+            '"End": true}}}',
+            "INVALID_RESOURCE: An HTTP Task is not in the sandbox; use an AWS account for it. at /States/A/Resource",
+        ),
+        (
             '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Rubbish": 1, "End": true}}}',
             "SCHEMA_VALIDATION_FAILED: ",
         ),
