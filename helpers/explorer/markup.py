@@ -48,6 +48,10 @@ font:12px/1.45 var(--code);white-space:pre-wrap;overflow-wrap:anywhere}
 .sfn-explorer .pane{overflow:auto;border:1px solid var(--line);border-radius:8px;background:var(--page)}
 .sfn-explorer .drawn{text-align:center;background:#f1f4f8;display:flex;align-items:center;justify-content:center}
 .sfn-explorer .drawn svg{max-width:100%;max-height:100%;height:auto;width:auto}
+.sfn-explorer .pane.high{height:664px}.sfn-explorer .pane.told{height:318px;padding:6px 12px 10px}
+.sfn-explorer .pane.rows{height:304px;scroll-padding-top:130px}
+.sfn-explorer .pane.chart{background:#fff;max-height:360px;padding:4px 0}
+.sfn-explorer .pane.chart svg{width:100%;max-width:900px}
 .sfn-explorer table{border-collapse:collapse;width:100%;font-size:12px;color:var(--ink)}
 .sfn-explorer th{position:sticky;top:0;background:var(--soft);text-align:left;font-weight:600;z-index:2}
 .sfn-explorer th,.sfn-explorer td{padding:2px 8px;text-align:left;vertical-align:top;border:0;overflow:hidden;
@@ -55,7 +59,7 @@ text-overflow:ellipsis;white-space:nowrap;max-width:0}
 .sfn-explorer td.number,.sfn-explorer th.number{text-align:right;font-variant-numeric:tabular-nums}
 .sfn-explorer tr{background:var(--page)}
 .sfn-explorer tr.here{position:sticky;top:22px;bottom:0;z-index:1;background:var(--mark);
-box-shadow:inset 3px 0 0 #2f6fde;scroll-initial-target:nearest;scroll-margin-top:120px}
+box-shadow:inset 3px 0 0 #2f6fde;scroll-initial-target:nearest}
 .sfn-explorer tr.later td{color:var(--quiet)}
 .sfn-explorer .wrong{color:light-dark(#a3231b,#f5a6a1)}
 </style>"""

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
+from helpers import timeline
 from helpers.diagram import Diagram
 from helpers.diagram.text import clean
 from helpers.errors import LabError
@@ -25,8 +26,8 @@ from helpers.explorer.table import EventsTable
 __all__ = ["Screen"]
 
 ALL = ""
-HEIGHT = 660  # of the diagram, and of what stands beside it, in pixels
 MOST_STATES = 500
+LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
 SHAPE = re.compile(r'stroke-width="[^"]*"')
 
 
@@ -91,11 +92,11 @@ class Screen:
             tooltip="The moment on show: arrow keys step, Home and End go to the ends",
         )
         self._caption = _pane()
-        self._picture = _pane(height=f"{HEIGHT}px", width="38%")
-        self._detail = _pane(height="300px")
+        self._picture = _pane(width="38%")
+        self._detail = _pane()
         self._lines = _pane()
         self._inside = widgets.HBox(layout={"flex_flow": "row wrap"})
-        self._rows = _pane(height="270px")
+        self._rows = _pane()
         self._ask = _button(
             "Log lines", "align-left", "What the Lambda function logged in this attempt", self._read_log
         )
@@ -116,7 +117,7 @@ class Screen:
         self.slider.observe(lambda _: self._paint(), "value")
         self._paint()
         timeline = widgets.HTML(
-            screened(_timeline(subject), classes="pane drawn"), layout={"width": "100%", "margin": "10px 0 0"}
+            screened(_timeline(subject), classes="pane drawn chart"), layout={"width": "100%", "margin": "10px 0 0"}
         )
         return [replay, self._caption, widgets.HBox([self._picture, right]), timeline]
 
@@ -154,7 +155,7 @@ class Screen:
         number = len(self._table)
         everything = number == len(self.subject.events)
         self._count.value = screened("" if everything else f"{number:,} found", "span", "quiet")
-        self._rows.value = screened(self._table.html(self.position - 1))
+        self._rows.value = screened(self._table.html(self.position - 1), classes="pane rows")
 
     def _leap(self, to: Callable[[int], int | None]) -> None:
         row = to(self.position - 1)
@@ -164,10 +165,10 @@ class Screen:
     def _paint(self) -> None:
         """Everything that depends on the moment."""
         subject, row = self.subject, self.slider.value - 1
-        self._picture.value = screened(self._coloured(row), classes="pane drawn fitted")
-        self._rows.value = screened(self._table.html(row))
+        self._picture.value = screened(self._coloured(row), classes="pane drawn high")
+        self._rows.value = screened(self._table.html(row), classes="pane rows")
         self._caption.value = screened(_caption(subject, row), classes="moment")
-        self._detail.value = screened(detail(subject, row))
+        self._detail.value = screened(detail(subject, row), classes="pane told")
         self._offer(row)
 
     def _coloured(self, row: int) -> str:
@@ -284,7 +285,7 @@ def _diagram(subject: Subject) -> Diagram | None:
 
 
 def _timeline(subject: Subject) -> str:
-    svg = subject.chart.svg()
+    svg = timeline.draw(subject.events, most_lanes=LANES).svg()
     return svg[svg.index("<svg") :]
 
 
@@ -329,7 +330,7 @@ def _label(name: str) -> str:
 
 
 def _pane(**layout: str) -> widgets.HTML:
-    return widgets.HTML(layout={"width": "100%", **layout})
+    return widgets.HTML(layout={"width": "100%", "flex": "0 0 auto", "margin": "2px 0", **layout})
 
 
 def _bound(write: Callable[[str], None], form: str) -> Callable[[], None]:
