@@ -3,14 +3,17 @@
 The ways are the machines of `definitions/`; what each costs per poll is the number of events and
 transitions that an execution of that machine shows in its history.
 
-Prices are those of us-east-1, read in November 2026 on aws.amazon.com/step-functions/pricing and
-aws.amazon.com/lambda/pricing; quotas those of the Step Functions developer guide's service-quotas page.
+Prices are those of us-east-1 in November 2026, of x86 functions and without what is free each month
+(https://aws.amazon.com/step-functions/pricing/ and https://aws.amazon.com/lambda/pricing/); quotas those of the
+developer guide in the same month (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import repeat
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -27,12 +30,12 @@ DOLLARS_PER_EXPRESS_REQUEST = 1.00 / 1_000_000
 DOLLARS_PER_EXPRESS_GB_SECOND = 0.00001667
 DOLLARS_PER_INVOCATION = 0.20 / 1_000_000
 DOLLARS_PER_LAMBDA_GB_SECOND = 0.0000166667
-HISTORY_LIMIT = 25_000
-LONGEST_EXECUTION = 365 * 24 * 3600
-MEMORY_GB = 0.125
-EXPRESS_MEMORY_GB = 0.0625
-LONGEST_PAUSE = 60.0
-LONGEST_BACK_OFF = 20.0
+HISTORY_LIMIT = 25_000  # events of a Standard execution
+LONGEST_EXECUTION = 365 * 24 * 3600  # seconds, of a Standard execution
+MEMORY_GB = 0.125  # the least that a function can have
+EXPRESS_MEMORY_GB = 0.0625  # the least that is billed, in steps of 100 ms
+LONGEST_PAUSE = 60.0  # seconds, in the bounded machines
+LONGEST_BACK_OFF = 20.0  # seconds, in retry_polling
 GROWING = ("bounded", "counted", "retry_polling")
 
 
@@ -143,12 +146,15 @@ PATTERNS = {
 }
 
 
-def _number(name: str, value: float, least: float = 0.0, most: float = LONGEST_EXECUTION) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+def _number(name: str, value: object, least: float = 0.0, most: float = LONGEST_EXECUTION) -> float:
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
         raise PlanRefused(f"{name} must be a number, not {value!r}; give it in seconds.")
-    if not least <= value <= most:
-        raise PlanRefused(f"{name} is {value:g} s, but must lie between {least:g} and {most:g} s.")
-    return float(value)
+    seconds = float(value)
+    if not least <= seconds <= most:
+        raise PlanRefused(f"{name} is {seconds:g} s, but must lie between {least:g} and {most:g} s.")
+    return seconds
 
 
 def _pattern(name: str) -> Pattern:
@@ -157,7 +163,7 @@ def _pattern(name: str) -> Pattern:
     return PATTERNS[name]
 
 
-def _durations(duration: float | Iterable[float]) -> list[float]:
+def _durations(duration: float | timedelta | Iterable[float | timedelta]) -> list[float]:
     values = list(duration) if isinstance(duration, Iterable) and not isinstance(duration, str) else [duration]
     if not values:
         raise PlanRefused("There is no duration to plan for; give one, or those of collected histories.")
@@ -210,13 +216,20 @@ def _figures(pattern: Pattern, duration: float, interval: float, call: float) ->
     }
 
 
-def plan(pattern: str, duration: float | Iterable[float], *, interval: float = 2.0, call: float = 0.1) -> pd.Series:
+def plan(
+    pattern: str,
+    duration: float | timedelta | Iterable[float | timedelta],
+    *,
+    interval: float = 2.0,
+    call: float = 0.1,
+) -> pd.Series:
     """What waiting for one job costs.
 
-    `pattern` is a key of `PATTERNS`; `duration` the job's seconds, or those of many jobs, such as the
-    `duration` column of collected visits; `interval` the seconds of the (first) pause; `call` the seconds
+    `pattern` is a key of `PATTERNS`; `duration` the job's seconds (or a timedelta), or those of many jobs, such as
+    the `duration` column of collected visits; `interval` the seconds of the (first) pause; `call` the seconds
     that one call of a function takes. Limits that a machine sets on the number of its polls are taken as
-    high enough, jitter as none, and nothing as failing.
+    high enough, jitter as none, and nothing as failing. Where nobody polls, the end is taken to be noticed
+    after one call's time.
 
     Returns a Series with `pattern`, `interval`, `duration` (s, the mean), `polls`, `transitions`, `events`,
     `dollars`, `calls` (of the service that does the job) per job, each the mean over the durations;
@@ -237,7 +250,7 @@ def plan(pattern: str, duration: float | Iterable[float], *, interval: float = 2
 
 
 def compare_patterns(
-    duration: float | Iterable[float],
+    duration: float | timedelta | Iterable[float | timedelta],
     *,
     intervals: Sequence[float] = (2.0, 10.0, 60.0),
     patterns: Sequence[str] = tuple(PATTERNS),
@@ -245,9 +258,13 @@ def compare_patterns(
 ) -> pd.DataFrame:
     """Every pattern with every interval: one row each, with the columns of `plan`.
 
-    A pattern in which nobody polls has no interval and gets one row. Raises PlanRefused as `plan` does.
+    A pattern in which nobody polls has no interval and gets one row. Raises PlanRefused as `plan` does, and where
+    there is no interval or no pattern to compare.
     """
     durations = _durations(duration)
+    for what, values in (("intervals", intervals), ("patterns", patterns)):
+        if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+            raise PlanRefused(f"The {what} to compare must be a list with something in it, not {values!r}.")
     rows = [
         plan(name, durations, interval=interval, call=call)
         for name in patterns
@@ -289,7 +306,7 @@ class Suggestion:
 
 
 def suggest(
-    duration: float,
+    duration: float | timedelta,
     *,
     within: float | None = None,
     sync: bool = False,
@@ -305,34 +322,34 @@ def suggest(
     Raises PlanRefused for absurd figures, and where no way of polling notices the end in time within
     AWS's 25,000 events.
     """
-    duration = _number("The job's duration", duration)
+    seconds = _number("The job's duration", duration)
     call = _number("The call's time", call, 0.0, 900.0)
-    tolerated = _number("The tolerated delay", max(1.0, duration / 10) if within is None else within, 0.2)
+    tolerated = _number("The tolerated delay", max(1.0, seconds / 10) if within is None else within, 0.2)
     if sync:
         return Suggestion(
             "athena_sync",
             None,
             "Use .sync: one state and one transition, and Step Functions does the polling.",
-            plan("athena_sync", duration, call=call),
+            plan("athena_sync", seconds, call=call),
         )
     if calls_back:
         return Suggestion(
             "callback",
             None,
             "Use a task token: the job calls back when it is done, nobody polls, and a heartbeat shows that it lives.",
-            plan("callback", duration, call=call),
+            plan("callback", seconds, call=call),
         )
     interval = round(max(tolerated - call, 0.1), 1)
     fitting = [
         figures
         for name, way in PATTERNS.items()
         if way.polling
-        for figures in (plan(name, duration, interval=min(interval, 2.0) if name in GROWING else interval, call=call),)
+        for figures in (plan(name, seconds, interval=min(interval, 2.0) if name in GROWING else interval, call=call),)
         if figures["within_limit"] and figures["worst_delay"] <= tolerated + 1e-6
     ]
     if not fitting:
         raise PlanRefused(
-            f"No polling notices the end of a {duration:g} s job within {tolerated:g} s and within 25,000 events; "
+            f"No polling notices the end of a {seconds:g} s job within {tolerated:g} s and within 25,000 events; "
             "allow a longer delay, let the job call back, or poll in executions that follow one another."
         )
     best = min(fitting, key=lambda figures: figures["dollars"])

@@ -1,10 +1,16 @@
-"""What the planner reckons: arithmetic against known figures, and sentences for absurd ones."""
+"""What the planner reckons: held against known figures and executions of the machines; sentences for absurd figures."""
 
 import math
+from typing import Any
 
+import pandas as pd
 import pytest
 
-from helpers import errors, planner
+import helpers
+from helpers import errors, execution, history, planner
+from tests.definitions.running import Ended, Machines
+
+SLACK = 5.0  # seconds that starting a job and asking may take more than planned, on a busy computer
 
 
 def test_recheck_by_hand():
@@ -89,3 +95,81 @@ def test_absurd_intervals_are_refused(interval):
 def test_unknown_way_is_named_with_those_there_are():
     with pytest.raises(errors.PlanRefused, match="recheck, bounded"):
         planner.plan("hope", 10)
+
+
+MACHINES = {
+    # pattern: the machine's first pause, and jobs whose ends do not lie on a poll
+    "recheck": (2, (0, 9, 19.5)),
+    "bounded": (1, (0, 9, 50, 100, 280)),
+    "counted": (1, (0, 9, 50, 100, 280)),
+    "retry_polling": (2, (0, 9, 40, 100)),
+    "standard_parent": (5, (0, 12, 42)),
+}
+
+
+def even(raw: dict[str, Any]) -> None:
+    """Takes the jitter away, which is chance."""
+    for state in raw["States"].values():
+        for rule in state.get("Retry", []):
+            rule.pop("JitterStrategy", None)
+
+
+@pytest.fixture(scope="module")
+def machines(lab: helpers.Lab) -> Machines:
+    return Machines(lab)
+
+
+def agree(figures: pd.Series, ended: Ended) -> None:
+    """The plan's figures are those of the history, and the end was noticed no later than it says."""
+    found = history.summary(ended.events)
+    assert (figures["events"], figures["transitions"]) == (found.events, found.transitions)
+    transitions = planner.DOLLARS_PER_TRANSITION * found.transitions
+    assert found.dollars == pytest.approx(transitions)
+    if not figures["calls"]:
+        assert figures["dollars"] == pytest.approx(transitions)
+    late = found.duration.total_seconds() - figures["duration"]
+    assert 0 <= late <= figures["worst_delay"] + SLACK
+
+
+@pytest.mark.parametrize(("pattern", "seconds"), [(name, job) for name, (_, jobs) in MACHINES.items() for job in jobs])
+def test_plan_agrees_with_an_execution(machines, pattern, seconds):
+    ended = machines.run(machines.make(pattern, change=even), {"seconds": seconds})
+    assert ended.status == "SUCCEEDED"
+    tries = ended.attempts[ended.attempts["state"].str.startswith("Ask")]
+    call = tries["duration"].mean().total_seconds()
+    figures = planner.plan(pattern, seconds, interval=MACHINES[pattern][0], call=call)
+    assert figures["polls"] == len(tries)
+    agree(figures, ended)
+
+
+def test_plan_agrees_with_a_query_that_is_waited_for(machines):
+    machines.lab.query_seconds(40)
+    try:
+        ended = machines.run(machines.make("athena_sync"), {"sql": "SELECT 1 AS one"})
+    finally:
+        machines.lab.query_seconds()
+    agree(planner.plan("athena_sync", 40), ended)
+
+
+def test_plan_agrees_with_a_worker_that_calls_back(machines):
+    run = execution.start(machines.make("callback"), lab=machines.lab)
+    states = machines.lab.client("stepfunctions")
+    states.send_task_success(taskToken=machines.message()["token"], output="{}")
+    agree(planner.plan("callback", 0), machines.end(run))
+
+
+def test_every_pattern_is_held_against_its_machine():
+    assert {*MACHINES, "athena_sync", "callback"} == set(planner.PATTERNS)
+
+
+def test_durations_of_collected_histories_can_be_planned_for(machines):
+    ended = machines.run(machines.make("recheck"), {"seconds": 3})
+    visits = history.visits(ended.events)
+    pauses = visits.loc[visits["type"] == "Wait", "duration"]
+    assert planner.plan("recheck", pauses)["duration"] == pytest.approx(2, abs=0.5)
+
+
+@pytest.mark.parametrize("intervals", [(), 5, None])
+def test_comparison_without_intervals_is_refused(intervals):
+    with pytest.raises(errors.PlanRefused, match="interval"):
+        planner.compare_patterns(10, intervals=intervals)

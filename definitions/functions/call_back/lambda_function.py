@@ -6,7 +6,8 @@ import boto3
 
 
 def lambda_handler(event, context):
-    job = event["detail"]
-    boto3.client("stepfunctions").send_task_success(
-        taskToken=job["token"], output=json.dumps({"status": job["status"]})
-    )
+    job, states = event["detail"], boto3.client("stepfunctions")
+    if job["status"] == "success":
+        states.send_task_success(taskToken=job["token"], output=json.dumps({"status": job["status"]}))
+    else:
+        states.send_task_failure(taskToken=job["token"], error="JobFailed", cause=f"The job ended as {job['status']}.")
