@@ -107,6 +107,13 @@ def _without_paths(text: str) -> str:
     return text
 
 
+def verdicts(cell: nbformat.NotebookNode) -> list[str]:
+    """What the exercises in a cell's outputs are said to be: `solved`, `lacking` or `open`, in order."""
+    states = {"✔": "solved", "→": "lacking", "○": "open"}
+    said = (output.data.get("text/plain", "") for output in cell.get("outputs", []) if "data" in output)
+    return [states[text[0]] for text in said if text[:2] in {f"{sign} " for sign in states}]
+
+
 def clean_sandbox() -> pathlib.Path:
     """Point this process and the kernels it starts at a sandbox of their own; returns its folder."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="notebooks-"))

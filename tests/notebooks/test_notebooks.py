@@ -9,10 +9,10 @@ PATHS = run.paths()
 NAMES = [path.relative_to(run.NOTEBOOKS).as_posix() for path in PATHS]
 
 
-def shapes(notebook: nbformat.NotebookNode) -> list[list[tuple[str, ...]]]:
-    """Per code cell what kinds of output it shows; values such as ARNs and stamps may differ."""
+def shapes(notebook: nbformat.NotebookNode) -> list[tuple[list[tuple[str, ...]], list[str]]]:
+    """Per code cell what kinds of output it shows, and how exercises stand; values such as ARNs may differ."""
     return [
-        [(output.output_type, *sorted(output.get("data", {}))) for output in cell.outputs]
+        ([(output.output_type, *sorted(output.get("data", {}))) for output in cell.outputs], run.verdicts(cell))
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]
