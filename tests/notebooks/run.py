@@ -9,19 +9,22 @@ kept, by which a test notices a notebook that was changed without being run.
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import re
-import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from helpers import sandbox
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -114,13 +117,15 @@ def verdicts(cell: nbformat.NotebookNode) -> list[str]:
     return [states[text[0]] for text in said if text[:2] in {f"{sign} " for sign in states}]
 
 
-def clean_sandbox() -> pathlib.Path:
-    """Point this process and the kernels it starts at a sandbox of their own; returns its folder."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="notebooks-"))
-    os.environ["LAB_SANDBOX_DIR"] = str(folder)
-    os.environ["LAB_TARGET"] = "sandbox"
-    os.environ["LAB_PREFIX"] = "lab-"
-    return folder
+@contextlib.contextmanager
+def clean_sandbox() -> Iterator[None]:
+    """While inside, this process and the kernels it starts work on an empty sandbox of their own."""
+    with tempfile.TemporaryDirectory(prefix="notebooks-", ignore_cleanup_errors=True) as folder:
+        os.environ.update(LAB_SANDBOX_DIR=folder, LAB_TARGET="sandbox", LAB_PREFIX="lab-")
+        try:
+            yield
+        finally:
+            sandbox.stop()
 
 
 def main() -> int:
@@ -128,11 +133,8 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("prefixes", nargs="*")
     chosen = paths(options.parse_args().prefixes)
-    folder = clean_sandbox()
-    from helpers import sandbox
-
     failed = 0
-    try:
+    with clean_sandbox():
         for path in chosen:
             began = time.monotonic()
             name = path.relative_to(NOTEBOOKS).as_posix()
@@ -146,9 +148,6 @@ def main() -> int:
             path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
             print(f"{name}: {time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)
             sandbox.reset()
-    finally:
-        sandbox.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     return int(failed > 0)
 
 

@@ -1,17 +1,14 @@
 """Make the stored histories of `notebooks/samples/`: run on a sandbox of their own, and exported as AWS's CLI exports.
 
-    python -m tests.notebooks.samples
+python -m tests.notebooks.samples
 """
 
-import contextlib
 import json
-import os
 import pathlib
-import shutil
 import sys
-import tempfile
 
-from helpers import Lab, deploy, execution
+from helpers import Lab, connect, deploy, execution
+from tests.notebooks.run import clean_sandbox
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "samples"
 
@@ -47,35 +44,25 @@ def what_happened(lab: Lab) -> str:
 
 def main() -> int:
     """Make all of them; returns 0."""
-    folder = tempfile.mkdtemp(prefix="samples-")
-    os.environ.update(LAB_SANDBOX_DIR=folder, LAB_TARGET="sandbox", LAB_PREFIX="lab-")
-    import helpers
-    from helpers import sandbox
-
-    lab = helpers.connect()
     SAMPLES.mkdir(exist_ok=True)
-    try:
+    with clean_sandbox():
+        lab = connect()
         for make in (endless_loop, retries, failed_map, what_happened):
-            with contextlib.ExitStack() as stack:
-                stack.enter_context(lab.fast_forward())
-                stack.callback(lab.history_limit, None)
+            with lab.fast_forward():
                 arn = make(lab)
                 execution.wait(arn, progress=False, lab=lab)
-            told = {"events": execution.events(arn, lab=lab)}
+            lab.history_limit(None)
             described = lab.client("stepfunctions").describe_state_machine_for_execution(executionArn=arn)
             name = make.__name__.replace("_", "-")
-            (SAMPLES / f"{name}.json").write_text(_text(told), encoding="utf-8")
-            definition = json.loads(described["definition"])
-            (SAMPLES / f"{name}.asl.json").write_text(json.dumps(definition, indent=1) + "\n", encoding="utf-8")
-            print(f"{name}: {len(told['events'])} events, {(SAMPLES / f'{name}.json').stat().st_size / 1024:.0f} KB")
-    finally:
-        sandbox.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+            _write(f"{name}.json", {"events": execution.events(arn, lab=lab)})
+            _write(f"{name}.asl.json", json.loads(described["definition"]))
     return 0
 
 
-def _text(told: object) -> str:
-    return json.dumps(told, indent=1, default=lambda stamp: stamp.isoformat()) + "\n"
+def _write(name: str, told: object) -> None:
+    text = json.dumps(told, indent=1, default=lambda stamp: stamp.isoformat())
+    (SAMPLES / name).write_text(f"{text}\n", encoding="utf-8")
+    print(f"{name}: {len(text) / 1024:.0f} KB")
 
 
 if __name__ == "__main__":
