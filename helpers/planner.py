@@ -9,12 +9,12 @@ developer guide in the same month (https://docs.aws.amazon.com/step-functions/la
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import repeat
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["PATTERNS", "Pattern", "Suggestion", "chart", "compare_patterns", "plan", "suggest"]
+
+T = TypeVar("T")
 
 DOLLARS_PER_TRANSITION = 0.025 / 1000
 DOLLARS_PER_EXPRESS_REQUEST = 1.00 / 1_000_000
@@ -149,25 +151,32 @@ PATTERNS = {
 def _number(name: str, value: object, least: float = 0.0, most: float = LONGEST_EXECUTION) -> float:
     if isinstance(value, timedelta):
         value = value.total_seconds()
-    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, Real) or isinstance(value, bool) or value != value:
         raise PlanRefused(f"{name} must be a number, not {value!r}; give it in seconds.")
-    seconds = float(value)
-    if not least <= seconds <= most:
-        raise PlanRefused(f"{name} is {seconds:g} s, but must lie between {least:g} and {most:g} s.")
-    return seconds
+    if not least <= value <= most:  # type: ignore[operator]  # any real number can be compared with a float
+        raise PlanRefused(
+            f"{name} must lie between {least:,g} and {most:,.0f} seconds, and this is not: {value!r:.40}."
+        )
+    return float(value)
 
 
 def _pattern(name: str) -> Pattern:
-    if name not in PATTERNS:
+    if not isinstance(name, str) or name not in PATTERNS:
         raise PlanRefused(f"There is no way of waiting named {name!r}; there are: {', '.join(PATTERNS)}.")
     return PATTERNS[name]
 
 
+def _listed(what: str, values: Iterable[T]) -> list[T]:
+    listed = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
+    if not listed:
+        raise PlanRefused(f"The {what} must be a list with something in it, not {values!r}.")
+    return listed
+
+
 def _durations(duration: float | timedelta | Iterable[float | timedelta]) -> list[float]:
-    values = list(duration) if isinstance(duration, Iterable) and not isinstance(duration, str) else [duration]
-    if not values:
-        raise PlanRefused("There is no duration to plan for; give one, or those of collected histories.")
-    return [_number("The job's duration", value) for value in values]
+    if isinstance(duration, str) or not isinstance(duration, Iterable):
+        return [_number("The job's duration", duration)]
+    return [_number("The job's duration", value) for value in _listed("durations to plan for", duration)]
 
 
 def _polls(pattern: Pattern, duration: float, interval: float, call: float) -> tuple[int, int, float]:
@@ -252,8 +261,8 @@ def plan(
 def compare_patterns(
     duration: float | timedelta | Iterable[float | timedelta],
     *,
-    intervals: Sequence[float] = (2.0, 10.0, 60.0),
-    patterns: Sequence[str] = tuple(PATTERNS),
+    intervals: Iterable[float] = (2.0, 10.0, 60.0),
+    patterns: Iterable[str] = tuple(PATTERNS),
     call: float = 0.1,
 ) -> pd.DataFrame:
     """Every pattern with every interval: one row each, with the columns of `plan`.
@@ -262,13 +271,11 @@ def compare_patterns(
     there is no interval or no pattern to compare.
     """
     durations = _durations(duration)
-    for what, values in (("intervals", intervals), ("patterns", patterns)):
-        if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-            raise PlanRefused(f"The {what} to compare must be a list with something in it, not {values!r}.")
+    pauses = _listed("intervals to compare", intervals)
     rows = [
         plan(name, durations, interval=interval, call=call)
-        for name in patterns
-        for interval in (intervals if _pattern(name).polling else intervals[:1])
+        for name in _listed("patterns to compare", patterns)
+        for interval in (pauses if _pattern(name).polling else pauses[:1])
     ]
     table = pd.DataFrame(rows).reset_index(drop=True).infer_objects()
     table.loc[[not PATTERNS[name].polling for name in table["pattern"]], "interval"] = math.nan
@@ -349,7 +356,7 @@ def suggest(
     ]
     if not fitting:
         raise PlanRefused(
-            f"No polling notices the end of a {seconds:g} s job within {tolerated:g} s and within 25,000 events; "
+            f"No polling notices the end of a {seconds:,.10g} s job within {tolerated:,.10g} s and within 25,000 events; "
             "allow a longer delay, let the job call back, or poll in executions that follow one another."
         )
     best = min(fitting, key=lambda figures: figures["dollars"])

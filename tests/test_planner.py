@@ -58,6 +58,13 @@ def test_comparison_has_a_row_for_each_way_and_interval():
     assert callback["dollars"] < table.loc[table["pattern"] == "recheck", "dollars"].min()
 
 
+def test_comparison_takes_a_column_of_a_frame():
+    frame = pd.DataFrame({"seconds": [30, 60], "interval": [2, 4]})
+    table = planner.compare_patterns(frame["seconds"], intervals=frame["interval"], patterns=["recheck"])
+    assert table["interval"].tolist() == [2, 4]
+    assert table["duration"].tolist() == [45, 45]
+
+
 def test_chart_names_every_way():
     table = planner.compare_patterns(300)
     labels = [text.get_text() for text in planner.chart(table).axes[0].get_legend().get_texts()]
@@ -80,7 +87,7 @@ def test_suggestion_says_when_the_history_is_too_short():
         planner.suggest(30 * 24 * 3600, within=2)
 
 
-@pytest.mark.parametrize("duration", [-1, math.nan, math.inf, 1e12, "long", True, [], [3, -3], None])
+@pytest.mark.parametrize("duration", [-1, math.nan, math.inf, 1e12, 10**400, "long", True, [], [3, -3], None])
 def test_absurd_durations_are_refused(duration):
     with pytest.raises(errors.PlanRefused):
         planner.plan("recheck", duration)
@@ -92,9 +99,10 @@ def test_absurd_intervals_are_refused(interval):
         planner.plan("recheck", 10, interval=interval)
 
 
-def test_unknown_way_is_named_with_those_there_are():
+@pytest.mark.parametrize("way", ["hope", None, ["recheck"]])
+def test_unknown_way_is_named_with_those_there_are(way):
     with pytest.raises(errors.PlanRefused, match="recheck, bounded"):
-        planner.plan("hope", 10)
+        planner.plan(way, 10)
 
 
 MACHINES = {
@@ -169,7 +177,7 @@ def test_durations_of_collected_histories_can_be_planned_for(machines):
     assert planner.plan("recheck", pauses)["duration"] == pytest.approx(2, abs=0.5)
 
 
-@pytest.mark.parametrize("intervals", [(), 5, None])
+@pytest.mark.parametrize("intervals", [(), 5, None, "2"])
 def test_comparison_without_intervals_is_refused(intervals):
     with pytest.raises(errors.PlanRefused, match="interval"):
         planner.compare_patterns(10, intervals=intervals)
