@@ -38,7 +38,6 @@ MEMORY_GB = 0.125  # the least that a function can have
 EXPRESS_MEMORY_GB = 0.0625  # the least that is billed, in steps of 100 ms
 LONGEST_PAUSE = 60.0  # seconds, in the bounded machines
 LONGEST_BACK_OFF = 20.0  # seconds, in retry_polling
-GROWING = ("bounded", "counted", "retry_polling")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Pattern:
     (before the first poll, a poll, between two polls, at the end); `detour` says of a pause whether the
     way that follows it leads through one state more, which costs two events and one transition. `polling`
     says whether anybody polls, and so whether functions start the job and ask how it is getting on.
-    `express` says whether each poll is an Express execution.
+    `express` says whether each poll is an Express execution; `most_polls` after how many polls the machine gives up.
     """
 
     name: str
@@ -60,6 +59,7 @@ class Pattern:
     detour: Callable[[float], bool] = lambda pause: False
     polling: bool = True
     express: bool = False
+    most_polls: float = math.inf
 
 
 def _steady(interval: float) -> Iterator[float]:
@@ -105,6 +105,7 @@ PATTERNS = {
             events=(8, 9, 4, 3),
             transitions=(2, 3, 2, 1),
             detour=lambda pause: pause * 2 > LONGEST_PAUSE,
+            most_polls=10,
         ),
         Pattern(
             "counted",
@@ -112,6 +113,7 @@ PATTERNS = {
             _doubling,
             events=(6, 9, 0, 3),
             transitions=(1, 3, 0, 1),
+            most_polls=10,
         ),
         Pattern(
             "retry_polling",
@@ -119,6 +121,7 @@ PATTERNS = {
             _retries,
             events=(7, 3, 0, 4),
             transitions=(1, 1, 0, 1),
+            most_polls=13,
         ),
         Pattern(
             "standard_parent",
@@ -351,20 +354,23 @@ def suggest(
         figures
         for name, way in PATTERNS.items()
         if way.polling
-        for figures in (plan(name, seconds, interval=min(interval, 2.0) if name in GROWING else interval, call=call),)
+        for figures in (
+            plan(name, seconds, interval=interval if way.pauses is _steady else min(interval, 2.0), call=call),
+        )
         if figures["within_limit"] and figures["worst_delay"] <= tolerated + 1e-6
     ]
     if not fitting:
         raise PlanRefused(
-            f"No polling notices the end of a {seconds:,.10g} s job within {tolerated:,.10g} s and within 25,000 events; "
+            f"No polling notices the end of a {seconds:,.10g} s job within {tolerated:,.10g} s and in 25,000 events; "
             "allow a longer delay, let the job call back, or poll in executions that follow one another."
         )
     best = min(fitting, key=lambda figures: figures["dollars"])
-    return Suggestion(
-        best["pattern"],
-        best["interval"],
-        f"Use {best['pattern']} with a pause of {best['interval']:g} s: {PATTERNS[best['pattern']].description}; "
+    way = PATTERNS[best["pattern"]]
+    reason = (
+        f"Use {way.name} with a pause of {best['interval']:g} s: {way.description}; "
         f"of the ways that notice the end within {tolerated:g} s it is the cheapest, "
-        f"with about {best['polls']:.0f} polls for ${best['dollars']:.6f}.",
-        best,
+        f"with about {best['polls']:.0f} polls for ${best['dollars']:.6f}"
     )
+    if best["polls"] > way.most_polls:
+        reason += f"; let it poll more often than the {way.most_polls} times after which it gives up now"
+    return Suggestion(way.name, best["interval"], f"{reason}.", best)

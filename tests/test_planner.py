@@ -77,6 +77,11 @@ def test_suggestion_keeps_the_tolerated_delay():
     assert suggestion.pattern in suggestion.reason
 
 
+def test_suggestion_says_when_the_machine_would_give_up_too_early():
+    assert "than the 13 times" in planner.suggest(600, within=30).reason
+    assert "gives up" not in planner.suggest(60, within=30).reason
+
+
 def test_suggestion_prefers_who_needs_no_polling():
     assert planner.suggest(600, sync=True).pattern == "athena_sync"
     assert planner.suggest(600, calls_back=True).interval is None

@@ -10,6 +10,7 @@ import pytest
 
 import helpers
 from helpers import definition, deploy, diagram, execution
+from helpers.planner import PATTERNS
 from tests.definitions.running import Machines
 
 PROBLEMS = {
@@ -102,17 +103,36 @@ ENDS = {
     "bounded, done": End("bounded", DONE, entered={"AskJob": 4}),
     "bounded, done after the longest pause": End("bounded", {"seconds": 110}, entered={"AskJob": 7, "LongestPause": 1}),
     "bounded, failed": End("bounded", FAILED, "FAILED", "JobFailed", "says that it failed", entered={"AskJob": 4}),
-    "bounded, gave up": End("bounded", {"seconds": 3000}, "FAILED", "GaveUp", "as many polls", entered={"AskJob": 10}),
+    "bounded, gave up": End(
+        "bounded",
+        {"seconds": 3000},
+        "FAILED",
+        "GaveUp",
+        "as many polls",
+        entered={"AskJob": PATTERNS["bounded"].most_polls},
+    ),
     "bounded, timed out": End("bounded", DONE, "TIMED_OUT", entered={"AskJob": 2}, change=sooner(6)),
     "counted, done": End("counted", DONE, output={"polls": 4}, entered={"AskJob": 4}),
     "counted, failed": End("counted", FAILED, "FAILED", "JobFailed", "says that it failed", entered={"AskJob": 4}),
-    "counted, gave up": End("counted", {"seconds": 3000}, "FAILED", "GaveUp", "after 10 polls", entered={"AskJob": 10}),
+    "counted, gave up": End(
+        "counted",
+        {"seconds": 3000},
+        "FAILED",
+        "GaveUp",
+        "after 10 polls",
+        entered={"AskJob": PATTERNS["counted"].most_polls},
+    ),
     "counted, timed out": End("counted", DONE, "TIMED_OUT", entered={"AskJob": 2}, change=sooner(6)),
     "retry_polling, done at once": End("retry_polling", {"seconds": 0}, tries={"AskJob": 1}),
     "retry_polling, done": End("retry_polling", {"seconds": 20}, entered={"AskJob": 1}),
     "retry_polling, failed": End("retry_polling", FAILED, "FAILED", "JobFailed", "says that it failed"),
     "retry_polling, gave up": End(
-        "retry_polling", {"seconds": 3000}, "FAILED", "GaveUp", "as many retries", tries={"AskJob": 13}
+        "retry_polling",
+        {"seconds": 3000},
+        "FAILED",
+        "GaveUp",
+        "as many retries",
+        tries={"AskJob": PATTERNS["retry_polling"].most_polls},
     ),
     "retry_polling, timed out": End("retry_polling", {"seconds": 3000}, "TIMED_OUT", change=sooner(5)),
     "standard_parent, done": End("standard_parent", DONE, entered={"AskInChild": 2}),
