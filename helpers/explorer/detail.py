@@ -57,9 +57,8 @@ def attempt_at(subject: Subject, row: int) -> "pd.Series[Any] | None":
     places = subject.attempt_places.get(place_of(event))
     if not places:
         return None
-    tries = subject.attempts.iloc[places]
-    begun = tries[tries["scheduled"].fillna(tries["ended"]) <= event["timestamp"]]
-    return (begun if len(begun) else tries).iloc[-1 if len(begun) else 0]
+    begun = [place for place in places if subject.attempt_starts[place] <= event["timestamp"]]
+    return subject.attempts.iloc[begun[-1] if begun else places[0]]
 
 
 def unfolded(cause: str, depth: int = 0) -> str:

@@ -1,5 +1,6 @@
 """What is written beside the notebook: the frame, the picture, the history, the report."""
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -47,9 +48,11 @@ def _csv(subject: Subject, _: int | None) -> bytes:
 
 
 def _parquet(subject: Subject, _: int | None) -> bytes:
+    written = io.BytesIO()
     frame = subject.events.copy()
     frame.attrs = {}
-    return frame.to_parquet(index=False)
+    frame.to_parquet(written, index=False)
+    return written.getvalue()
 
 
 def _svg(subject: Subject, passed: int | None) -> bytes:

@@ -63,6 +63,11 @@ class Subject:
         return _places(self.attempts)
 
     @cached_property
+    def attempt_starts(self) -> list[Any]:
+        """When each attempt was scheduled; for one that never was, when it ended."""
+        return self.attempts["scheduled"].fillna(self.attempts["ended"]).tolist()
+
+    @cached_property
     def visit_events(self) -> dict[Place, list[int]]:
         """The rows of `events` by place."""
         return _places(self.events)
