@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from helpers import history
+from helpers.chart import Chart
 from helpers.diagram.text import clean, shorten
 from helpers.errors import NotAHistory
 
@@ -24,10 +24,10 @@ class Comparison:
         self.states, self.divergence, self.inputs = states, divergence, inputs
 
     @property
-    def figure(self) -> Figure:
+    def figure(self) -> Chart:
         """Per state the seconds that each execution spent in it, as two bars."""
         rows = len(self.states)
-        figure = Figure(figsize=(9.5, 1.2 + 0.5 * max(rows, 1)), layout="constrained", facecolor="white")
+        figure = Chart(9.5, 1.2 + 0.5 * max(rows, 1))
         axes = figure.subplots()
         places = range(rows)
         axes.barh([place - 0.19 for place in places], self.states["seconds_a"], 0.36, label="a", color="#a6cbfa")

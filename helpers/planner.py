@@ -21,7 +21,7 @@ import pandas as pd
 from helpers.errors import PlanRefused
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from helpers.chart import Chart
 
 __all__ = ["PATTERNS", "Pattern", "Suggestion", "chart", "compare_patterns", "plan", "suggest"]
 
@@ -285,11 +285,11 @@ def compare_patterns(
     return table
 
 
-def chart(table: pd.DataFrame) -> "Figure":
+def chart(table: pd.DataFrame) -> "Chart":
     """Dollars against worst delay, one point a row of `compare_patterns`, a line through each pattern's intervals."""
-    from matplotlib.figure import Figure
+    from helpers.chart import Chart
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = Chart(8, 4.5)
     axes = figure.subplots()
     for marker, (name, rows) in zip("osD^vPX", table.groupby("pattern", sort=False), strict=False):
         axes.plot(rows["worst_delay"], rows["dollars"], marker=marker, label=str(name))

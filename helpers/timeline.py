@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from helpers import history
+from helpers.chart import Chart
 from helpers.diagram.palette import STATUSES
 from helpers.diagram.text import clean, shorten
 
@@ -47,8 +47,8 @@ class Timeline:
         self.lanes, self.left_out, self.length = lanes, left_out, length
 
     @cached_property
-    def figure(self) -> Figure:
-        """The chart, as matplotlib's Figure."""
+    def figure(self) -> Chart:
+        """The chart, a matplotlib Figure."""
         with rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "timeline"}):
             return _figure(self)
 
@@ -129,9 +129,9 @@ def _seconds(column: Any) -> Any:
     return column.dt.total_seconds().fillna(0.0)
 
 
-def _figure(timeline: Timeline) -> Figure:
+def _figure(timeline: Timeline) -> Chart:
     lanes = timeline.lanes
-    figure = Figure(figsize=(9.5, 1.1 + 0.34 * max(len(lanes), 1)), layout="constrained", facecolor="white")
+    figure = Chart(9.5, 1.1 + 0.34 * max(len(lanes), 1))
     axes = figure.subplots()
     least = max(timeline.length, 1e-3) / 700
     shown: dict[str, str] = {}
@@ -198,7 +198,7 @@ def _bars(lane: Lane) -> Iterable[Bar]:
             yield of_status(attempt["left"], attempt["width"], {"type": "Task", "status": attempt["status"]})
 
 
-def _saved(figure: Figure, form: str, metadata: dict[str, Any]) -> bytes:
+def _saved(figure: Chart, form: str, metadata: dict[str, Any]) -> bytes:
     written = io.BytesIO()
     figure.savefig(written, format=form, dpi=110, metadata=metadata)
     return written.getvalue()
