@@ -1,6 +1,7 @@
 """Running a machine of `definitions/` on the sandbox to its end, fast-forwarded."""
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,8 @@ class Machines:
         if name == "ChildArn":
             return {name: deploy.deploy("express_child", type="EXPRESS", lab=self.lab).arn}
         if name == "QueueUrl":
-            return {name: self.lab.client("sqs").create_queue(QueueName=self.lab.name("definitions"))["QueueUrl"]}
+            queue = f"definitions-{uuid.uuid4().hex[:6]}"
+            return {name: self.lab.client("sqs").create_queue(QueueName=self.lab.name(queue))["QueueUrl"]}
         if name == "EventBusName":
             return {name: "default"}
         self.lab.client("s3").create_bucket(Bucket="lab-definitions")

@@ -344,8 +344,9 @@ def test_event_tells_the_end_of_the_job(machines, bus, said, status, error, outp
     assert (ended.status, ended.error, ended.output) == (status, error, output)
 
 
-def test_event_that_never_comes(machines):
+def test_event_that_never_comes(machines, bus):
     ended = machines.run(machines.make("event"))
+    machines.message()
     assert (ended.status, ended.error) == ("FAILED", "NoEvent")
     assert ended.events["elapsed"].max().total_seconds() == pytest.approx(3600, abs=5)
 
