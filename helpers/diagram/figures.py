@@ -9,9 +9,11 @@ import pandas as pd
 
 from helpers.diagram.text import shorten
 
-__all__ = ["Figures", "figures", "seconds", "statuses"]
+__all__ = ["RANK", "Figures", "figures", "seconds", "statuses"]
 
 LONGEST_PAYLOAD = 300
+# What a state shows that is in several branches at once: something open first, then the worst.
+RANK = ("running", "choosing", "waiting", "failed", "timed_out", "aborted", "caught", "succeeded")
 
 
 Passage = tuple[str, str, str]
@@ -84,9 +86,12 @@ def way(visits: pd.DataFrame) -> frozenset[Passage]:
 
 
 def statuses(visits: pd.DataFrame) -> dict[str, str]:
-    """Each state's status at its last visit."""
-    known = visits.dropna(subset=["status"])
-    return dict(zip(known["state"].astype(str), known["status"].astype(str), strict=True))
+    """Each state's status: of its last visit or, where it was in several branches, of the first in `RANK` of those."""
+    known = visits.dropna(subset=["status"]).drop_duplicates(["execution", "branch", "state"], keep="last")
+    found: dict[str, str] = {}
+    for state, status in zip(known["state"].astype(str), known["status"].astype(str), strict=True):
+        found[state] = min(found.get(state, status), status, key=RANK.index)
+    return found
 
 
 def last(rows: pd.DataFrame, column: str) -> list[str]:

@@ -3,14 +3,13 @@
 It only reads; what it writes are the files that one asks for, beside the notebook.
 """
 
-import contextlib
 import re
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import DrawingFailed, NotFound
+from helpers.errors import NotFound
 from helpers.explorer.files import FORMS, save
 from helpers.explorer.listing import Listing, machine_named
 from helpers.explorer.report import report
@@ -101,10 +100,6 @@ class Explorer:
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         bundle = dict(self._shown.box._repr_mimebundle_())
         bundle["text/plain"] = repr(self)
-        subject = self.subject
         bundle["text/html"] = self._shown.still()
-        if subject is not None and len(subject.events):
-            with contextlib.suppress(DrawingFailed):
-                bundle["image/png"] = subject.coloured(subject.picture, subject.first).png()
         wanted, unwanted = set(include or bundle), set(exclude or ())
         return {kind: data for kind, data in bundle.items() if kind in wanted and kind not in unwanted}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.diagram import Diagram
 from helpers.errors import InvalidSetting
 from helpers.explorer.report import report, without_payloads
 from helpers.explorer.subject import Subject
@@ -60,10 +61,10 @@ def _svg(subject: Subject, passed: int | None) -> bytes:
 
 
 def _png(subject: Subject, passed: int | None) -> bytes:
-    return bytes(_picture(subject, passed).png(dpi=144))
+    return _picture(subject, passed).png(dpi=144)
 
 
-def _picture(subject: Subject, passed: int | None) -> Any:
+def _picture(subject: Subject, passed: int | None) -> Diagram:
     return subject.coloured(subject.picture, len(subject.events) if passed is None else passed)
 
 

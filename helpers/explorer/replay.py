@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from helpers import history
+from helpers.diagram.figures import RANK
 
 __all__ = ["Replay"]
 
 OPEN = {"Wait": "waiting", "Choice": "choosing"}
-# What a state shows that is in several branches at once: something open first, then the worst.
-RANK = ("running", "choosing", "waiting", "failed", "timed_out", "aborted", "caught", "succeeded")
 Key = tuple[str, str]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers import timeline
 from helpers.errors import LabError
 from helpers.explorer.detail import detail
 from helpers.explorer.markup import STYLE, chip, screened, seconds, text
@@ -54,7 +55,7 @@ def report(subject: Subject) -> str:
             "<h2>Diagram</h2>",
             _drawn(lambda: subject.picture.svg()),
             "<h2>Timeline</h2>",
-            _image("The timeline", subject.chart.png, 0),
+            _image("The timeline", timeline.draw(subject.events).png, 0),
             "<h2>Where it began to go wrong</h2>" if subject.summary.first_failure else "<h2>At its end</h2>",
             detail(subject, subject.first - 1),
             "<h2>Visits</h2>",

@@ -9,7 +9,6 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from helpers import timeline
 from helpers.diagram import Diagram
 from helpers.diagram.text import clean
 from helpers.errors import LabError
@@ -27,7 +26,6 @@ __all__ = ["Screen"]
 
 ALL = ""
 MOST_STATES = 500
-LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
 SHAPE = re.compile(r'stroke-width="[^"]*"')
 
 
@@ -285,7 +283,7 @@ def _diagram(subject: Subject) -> Diagram | None:
 
 
 def _timeline(subject: Subject) -> str:
-    svg = timeline.draw(subject.events, most_lanes=LANES).svg()
+    svg = subject.chart.svg()
     return svg[svg.index("<svg") :]
 
 

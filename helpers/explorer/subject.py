@@ -20,6 +20,7 @@ __all__ = ["COLUMNS", "Subject", "from_arn", "from_events", "from_file", "place_
 
 COLUMNS = tuple(history.events([]).columns)
 FAILURES = ("Failed", "TimedOut", "Aborted")
+LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
 STILL_OPEN = ("running", "waiting", "choosing")
 Place = tuple[str, str, int]
 Definition = Mapping[str, Any] | str | PathLike[str]
@@ -82,7 +83,8 @@ class Subject:
 
     @cached_property
     def chart(self) -> timeline.Timeline:
-        return timeline.draw(self.events)
+        """The timeline, folded so far that it fits on the screen."""
+        return timeline.draw(self.events, most_lanes=LANES)
 
     @cached_property
     def picture(self) -> diagram.Diagram:

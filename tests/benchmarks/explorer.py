@@ -1,0 +1,107 @@
+"""A step of the workbench's slider, in a real browser: how long until it is on the screen, and what it sends."""
+
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import tempfile
+import time
+
+import nbformat
+
+from tests.benchmarks.history import loop
+from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, Jupyter
+
+LARGE, SMALL = 25_000, 250
+STEPS = 200
+BOUND = 50.0  # ms
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+# A key at the slider, then the first frame drawn after every pane tells of the new event.
+STEP = """async (key) => {
+    const handle = document.querySelector('.sfn-explorer .noUi-handle');
+    const moment = () => document.querySelector('.sfn-explorer .moment b:nth-of-type(1)').textContent;
+    const row = () => document.querySelector('.sfn-explorer tr.here')?.dataset.event;
+    const told = () => document.querySelector('.sfn-explorer .told').textContent;
+    const digits = (text) => text.replaceAll(',', '');
+    const before = digits(moment());
+    const aim = String(Number(before) + (key === 'ArrowRight' ? 1 : -1));
+    const began = performance.now();
+    handle.focus();
+    handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+    while (digits(moment()) !== aim || row() !== aim || !told().includes(`event${aim}`)) {
+        await new Promise(requestAnimationFrame);
+        if (performance.now() - began > 5000) throw new Error(`${digits(moment())} ${row()} ${aim}`);
+    }
+    await new Promise(requestAnimationFrame);
+    return performance.now() - began;
+}"""
+
+
+def measure() -> list[dict[str, object]]:
+    """The 95th percentile of a step (ms) with 25,000 events, and the bytes of a step against those with 250."""
+    if CHROMIUM is None:
+        print("Chromium is not installed: the workbench is not measured.")
+        return []
+    times, bytes_large = steps(LARGE)
+    _, bytes_small = steps(SMALL)
+    return [
+        {
+            "figure": f"a step of the workbench's slider on screen, {LARGE:,} events, ms (95th percentile)",
+            "measured": statistics.quantiles(times, n=20)[-1],
+            "bound": f"<= {BOUND:g}",
+        },
+        {
+            "figure": f"bytes that a step sends, {LARGE:,} events (baseline: {SMALL} events)",
+            "measured": bytes_large,
+            "baseline": bytes_small,
+            "ratio": bytes_large / bytes_small,
+            "bound": "ratio <= 1.1",
+        },
+    ]
+
+
+def steps(size: int) -> tuple[list[float], float]:
+    """How long each of some steps in the middle of a history took (ms), and the bytes that one sent on average."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as name:
+        place = pathlib.Path(name)
+        folder = place / "notebooks"
+        folder.mkdir()
+        (folder / "long.json").write_text(json.dumps({"events": loop(size)}, default=str))
+        code = "from helpers.explorer import explore\nshown = explore('long.json')\nshown.go(len(shown.subject.events) // 2)"
+        cells = [nbformat.v4.new_code_cell(code), nbformat.v4.new_code_cell("shown")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), folder / "long.ipynb")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+        for kind in ("CONFIG", "DATA", "RUNTIME"):
+            environment[f"JUPYTER_{kind}_DIR"] = str(place / kind.lower())
+        server = Jupyter(folder, {**environment, "PYTHONPATH": str(ROOT)})
+        try:
+            while not server.is_ready():
+                time.sleep(0.2)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                page = browser.new_page(viewport={"width": 1280, "height": 1000})
+                received: list[int] = []
+                page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
+                page.goto(f"{server.url}/lab/tree/long.ipynb?token={server.token}")
+                page.wait_for_selector(".jp-Notebook .jp-Cell")
+                page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel")
+                page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+                page.wait_for_selector(".sfn-explorer tr.here", timeout=120_000)
+                for _ in range(10):
+                    page.evaluate(STEP, "ArrowRight")
+                received.clear()
+                times = [page.evaluate(STEP, "ArrowRight" if n % 3 else "ArrowLeft") for n in range(STEPS)]
+                sent = sum(received) / STEPS
+                browser.close()
+        finally:
+            server.close()
+            shutil.rmtree(folder, ignore_errors=True)
+    return times, sent
+
+
+if __name__ == "__main__":
+    for figure in measure():
+        print(figure)
