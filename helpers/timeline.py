@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from helpers import history
 from helpers.chart import Chart
-from helpers.diagram.palette import STATUSES
+from helpers.diagram.palette import STATUSES, UNREACHED
 from helpers.diagram.text import clean, shorten
 
 __all__ = ["Timeline", "draw"]
@@ -175,6 +175,8 @@ def _bars(lane: Lane) -> Iterable[Bar]:
 
     def of_status(left: float, width: float, row: Any) -> Bar:
         status = "waiting" if row["type"] == "Wait" and row["status"] == "succeeded" else row["status"]
+        if not isinstance(status, str):
+            return Bar(left, width, "end unknown", UNREACHED.fill, UNREACHED.border)
         look = STATUSES[status]
         return Bar(left, width, status.replace("_", " "), look.fill, look.border)
 
@@ -182,7 +184,7 @@ def _bars(lane: Lane) -> Iterable[Bar]:
     if lane.folded:
         left = float(lane.visits["left"].min())
         right = float((lane.visits["left"] + lane.visits["width"]).max())
-        usual = lane.visits["status"].mode().iloc[0]
+        usual = lane.visits["status"].mode().reindex([0]).iloc[0]
         yield of_status(left, right - left, {**visits[0], "status": usual})
     else:
         for visit in visits:

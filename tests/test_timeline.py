@@ -85,3 +85,21 @@ def test_an_empty_history_is_an_empty_chart():
     drawn = timeline.draw(executed([]))
     assert drawn.lanes == []
     assert drawn.png().startswith(b"\x89PNG")
+
+
+def test_a_visit_whose_end_lies_in_a_missing_page_is_told_as_unknown():
+    told = [
+        (1, 0, "ExecutionStarted", {}),
+        (2, 0, "WaitStateEntered", {"stateEnteredEventDetails": {"name": "Pause"}}),
+        (9, 8, "PassStateEntered", {"stateEnteredEventDetails": {"name": "Last"}}),
+        (10, 9, "PassStateExited", {"stateExitedEventDetails": {"name": "Last"}}),
+        (11, 10, "ExecutionSucceeded", {}),
+    ]
+    events = history.events(
+        [
+            {"id": id_, "previousEventId": before, "timestamp": START + datetime.timedelta(seconds=id_), "type": kind}
+            | details
+            for id_, before, kind, details in told
+        ]
+    )
+    assert "end unknown" in words(timeline.draw(events))

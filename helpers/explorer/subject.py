@@ -1,7 +1,7 @@
 """An execution to be explored: its events, its definition, and what could not be had, in sentences."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -189,7 +189,7 @@ def from_events(source: Any, definition: Definition | None = None, lab: Lab | No
 
 def _listed(source: Any) -> Any:
     """A source whose events can be read twice, even if it is a generator."""
-    return source if isinstance(source, Mapping | list | str | PathLike) else list(source)
+    return list(source) if isinstance(source, Iterable) and not isinstance(source, Mapping | list | str) else source
 
 
 def _name(arn: str | None) -> str:
