@@ -22,9 +22,11 @@ LESSONS = [path for path in sorted(run.NOTEBOOKS.glob("*.ipynb")) if any(map(is_
 NAMES = [path.name for path in LESSONS]
 
 
-def from_solutions(source: str) -> str:
-    """A markdown cell's text with its links as they must be one folder further down."""
-    return re.sub(r"\]\((?!https?:|#|/)([^)]+)\)", lambda link: f"]({_further_down(link[1])})", source)
+def from_solutions(cell: nbformat.NotebookNode) -> str:
+    """A cell's source with its relative paths as they must be one folder further down."""
+    if cell.cell_type == "code":
+        return str(cell.source).replace('"samples/', '"../samples/')
+    return re.sub(r"\]\((?!https?:|#|/)([^)]+)\)", lambda link: f"]({_further_down(link[1])})", cell.source)
 
 
 def _further_down(target: str) -> str:
@@ -46,8 +48,7 @@ def test_twin_differs_in_the_exercises_alone(path):
         if is_exercise(ours):
             assert ours.source != theirs.source
         else:
-            told = from_solutions(ours.source) if ours.cell_type == "markdown" else ours.source
-            assert theirs.source == told
+            assert theirs.source == from_solutions(ours)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=NAMES)
