@@ -1,5 +1,6 @@
 """The Lab: the sandbox, an AWS account, or any endpoint."""
 
+import contextlib
 import datetime
 import getpass
 import hashlib
@@ -87,6 +88,13 @@ class Lab:
             self._standing.stop()
         self._standing = FastForward(self._call, rate, hold_tokens, self._forget)
         return self._standing
+
+    def fast_forward_where_possible(self) -> contextlib.AbstractContextManager[object]:
+        """`fast_forward()` on the sandbox; on an account nothing but a sentence, since time cannot be moved there."""
+        if self._sandbox is not None:
+            return self.fast_forward()
+        print("On an AWS account time cannot be moved: what waits in this cell waits as long as it says.")
+        return contextlib.nullcontext()
 
     def history_limit(self, events: int | None = None) -> int:
         """Lower the number of events after which the sandbox ends an execution; None puts AWS's 25,000 back.

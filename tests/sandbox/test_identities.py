@@ -45,7 +45,7 @@ def test_a_user_without_policies_is_denied_in_words_that_name_who_what_and_where
 def test_a_policy_opens_what_it_names(lab):
     with user(lab, policy("Allow", "states:List*")) as keys:
         states = lab.client("stepfunctions", **keys)
-        assert states.list_activities()["activities"] == []
+        assert "activities" in states.list_activities()
         with pytest.raises(ClientError, match="states:CreateActivity"):
             states.create_activity(name="denied")
 
@@ -86,7 +86,7 @@ def test_an_assumed_role_has_its_own_policies(lab):
         "aws_session_token": given["SessionToken"],
     }
     states = lab.client("stepfunctions", **keys)
-    assert states.list_activities()["activities"] == []
+    assert "activities" in states.list_activities()
     with pytest.raises(ClientError, match="assumed-role"):
         states.list_state_machines()
     iam.delete_role_policy(RoleName=name, PolicyName="p")
