@@ -14,32 +14,38 @@ def mend() -> None:
     import moto.stepfunctions.parser.models  # noqa: F401  the whole interpreter, before its parts are replaced
 
     from helpers.sandbox.interpreter import (
+        choices,
         clients,
         context,
         data,
         definitions,
         failures,
         frames,
+        functions,
         intrinsics,
         jsonata,
         jsonpath,
         maps,
         services,
         states,
+        waits,
     )
 
     for concern in (
         data,
+        choices,
         clients,
         context,
         definitions,
         failures,
         frames,
+        functions,
         intrinsics,
         jsonata,
         jsonpath,
         maps,
         services,
         states,
+        waits,
     ):
         concern.mend()

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import json
+import re
 import sys
 import types
 from typing import Any
@@ -35,6 +36,21 @@ def cloned(value: Any) -> Any:
 def time_text(value: datetime.datetime) -> str:
     """A time as AWS writes it into data."""
     return value.astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
+
+
+def moment(text: str) -> datetime.datetime | None:
+    """The time that a text in RFC 3339's profile of ISO 8601 stands for, to the microsecond; None for any other."""
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        return None
+    seconds, fraction, zone = found.groups()
+    try:
+        return datetime.datetime.fromisoformat(f"{seconds}.{(fraction or '').ljust(6, '0')[:6]}{zone}")
+    except ValueError:
+        return None
 
 
 def _text_of_other(value: Any) -> str:

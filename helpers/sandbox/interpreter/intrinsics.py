@@ -9,9 +9,7 @@ from moto.stepfunctions.parser.asl.component.common.query_language import QueryL
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringVariableSample
 from moto.stepfunctions.parser.asl.component.intrinsic.argument import argument
-from moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.array import array_unique
 from moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.factory import StatesFunctionFactory
-from moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.generic.string_format import StringFormat
 from moto.stepfunctions.parser.asl.component.intrinsic.functionname.state_function_name_types import (
     StatesFunctionNameType,
 )
@@ -25,12 +23,11 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from helpers.sandbox.interpreter import failures
 from helpers.sandbox.interpreter.data import text_of
+from helpers.sandbox.interpreter.functions import CLOSE, OPEN, with_braces
 from helpers.sandbox.interpreter.mending import replace
 
 INTRINSIC = "States.IntrinsicFailure"
-# Escaped braces of a template, until its {} are filled.
-_OPEN, _CLOSE = "\ue000", "\ue001"
-_ESCAPES = {"\\{": _OPEN, "\\}": _CLOSE, "\\'": "'", "\\\\": "\\"}
+_ESCAPES = {"\\{": OPEN, "\\}": CLOSE, "\\'": "'", "\\\\": "\\"}
 
 _NAME = re.compile(r"\s*States\.(\w+)\s*\(")
 _TEXT = re.compile(r"\s*'((?:[^'\\]|\\.)*)'")
@@ -72,6 +69,14 @@ class _Reader:
         return self.text[start : self.at].strip()
 
 
+class _ContextPath(argument.ArgumentContextPath):
+    def _eval_argument(self, env: Environment) -> Any:
+        try:
+            return super()._eval_argument(env)
+        except NoSuchJsonPathError as error:
+            raise NoSuchJsonPathError(json_path=f"${self.json_path}", data=error.data) from error
+
+
 def _argument(reader: _Reader) -> argument.Argument:
     if literal := reader.take(_LITERAL):
         return argument.ArgumentLiteral(definition_value=json.loads(literal[1]))
@@ -82,7 +87,7 @@ def _argument(reader: _Reader) -> argument.Argument:
         return argument.ArgumentFunction(function=_function(reader))
     path = reader.path()
     if path.startswith("$$"):
-        return argument.ArgumentContextPath(context_path=path)
+        return _ContextPath(context_path=path)
     if _VARIABLE.match(path):
         sample = StringVariableSample(query_language_mode=QueryLanguageMode.JSONPath, expression=path)
         return argument.ArgumentVar(string_variable_sample=sample)
@@ -135,36 +140,18 @@ def _visit(self: Any, ctx: Any) -> string_expression.StringIntrinsicFunction:
 def _evaluate(self: Any, env: Environment) -> None:
     try:
         self.function.eval(env=env)
-    except (NoSuchJsonPathError, FailureEventException):
+    except FailureEventException:
         raise
+    except NoSuchJsonPathError as error:
+        cause = (
+            f"The function '{self.literal_value}' had the following error: The JsonPath argument for the field "
+            f"'{error.json_path}' could not be found in the input '{text_of(error.data)}'"
+        )
+        raise failures.execution_failure(env, failures.RUNTIME, cause) from error
     except Exception as error:
         cause = f"The function '{self.literal_value}' had the following error: {error}"
         raise failures.execution_failure(env, INTRINSIC, cause) from error
-    env.stack[-1] = _with_braces(env.stack[-1])
-
-
-def _with_braces(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace(_OPEN, "{").replace(_CLOSE, "}")
-    return [_with_braces(item) for item in value] if isinstance(value, list) else value
-
-
-def _format(self: Any, env: Environment) -> None:
-    self.argument_list.eval(env=env)
-    template, *values = env.stack.pop()
-    parts = template.split("{}")
-    if len(parts) != len(values) + 1:
-        raise ValueError(f"The number of arguments do not match the occurrences of {{}} in {template}")
-    filled = [part + text for part, text in zip(parts, [*map(StringFormat._to_str_repr, values), ""], strict=True)]
-    env.stack.append("".join(filled))
-
-
-def _unique(self: Any, env: Environment) -> None:
-    self.argument_list.eval(env=env)
-    (found,) = env.stack.pop()
-    if not isinstance(found, list):
-        raise TypeError(f"Expected an array, but got: {text_of(found)}")
-    env.stack.append(list({text_of(item): item for item in reversed(found)}.values())[::-1])
+    env.stack[-1] = with_braces(env.stack[-1])
 
 
 def mend() -> None:
@@ -173,7 +160,3 @@ def mend() -> None:
     replace(VariableNamesIntrinsicStaticAnalyser, "process_and_get", staticmethod(_variable_names))
     # AWS names the function that failed; moto gives an error of Python's.
     replace(string_expression.StringIntrinsicFunction, "_eval_body", _evaluate)
-    # AWS fills {} alone; moto takes any braces for Python's.
-    replace(StringFormat, "_eval_body", _format)
-    # AWS compares values; moto hashes them, which objects cannot be.
-    replace(array_unique.ArrayUnique, "_eval_body", _unique)

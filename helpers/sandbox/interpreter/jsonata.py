@@ -2,14 +2,10 @@
 
 import copy
 import functools
-import hashlib
 import json
-import math
-import random
 import re
 import threading
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonata import Jsonata, jexception
@@ -21,99 +17,28 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from helpers.sandbox.interpreter.data import cloned
 from helpers.sandbox.interpreter.failures import query_evaluation_failure
+from helpers.sandbox.interpreter.jsonata_functions import FUNCTIONS, Expression, QueryError, UnsupportedResult, plain
 from helpers.sandbox.interpreter.jsonpath import select
 from helpers.sandbox.interpreter.mending import replace
 
 UNDEFINED = object()
 
-_HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 # jsonata-python's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
 _MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
 _SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
 _parsing = threading.Lock()
 
 
-class QueryError(Exception):
-    """A JSONata expression could not be evaluated; its text is what AWS appends to the cause."""
-
-
-class UnsupportedResult(Exception):
-    """A JSONata expression gave a function or a regular expression."""
-
-
-def _partition(array: Any, size: Any) -> Any:
-    if array is None:
-        return None
-    array = list(array) if isinstance(array, list) else [array]
-    if isinstance(size, bool) or not isinstance(size, int | float) or size <= 0:
-        raise QueryError("The second argument of the partition function must be a positive number.")
-    step = math.floor(size)
-    return [array[start : start + step] for start in range(0, len(array), step)]
-
-
-def _range(first: Any, last: Any, step: Any) -> Any:
-    if step == 0:
-        raise QueryError("The third argument of the range function cannot be zero.")
-    count = math.floor((last - first) / step) + 1
-    return [first + step * index for index in range(max(count, 0))]
-
-
-def _hash(value: Any, algorithm: Any) -> str:
-    if algorithm not in _HASHES:
-        raise QueryError(f"Hash algorithm must be one of {', '.join(_HASHES)}. Got: {json.dumps(algorithm)}")
-    text = value if isinstance(value, str) else json.dumps(plain(value), separators=(",", ":"))
-    return hashlib.new(_HASHES[algorithm], text.encode()).hexdigest()
-
-
-def _random(seed: Any = None) -> float:
-    return random.Random(seed).random() if seed is not None else random.random()
-
-
-def _uuid() -> str:
-    return str(uuid.uuid4())
-
-
-def _parse(text: Any) -> Any:
-    return None if text is None else json.loads(text)
-
-
-# The functions that AWS adds to JSONata; $eval is not there.
-# https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "partition": _partition,
-    "range": _range,
-    "hash": _hash,
-    "random": _random,
-    "uuid": _uuid,
-    "parse": _parse,
-}
-
-
 @functools.lru_cache(maxsize=4096)
-def _parsed(expression: str) -> Jsonata:
+def _parsed(expression: str) -> Expression:
     with _parsing:
-        parsed = Jsonata(expression)
+        parsed = Expression(expression)
     parsed.set_output_convert_nulls(False)
     parsed.set_validate_input(False)
     for name, function in FUNCTIONS.items():
         parsed.register_lambda(name, function)
     parsed.assign("eval", None)
     return parsed
-
-
-def plain(value: Any) -> Any:
-    """A JSONata result as JSON data: its lists as lists, null as None, whole numbers as integers."""
-    if value is Utils.NULL_VALUE or value is None:
-        return None
-    if isinstance(value, bool | str | int):
-        return value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 1e15 else value
-    if isinstance(value, list):
-        return [plain(value[index]) for index in range(len(value))]
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    raise UnsupportedResult
 
 
 def _message(error: jexception.JException) -> str:
@@ -136,6 +61,38 @@ def _message(error: jexception.JException) -> str:
     return f"{error.error}: " + re.sub(r"\{\{\w+\}\}", insert, template)
 
 
+def syntax_error(expression: str) -> str | None:
+    """What is wrong with the writing of an expression, in the words of JSONata; None where nothing is."""
+    try:
+        _parsed(expression)
+    except jexception.JException as error:
+        return re.sub(r"^[A-Z]\d{4}: ", "", _message(error))
+    except Exception as error:  # the library's parser stumbles over some texts
+        return str(error)
+    return None
+
+
+def free_names(expression: str) -> list[str]:
+    """The names that a well-written expression looks up in a context item, which it has not on Step Functions."""
+    return list(dict.fromkeys(_names(_parsed(expression).ast)))
+
+
+def _names(node: Any) -> Iterator[str]:
+    if node is None:
+        return
+    if node.type == "name":
+        yield node.value
+    elif node.type == "path":
+        yield from _names(node.steps[0])
+    elif node.type not in ("transform", "regex"):
+        pairs = [part for pair in getattr(node, "lhs_object", None) or [] for part in pair]
+        fields = ("lhs", "rhs", "expression", "condition", "then", "_else", "body")
+        lists = () if node.type == "lambda" else ("expressions", "arguments")
+        inner = [getattr(node, field, None) for field in fields]
+        for part in (*inner, *(part for name in lists for part in getattr(node, name, None) or []), *pairs):
+            yield from _names(part)
+
+
 def value_of(expression: str, bindings: Mapping[str, Any]) -> Any:
     """Evaluate an expression (without its `{% %}`), `bindings` by name without their `$`.
 
@@ -154,8 +111,6 @@ def value_of(expression: str, bindings: Mapping[str, Any]) -> Any:
         raise QueryError(_message(error)) from error
     except RecursionError as error:
         raise QueryError("D1011: Stack overflow. Check for non-terminating recursive function.") from error
-    except ZeroDivisionError as error:
-        raise QueryError("D1001: Number out of range: null") from error
     except ValueError as error:
         if found := re.match(r"could not convert string to float: '(.*)'", str(error)):
             raise QueryError(f'D3030: Unable to cast value to a number: "{found[1]}"') from error

@@ -3,12 +3,12 @@
 import functools
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from jsonpath_ng.ext.parser import parse
 from moto.stepfunctions.parser.asl.component.common.path import input_path, output_path, result_path
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJsonPath
-from moto.stepfunctions.parser.asl.component.state.choice.comparison import variable
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
@@ -53,8 +53,20 @@ def _shown(steps: Steps) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in steps)
 
 
+_AGGREGATES: dict[str, Callable[[Any], Any]] = {
+    "length": len,
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "avg": lambda numbers: sum(numbers) / len(numbers),
+}
+_AGGREGATE = re.compile(rf"(\$.*)\.({'|'.join(_AGGREGATES)})\(\)")
+
+
 def select(path: str, data: Any) -> Any:
     """The value of a definite path, or the list of all values of another. Raises moto's NoSuchJsonPathError."""
+    if path.endswith("()") and (found := _AGGREGATE.fullmatch(path)):
+        return _AGGREGATES[found[2]](select(found[1], data))
     steps = steps_of(path)
     if steps is None:
         return [match.value for match in _parsed(path).find(data)]
@@ -158,13 +170,6 @@ def _place_result(self: Any, env: Environment) -> None:
         raise failures.execution_failure(env, "States.ResultPathMatchFailure", cause) from error
 
 
-def _variable_value(self: Any, env: Environment) -> None:
-    try:
-        self.string_sampler.eval(env=env)
-    except NoSuchJsonPathError:
-        env.stack.append(variable.NoSuchVariable(self.string_sampler.literal_value))
-
-
 def mend() -> None:
     # AWS's paths give one value where they are definite and a list otherwise; moto's depend on what they find.
     original = json_path.extract_json
@@ -177,4 +182,3 @@ def mend() -> None:
     replace(output_path.OutputPath, "_eval_body", _filter_output)
     # AWS fails with States.ResultPathMatchFailure where a result has no place; moto replaces what is there.
     replace(result_path.ResultPath, "_eval_body", _place_result)
-    replace(variable.Variable, "_eval_body", _variable_value)

@@ -12,14 +12,6 @@ from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import R
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import HeartbeatSecondsJSONata
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSecondsJSONata
-from moto.stepfunctions.parser.asl.component.state.choice import state_choice
-from moto.stepfunctions.parser.asl.component.state.choice.comparison import comparison
-from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_func import ComparisonFuncValue
-from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison_operator_type import (
-    ComparisonOperatorType,
-)
-from moto.stepfunctions.parser.asl.component.state.choice.comparison.operator.factory import OperatorFactory
-from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable import NoSuchVariable
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import MaxConcurrencyJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
@@ -31,7 +23,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.state_par
 from moto.stepfunctions.parser.asl.component.state.fail.cause_decl import Cause
 from moto.stepfunctions.parser.asl.component.state.fail.error_decl import Error
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
-from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import SecondsJSONata
 from moto.stepfunctions.parser.asl.eval import variable_store
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
@@ -181,25 +172,9 @@ def _evaluate_parallel(self: Any, env: Environment) -> None:
     execute_state.ExecutionState._evaluate_with_timeout(self, env)
 
 
-def _choose(self: Any, env: Environment) -> None:
-    for rule in self.choices_decl.rules:
-        rule.eval(env)
-        if env.stack.pop() is True:
-            env.stack.append(rule.next_stmt.name)
-            return
-    if self.default_state is None:
-        raise failures.execution_failure(
-            env,
-            "States.NoChoiceMatched",
-            "Failed to transition out of the state. The state does not point to a next state.",
-        )
-    env.stack.append(self.default_state.state_name)
-
-
 _NUMBERS: dict[type, str] = {
     HeartbeatSecondsJSONata: "_eval_seconds",
     MaxConcurrencyJSONata: "_eval_max_concurrency",
-    SecondsJSONata: "_get_wait_seconds",
     TimeoutSecondsJSONata: "_eval_seconds",
     ToleratedFailureCountStringJSONata: "_eval_tolerated_failure_count",
     ToleratedFailurePercentageStringJSONata: "_eval_tolerated_failure_percentage",
@@ -225,13 +200,8 @@ def unexpected_type(env: Environment, expression: Any, expected: str, value: Any
     return failures.query_evaluation_failure(env, cause, expression.field)
 
 
-def _condition(self: Any, env: Environment) -> None:
-    self.string_jsonata.eval(env=env)
-    if not isinstance(env.stack[-1], bool):
-        raise unexpected_type(env, self.string_jsonata, "boolean", env.stack[-1])
-
-
-def _number(self: Any, env: Environment) -> Any:
+def number_of(self: Any, env: Environment) -> Any:
+    """The number that the expression of a field gives; FailureEventException where it gives none."""
     self.string_jsonata.eval(env=env)
     value = env.stack.pop()
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -241,17 +211,14 @@ def _number(self: Any, env: Environment) -> Any:
 
 def _text(self: Any, env: Environment) -> None:
     self.string_expression.eval(env=env)
-    if isinstance(self.string_expression, StringJSONata) and not isinstance(env.stack[-1], str):
-        raise unexpected_type(env, self.string_expression, "string", env.stack[-1])
-
-
-def _compare(self: Any, env: Environment) -> None:
-    """ChoiceRule: a comparison of what is not there fails, but for IsPresent."""
     value = env.stack[-1]
-    if isinstance(value, NoSuchVariable) and self.operator_type != ComparisonOperatorType.IsPresent:
-        cause = f"Invalid path '{value.path}': The choice state's condition path references an invalid value."
-        raise failures.execution_failure(env, failures.RUNTIME, cause)
-    OperatorFactory.get(self.operator_type).eval(env=env, value=self.value)
+    if isinstance(value, str):
+        return
+    if isinstance(self.string_expression, StringJSONata):
+        raise unexpected_type(env, self.string_expression, "string", value)
+    path = self.string_expression.literal_value
+    cause = f'The {type(self).__name__} field refers to value "{text_of(value)}" which is not a valid string: {path}'
+    raise failures.execution_failure(env, failures.RUNTIME, cause)
 
 
 def _assigned_variables(self: Any) -> dict[str, str]:
@@ -271,16 +238,10 @@ def mend() -> None:
         replace(kind, "_eval_state", _work)
     replace(execute_state.ExecutionState, "_eval_state_output", lambda self, env: None)
     replace(StateParallel, "_evaluate_with_timeout", _evaluate_parallel)
-    # AWS ends with States.NoChoiceMatched; moto with an error in its error.
-    replace(state_choice.StateChoice, "_eval_state", _choose)
-    # AWS names the type that a condition gave; moto raises RuntimeError.
-    replace(comparison.ConditionStringJSONata, "_eval_body", _condition)
     # AWS fails with States.QueryEvaluationError where a number or a text is needed; moto with an error of Python's.
     for owner, method in _NUMBERS.items():
-        replace(owner, method, _number)
+        replace(owner, method, number_of)
     for text in (Cause, Error):
         replace(text, "_eval_body", _text)
-    # AWS fails when a Choice compares what is not there; moto takes it for unequal.
-    replace(ComparisonFuncValue, "_eval_body", _compare)
     # AWS writes assigned variables as JSON; moto does not escape strings.
     replace(variable_store.VariableStore, "get_assigned_variables", _assigned_variables)

@@ -11,8 +11,10 @@ from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 from helpers import definition as asl
 from helpers.sandbox.interpreter.definitions import program
+from helpers.sandbox.interpreter.intrinsics import function as intrinsic_function
 from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
+from helpers.sandbox.states_api.expressions import expression_errors
 from helpers.sandbox.states_api.json_text import parse
 
 __all__ = ["Diagnostic", "check_definition", "check_state", "diagnose", "mend", "validate_state_machine_definition"]
@@ -67,7 +69,7 @@ def check_state(text: str, name: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _invalid([Diagnostic("SCHEMA_VALIDATION_FAILED", "A state must be an object")])
     alone = {"StartAt": name, "States": {name: body}}
-    found = [*_shape_errors(alone), *_resource_errors(alone), *_path_errors(alone)]
+    found = [*_shape_errors(alone), *_resource_errors(alone), *_path_errors(alone), *_expression_errors(alone)]
     if found := found or list(_grammar_errors(json.dumps(alone))):
         raise _invalid(found)
     return body
@@ -105,6 +107,7 @@ def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
         *_name_errors(definition),
         *_resource_errors(definition),
         *_path_errors(definition),
+        *_expression_errors(definition),
         *(_express_errors(definition) if machine_type == "EXPRESS" else ()),
     ]
     yield from found or _grammar_errors(text)
@@ -230,17 +233,33 @@ def _path_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
                     yield Diagnostic("SCHEMA_VALIDATION_FAILED", message, place)
 
 
+def _expression_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
+    for state in asl.states(definition):
+        for code, message, field in expression_errors(state):
+            yield Diagnostic(code, message, _location(state.scope, "States", state.name, field))
+
+
 def _bad_paths(template: object) -> Iterator[str]:
     """The keys of a payload template that end in `.$` and hold no path."""
     if isinstance(template, dict):
         for key, value in template.items():
             if not key.endswith(".$"):
                 yield from _bad_paths(value)
-            elif not (isinstance(value, str) and value.startswith(("$", "States."))):
+            elif not _is_path(value):
                 yield key
     elif isinstance(template, list):
         for value in template:
             yield from _bad_paths(value)
+
+
+def _is_path(value: object) -> bool:
+    if not isinstance(value, str) or not value.startswith("States."):
+        return isinstance(value, str) and value.startswith("$")
+    try:
+        intrinsic_function(value)
+    except Exception:  # the components of the function raise what they like
+        return False
+    return True
 
 
 def _grammar_errors(text: str) -> Iterator[Diagnostic]:
