@@ -2,8 +2,15 @@
 
 import pytest
 
-from helpers import definition, errors, exercises, execution
+import helpers
+from helpers import definition, errors, execution, exercises
 from helpers.exercises.lessons import EXERCISES
+
+
+@pytest.fixture(autouse=True)
+def _here(lab):
+    """Other tests may have connected elsewhere since."""
+    helpers.connect()
 
 
 @pytest.mark.parametrize("name", EXERCISES)
