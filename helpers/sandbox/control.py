@@ -58,11 +58,11 @@ def running_executions() -> list[Any]:
 
 
 def reset(_: dict[str, Any]) -> dict[str, Any]:
-    """Stop what runs, forget all that was made, and put the history limit back; address, keys and clock stay."""
+    """Stop what runs, forget all that was made, end fast-forward and put the history limit back; the rest stays."""
     stopped = running_executions()
     for execution in stopped:
         execution.stop("Sandbox.Reset", "The sandbox was reset.")
     BackendDict.reset()
     reset_model_data()
-    clock.history_limit({"events": None})
+    clock.reset()
     return {"stopped": len(stopped)}

@@ -1,7 +1,7 @@
 """The sandbox's clock: one for the whole server, never backwards, able to be moved ahead."""
 
 from helpers.sandbox.clock.clockwork import PASS, Clock, Ended, Event, Thread, clock, interrupted_by
-from helpers.sandbox.clock.verbs import fast_forward, history_limit, read
+from helpers.sandbox.clock.verbs import fast_forward, history_limit, read, reset
 
 __all__ = [
     "PASS",
@@ -15,6 +15,7 @@ __all__ = [
     "interrupted_by",
     "mend",
     "read",
+    "reset",
 ]
 
 

@@ -63,5 +63,11 @@ def history_limit(arguments: dict[str, Any]) -> dict[str, Any]:
     return {"events": events}
 
 
+def reset() -> None:
+    """End every lease of fast-forward and put AWS's limit of a history back; the clock stays where it stands."""
+    clock.back_for_all()
+    history_limit({"events": None})
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

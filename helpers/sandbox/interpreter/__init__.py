@@ -28,6 +28,7 @@ def mend() -> None:
         maps,
         services,
         states,
+        timeouts,
         waits,
     )
 
@@ -46,6 +47,7 @@ def mend() -> None:
         maps,
         services,
         states,
+        timeouts,
         waits,
     ):
         concern.mend()

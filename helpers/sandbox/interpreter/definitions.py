@@ -9,7 +9,10 @@ from typing import Any
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
 from moto.stepfunctions.parser.asl.antlt4utils import antlr4utils
 from moto.stepfunctions.parser.asl.component.common.assign.assign_decl import AssignDecl
-from moto.stepfunctions.parser.asl.component.common.assign.assign_template_binding import AssignTemplateBinding
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_binding import (
+    AssignTemplateBinding,
+    AssignTemplateBindingStringExpressionSimple,
+)
 from moto.stepfunctions.parser.asl.component.common.assign.assign_template_value_array import AssignTemplateValueArray
 from moto.stepfunctions.parser.asl.component.common.catch.catch_decl import CatchDecl
 from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_binding import JSONataTemplateBinding
@@ -134,6 +137,10 @@ def _mend_grammar() -> None:
     replace(AmazonStateLanguageParser, "parse", staticmethod(parse_as_aws))
 
 
+def _field_of_assignment(self: Any) -> str:
+    return f"{self.identifier}.$"
+
+
 def _own_scopes(self: Any) -> None:
     self._query_language_per_scope = []
 
@@ -156,6 +163,8 @@ def mend() -> None:
     # AWS reads a definition as JSON; moto keeps the escapes of its strings.
     replace(preprocessor.Preprocessor, "_inner_string_of", staticmethod(_text))
     replace(preprocessor, "from_string_literal", _text)
+    # AWS names the field whose path leads nowhere; moto its own class, in Assign and ItemSelector.
+    replace(AssignTemplateBindingStringExpressionSimple, "_field_name", _field_of_assignment)
     # moto parses the definition again at each execution's start, which takes longer than most executions.
     replace(
         ExecutionWorker,

@@ -98,7 +98,8 @@ def nowhere(path: str, data: Any) -> str:
     return f"No results for path: {_shown(steps)}"
 
 
-def _invalid(env: Environment, error: NoSuchJsonPathError) -> Exception:
+def invalid(env: Environment, error: NoSuchJsonPathError) -> Exception:
+    """The failure of a field whose path leads nowhere."""
     cause = f"Invalid path '{error.json_path}' : {nowhere(error.json_path, error.data)}"
     return failures.execution_failure(env, failures.RUNTIME, cause)
 
@@ -117,7 +118,7 @@ def _filter_input(self: Any, env: Environment) -> None:
     try:
         self.string_sampler.eval(env=env)
     except NoSuchJsonPathError as error:
-        raise _invalid(env, error) from error
+        raise invalid(env, error) from error
 
 
 def _filter_output(self: Any, env: Environment) -> None:
@@ -130,7 +131,7 @@ def _filter_output(self: Any, env: Environment) -> None:
     try:
         self.string_sampler.eval(env=env)
     except NoSuchJsonPathError as error:
-        raise _invalid(env, error) from error
+        raise invalid(env, error) from error
     env.states.reset(env.stack.pop())
 
 

@@ -10,8 +10,6 @@ from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import C
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
-from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import HeartbeatSecondsJSONata
-from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSecondsJSONata
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import MaxConcurrencyJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
@@ -128,6 +126,10 @@ _FAILED = {StateMap: HistoryEventType.MapStateFailed, StateParallel: HistoryEven
 
 
 def _attempt(state: Any, env: Environment) -> None:
+    if state.heartbeat:
+        # AWS looks at it whatever the task; moto where something waits for the heartbeats.
+        state.heartbeat.eval(env=env)
+        env.stack.pop()
     state._evaluate_with_timeout(env)
     if env.is_running():
         CommonStateField._eval_state_output(state, env=env)
@@ -173,9 +175,7 @@ def _evaluate_parallel(self: Any, env: Environment) -> None:
 
 
 _NUMBERS: dict[type, str] = {
-    HeartbeatSecondsJSONata: "_eval_seconds",
     MaxConcurrencyJSONata: "_eval_max_concurrency",
-    TimeoutSecondsJSONata: "_eval_seconds",
     ToleratedFailureCountStringJSONata: "_eval_tolerated_failure_count",
     ToleratedFailurePercentageStringJSONata: "_eval_tolerated_failure_percentage",
 }
