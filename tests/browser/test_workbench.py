@@ -1,0 +1,146 @@
+"""The workbench in a real browser: dragged, stepped by keys, filtered; hostile data is text; nothing leaves here."""
+
+import json
+
+import nbformat
+
+from helpers.diagram.palette import STATUSES
+from tests.browser.conftest import SCREENSHOTS, outside
+from tests.explorer.test_explore import NASTY, hostile
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+EVENTS = 81
+
+
+class Workbench:
+    """One explorer on an open page."""
+
+    def __init__(self, page, root) -> None:
+        self.page, self.root = page, root
+        self.handle = root.locator(".noUi-handle")
+        root.locator("tr.here").wait_for()
+
+    def wait_for_event(self, number: int) -> None:
+        """Wait until caption and table have arrived at an event."""
+        self.root.locator(f"tr.here[data-event='{number}']").wait_for()
+        self.root.locator(".moment", has_text=f"Event {number} of").wait_for()
+
+    def colour(self, state: str) -> str:
+        """The fill of a state in the diagram."""
+        return self.root.locator(f".drawn g[data-state='{state}'] [fill]:not(text)").first.get_attribute("fill")
+
+    def is_in_view(self, number: int) -> bool:
+        """Whether the row of an event lies within the part of the table that one sees."""
+        row = self.root.locator(f"tr[data-event='{number}']").bounding_box()
+        pane = self.root.locator(".pane.rows").bounding_box()
+        return pane["y"] <= row["y"] and row["y"] + row["height"] <= pane["y"] + pane["height"] + 1
+
+    def photograph(self, name: str) -> None:
+        """Keep a screenshot."""
+        self.root.scroll_into_view_if_needed()
+        self.root.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def explorer(opened, name="workbench.ipynb") -> Workbench:
+    """Run a notebook as far as its first explorer, and return that."""
+    page = opened(name)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    page.evaluate(
+        """async () => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            for (const [index, cell] of notebook.widgets.entries()) {
+                if (cell.model.type !== 'code') continue;
+                notebook.activeCellIndex = index;
+                await window.jupyterapp.commands.execute('notebook:run-cell');
+                if (cell.model.sharedModel.getSource().includes('explore(')) break;
+            }
+        }"""
+    )
+    root = page.locator(".widget-vbox.sfn-explorer").first
+    root.wait_for()
+    return Workbench(page, root)
+
+
+def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
+    shown = explorer(opened)
+    shown.wait_for_event(44)
+    assert shown.colour("Pack") == STATUSES["running"].fill
+    assert shown.colour("Courier") == STATUSES["waiting"].fill
+    assert shown.is_in_view(44)
+    shown.photograph("workbench-first-failure-light")
+
+    box, track = shown.handle.bounding_box(), shown.root.locator(".noUi-base").bounding_box()
+    shown.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    shown.page.mouse.down()
+    shown.page.mouse.move(track["x"] + track["width"] * 0.9, box["y"], steps=5)
+    shown.page.mouse.move(track["x"] + track["width"] + 40, box["y"], steps=5)
+    shown.page.mouse.up()
+    shown.wait_for_event(EVENTS)
+    assert shown.colour("Pack") == STATUSES["failed"].fill
+    assert shown.colour("Courier") == STATUSES["aborted"].fill
+    assert shown.is_in_view(EVENTS)
+    assert "ExecutionFailed" in shown.root.locator(".told").inner_text()
+    shown.page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    shown.page.locator("body[data-jp-theme-light='false']").wait_for(state="attached")
+    shown.photograph("workbench-end-dark")
+
+    shown.handle.focus()
+    for key, number in (("Home", 1), ("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", EVENTS)):
+        shown.page.keyboard.press(key)
+        shown.wait_for_event(number)
+    assert outside(shown.page) == []
+
+
+def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(opened):
+    shown = explorer(opened)
+    rows = shown.root.locator(".pane.rows tbody tr")
+    words = shown.root.locator("input[type=text]").first
+    words.click()
+    shown.page.keyboard.type("outofstock")
+    shown.root.locator("text=4 found").wait_for()
+    assert rows.evaluate_all("rows => rows.map(row => row.dataset.event)") == ["44", "58", "76", "81"]
+    for key in ("Home", "ArrowRight", "ArrowLeft", "End"):
+        shown.page.keyboard.press(key)
+    shown.page.keyboard.press("Backspace")
+    shown.page.keyboard.type("k")
+    assert words.input_value() == "outofstock"
+    assert "Event 44 of" in shown.root.locator(".moment").inner_text()
+    shown.root.locator("button:has(.fa-angle-down)").click()
+    shown.wait_for_event(58)
+    shown.photograph("workbench-filtered")
+    words.fill("")
+    shown.root.locator("select").first.select_option(label="Courier")
+    shown.root.locator("select").nth(1).select_option(label="WaitStateAborted")
+    shown.root.locator("text=1 found").wait_for()
+    assert rows.evaluate_all("rows => rows.map(row => row.dataset.event)") == ["78"]
+
+
+def test_hostile_data_is_text_at_every_moment(opened, jupyter, page):
+    word = " ".join(NASTY)
+    (jupyter.folder / "hostile.json").write_text(json.dumps(hostile(word)))
+    cell = nbformat.v4.new_code_cell("from helpers.explorer import explore\nexplore('hostile.json')")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=KERNEL), jupyter.folder / "hostile.ipynb")
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    shown = explorer(opened, "hostile.ipynb")
+    shown.handle.focus()
+    for number in range(1, 8):
+        shown.page.keyboard.press("Home" if number == 1 else "ArrowRight")
+        shown.wait_for_event(number)
+        assert shown.root.locator("img, script, [onerror], [onmouseover]").count() == 0
+    assert word in shown.root.locator(".told").inner_text()
+    assert word in shown.root.locator(".rows tr.here").text_content()
+    assert word in shown.root.locator(".drawn svg title").first.text_content()
+    shown.photograph("workbench-hostile")
+    assert dialogs == []
+    assert outside(page) == []
+
+
+def test_without_a_kernel_the_stored_still_is_shown(opened):
+    page = opened("workbench.ipynb")
+    still = page.locator(".jp-OutputArea-output:has-text('failed-map')").first
+    still.wait_for()
+    assert still.locator("img").count() == 2
+    assert "OutOfStock" in still.inner_text()
+    still.screenshot(path=SCREENSHOTS / "workbench-still.png")
+    assert outside(page) == []
