@@ -297,6 +297,15 @@ def test_reset_forgets_what_was_made_and_keeps_the_keys(running: sandbox.Sandbox
     assert sandbox.status() == running
 
 
+def test_reset_ends_fast_forward(running: sandbox.Sandbox) -> None:
+    sandbox.call("fast_forward", on=True)
+    sandbox.reset()
+    assert not sandbox.call("clock")["fast_forwarding"]
+    lab = helpers.connect()
+    arn = start_waiting(lab)
+    assert lab.client("stepfunctions").describe_execution(executionArn=arn)["status"] == "RUNNING"
+
+
 def test_an_unknown_verb_is_refused(running: sandbox.Sandbox) -> None:
     with pytest.raises(SandboxFailed, match="no verb 'dance'"):
         sandbox.call("dance")

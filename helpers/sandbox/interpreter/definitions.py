@@ -37,6 +37,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_selector 
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.items.items import Items
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import MaxConcurrencyDecl
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.result_writer.result_writer_decl import ResultWriter
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.tolerated_failure import (
     ToleratedFailureCountDecl,
     ToleratedFailurePercentageDecl,
@@ -51,6 +52,7 @@ from moto.stepfunctions.parser.asl.parse import preprocessor
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
+from helpers.sandbox.interpreter.map_data import set_apart
 from helpers.sandbox.interpreter.mending import replace
 
 # How AWS names the fields of a state in the location of a failed expression.
@@ -128,11 +130,27 @@ def _text(parser_rule_context: Any) -> str | None:
 _WHOLE_PERCENTAGE = re.compile(r'("ToleratedFailurePercentage"\s*:\s*\d+)(?=\s*[,}])')
 
 
+def _put_back(component: Any, apart: dict[str, dict[str, Any]]) -> None:
+    """Give every Map below a component the fields that were set apart from its definition."""
+    if isinstance(component, StateMap) and component.name in apart:
+        component.apart = apart[component.name]  # type: ignore[attr-defined]
+        if component.item_reader:
+            component.item_reader.apart = apart[component.name]["ReaderConfig"]  # type: ignore[attr-defined]
+    for value in list(vars(component).values()):
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
+            if isinstance(part, Component):
+                _put_back(part, apart)
+
+
 def _mend_grammar() -> None:
     parse = AmazonStateLanguageParser.parse
 
     def parse_as_aws(definition: str) -> Any:
-        return parse(_WHOLE_PERCENTAGE.sub(r"\1.0", definition))
+        known, apart = set_apart(definition)
+        parsed = parse(_WHOLE_PERCENTAGE.sub(r"\1.0", known))
+        if apart:
+            _put_back(parsed[0], apart)
+        return parsed
 
     replace(AmazonStateLanguageParser, "parse", staticmethod(parse_as_aws))
 
@@ -152,7 +170,7 @@ def _without_default_timeout(self: Any, state_props: Any, original: Any = Execut
 
 
 def mend() -> None:
-    # AWS takes whole percentages; moto's grammar none.
+    # AWS takes whole percentages, batches, JSON Lines and more formats; moto's grammar none of these.
     _mend_grammar()
     # moto's parsers share one list of query languages: two at once, or one that failed, spoil the next.
     replace(preprocessor.Preprocessor, "__init__", _own_scopes)

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-from moto.stepfunctions.parser.api import HistoryEventType, MapRunStatus
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.items import items as map_items
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
     distributed_iteration_component as distributed,
@@ -13,9 +11,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
     distributed_item_processor as processor,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.distributed_item_processor_worker import (  # noqa: E501
-    DistributedItemProcessorWorker,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.map_run_record import (
     MapRunRecord,
 )
@@ -23,15 +18,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iter
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator import (
     distributed_iterator as iterator,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator.distributed_iterator_worker import (  # noqa: E501
-    DistributedIteratorWorker,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branch_worker, branches_decl
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 
 from helpers.sandbox.interpreter import failures, frames
 from helpers.sandbox.interpreter.data import text_of
@@ -40,8 +31,6 @@ from helpers.sandbox.interpreter.states import unexpected_type
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: at most so many iterations run at once.
 INLINE_CONCURRENCY = 40
-READER = "States.ItemReaderFailed"
-THRESHOLD = "States.ExceedToleratedFailureThreshold"
 
 
 def _items(state: StateMap, env: Environment) -> list[Any]:
@@ -103,6 +92,8 @@ def _evaluate_map(self: Any, env: Environment) -> None:
             tolerated_failure_percentage=percentage,
             label=label,
         )
+        record.state = self  # type: ignore[attr-defined]
+        record.children = []  # type: ignore[attr-defined]
         env.map_run_record_pool_manager.add(record)
         legacy = isinstance(self.iteration_component, iterator.DistributedIterator)
         kind: Any = iterator.DistributedIteratorEvalInput if legacy else processor.DistributedItemProcessorEvalInput
@@ -119,8 +110,6 @@ def _evaluate_map(self: Any, env: Environment) -> None:
     else:
         env.stack.append(inline.InlineIterationComponentEvalInput(**common))
     self.iteration_component.eval(env)
-    if self.result_writer:
-        self.result_writer.eval(env)
     env.event_manager.add_event(
         context=env.event_history_context,
         event_type=HistoryEventType.MapStateSucceeded,
@@ -135,7 +124,8 @@ def _holds_map(component: Any) -> bool:
     return any(isinstance(state, StateMap) for state in component._states.states.values())
 
 
-def _launch(component: Any, env: Environment, eval_input: Any, pool: JobPool, count: int, most: int | None) -> None:
+def launch(component: Any, env: Environment, eval_input: Any, pool: JobPool, count: int, most: int | None) -> None:
+    """Start as many workers as a Map allows, and wait until they have done all jobs."""
     limits = [limit for limit in (eval_input.max_concurrency, most, count) if limit]
     for _ in range(min(limits) if count else 0):
         component._launch_worker(env=env, eval_input=eval_input, job_pool=pool)
@@ -146,7 +136,7 @@ def _evaluate_inline(self: Any, env: Environment) -> None:
     eval_input = env.stack.pop()
     items = eval_input.input_items
     pool = JobPool(job_program=self._get_iteration_program(), job_inputs=items)
-    _launch(self, env, eval_input, pool, len(items), INLINE_CONCURRENCY)
+    launch(self, env, eval_input, pool, len(items), INLINE_CONCURRENCY)
     failure = pool.get_worker_exception()
     if failure is not None:
         for frame in list(env._frames):
@@ -174,119 +164,6 @@ def _iterate(self: Any) -> None:
             self._env.close_frame(frame)
         self._job_pool.close_job(job)
         job = following
-
-
-def _iterate_run(self: Any) -> None:
-    """A worker of a Map Run: one child execution after another; a child that fails does not stop the others."""
-    while (job := self._job_pool.next_job()) is not None:
-        frame = self._env.open_inner_frame()
-        _run_child(self, frame, job)
-        self._env.delete_frame(frame)
-        self._job_pool.close_job(job)
-
-
-def _run_child(worker: Any, env: Environment, job: Any) -> None:
-    counters = (worker._map_run_record.item_counter, worker._map_run_record.execution_counter)
-    for counter in counters:
-        counter.total.count()
-        counter.running.count()
-    outcome = "failed"
-    try:
-        env.states.context_object.context_object_data["Map"] = {
-            "Item": {"Index": job.job_index, "Value": job.job_input}
-        }
-        env.states.reset(job.job_input)
-        env.stack.append(env.states.get_input())
-        worker._eval_input(env_frame=env)
-        job.job_program.eval(env)
-        state = env.program_state()
-        if isinstance(state, ProgramStopped):
-            outcome = "aborted"
-        elif isinstance(state, ProgramEnded):
-            outcome = "succeeded"
-            job.job_output = env.states.get_input()
-    except FailureEventException:
-        job.job_output = None
-    finally:
-        for counter in counters:
-            getattr(counter, outcome).count()
-            if outcome == "succeeded":
-                counter.results_written.count()
-            counter.running.offset(-1)
-
-
-def _exceeds(record: MapRunRecord) -> bool:
-    failed, total = record.item_counter.failed.get(), record.item_counter.total.get()
-    count, percentage = record.tolerated_failure_count, record.tolerated_failure_percentage
-    if not count and not percentage:
-        return failed > 0
-    return bool((count and failed > count) or (percentage and failed * 100 > percentage * total))
-
-
-def _run_failure(env: Environment, error: str, cause: str) -> FailureEventException:
-    details: Any = {"mapRunFailedEventDetails": {"error": error, "cause": cause}}
-    return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=failures.error_name(error),
-            event_type=HistoryEventType.MapRunFailed,
-            event_details=details,
-        )
-    )
-
-
-def _read(reader: Any, env: Environment) -> None:
-    try:
-        reader.eval(env=env)
-    except ClientError as error:
-        answer = error.response["ResponseMetadata"]
-        details = f"Service: S3, Status Code: {answer['HTTPStatusCode']}, Request ID: {answer.get('RequestId')}"
-        raise _run_failure(env, READER, f"{error.response['Error']['Message']} ({details})") from error
-
-
-def _map_run(self: Any, env: Environment, eval_input: Any) -> None:
-    items = env.stack.pop()
-    pool = JobPool(job_program=self._get_iteration_program(), job_inputs=items)
-    _launch(self, env, eval_input, pool, len(items), None)
-    if _exceeds(eval_input.map_run_record):
-        raise _run_failure(env, THRESHOLD, "The specified tolerated failure threshold was exceeded")
-    env.stack.append([job.job_output for job in pool.get_closed_jobs()])
-
-
-def _evaluate_distributed(self: Any, env: Any) -> None:
-    eval_input = env.stack.pop()
-    record = eval_input.map_run_record
-    history = env.event_manager
-    record.started_event_id = history.add_event(
-        context=env.event_history_context,
-        event_type=HistoryEventType.MapRunStarted,
-        event_details={"mapRunStartedEventDetails": {"mapRunArn": record.map_run_arn}},
-    )
-    try:
-        if eval_input.item_reader:
-            _read(eval_input.item_reader, env)
-        else:
-            env.stack.append(eval_input.input_items)
-        # The events of the child executions are in histories of their own.
-        env.event_manager = EventManager()
-        self._map_run(env=env, eval_input=eval_input)
-    except Exception as error:
-        env.event_manager = history
-        details = {}
-        if isinstance(error, FailureEventException):
-            pair = zip(("error", "cause"), error.extract_error_cause_pair() or (), strict=False)
-            details = {name: text for name, text in pair if text}
-        history.add_event(
-            context=env.event_history_context,
-            event_type=HistoryEventType.MapRunFailed,
-            event_details={"mapRunFailedEventDetails": details},
-        )
-        record.set_stop(status=MapRunStatus.FAILED)
-        raise
-    finally:
-        env.event_manager = history
-    history.add_event(context=env.event_history_context, event_type=HistoryEventType.MapRunSucceeded)
-    record.set_stop(status=MapRunStatus.SUCCEEDED)
 
 
 def _evaluate_branches(self: Any, env: Environment) -> None:
@@ -324,9 +201,3 @@ def mend() -> None:
     replace(branches_decl.BranchesDecl, "_eval_body", _evaluate_branches)
     # moto's workers call themselves for each item, and die of the thousandth.
     replace(IterationWorker, "eval", _iterate)
-    for worker in (DistributedItemProcessorWorker, DistributedIteratorWorker):
-        replace(worker, "eval", _iterate_run)
-    # AWS fails a Map Run whose items cannot be read with States.ItemReaderFailed, moto with what boto3 says.
-    # AWS fails a Map Run whose children fail more often than is tolerated; moto ignores the tolerance.
-    replace(distributed.DistributedIterationComponent, "_map_run", _map_run)
-    replace(distributed.DistributedIterationComponent, "_eval_body", _evaluate_distributed)

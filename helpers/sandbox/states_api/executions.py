@@ -4,8 +4,8 @@ import json
 import uuid
 from typing import Any
 
-from helpers.sandbox.states_api import pages
-from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
+from helpers.sandbox.states_api import map_runs, pages
+from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.json_text import parse
 from helpers.sandbox.states_api.names import check_name, parse_arn
@@ -98,8 +98,7 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     if (arn is None) == (map_run is None):
         raise StatesError("ValidationException", "Must provide exactly one of: State Machine ARN, Map Run ARN")
     if map_run is not None:
-        parse_arn(map_run, "mapRun")
-        raise not_in_sandbox("Listing a Map Run's child executions")
+        return map_runs.list_children(backend, arguments)
     resource = parse_arn(str(arn), "stateMachine")
     machine, _, _ = backend.target(arn)
     if machine.type == "EXPRESS":

@@ -1,5 +1,6 @@
 """Map Runs: what a distributed Map's run has done so far."""
 
+from datetime import datetime
 from typing import Any
 
 from helpers.sandbox.states_api import pages
@@ -47,7 +48,38 @@ def update_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     record = _record(backend, arguments["mapRunArn"])
     if record.stop_date is not None:
         raise StatesError("ValidationException", f"Map Run has ended and cannot be updated: '{record.map_run_arn}'")
-    raise not_in_sandbox("Changing a Map Run while it runs")
+    if arguments.get("maxConcurrency") is not None:
+        raise not_in_sandbox("Changing the concurrency of a Map Run while it runs")
+    count, percentage = arguments.get("toleratedFailureCount"), arguments.get("toleratedFailurePercentage")
+    record.tolerated_failure_count = record.tolerated_failure_count if count is None else count
+    record.tolerated_failure_percentage = record.tolerated_failure_percentage if percentage is None else percentage
+    return {}
+
+
+def list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """ListExecutions of a Map Run: its child executions, the newest first."""
+    record = _record(backend, arguments["mapRunArn"])
+    status = arguments.get("statusFilter")
+    found = [(number, child) for number, (_, child) in enumerate(list(record.children))]
+    found = [(number, child) for number, child in found if status is None or child["Status"] == status]
+    listing = f"children {record.map_run_arn} {status}"
+    shown, token = pages.page(listing, found[::-1], lambda pair: -pair[0], arguments)
+    return {
+        "executions": [
+            {
+                "executionArn": child["ExecutionArn"],
+                "stateMachineArn": child["StateMachineArn"],
+                "name": child["Name"],
+                "status": child["Status"],
+                "startDate": datetime.fromisoformat(child["StartDate"]),
+                **({"stopDate": datetime.fromisoformat(child["StopDate"])} if "StopDate" in child else {}),
+                "mapRunArn": record.map_run_arn,
+                "redriveCount": 0,
+            }
+            for _, child in shown
+        ],
+        "nextToken": token,
+    }
 
 
 def _record(backend: Any, arn: str) -> Any:

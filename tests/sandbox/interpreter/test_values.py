@@ -44,6 +44,13 @@ PATHS = {
     "States.ArrayPartition($.l, 2)": [[1, 2], [3, 4], [5]],
     "States.MathAdd($.l[0], -1)": 0,
     "States.StringToJson($.text)": {"a": 1},
+    "States.StringToJson(States.Format('\\{\"a\":{}\\}', 1))": {"a": 1},
+    "States.ArrayRange(3, 1, -1)": [3, 2, 1],
+    "States.ArrayContains($.twice, true)": False,
+    "States.MathRandom(4, 5)": 4,
+    "States.MathAdd(-1.5, 2.5)": 2,
+    "States.Base64Decode(States.Base64Encode('é'))": "é",
+    "$.l.length()": 5,
 }
 
 
@@ -68,7 +75,12 @@ JSONATA = {
     "$hash('x', 'MD5')": "9dd4e461268c8034f5c8564e155c67a6",
     "$parse($states.input.text).a": 1,
     "$random(7) = $random(7)": True,
+    "$random(42)": 0.7275636800328681,
     "$length($uuid())": 36,
+    "1 / 0": None,
+    "$count(null)": 1,
+    "$distinct([1, 1])": [1],
+    "$range(-1.7, 2, 1)": [-1, 0, 1, 2],
     "$states.input ~> |o|{'b': 0}| ~> $lookup('o')": {"a": 1, "b": 0},
 }
 

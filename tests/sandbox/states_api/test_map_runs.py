@@ -1,12 +1,14 @@
 """Map Runs of a distributed Map."""
 
+import copy
+import time
 from typing import Any
 
 import pytest
 
 from tests.sandbox.states_api.conftest import Machines, refused
 
-EACH = {
+EACH: dict[str, Any] = {
     "StartAt": "Each",
     "States": {
         "Each": {
@@ -43,11 +45,33 @@ def test_a_map_run_is_described(states: Any, run: dict[str, Any]) -> None:
     assert found["startDate"] == run["startDate"] <= found["stopDate"]
 
 
-def test_what_the_sandbox_does_not_do_with_map_runs_it_says(states: Any, run: dict[str, Any]) -> None:
-    code, message = refused(states.list_executions, mapRunArn=run["mapRunArn"])
-    assert code == "NotInSandbox"
-    assert "not in the sandbox" in message
-    assert refused(states.update_map_run, mapRunArn=run["mapRunArn"], maxConcurrency=1)[0] == "ValidationException"
+def test_the_child_executions_of_a_map_run_are_listed(states: Any, run: dict[str, Any]) -> None:
+    pages = states.get_paginator("list_executions").paginate(
+        mapRunArn=run["mapRunArn"], PaginationConfig={"PageSize": 2}
+    )
+    found = [child for page in pages for child in page["executions"]]
+    assert [child["status"] for child in found] == ["SUCCEEDED"] * 3
+    assert len({child["executionArn"] for child in found}) == 3
+    assert all(child["executionArn"].endswith(f":{child['name']}") for child in found)
+    assert {child["mapRunArn"] for child in found} == {run["mapRunArn"]}
+    assert states.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED")["executions"] == []
+
+
+def test_what_failures_a_running_map_run_tolerates_can_be_changed(states: Any, machine: Machines, until: Any) -> None:
+    definition = copy.deepcopy(EACH)
+    definition["States"]["Each"]["ItemProcessor"] |= {
+        "StartAt": "Soon",
+        "States": {"Soon": {"Type": "Wait", "Seconds": 2, "Next": "No"}, "No": {"Type": "Fail", "Error": "No"}},
+    }
+    arn = states.start_execution(stateMachineArn=machine(definition), input="[1]")["executionArn"]
+    deadline = time.monotonic() + 10
+    while not (runs := states.list_map_runs(executionArn=arn)["mapRuns"]):
+        assert time.monotonic() < deadline
+    [listed] = runs
+    assert refused(states.update_map_run, mapRunArn=listed["mapRunArn"], maxConcurrency=1)[0] == "NotInSandbox"
+    states.update_map_run(mapRunArn=listed["mapRunArn"], toleratedFailurePercentage=100)
+    assert until(arn)["status"] == "SUCCEEDED"
+    assert refused(states.update_map_run, mapRunArn=listed["mapRunArn"], maxConcurrency=1)[0] == "ValidationException"
 
 
 def test_an_unknown_map_run(states: Any, run: dict[str, Any]) -> None:
