@@ -349,7 +349,8 @@ def suggest(
             "Use a task token: the job calls back when it is done, nobody polls, and a heartbeat shows that it lives.",
             plan("callback", seconds, call=call),
         )
-    interval = round(max(tolerated - call, 0.1), 1)
+    # A Wait counts in whole seconds.
+    interval = float(max(math.floor(tolerated - call), 1))
     fitting = [
         figures
         for name, way in PATTERNS.items()
@@ -372,5 +373,5 @@ def suggest(
         f"with about {best['polls']:.0f} polls for ${best['dollars']:.6f}"
     )
     if best["polls"] > way.most_polls:
-        reason += f"; let it poll more often than the {way.most_polls} times after which it gives up now"
+        reason += f"; raise its limit, since as it stands it gives up after {way.most_polls}"
     return Suggestion(way.name, best["interval"], f"{reason}.", best)

@@ -234,6 +234,14 @@ def test_busy_wait_in_one_line_and_once_more(clean, monkeypatch):
     assert not [name for name in counting.calls if name.startswith(("Create", "Update", "Put", "Delete"))]
 
 
+def test_a_throttle_that_was_left_on_is_lifted(clean):
+    arn = deploy.function("ask_job", lab=clean)
+    functions = clean.client("lambda")
+    functions.put_function_concurrency(FunctionName=arn, ReservedConcurrentExecutions=0)
+    deploy.function("ask_job", lab=clean)
+    assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=arn)
+
+
 def test_everything_is_tagged(clean):
     made = deploy.deploy("busy_wait", log_level="ALL", lab=clean)
     function = made.functions["stepfunctionlambda_test"]

@@ -246,6 +246,9 @@ def _update_function(
 ) -> None:
     name = settings["FunctionName"]
     _wait(client, "function_active_v2", name)
+    # A lesson that throttles a function may have been left in the middle.
+    if "ReservedConcurrentExecutions" in client.get_function_concurrency(FunctionName=name):
+        client.delete_function_concurrency(FunctionName=name)
     if found["CodeSha256"] != digest(packed):
         _wait(client, "function_updated_v2", name)
         client.update_function_code(FunctionName=name, ZipFile=packed)

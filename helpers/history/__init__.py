@@ -7,7 +7,8 @@ from helpers.history.accounts import attempts, visits
 from helpers.history.frames import events
 from helpers.history.loops import polls
 from helpers.history.payloads import payload
+from helpers.history.reading import in_seconds
 from helpers.history.sources import Source
 from helpers.history.summaries import Summary, summary
 
-__all__ = ["Source", "Summary", "attempts", "events", "payload", "polls", "summary", "visits"]
+__all__ = ["Source", "Summary", "attempts", "events", "in_seconds", "payload", "polls", "summary", "visits"]
