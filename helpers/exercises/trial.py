@@ -22,7 +22,7 @@ SECONDS = 15.0
 MOST_EVENTS = 2_000
 
 
-class Lacking(Exception):  # noqa: N818  it is no error, it is an answer
+class Lacking(Exception):
     """What an answer lacks, as a sentence that follows "Not yet: "."""
 
 
