@@ -128,6 +128,7 @@ def _text(parser_rule_context: Any) -> str | None:
 
 
 _WHOLE_PERCENTAGE = re.compile(r'("ToleratedFailurePercentage"\s*:\s*\d+)(?=\s*[,}])')
+_STRING_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|(\d[eE][+-]?)0+(?=\d)')
 
 
 def _put_back(component: Any, apart: dict[str, dict[str, Any]]) -> None:
@@ -147,6 +148,7 @@ def _mend_grammar() -> None:
 
     def parse_as_aws(definition: str) -> Any:
         known, apart = set_apart(definition)
+        known = _STRING_OR_EXPONENT.sub(lambda found: found[1] or found[0], known)
         parsed = parse(_WHOLE_PERCENTAGE.sub(r"\1.0", known))
         if apart:
             _put_back(parsed[0], apart)
@@ -170,7 +172,7 @@ def _without_default_timeout(self: Any, state_props: Any, original: Any = Execut
 
 
 def mend() -> None:
-    # AWS takes whole percentages, batches, JSON Lines and more formats; moto's grammar none of these.
+    # AWS takes whole percentages, batches, JSON Lines, more formats and 1e-07; moto's grammar none of these.
     _mend_grammar()
     # moto's parsers share one list of query languages: two at once, or one that failed, spoil the next.
     replace(preprocessor.Preprocessor, "__init__", _own_scopes)

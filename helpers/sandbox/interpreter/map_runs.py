@@ -24,6 +24,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job 
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
+from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
 from helpers.sandbox.interpreter import clients, failures, map_data
 from helpers.sandbox.interpreter.context import stamp
@@ -57,6 +58,7 @@ def _run_child(worker: Any, env: Environment, job: Any) -> None:
         if not map_data.fields_of(record.state).get("ItemBatcher"):
             selector = worker._item_selector or worker._parameters
             given = _selected(env, worker._env.stack[-1], job.job_index, given, selector)
+        env.variable_store = VariableStore()  # type: ignore[misc, no-untyped-call]
         child = _child(env, record, given)
         record.children.append((job.job_index, child))
         env.states.reset(given)
@@ -252,7 +254,7 @@ def _evaluate(self: Any, env: Any) -> None:
 
 
 def mend() -> None:
-    # AWS gives every child execution a name, an ARN and a context of its own; moto those of the execution around it.
+    # AWS gives every child execution a name, an ARN, a context and variables of its own; moto those of its parent.
     for worker in (DistributedItemProcessorWorker, DistributedIteratorWorker):
         replace(worker, "eval", _iterate)
     # AWS fails a Map Run whose items cannot be read with States.ItemReaderFailed, moto with what boto3 says.

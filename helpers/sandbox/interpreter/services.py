@@ -164,6 +164,16 @@ def _invoke(env: Environment, parameters: Any, region: str, state_credentials: A
     env.stack.append(output | {"StatusCode": response["StatusCode"]} | _sdk_metadata(response["ResponseMetadata"]))
 
 
+def _payload(original: Any) -> Any:
+    def parameters(self: Any, env: Environment) -> Any:
+        given = env.stack[-1]
+        found = original(self, env)
+        env.stack.append(given)
+        return found
+
+    return parameters
+
+
 def _function_error(payload: str) -> tuple[str, str]:
     """The name and the cause of an error that a function returned."""
     try:
@@ -367,6 +377,9 @@ def mend() -> None:
     replace(StateTaskService, "_normalise_response", _normalise_response)
     # AWS hands on the metadata of an invocation; moto drops it.
     replace(lambda_eval_utils, "execute_lambda_function_integration", _invoke)
+    # AWS reads Credentials and time-outs from a Lambda task's input; moto from nothing once it has made the payload.
+    own = state_task_lambda.StateTaskLambda
+    replace(own, "_eval_parameters", _payload(own._eval_parameters))
     # AWS names Lambda's errors, gives a function's own text for a plain ARN and compacts it for lambda:invoke.
     replace(state_task_lambda.StateTaskLambda, "_from_error", _lambda_failure)
     replace(service_lambda.StateTaskServiceLambda, "_from_error", _service_lambda_failure)

@@ -88,6 +88,16 @@ def test_a_child_execution_has_a_name_of_its_own(machines: Machines) -> None:
         assert child["m"]["Name"].endswith("/Mine")
 
 
+def test_a_child_execution_sees_no_variables_from_outside(machines: Machines) -> None:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    sees = states(I={"Type": "Pass", "Parameters": {"v.$": "$v"}, "End": True})
+    each = run_of(ItemsPath="$", ItemSelector={"v.$": "$v"}, ItemProcessor={"ProcessorConfig": config, **sees})
+    start = {"Type": "Pass", "Assign": {"v": 1}, "Next": "M"}
+    assert machines.run(states(A=start, M=each), [1])[-1]["type"] == "ExecutionFailed"
+    each["ItemProcessor"] |= states(I=PASS)
+    assert output(machines, states(A=start, M=each), [1]) == [{"v": 1}]
+
+
 @pytest.fixture
 def results(machines: Machines, bucket: str) -> dict[str, Any]:
     """The manifest of a run over 1, 2 and 3 in which 2 fails, and the files that it names, by status."""

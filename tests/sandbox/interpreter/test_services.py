@@ -185,3 +185,19 @@ def test_a_hundred_executions_at_once(machines: Machines) -> None:
     machine = machines.create(states(**chain, E=PASS))
     started = [machines.sfn.start_execution(stateMachineArn=machine)["executionArn"] for _ in range(100)]
     assert {machines.end(arn)["status"] for arn in started} == {"SUCCEEDED"}
+
+
+def test_a_lambda_task_reads_its_role_and_its_time_out_from_its_input(machines: Machines, echo: str) -> None:
+    task = {
+        "Type": "Task",
+        "Resource": echo,
+        "Parameters": {"given": 1},
+        "Credentials": {"RoleArn.$": "$.role"},
+        "TimeoutSecondsPath": "$.seconds",
+        "End": True,
+    }
+    events = machines.run(states(T=task), {"role": machines.role, "seconds": 30})
+    scheduled = details(events[2])
+    assert scheduled["taskCredentials"] == {"roleArn": machines.role}
+    assert scheduled["timeoutInSeconds"] == 30
+    assert json.loads(details(events[-1])["output"]) == {"given": 1}
