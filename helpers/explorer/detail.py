@@ -97,7 +97,8 @@ def _heading(event: Any, visit: Any, attempt: Any) -> str:
     if visit is None:
         return f"<p><b>{text(event['type'], 80)}</b></p>{list_of(facts)}"
     place = f' <span class="quiet">in {text(visit["branch"], 120)}</span>' if place_of(visit)[0] else ""
-    title = f"<p><b>{text(visit['state'], 120)}</b> {chip(visit['status'])}{place}</p>"
+    hindsight = ' <span class="quiet">in the end</span>' if event["timestamp"] < visit["exited"] else ""
+    title = f"<p><b>{text(visit['state'], 120)}</b> {chip(visit['status'])}{hindsight}{place}</p>"
     facts += [("type", text(visit["type"])), ("visit", text(visit["visit"]))]
     facts.append(("took", text(seconds(visit["duration"])) or "not over"))
     if attempt is not None:

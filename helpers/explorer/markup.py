@@ -36,7 +36,7 @@ color:var(--ink);font:13px/1.45 var(--jp-ui-font-family,system-ui,sans-serif)}
 .sfn-explorer .chip{display:inline-block;padding:0 8px;border-radius:9px;border:1px solid;font-size:12px;
 line-height:18px;white-space:nowrap}
 .sfn-explorer .facts{display:flex;flex-wrap:wrap;gap:2px 22px;margin-top:4px}
-.sfn-explorer .facts span{color:var(--quiet);margin-right:5px}
+.sfn-explorer .facts span{color:var(--quiet);margin-right:2px}
 .sfn-explorer pre{margin:0;padding:6px 9px;background:var(--soft);border-radius:5px;color:var(--ink);
 font:12px/1.45 var(--code);white-space:pre-wrap;overflow-wrap:anywhere}
 .sfn-explorer .pair{display:grid;grid-template-columns:1fr 1fr;gap:0 12px}
@@ -103,7 +103,7 @@ def seconds(span: Any) -> str:
 
 def list_of(pairs: list[tuple[str, str]]) -> str:
     """Names with values that are HTML already, in a line that wraps."""
-    return '<div class="facts">' + "".join(f"<div><span>{text(n)}</span>{v}</div>" for n, v in pairs) + "</div>"
+    return '<div class="facts">' + "".join(f"<div><span>{text(n)}</span> {v}</div>" for n, v in pairs) + "</div>"
 
 
 def screened(content: str, tag: str = "div", classes: str = "") -> str:
