@@ -4,7 +4,7 @@
     python -m tests.notebooks.run 03 solutions/03    run those whose path starts so
 
 What is written is normalised, so that a diff shows what changed and nothing else: cell ids are
-numbered, execution metadata, widget state, addresses and absolute paths are gone, and a digest of the sources is
+numbered, execution metadata, widget state, addresses, ports and absolute paths are gone, and a digest of the sources is
 kept, by which a test notices a notebook that was changed without being run.
 """
 
@@ -107,7 +107,7 @@ def _normalised_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode |
 def _without_places(text: str) -> str:
     for folder, name in ((str(ROOT), "."), (str(pathlib.Path.home()), "~"), (sys.prefix, ".venv")):
         text = text.replace(json.dumps(folder)[1:-1], name)
-    return re.sub(r" at 0x[0-9a-f]+", "", text)
+    return re.sub(r"(?<=//127\.0\.0\.1:)\d+", "port", re.sub(r" at 0x[0-9a-f]+", "", text))
 
 
 def verdicts(cell: nbformat.NotebookNode) -> list[str]:
