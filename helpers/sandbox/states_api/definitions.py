@@ -15,6 +15,7 @@ from helpers.sandbox.interpreter.intrinsics import function as intrinsic_functio
 from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
 from helpers.sandbox.states_api.expressions import expression_errors
+from helpers.sandbox.states_api.fields import field_errors
 from helpers.sandbox.states_api.json_text import parse
 
 __all__ = ["Diagnostic", "check_definition", "check_state", "diagnose", "mend", "validate_state_machine_definition"]
@@ -106,6 +107,7 @@ def diagnose(text: str, machine_type: str) -> Iterator[Diagnostic]:
         *_transition_errors(definition),
         *_name_errors(definition),
         *_resource_errors(definition),
+        *_field_errors(definition),
         *_path_errors(definition),
         *_expression_errors(definition),
         *(_express_errors(definition) if machine_type == "EXPRESS" else ()),
@@ -231,6 +233,12 @@ def _path_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
                         f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
                     )
                     yield Diagnostic("SCHEMA_VALIDATION_FAILED", message, place)
+
+
+def _field_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:
+    for state in asl.states(definition):
+        for message in field_errors(state, definition.get("QueryLanguage", "JSONPath")):
+            yield Diagnostic("SCHEMA_VALIDATION_FAILED", message, _location(state.scope, "States", state.name))
 
 
 def _expression_errors(definition: dict[str, Any]) -> Iterator[Diagnostic]:

@@ -86,3 +86,28 @@ def test_expressions_are_read_when_a_machine_is_created(machines: Machines, expr
     with pytest.raises(ClientError) as caught:
         machines.create(jsonata(P={"Type": "Pass", "Output": {"v": expression}, "End": True}))
     assert REFUSED[expression] in caught.value.response["Error"]["Message"]
+
+
+UNSUPPORTED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({}, {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "P"}]}, "Field 'Catch' is not supported at /States/P"),
+    ({}, {"TimeoutSeconds": 1}, "Field 'TimeoutSeconds' is not supported at /States/P"),
+    (
+        {},
+        {"Output": 1},
+        "The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the 'JSONata' QueryLanguage",
+    ),
+    (
+        {"QueryLanguage": "JSONata"},
+        {"QueryLanguage": "JSONPath"},
+        "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+    ),
+]
+
+
+@pytest.mark.parametrize(("machine", "fields", "said"), UNSUPPORTED)
+def test_fields_that_a_state_has_not(
+    machines: Machines, machine: dict[str, Any], fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        machines.create({**machine, **states(P={"Type": "Pass", "End": True, **fields})})
+    assert said in caught.value.response["Error"]["Message"]
