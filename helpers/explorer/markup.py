@@ -45,7 +45,7 @@ font:12px/1.45 var(--code);white-space:pre-wrap;overflow-wrap:anywhere}
 [data-jp-theme-light="false"] .sfn-explorer{color-scheme:dark}
 [data-jp-theme-light="true"] .sfn-explorer{color-scheme:light}
 .sfn-explorer .note{border-left:3px solid #b8560b;padding:1px 9px;margin:5px 0}
-.sfn-explorer .pane{overflow:auto;border:1px solid var(--line);border-radius:8px;background:var(--page)}
+.sfn-explorer .pane{overflow:auto;contain:content;border:1px solid var(--line);border-radius:8px;background:var(--page)}
 .sfn-explorer .drawn{text-align:center;background:#f1f4f8;display:flex;align-items:center;justify-content:center}
 .sfn-explorer .drawn svg{max-width:100%;max-height:100%;height:auto;width:auto}
 .sfn-explorer .pane.high{height:664px}.sfn-explorer .pane.told{height:318px;padding:6px 12px 10px}

@@ -25,7 +25,8 @@ shown.go({middle})
 # The least that a step can cost: a slider and a text that follows it.
 BARE = """
 import ipywidgets
-text = '<p class="moment"><b>{{0}}</b></p><p class="told">event {{0}}</p><table><tr class="here" data-event="{{0}}"></table>'
+text = '<p class="moment"><b>{{0}}</b></p><p class="told">event {{0}}</p>'
+text += '<table><tr class="here" data-event="{{0}}"><td>{{0}}</td></tr></table>'
 slider, label = ipywidgets.IntSlider(value={middle}, min=1, max=25_000), ipywidgets.HTML(text.format({middle}))
 slider.observe(lambda change: setattr(label, "value", text.format(change.new)), "value")
 shown = ipywidgets.VBox([slider, label])
