@@ -78,7 +78,7 @@ def test_suggestion_keeps_the_tolerated_delay():
 
 
 def test_suggestion_says_when_the_machine_would_give_up_too_early():
-    assert "than the 13 times" in planner.suggest(600, within=30).reason
+    assert "gives up after 13" in planner.suggest(600, within=30).reason
     assert "gives up" not in planner.suggest(60, within=30).reason
 
 
