@@ -1,8 +1,9 @@
-"""Settings of a Jupyter server that is started in this folder.
+"""Settings for a Jupyter server on which the workbench is to follow its slider closely:
+
+    jupyter lab --config jupyter_server_config.py notebooks
 
 What a kernel sends goes to the browser in several small messages, and TCP holds each one back until the browser has
-acknowledged the one before, up to 40 ms on the same computer. A widget that follows a slider shows that, so here small
-messages leave at once.
+acknowledged the one before, up to 40 ms on the same computer. Here small messages leave at once.
 """
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection

@@ -90,13 +90,15 @@ def steps(size: int, code: str) -> tuple[list[float], float]:
         folder = place / "notebooks"
         folder.mkdir()
         (folder / "long.json").write_text(json.dumps({"events": loop(size)}, default=str))
-        # What who starts JupyterLab in our folder has, too.
-        shutil.copy(ROOT / "jupyter_server_config.py", folder)
         cells = [nbformat.v4.new_code_cell(text) for text in (code.format(middle=size // 2), "shown")]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), folder / "long.ipynb")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
         for kind in ("CONFIG", "DATA", "RUNTIME"):
             environment[f"JUPYTER_{kind}_DIR"] = str(place / kind.lower())
+        # As `jupyter lab --config jupyter_server_config.py` would have it.
+        settings = pathlib.Path(environment["JUPYTER_CONFIG_DIR"])
+        settings.mkdir()
+        shutil.copy(ROOT / "jupyter_server_config.py", settings)
         server = Jupyter(folder, {**environment, "PYTHONPATH": str(ROOT)})
         try:
             while not server.is_ready():
