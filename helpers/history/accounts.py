@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from helpers.history.event_types import CONTAINERS, EventType, Group, Kind, read
 from helpers.history.frames import texts
+from helpers.history.memory import uncollected
 
 __all__ = ["attempts", "visits"]
 
@@ -391,6 +392,7 @@ def _accounts(events: pd.DataFrame, skipped: frozenset[str] = frozenset()) -> It
             yield _Account(columns, rows, table, skipped)
 
 
+@uncollected
 def visits(events: pd.DataFrame) -> pd.DataFrame:
     """Gather an events table into one row each time a state was entered, in order of entry.
 
@@ -461,6 +463,7 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+@uncollected
 def attempts(events: pd.DataFrame) -> pd.DataFrame:
     """Gather an events table into one row a try of a task, retries included, in order of scheduling in each visit.
 

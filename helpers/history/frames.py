@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from helpers.history.chains import Places, follow
 from helpers.history.event_types import FIELDS, Group, Kind, details_key, fields, is_known, read
+from helpers.history.memory import uncollected
 from helpers.history.sources import Source, Trace, count, stamps
 from helpers.history.sources import read as read_source
 
@@ -20,6 +21,7 @@ _NO_DETAILS: Mapping[str, Any] = {}
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
+@uncollected
 def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     """Read one or more execution histories into a table of events.
 
