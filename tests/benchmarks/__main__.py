@@ -1,7 +1,7 @@
 """Measure everything that is measured and write the table into the README.
 
-    python -m tests.benchmarks                 all of them, on a sandbox of their own
-    python -m tests.benchmarks history clock   only these, printed and not written
+python -m tests.benchmarks                 all of them, on a sandbox of their own
+python -m tests.benchmarks history clock   only these, printed and not written
 """
 
 import argparse
