@@ -354,7 +354,7 @@ def _read_with_dask(folder: Path, index: pd.DataFrame) -> Any:
         raise NotFound(f"No execution in {folder} is asked for.")
     # Dask would give its texts another type than pandas does.
     with dask.config.set({"dataframe.convert-string": False}):
-        return dask.dataframe.from_map(_read_part, files, index=index[KEY])  # type: ignore[no-untyped-call]
+        return dask.dataframe.from_map(_read_part, files, index=index[KEY])
 
 
 def _read_part(path: str, index: pd.DataFrame) -> pd.DataFrame:
