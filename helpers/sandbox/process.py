@@ -47,6 +47,9 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 # Seconds: until a new server must be ready, until one that runs must have answered, until one told to end has ended.
 READY, ANSWERED, ENDED = 60.0, 20.0, 10.0
+# Seconds by which a process's time of creation, read twice, may differ: the system counts it from its boot, to which
+# it gives another second when its clock is set.
+SAME_CREATION = 2.0
 # What the server must not inherit: the person's AWS settings and credentials, proxies, which loopback never uses, and
 # the wish to keep no compiled modules: it loads more than a thousand, and compiling them takes twice as long again.
 NOT_INHERITED = re.compile(r"(AWS|BOTO|MOTO)_.*|.*_PROXY|PYTHONDONTWRITEBYTECODE", re.IGNORECASE)
@@ -253,7 +256,8 @@ def _lives(state: Sandbox) -> bool:
     """Whether the process of this state still runs, and is not another one that was given its number."""
     try:
         process = psutil.Process(state.pid)
-        return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - state.started) < 1)
+        is_the_same = abs(process.create_time() - state.started) < SAME_CREATION
+        return bool(process.status() != psutil.STATUS_ZOMBIE and is_the_same)
     except psutil.Error:
         return False
 

@@ -162,7 +162,8 @@ def test_an_older_version_is_replaced(running: sandbox.Sandbox) -> None:
 def test_a_process_that_was_given_the_number_is_left_alone(running: sandbox.Sandbox) -> None:
     kill(running)
     stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    dataclasses.replace(running, pid=stranger.pid).write()
+    # A number is given again only when all others have been: the sandbox was there long before the stranger.
+    dataclasses.replace(running, pid=stranger.pid, started=running.started - 3600).write()
     assert sandbox.status() is None
     assert sandbox.stop() is False
     assert sandbox.start().pid != stranger.pid
