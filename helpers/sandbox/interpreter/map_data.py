@@ -32,12 +32,15 @@ class Unreadable(Exception):
 
 def set_apart(definition: str) -> tuple[str, dict[str, dict[str, Any]]]:
     """A definition without the fields of Map states that moto's grammar has not, and these by the state's name."""
-    if not re.search(r'"(ItemBatcher|WriterConfig|CSVDelimiter|ItemsPointer|JSONL)"', definition):
+    if not re.search(r'"(ItemBatcher|WriterConfig|CSVDelimiter|ItemsPointer|JSONL|EXPRESS)"', definition):
         return definition, {}
     found: dict[str, dict[str, Any]] = {}
     whole = json.loads(definition)
     for name, state in _maps(whole):
         fields: dict[str, Any] = {}
+        config = (state.get("ItemProcessor") or state.get("Iterator") or {}).get("ProcessorConfig", {})
+        if config.get("ExecutionType") == "EXPRESS":
+            del config["ExecutionType"]
         if "ItemBatcher" in state:
             fields["ItemBatcher"] = state.pop("ItemBatcher")
         reader = state.get("ItemReader", {}).get("ReaderConfig", {})

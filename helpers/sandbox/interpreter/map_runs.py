@@ -1,6 +1,6 @@
 """Map Runs: the child executions of a distributed Map, what of their failures is tolerated, and their results."""
 
-import uuid
+import json
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,21 +14,14 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.distributed_item_processor_worker import (  # noqa: E501
     DistributedItemProcessorWorker,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.map_run_record import (
-    MapRunRecord,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator.distributed_iterator_worker import (  # noqa: E501
     DistributedIteratorWorker,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
-from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
+from helpers.sandbox.clock import Ended
 from helpers.sandbox.interpreter import clients, failures, map_data
-from helpers.sandbox.interpreter.context import stamp
-from helpers.sandbox.interpreter.data import text_of
 from helpers.sandbox.interpreter.maps import launch
 from helpers.sandbox.interpreter.mending import replace
 
@@ -39,97 +32,48 @@ WRITER = "States.ResultWriterFailed"
 
 def _iterate(self: Any) -> None:
     """A worker of a Map Run: one child execution after another; a child that fails does not stop the others."""
-    while (job := self._job_pool.next_job()) is not None:
-        frame = self._env.open_inner_frame()
-        _run_child(self, frame, job)
-        self._env.delete_frame(frame)
+    while self._env.is_running() and (job := self._job_pool.next_job()) is not None:
+        _run_child(self, job)
         self._job_pool.close_job(job)
 
 
-def _run_child(worker: Any, env: Environment, job: Any) -> None:
-    record = worker._map_run_record
-    counters = (record.item_counter, record.execution_counter)
-    for counter in counters:
-        counter.total.count()
-        counter.running.count()
-    outcome, child = "failed", None
-    try:
-        given = job.job_input
+def _run_child(worker: Any, job: Any) -> None:
+    record, env = worker._map_run_record, worker._env
+    child = record.earlier(job.job_index)
+    if child is None or child.status != "SUCCEEDED":
+        given, item = job.job_input, None
         if not map_data.fields_of(record.state).get("ItemBatcher"):
-            selector = worker._item_selector or worker._parameters
-            given = _selected(env, worker._env.stack[-1], job.job_index, given, selector)
-        env.variable_store = VariableStore()  # type: ignore[misc, no-untyped-call]
-        child = _child(env, record, given)
-        record.children.append((job.job_index, child))
-        env.states.reset(given)
-        env.stack.append(env.states.get_input())
-        job.job_program.eval(env)
-        state = env.program_state()
-        if isinstance(state, ProgramStopped):
-            outcome = "aborted"
-        elif isinstance(state, ProgramError):
-            error: Any = state.error or {}
-            child |= {name.capitalize(): error[name] for name in ("cause", "error") if error.get(name)}
-        elif isinstance(state, ProgramEnded):
-            outcome = "succeeded"
-            job.job_output = env.states.get_input()
-            child |= {"Output": text_of(job.job_output), "OutputDetails": {"Included": True}}
-    except FailureEventException:
-        job.job_output = None
-    finally:
-        if child is not None:
-            _end(child, outcome)
-        for counter in counters:
-            getattr(counter, outcome).count()
-            if outcome == "succeeded":
-                counter.results_written.count()
-            counter.running.offset(-1)
+            item = {"Item": {"Index": job.job_index, "Value": given}}
+            if selector := worker._item_selector or worker._parameters:
+                frame = env.open_inner_frame()
+                try:
+                    given = _selected(frame, env.stack[-1], item, selector)
+                except FailureEventException:
+                    record.fail_undispatched()
+                    return
+                finally:
+                    env.delete_frame(frame)
+        child = record.child(job.job_index, given, job.job_program, item, env.callback_pool_manager)
+        child.evaluate()
+    if child.status == "SUCCEEDED":
+        job.job_output = json.loads(child.output)
 
 
-def _selected(env: Environment, map_input: Any, index: int, item: Any, selector: Any) -> Any:
+def _selected(env: Environment, map_input: Any, item: Any, selector: Any) -> Any:
     """An item as ItemSelector (or Parameters, as it was called) puts it."""
-    env.states.context_object.context_object_data["Map"] = {"Item": {"Index": index, "Value": item}}
-    if selector is None:
-        return item
+    env.states.context_object.context_object_data["Map"] = item
     env.states.reset(map_input)
     env.stack.append(env.states.get_input())
     selector.eval(env)
     return env.stack.pop()
 
 
-def _child(env: Environment, record: MapRunRecord, given: Any) -> dict[str, Any]:
-    """Give a child execution an identity of its own in the context object; what is known of it, as results hold it."""
-    context: Any = env.states.context_object.context_object_data
-    machine, name = record.map_state_machine_arn, str(uuid.uuid4())
-    arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-    start = stamp()
-    context["Execution"] = {**context["Execution"], "Id": arn, "Input": given, "Name": name, "StartTime": start}
-    context["StateMachine"] = {"Id": machine, "Name": machine.rsplit(":", 1)[-1]}
-    return {
-        "ExecutionArn": arn,
-        "Input": text_of(given),
-        "InputDetails": {"Included": True},
-        "Name": name,
-        "RedriveCount": 0,
-        "StartDate": start,
-        "StateMachineArn": machine,
-        "Status": "RUNNING",
-    }
-
-
-def _end(child: dict[str, Any], outcome: str) -> None:
-    status = outcome.upper()
-    child |= {"Status": status, "StopDate": stamp(), "RedriveStatus": "REDRIVABLE"}
-    if status == "SUCCEEDED":
-        child["RedriveStatus"] = "NOT_REDRIVABLE"
-        child["RedriveStatusReason"] = "Execution is SUCCEEDED and cannot be redriven"
-
-
-def _exceeds(record: MapRunRecord) -> bool:
-    failed, total = record.item_counter.failed.get(), record.item_counter.total.get()
+def _exceeds(record: Any) -> bool:
+    counter = record.item_counter
+    failed, total = counter.failed.get() + counter.timed_out.get(), counter.total.get()
     count, percentage = record.tolerated_failure_count, record.tolerated_failure_percentage
     if not count and not percentage:
-        return failed > 0
+        return bool(failed)
     return bool((count and failed > count) or (percentage and failed * 100 > percentage * total))
 
 
@@ -185,11 +129,12 @@ def _map_run(self: Any, env: Environment, eval_input: Any) -> None:
     record = eval_input.map_run_record
     state = record.state
     apart = map_data.fields_of(state)
-    if batcher := apart.get("ItemBatcher"):
-        items = _batches(env, items, batcher, state)
+    if record.items is None:
+        batcher = apart.get("ItemBatcher")
+        record.items = items = _batches(env, items, batcher, state) if batcher else items
     pool = JobPool(job_program=self._get_iteration_program(), job_inputs=items)
     launch(self, env, eval_input, pool, len(items), None)
-    children = [child for _, child in sorted(record.children, key=lambda found: found[0])]
+    children = record.results() if state.result_writer or "WriterConfig" in apart else []
     if state.result_writer:
         state.result_writer.parargs.eval(env=env)
         try:
@@ -210,9 +155,11 @@ def _map_run(self: Any, env: Environment, eval_input: Any) -> None:
 def _batches(env: Environment, items: list[Any], batcher: dict[str, Any], state: Any) -> list[dict[str, Any]]:
     map_input, selector = env.stack[-1], state.item_selector or state.parameters
     frame = env.open_inner_frame()
-    selected = [_selected(frame, map_input, index, item, selector) for index, item in enumerate(items)]
+    if selector:
+        each = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(items))
+        items = [_selected(frame, map_input, item, selector) for item in each]
     frame.states.reset(map_input)
-    found = map_data.batches(selected, batcher, frame, state._is_language_query_jsonpath())
+    found = map_data.batches(items, batcher, frame, state._is_language_query_jsonpath())
     env.delete_frame(frame)
     return found
 
@@ -220,41 +167,45 @@ def _batches(env: Environment, items: list[Any], batcher: dict[str, Any], state:
 def _evaluate(self: Any, env: Any) -> None:
     eval_input = env.stack.pop()
     record = eval_input.map_run_record
+    details = {"mapRunArn": record.map_run_arn}
+    if record.redrives:
+        event, key = HistoryEventType.MapRunRedriven, "mapRunRedrivenEventDetails"
+        details["redriveCount"] = record.redrives
+    else:
+        event, key = HistoryEventType.MapRunStarted, "mapRunStartedEventDetails"
     history = env.event_manager
     record.started_event_id = history.add_event(
-        context=env.event_history_context,
-        event_type=HistoryEventType.MapRunStarted,
-        event_details={"mapRunStartedEventDetails": {"mapRunArn": record.map_run_arn}},
+        context=env.event_history_context, event_type=event, event_details={key: details}
     )
     try:
-        if eval_input.item_reader:
+        if record.items is not None:
+            env.stack.append(record.items)
+        elif eval_input.item_reader:
             eval_input.item_reader.eval(env=env)
         else:
             env.stack.append(eval_input.input_items)
-        # The events of the child executions are in histories of their own.
-        env.event_manager = EventManager()
         self._map_run(env=env, eval_input=eval_input)
+    except Ended:
+        record.abort()
+        raise
     except Exception as error:
-        env.event_manager = history
-        details = {}
+        failed = {}
         if isinstance(error, FailureEventException):
             pair = zip(("error", "cause"), error.extract_error_cause_pair() or (), strict=False)
-            details = {name: text for name, text in pair if text}
+            failed = {name: text for name, text in pair if text}
         history.add_event(
             context=env.event_history_context,
             event_type=HistoryEventType.MapRunFailed,
-            event_details={"mapRunFailedEventDetails": details},
+            event_details={"mapRunFailedEventDetails": failed},
         )
         record.set_stop(status=MapRunStatus.FAILED)
         raise
-    finally:
-        env.event_manager = history
     history.add_event(context=env.event_history_context, event_type=HistoryEventType.MapRunSucceeded)
     record.set_stop(status=MapRunStatus.SUCCEEDED)
 
 
 def mend() -> None:
-    # AWS gives every child execution a name, an ARN, a context and variables of its own; moto those of its parent.
+    # AWS gives every child execution a history, an ARN, a context and variables of its own; moto those of its parent.
     for worker in (DistributedItemProcessorWorker, DistributedIteratorWorker):
         replace(worker, "eval", _iterate)
     # AWS fails a Map Run whose items cannot be read with States.ItemReaderFailed, moto with what boto3 says.

@@ -11,9 +11,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration impo
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
     distributed_item_processor as processor,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.map_run_record import (
-    MapRunRecord,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator import (
     distributed_iterator as iterator,
@@ -64,12 +61,16 @@ def _evaluate_map(self: Any, env: Environment) -> None:
     tolerance.states.reset(input_value=env.states.get_input())
     tolerance.stack = list(env.stack)
     reader = self.item_reader if is_distributed else None
-    items = None if reader else _items(self, env)
-    env.event_manager.add_event(
-        context=env.event_history_context,
-        event_type=HistoryEventType.MapStateStarted,
-        event_details={"mapStateStartedEventDetails": {"length": len(items or [])}},  # type: ignore[arg-type]
-    )
+    runs: Any = env.map_run_record_pool_manager
+    entered = env.entered_event_id  # type: ignore[attr-defined]
+    redriven = is_distributed and runs.goes_on(entered)
+    items = None if reader or redriven else _items(self, env)
+    if not redriven:
+        env.event_manager.add_event(
+            context=env.event_history_context,
+            event_type=HistoryEventType.MapStateStarted,
+            event_details={"mapStateStartedEventDetails": {"length": len(items or [])}},  # type: ignore[arg-type]
+        )
     self.tolerated_failure_count_decl.eval(env=tolerance)
     count = tolerance.stack.pop()
     self.tolerated_failure_percentage_decl.eval(env=tolerance)
@@ -83,18 +84,14 @@ def _evaluate_map(self: Any, env: Environment) -> None:
         "item_selector": self.item_selector,
     }
     if is_distributed:
-        context = env.states.context_object.context_object_data
-        record = MapRunRecord(
-            state_machine_arn=context["StateMachine"]["Id"],
-            execution_arn=context["Execution"]["Id"],
+        record = runs.begin(
+            self,
+            entered,
             max_concurrency=concurrency,
             tolerated_failure_count=count,
             tolerated_failure_percentage=percentage,
             label=label,
         )
-        record.state = self  # type: ignore[attr-defined]
-        record.children = []  # type: ignore[attr-defined]
-        env.map_run_record_pool_manager.add(record)
         legacy = isinstance(self.iteration_component, iterator.DistributedIterator)
         kind: Any = iterator.DistributedIteratorEvalInput if legacy else processor.DistributedItemProcessorEvalInput
         env.stack.append(
@@ -117,7 +114,7 @@ def _evaluate_map(self: Any, env: Environment) -> None:
     )
     if is_distributed and _holds_map(self.iteration_component):
         # AWS's link leads past a run that did not end in the same breath: those whose items run Maps of their own.
-        env.event_history_context.source_event_id = record.started_event_id  # type: ignore[attr-defined]
+        env.event_history_context.source_event_id = record.started_event_id
 
 
 def _holds_map(component: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
@@ -16,13 +17,16 @@ from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.executions import start_execution
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
+from helpers.sandbox.states_api.map_run import Child, MapRun, MapRuns
 from helpers.sandbox.states_api.names import parse_arn
 from helpers.sandbox.states_api.versions import routed_version
 
 __all__ = ["StatesBackend"]
 
 EXECUTIONS_KEPT = 2000  # ended ones, and
-EVENTS_KEPT = 500_000  # their events (about 150 MB): beyond either the executions that ended first are forgotten
+# their events and those of their child executions (about 150 MB): beyond either the executions that ended first are
+# forgotten, with their children
+EVENTS_KEPT = 500_000
 TOKENS_KEPT = 10_000  # task tokens of ended executions, for the sake of a right answer to them
 DAYS_KEPT = 90  # after its end; developer guide, "Quotas related to state machine executions"
 
@@ -40,6 +44,9 @@ class StatesBackend(StepFunctionsParserBackend):
         self.machines: dict[str, Machine] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.executions: dict[str, Execution] = {}
+        # Child executions and Map Runs live as long as the execution that somebody started, which holds them.
+        self.children: weakref.WeakValueDictionary[str, Child] = weakref.WeakValueDictionary()
+        self.map_runs: weakref.WeakValueDictionary[str, MapRun] = weakref.WeakValueDictionary()
         self.activities: dict[str, Activity] = {}  # type: ignore[assignment]
         self._ended: OrderedDict[str, int] = OrderedDict()  # executions that have ended, with their events' number
         self._events_kept = 0
@@ -80,7 +87,7 @@ class StatesBackend(StepFunctionsParserBackend):
         """The execution of a Standard execution's ARN; ExecutionDoesNotExist, which says if it may be forgotten."""
         parse_arn(arn, "execution")
         self.forget()
-        execution = self.executions.get(arn)
+        execution = self.executions.get(arn) or self.child(arn)
         if execution is None:
             message = f"Execution Does Not Exist: '{arn}'"
             if self._forgotten:
@@ -91,13 +98,33 @@ class StatesBackend(StepFunctionsParserBackend):
             raise StatesError("ExecutionDoesNotExist", message)
         return execution
 
+    def child(self, arn: str) -> Child | None:
+        """The child execution of an ARN, also an Express one's; None where there is none, or no longer."""
+        child = self.children.get(arn)
+        return child if child and self._is_kept(child.root) else None
+
+    def map_run(self, arn: str) -> MapRun:
+        """The Map Run of an ARN; ResourceNotFound."""
+        parse_arn(arn, "mapRun")
+        found = self.map_runs.get(arn)
+        if found is None or not self._is_kept(found.parent.root):
+            raise StatesError("ResourceNotFound", f"Resource not found: '{arn}'")
+        return found
+
+    def map_runs_of(self, execution: Execution) -> MapRuns:
+        """Where the interpreter begins the Map Runs of an execution that runs, or is redriven."""
+        return MapRuns(execution)
+
+    def _is_kept(self, execution: Execution) -> bool:
+        return self.executions.get(execution.arn) is execution
+
     def execution_ended(self, execution: Execution, tokens: list[str]) -> None:
         """Keep an ended execution among those that may be forgotten, and remember its task tokens as closed."""
         with self.lock:
-            if self.executions.get(execution.arn) is execution:
+            if self._is_kept(execution):
                 self._drop(execution.arn)
-                self._ended[execution.arn] = len(execution.events)
-                self._events_kept += len(execution.events)
+                self._ended[execution.arn] = kept = execution.events_kept()
+                self._events_kept += kept
             for token in tokens:
                 self._closed_tokens[token] = None
             while len(self._closed_tokens) > TOKENS_KEPT:
@@ -122,6 +149,20 @@ class StatesBackend(StepFunctionsParserBackend):
                 self._drop(arn)
                 del self.executions[arn]
                 self._forgotten += 1
+
+    def map_run_ended(self, map_run: MapRun) -> None:
+        """Forget the children of the Map Runs that ended first, where one execution has too many; the last one's stay.
+
+        Otherwise an execution that runs a Map over and over would fill the memory before anything of it is forgotten.
+        """
+        with self.lock:
+            ended = [run for run in map_run.parent.map_runs() if run.stop_date]
+            kept = sum(run.events_kept for run in ended)
+            for run in ended[:-1]:
+                if kept <= EVENTS_KEPT:
+                    break
+                kept -= run.events_kept
+                self._forgotten += run.forget()
 
     def end_executions_of(self, machine: Machine) -> None:
         """Stop what runs of a deleted machine, and remove what has ended."""

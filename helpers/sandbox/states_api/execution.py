@@ -27,7 +27,7 @@ from helpers.sandbox.states_api.logs import ExecutionLog
 from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
 from helpers.sandbox.states_api.progress import Place, places_of, resume
 
-__all__ = ["Execution"]
+__all__ = ["Execution", "Run"]
 
 EXPRESS_SECONDS = 300  # an Express execution's longest duration; developer guide, "Choosing workflow type"
 REDRIVABLE_DAYS = 14  # after an execution's end; API reference, RedriveExecution
@@ -40,6 +40,9 @@ _numbers = itertools.count(1)
 
 class Execution:
     """One execution. `status`, `output`, `error`, `cause` and `stopped` come from its last event."""
+
+    map_run: Any = None  # the Map Run that dispatched it
+    program: Any = None  # what the interpreter evaluates, where that is not what the machine's definition is parsed to
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Execution:
         if self.express:
             self.events.places = None  # no redrive
         self.ended = Event()
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._left: Place | None = None
         self._client_token: str | None = None
         self._map_runs: list[Any] = []
@@ -85,15 +88,22 @@ class Execution:
         """Whether this is an Express execution."""
         return self.machine.type == "EXPRESS"
 
+    @property
+    def root(self) -> "Execution":
+        """The execution that somebody started: of a child execution the outermost one around it."""
+        return self.map_run.parent.root if self.map_run else self
+
     def start(self, prepare: "Prepare | None" = None) -> None:
         """Let the interpreter begin, with what `prepare` makes of its environment and the definition's program."""
-        self._run = _Run(self, None, prepare)
+        self._run = Run(self, None, prepare)
         self._run.start()
 
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
-        """End as ABORTED, and return when. Whatever still works for the execution is not waited for."""
+        """End as ABORTED, with its child executions, and return when. What still works for it is not waited for."""
         if run := self._run:
             run.environment.set_stop(stop_date=clock.now(), cause=cause, error=error)
+            for map_run in self.map_runs():
+                map_run.abort()
         return self.stopped or clock.now()
 
     def redrive(self, client_token: str | None = None) -> datetime.datetime:
@@ -109,17 +119,24 @@ class Execution:
             if reason:
                 raise StatesError("ExecutionNotRedrivable", reason)
             self.backend.execution_redriven(self)
-            self.redrives += 1
-            self.redriven = clock.now()
-            self.stopped = self.output = self.error = self.cause = None
-            self.ended = Event()
-            self.status = "RUNNING"
-            if self.log is not None:
-                self.log.redrives = self.redrives
-            self.events = Events(self._end, self.log, self.events)
-            self._run = _Run(self, self._left)
-        self._run.start()
-        return self.redriven
+            run, moment = self._reopen()
+        run.start()
+        return moment
+
+    def _reopen(self) -> "tuple[Run, datetime.datetime]":
+        """Run again from where it was left, with a redrive's event; the run, not started, and when."""
+        self._map_runs = self.map_runs()
+        self._run = None
+        self.redrives += 1
+        self.redriven = moment = clock.now()
+        self.stopped = self.output = self.error = self.cause = None
+        self.ended = Event()
+        self.status = "RUNNING"
+        if self.log is not None:
+            self.log.redrives = self.redrives
+        self.events = Events(self._end, self.log, self.events)
+        self._run = run = Run(self, self._left)
+        return run, moment
 
     def not_redrivable(self) -> str | None:
         """Why the execution cannot be redriven now, None where it can."""
@@ -136,12 +153,23 @@ class Execution:
         return self._run.environment.callback_pool_manager if self._run else None
 
     def map_runs(self) -> list[Any]:
-        """moto's records of the execution's Map Runs, in order of their start."""
-        run = self._run
-        return self._map_runs + (run.environment.map_run_record_pool_manager.get_all() if run else [])
+        """The execution's Map Runs (see `map_run`), in order of their start."""
+        run = self._run  # read first: `release` moves its Map Runs before it lets go of it
+        begun = run.environment.map_run_record_pool_manager.get_all() if run else []
+        earlier = self._map_runs
+        return earlier + [map_run for map_run in begun if map_run not in earlier]
+
+    def events_kept(self) -> int:
+        """How many events are kept of it and of its child executions; one at least, for itself."""
+        of_children: list[int] = [run.events_kept for run in self.map_runs()]
+        return max(len(self.events), 1) + sum(of_children)
+
+    def announce(self) -> None:
+        """Tell EventBridge of the status."""
+        announce(self)
 
     def _end(self, status: str, details: dict[str, Any], moment: datetime.datetime) -> None:
-        if self._run is not None:
+        if self._run is not None and status != "SUCCEEDED":
             self._left = Place(self._run.environment)
         self.stopped = moment
         self.output = details.get("output")
@@ -150,24 +178,27 @@ class Execution:
         self.status = status
         self.ended.set()
 
-    def release(self, run: "_Run") -> None:
+    def release(self, run: "Run") -> None:
         """Let go of everything that only a running execution needs."""
         with self.backend.lock:
             if self._run is not run:
                 return  # redriven since
+            self._map_runs = self.map_runs()
             self._run = None
-        self._map_runs += run.environment.map_run_record_pool_manager.get_all()
         TMP_THREADS.clear()  # moto's list of every thread that ever ran
         if self.express:
             self.events.forget()
         else:
             self.events.compact()
             self.events.places = places_of(self.events) if self.status != "SUCCEEDED" else {}
-        announce(self)
+        self.announce()
+        self._released(run)
+
+    def _released(self, run: "Run") -> None:
         self.backend.execution_ended(self, list(run.environment.callback_pool_manager._pool))
 
 
-class _Run(ExecutionWorker):
+class Run(ExecutionWorker):
     """One pass of moto's interpreter over an execution, from its start or from where it was left.
 
     moto's own worker makes its environment in its thread, so that an execution just started can neither be read nor
@@ -204,8 +235,11 @@ class _Run(ExecutionWorker):
         self._resumed: Any = None
         self.environment: Any = self._get_evaluation_environment()
         self.environment.event_manager = self.events = execution.events
+        self.environment.map_run_record_pool_manager = backend.map_runs_of(execution)
         # From now on it counts as running, and can be stopped.
-        self.environment.next_state_name = json.loads(revision.definition)["StartAt"]
+        program = execution.program
+        first = program.start_at.start_at_name if program else json.loads(revision.definition)["StartAt"]
+        self.environment.next_state_name = first
         self.events.top = self.environment.event_history_context
         if left is None:
             self.events.add_event(
@@ -226,20 +260,23 @@ class _Run(ExecutionWorker):
 
     def start(self) -> None:
         """Evaluate in a thread of its own."""
-        Thread(target=self._execution_logic, name=self._execution.arn, daemon=True).start()
+        Thread(target=self.evaluate, name=self._execution.arn, daemon=True).start()
 
     def _take_up(self, place: Place) -> Any:
         """Write ExecutionRedriven, and return the program that goes on from a place."""
         execution, env = self._execution, self.environment
-        program = resume(self._get_evaluation_entrypoint(), env, place)
+        program = resume(self._entrypoint(), env, place)
         details = {"executionRedrivenEventDetails": {"redriveCount": execution.redrives}}
         self.events.add_event(env.event_history_context, "ExecutionRedriven", details)
         data = env.states.context_object.context_object_data["Execution"]
         data |= {"RedriveCount": execution.redrives, "RedriveTime": _iso(execution.redriven or clock.now())}
         return program
 
+    def _entrypoint(self) -> Any:
+        return self._execution.program or self._get_evaluation_entrypoint()
+
     def _program(self) -> Any:
-        program: Any = self._resumed or self._get_evaluation_entrypoint()
+        program: Any = self._resumed or self._entrypoint()
         if self._prepare:
             program = self._prepare(self.environment, program)
         if self._execution.express:
@@ -248,9 +285,10 @@ class _Run(ExecutionWorker):
             program.timeout_seconds = TimeoutSeconds(timeout_seconds=min(given, EXPRESS_SECONDS))
         return program
 
-    def _execution_logic(self) -> None:
+    def evaluate(self) -> None:
+        """Evaluate in this thread."""
         try:
-            announce(self._execution)
+            self._execution.announce()
             self._program().eval(self.environment)
         except Exception as error:
             if not self._execution.ended.is_set():  # else it was stopped before it could begin

@@ -57,7 +57,8 @@ def check_input(text: str) -> str:
 
 
 def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    execution: Execution = backend.execution(arguments["executionArn"])
+    arn = arguments["executionArn"]
+    execution: Execution = backend.child(arn) or backend.execution(arn)  # an Express one only where it is a child
     with_data = arguments.get("includedData") != "METADATA_ONLY"
     status = execution.status  # read first: it is set last
     reason = execution.not_redrivable()
@@ -73,6 +74,7 @@ def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any
         "output": execution.output if with_data else None,
         "outputDetails": {"included": with_data} if status == "SUCCEEDED" else None,
         "traceHeader": execution.trace_header,
+        "mapRunArn": execution.map_run and execution.map_run.map_run_arn,
         "error": execution.error,
         "cause": execution.cause,
         **_qualified(execution),
@@ -89,6 +91,8 @@ def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]
         "stateMachineArn": execution.machine.arn,
         "name": execution.machine.name,
         "updateDate": execution.revision.updated,
+        "mapRunArn": execution.map_run and execution.map_run.map_run_arn,
+        "label": execution.map_run and execution.map_run.label,
         **execution.revision.describe(),
     }
 

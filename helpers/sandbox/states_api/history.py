@@ -19,6 +19,7 @@ LAST = {
     "ExecutionAborted": "ABORTED",
     "ExecutionTimedOut": "TIMED_OUT",
 }
+_encoder = json.JSONEncoder(separators=(",", ":"), default=str)
 _DATA = ("input", "inputDetails", "output", "outputDetails", "parameters")
 
 
@@ -102,7 +103,7 @@ class Events(EventManager):
 
 def _text(event: Any) -> str:
     stamp = datetime.datetime.fromisoformat(event["timestamp"]).timestamp()
-    return json.dumps(_present(event) | {"timestamp": round(stamp, 3)}, separators=(",", ":"), default=str)
+    return _encoder.encode(_present(event) | {"timestamp": round(stamp, 3)})
 
 
 def _present(value: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """Map Runs: what a distributed Map's run has done so far."""
 
-from datetime import datetime
 from typing import Any
 
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.errors import StatesError, not_in_sandbox
-from helpers.sandbox.states_api.names import parse_arn
 
 
 def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    record = _record(backend, arguments["mapRunArn"])
+    record = backend.map_run(arguments["mapRunArn"])
     return {
         "mapRunArn": record.map_run_arn,
         "executionArn": record.execution_arn,
@@ -40,12 +38,13 @@ def describe_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         "toleratedFailureCount": record.tolerated_failure_count,
         "itemCounts": record.item_counter.describe(),
         "executionCounts": record.execution_counter.describe(),
-        "redriveCount": 0,
+        "redriveCount": record.redrives,
+        "redriveDate": record.redriven,
     }
 
 
 def update_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    record = _record(backend, arguments["mapRunArn"])
+    record = backend.map_run(arguments["mapRunArn"])
     if record.stop_date is not None:
         raise StatesError("ValidationException", f"Map Run has ended and cannot be updated: '{record.map_run_arn}'")
     if arguments.get("maxConcurrency") is not None:
@@ -58,36 +57,26 @@ def update_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """ListExecutions of a Map Run: its child executions, the newest first."""
-    record = _record(backend, arguments["mapRunArn"])
+    record = backend.map_run(arguments["mapRunArn"])
     status = arguments.get("statusFilter")
-    found = [(number, child) for number, (_, child) in enumerate(list(record.children))]
-    found = [(number, child) for number, child in found if status is None or child["Status"] == status]
+    found = [child for child in list(record.children) if status is None or child.status == status]
+    found.sort(key=lambda child: -child.number)
     listing = f"children {record.map_run_arn} {status}"
-    shown, token = pages.page(listing, found[::-1], lambda pair: -pair[0], arguments)
+    shown, token = pages.page(listing, found, lambda child: -child.number, arguments)
     return {
         "executions": [
             {
-                "executionArn": child["ExecutionArn"],
-                "stateMachineArn": child["StateMachineArn"],
-                "name": child["Name"],
-                "status": child["Status"],
-                "startDate": datetime.fromisoformat(child["StartDate"]),
-                **({"stopDate": datetime.fromisoformat(child["StopDate"])} if "StopDate" in child else {}),
+                "executionArn": child.arn,
+                "stateMachineArn": child.machine.arn,
+                "name": child.name,
+                "status": child.status,
+                "startDate": child.started,
+                **({"stopDate": child.stopped} if child.stopped else {}),
                 "mapRunArn": record.map_run_arn,
-                "redriveCount": 0,
+                "redriveCount": child.redrives,
+                **({"redriveDate": child.redriven} if child.redriven else {}),
             }
-            for _, child in shown
+            for child in shown
         ],
         "nextToken": token,
     }
-
-
-def _record(backend: Any, arn: str) -> Any:
-    parse_arn(arn, "mapRun")
-    with backend.lock:
-        executions = list(backend.executions.values())
-    for execution in executions:
-        for record in execution.map_runs():
-            if record.map_run_arn == arn:
-                return record
-    raise StatesError("ResourceNotFound", f"Resource not found: '{arn}'")

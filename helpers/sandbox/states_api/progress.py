@@ -1,7 +1,7 @@
 """How far an execution has come, its branches and iterations included: where a redrive goes on.
 
 A redrive does again what did not succeed, and nothing else. Source: developer guide, "Restarting state machine
-executions with redrive". (A distributed Map's run is the exception here: it begins anew.)
+executions with redrive". (A distributed Map's children are executions with places of their own, see `map_run`.)
 """
 
 import copy
