@@ -139,7 +139,13 @@ def test_an_execution_inside_opens_in_place_and_leads_back(deployed, lab):
     assert screen.box.children == before
 
 
-def test_the_children_of_a_map_run_are_listed(deployed, lab):
+def told(widget):
+    """Every text that a widget and those in it show."""
+    value = getattr(widget, "value", "")
+    return "".join([value if isinstance(value, str) else "", *map(told, getattr(widget, "children", ()))])
+
+
+def test_the_children_of_a_map_run_are_listed_and_open_in_place(deployed, lab):
     arn = execution.start(deployed["mapping"], {"items": [1, 2]}, lab=lab)
     execution.wait(arn, progress=False, lab=lab)
     shown = explore(arn, lab=lab)
@@ -147,9 +153,11 @@ def test_the_children_of_a_map_run_are_listed(deployed, lab):
     press(shown._shown, "Executions inside")
     chosen, opening = shown._shown._inside.children
     assert [told.split()[-1] for told, _ in chosen.options] == ["SUCCEEDED", "SUCCEEDED"]
-    # The sandbox lists the children but keeps no history of them, and the screen must survive that.
     opening.click()
-    assert "does not exist" in shown._shown._inside.children[0].value.lower()
+    child = told(shown._shown.box)
+    assert chosen.value.rsplit(":", 1)[1] in child
+    assert "PassStateEntered" in child
+    assert "MapStateEntered" not in child
 
 
 def test_a_machine_lists_its_executions_by_status_and_by_a_text(deployed, failed, lab):
