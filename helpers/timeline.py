@@ -61,6 +61,19 @@ class Timeline:
         """The chart as a PNG."""
         return _saved(self.figure, "png", {})
 
+    def at(self, seconds: float) -> tuple[float, float, float]:
+        """Where a moment, in seconds since the start, lies on the picture: its share of the width from the left, and
+        the shares of the height, from the top, between which the lanes lie."""
+        width, height = self.figure.bbox.width, self.figure.bbox.height
+        left = float(self._axes.transData.transform((seconds, 0.0))[0]) / width
+        below, above = (float(edge) / height for edge in (self._axes.bbox.y0, self._axes.bbox.y1))
+        return left, 1 - above, 1 - below
+
+    @cached_property
+    def _axes(self) -> Any:
+        self.figure.draw_without_rendering()
+        return self.figure.axes[0]
+
     def sentence(self) -> str:
         """What the chart shows, in words."""
         visits = sum(len(lane.visits) for lane in self.lanes)

@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 HELPERS = ROOT / "helpers"
 # From the faces down to the data; what stands on one line may use what stands below it.
 FLOORS = [
-    {"explorer", "exercises"},
+    {"explorer", "exercises", "jupyter_extension"},
     {"timeline", "comparison", "live"},
     {"collection"},
     {"deploy", "execution"},

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpers import calls
-from helpers.explorer.subject import Subject, place_of
+from helpers.explorer.subject import Place, Subject, place_of
 from helpers.lab import Lab
 
-__all__ = ["Child", "children"]
+__all__ = ["Child", "children", "starters"]
 
 EXECUTION = re.compile(r"arn:[^:\s]*:states:[^:\s]*:\d{12}:execution:[^:\s]+:\S+")
 MOST = 200
@@ -22,6 +22,14 @@ class Child:
     arn: str
     name: str
     status: str = ""
+
+
+def starters(subject: Subject) -> set[Place]:
+    """The visits that may have started executions."""
+    events = subject.events
+    starts = events["resource"].fillna("").str.startswith("startExecution") & events["resource_type"].eq("states")
+    starts |= events["type"].str.startswith("MapRun")
+    return {place_of(event) for event in events[starts.fillna(False)].to_dict("records")}
 
 
 def children(subject: Subject, row: int) -> list[Child]:

@@ -45,23 +45,36 @@ font:12px/1.45 var(--code);white-space:pre-wrap;overflow-wrap:anywhere}
 [data-jp-theme-light="false"] .sfn-explorer{color-scheme:dark}
 [data-jp-theme-light="true"] .sfn-explorer{color-scheme:light}
 .sfn-explorer .note{border-left:3px solid #b8560b;padding:1px 9px;margin:5px 0}
+.sfn-explorer.scene{display:grid;grid-template-columns:38fr 62fr;gap:12px;height:690px;contain:strict}
+.sfn-explorer .side{display:flex;flex-direction:column;gap:8px;min-width:0}
 .sfn-explorer .pane{overflow:auto;contain:content;border:1px solid var(--line);border-radius:8px;background:var(--page)}
 .sfn-explorer .drawn{text-align:center;background:#f1f4f8;display:flex;align-items:center;justify-content:center}
 .sfn-explorer .drawn svg{max-width:100%;max-height:100%;height:auto;width:auto}
-.sfn-explorer .pane.high{height:664px}.sfn-explorer .pane.told{height:318px;padding:6px 12px 10px}
-.sfn-explorer .pane.rows{height:304px;scroll-padding-top:130px}
-.sfn-explorer .pane.chart{background:#fff;max-height:360px;padding:4px 0}
+.sfn-explorer .moment{height:40px;overflow:hidden}.sfn-explorer .moment p{margin:0}
+.sfn-explorer.scene .drawn,.sfn-explorer .told{flex:1 1 0;min-height:0;contain:strict}
+.sfn-explorer .told{padding:6px 12px 10px}
+.sfn-explorer .rows{height:304px;flex:none;contain:strict;scroll-padding-top:130px}
+.sfn-explorer .pane.chart{background:#fff;padding:4px 0}
 .sfn-explorer .pane.chart svg{width:100%;max-width:900px}
+.sfn-explorer .stage{position:relative}
+.sfn-explorer .stage .widget-html,.sfn-explorer .stage .widget-html-content{position:static}
+.sfn-explorer.track{position:absolute;inset:auto 0 5px;margin:0 auto;width:100%;max-width:900px;z-index:1;
+pointer-events:none}
+.sfn-explorer.track i{position:absolute;border-left:2px solid #2f6fde}
 .sfn-explorer table{border-collapse:collapse;width:100%;font-size:12px;color:var(--ink)}
-.sfn-explorer th{position:sticky;top:0;background:var(--soft);text-align:left;font-weight:600;z-index:2}
+.sfn-explorer thead{position:sticky;top:0;z-index:2;background:var(--soft)}
 .sfn-explorer th,.sfn-explorer td{padding:2px 8px;text-align:left;vertical-align:top;border:0;overflow:hidden;
 text-overflow:ellipsis;white-space:nowrap;max-width:0}
 .sfn-explorer td.number,.sfn-explorer th.number{text-align:right;font-variant-numeric:tabular-nums}
-.sfn-explorer tr{background:var(--page)}
+.sfn-explorer th{font-weight:600}
+.sfn-explorer .events td,.sfn-explorer .events th{font:11.5px/20px var(--code);padding:1px 12px 1px 0;white-space:pre;
+overflow:visible;max-width:none}
+.sfn-explorer .events td:first-child,.sfn-explorer .events th:first-child{padding-left:10px}
+.sfn-explorer .events th{font-weight:600}
 .sfn-explorer tr.here{position:sticky;top:22px;bottom:0;z-index:1;background:var(--mark);
 box-shadow:inset 3px 0 0 #2f6fde;scroll-initial-target:nearest}
-.sfn-explorer tr.later td{color:var(--quiet)}
-.sfn-explorer .wrong{color:light-dark(#a3231b,#f5a6a1)}
+.sfn-explorer tr.later{color:var(--quiet)}
+.sfn-explorer .wrong,.sfn-explorer .failure{color:light-dark(#a3231b,#f5a6a1)}
 </style>"""
 
 

@@ -73,6 +73,14 @@ class Subject:
         """The rows of `events` by place."""
         return _places(self.events)
 
+    def events_of(self, attempt: "pd.Series[Any]") -> pd.DataFrame:
+        """The events of one try, a row of `attempts`."""
+        own = self.events.iloc[self.visit_events.get(place_of(attempt), [])]
+        began, ended = attempt["scheduled"], attempt["ended"]
+        if not pd.isna(began):
+            own = own[own["timestamp"] >= began]
+        return own if pd.isna(ended) else own[own["timestamp"] <= ended]
+
     @cached_property
     def summary(self) -> history.Summary:
         return history.summary(self.events, now=self.lab.now() if self.lab else None)

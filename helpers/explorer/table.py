@@ -1,11 +1,14 @@
 """The events table: at most fifty rows around one event, of those that a filter lets through."""
 
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers.diagram.text import clean, shorten
 from helpers.explorer.markup import text
 
 __all__ = ["ROWS", "EventsTable"]
@@ -13,12 +16,30 @@ __all__ = ["ROWS", "EventsTable"]
 ROWS = 50
 ABOVE = 20
 SEARCHED = ("state", "branch", "type", "resource", "error", "cause", "input", "output")
-WIDTHS = (6, 11, 23, 17, 18, 25)
-TITLES = ("#", "after", "type", "state", "where", "told")
-SHOWN = ("type", "state", "branch")
+WIDEST, TOLD = 26, 110  # characters
 WRONG = ("Failed", "TimedOut", "Aborted")
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column whose texts all have the same number of characters: a cell that clips nothing is drawn twice as fast."""
+
+    title: str
+    values: list[Any]
+    width: int
+    right: bool = False
+
+    def shown(self, value: Any) -> str:
+        """A value as HTML text of the column's width."""
+        return _fitted(value, max(self.width, len(self.title)), self.right)
+
+
+@lru_cache(maxsize=4096)
+def _fitted(value: Any, width: int, right: bool) -> str:
+    whole = shorten("" if value is None or value != value else clean(str(value)), width)
+    return escape(whole.rjust(width) if right else whole.ljust(width))
 
 
 class EventsTable:
@@ -45,14 +66,33 @@ class EventsTable:
         return [self._events[column].str.lower() for column in SEARCHED]
 
     @cached_property
-    def _cells(self) -> list[list[Any]]:
-        """What a row shows, column by column, as lists: a cell of those costs a hundredth of one of a frame's."""
+    def _columns(self) -> list[Column]:
+        """What a row shows besides what it tells, each column's texts of one width, so that no step moves them."""
+        events = self._events
+        after = events["elapsed"].dt.total_seconds()
+        longest = max((len(_seconds(value)) for value in (after.min(), after.max())), default=0)
+        columns = [
+            Column("#", events["id"].tolist(), len(str(events["id"].max())), right=True),
+            Column("after", list(map(_seconds, after.tolist())), longest, right=True),
+        ]
+        for title, name in (("type", "type"), ("state", "state"), ("where", "branch")):
+            if name != "branch" or events[name].notna().any():
+                longest = int(events[name].str.len().fillna(0).max())
+                columns.append(Column(title, events[name].tolist(), min(longest, WIDEST)))
+        return columns
+
+    @cached_property
+    def _told(self) -> list[Any]:
         events = self._events
         told = events["error"] + ": " + events["cause"].fillna("")
         for column in ("output", "input", "resource"):
             told = told.fillna(events[column])
-        after = events["elapsed"].dt.total_seconds()
-        return [events["id"].tolist(), after.tolist(), *(events[c].tolist() for c in SHOWN), told.tolist()]
+        return told.tolist()
+
+    @cached_property
+    def _is_wrong(self) -> list[bool]:
+        types = self._events["type"].fillna("")
+        return (types.str.endswith(WRONG) | types.eq("FailStateEntered")).tolist()
 
     def filter(self, state: str = "", type_: str = "", words: str = "") -> None:
         """Let through the events of a state, of a type, and with a text in any of their fields; empty lets all."""
@@ -85,30 +125,22 @@ class EventsTable:
         rows = self._shown[first : first + ROWS]
         if not len(rows):
             return '<p class="quiet" style="padding:8px 10px">No event passes this filter.</p>'
-        head = "".join(
-            f'<th style="width:{width}%"{_number(place)} scope="col">{title}</th>'
-            for place, (width, title) in enumerate(zip(WIDTHS, TITLES, strict=True))
+        head = "".join(f'<th scope="col">{column.shown(column.title)}</th>' for column in self._columns)
+        body = "".join(self._row(at, row) for at in rows.tolist())
+        return (
+            f'<table class="events"><thead><tr>{head}<th scope="col">told</th></tr></thead>'
+            f"<tbody>{body}</tbody></table>"
         )
-        body = "".join(_row([column[at] for column in self._cells], at, row) for at in rows.tolist())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _row(self, at: int, here: int) -> str:
+        classes = "here" if at == here else "later" if at > here else ""
+        if self._is_wrong[at]:
+            classes += " failure"
+        current = ' aria-current="true"' if at == here else ""
+        number, *cells = (column.shown(column.values[at]) for column in self._columns)
+        shown = "".join(f"<td>{cell}</td>" for cell in (number, *cells, text(self._told[at], TOLD)))
+        return f'<tr class="{classes}" data-event="{number.strip()}"{current}>{shown}</tr>'
 
 
-def _row(cells: list[Any], at: int, here: int) -> str:
-    number, after, kind, state, branch, told = cells
-    wrong = isinstance(kind, str) and (kind.endswith(WRONG) or kind == "FailStateEntered")
-    classes = "here" if at == here else "later" if at > here else ""
-    current = ' aria-current="true"' if at == here else ""
-    after_text = "" if after != after else f"{after:,.3f} s"
-    return (
-        f'<tr class="{classes}" data-event="{number}"{current}><td class="number">{number}</td>'
-        f'<td class="number">{after_text}</td><td{_class(wrong)}>{text(kind, 60)}</td><td>{text(state, 80)}</td>'
-        f"<td>{text(branch, 80)}</td><td{_class(wrong)}>{text(told, 110)}</td></tr>"
-    )
-
-
-def _number(place: int) -> str:
-    return ' class="number"' if place < 2 else ""
-
-
-def _class(wrong: bool) -> str:
-    return ' class="wrong"' if wrong else ""
+def _seconds(value: float) -> str:
+    return "" if value != value else f"{value:,.3f} s"

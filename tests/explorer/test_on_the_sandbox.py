@@ -64,7 +64,7 @@ def press(shown, words):
 def test_an_arn_opens_on_the_first_failure_with_its_own_definition(failed, lab):
     shown = explore(failed, lab=lab)
     assert shown.subject.events["type"].iat[shown._shown.position - 1] == "TaskFailed"
-    assert "Done" in shown._shown._picture.value
+    assert "Done" in shown._shown._moment.value
     assert "FAILED" in shown._shown._header.value
     assert f"--execution-arn {failed}" in explorer.screen.further(shown.subject)
 
@@ -77,7 +77,7 @@ def test_log_lines_are_those_of_the_attempt_by_its_request_id(failed, lab):
         if shown.subject.events["type"].iat[position - 1] == "TaskFailed":
             shown.go(position)
             press(screen, "Log lines")
-            told.append(screen._lines.value)
+            told.append(screen._moment.value)
     assert len(told) == 3
     for text in told:
         assert "Of request" in text
@@ -95,7 +95,7 @@ def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
         assert "until" in header
         assert "RUNNING" in header
         assert shown.subject.events["state"].iat[shown._shown.position - 1] == "Pause"
-        assert "waiting: Pause" in shown._shown._picture.value
+        assert "waiting: Pause" in shown._shown._moment.value
     finally:
         execution.stop(arn, lab=lab)
     shown._shown._again()
@@ -217,10 +217,10 @@ def test_a_denied_permission_takes_away_its_part_with_a_sentence(failed, lab, de
             assert shown._repr_mimebundle_()["text/html"]
             assert shown.report()
         else:
-            assert "Pack" in shown._shown._picture.value
+            assert "Pack" in shown._shown._moment.value
             press(shown._shown, "Log lines")
-            assert "log lines are left out" in shown._shown._lines.value
-            assert "logs:FilterLogEvents" in shown._shown._lines.value
+            assert "log lines are left out" in shown._shown._moment.value
+            assert "logs:FilterLogEvents" in shown._shown._moment.value
 
 
 def test_lists_that_are_denied_say_so(deployed, lab):
