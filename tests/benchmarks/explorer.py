@@ -95,10 +95,6 @@ def steps(size: int, code: str) -> tuple[list[float], float]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
         for kind in ("CONFIG", "DATA", "RUNTIME"):
             environment[f"JUPYTER_{kind}_DIR"] = str(place / kind.lower())
-        # As `jupyter lab --config jupyter_server_config.py` would have it.
-        settings = pathlib.Path(environment["JUPYTER_CONFIG_DIR"])
-        settings.mkdir()
-        shutil.copy(ROOT / "jupyter_server_config.py", settings)
         server = Jupyter(folder, {**environment, "PYTHONPATH": str(ROOT)})
         try:
             while not server.is_ready():
