@@ -86,8 +86,7 @@ class StatesBackend(StepFunctionsParserBackend):
     def execution(self, arn: str) -> Execution:
         """The execution of a Standard execution's ARN; ExecutionDoesNotExist, which says if it may be forgotten."""
         parse_arn(arn, "execution")
-        self.forget()
-        execution = self.executions.get(arn) or self.child(arn)
+        execution = self.child(arn) or self.executions.get(arn)
         if execution is None:
             message = f"Execution Does Not Exist: '{arn}'"
             if self._forgotten:
@@ -100,6 +99,7 @@ class StatesBackend(StepFunctionsParserBackend):
 
     def child(self, arn: str) -> Child | None:
         """The child execution of an ARN, also an Express one's; None where there is none, or no longer."""
+        self.forget()
         child = self.children.get(arn)
         return child if child and self._is_kept(child.root) else None
 
