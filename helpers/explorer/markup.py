@@ -67,9 +67,8 @@ pointer-events:none}
 text-overflow:ellipsis;white-space:nowrap;max-width:0}
 .sfn-explorer td.number,.sfn-explorer th.number{text-align:right;font-variant-numeric:tabular-nums}
 .sfn-explorer th{font-weight:600}
-.sfn-explorer .events td,.sfn-explorer .events th{font:11.5px/20px var(--code);padding:1px 12px 1px 0;white-space:pre;
+.sfn-explorer .events td,.sfn-explorer .events th{font:11.5px/20px var(--code);padding:1px 10px;white-space:pre;
 overflow:visible;max-width:none}
-.sfn-explorer .events td:first-child,.sfn-explorer .events th:first-child{padding-left:10px}
 .sfn-explorer .events th{font-weight:600}
 .sfn-explorer tr.here{position:sticky;top:22px;bottom:0;z-index:1;background:var(--mark);
 box-shadow:inset 3px 0 0 #2f6fde;scroll-initial-target:nearest}

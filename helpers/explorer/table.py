@@ -17,6 +17,7 @@ ROWS = 50
 ABOVE = 20
 SEARCHED = ("state", "branch", "type", "resource", "error", "cause", "input", "output")
 WIDEST, TOLD = 26, 110  # characters
+GAP = "  "
 WRONG = ("Failed", "TimedOut", "Aborted")
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
@@ -24,7 +25,11 @@ Rows = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True)
 class Column:
-    """A column whose texts all have the same number of characters: a cell that clips nothing is drawn twice as fast."""
+    """A column whose texts all have the same number of characters.
+
+    A row is then one text in type of one width, and a page of such rows is on the screen in a third of the time that
+    fifty times six cells take.
+    """
 
     title: str
     values: list[Any]
@@ -125,10 +130,10 @@ class EventsTable:
         rows = self._shown[first : first + ROWS]
         if not len(rows):
             return '<p class="quiet" style="padding:8px 10px">No event passes this filter.</p>'
-        head = "".join(f'<th scope="col">{column.shown(column.title)}</th>' for column in self._columns)
+        head = GAP.join(column.shown(column.title) for column in self._columns)
         body = "".join(self._row(at, row) for at in rows.tolist())
         return (
-            f'<table class="events"><thead><tr>{head}<th scope="col">told</th></tr></thead>'
+            f'<table class="events"><thead><tr><th scope="col">{head}{GAP}told</th></tr></thead>'
             f"<tbody>{body}</tbody></table>"
         )
 
@@ -137,9 +142,9 @@ class EventsTable:
         if self._is_wrong[at]:
             classes += " failure"
         current = ' aria-current="true"' if at == here else ""
-        number, *cells = (column.shown(column.values[at]) for column in self._columns)
-        shown = "".join(f"<td>{cell}</td>" for cell in (number, *cells, text(self._told[at], TOLD)))
-        return f'<tr class="{classes}" data-event="{number.strip()}"{current}>{shown}</tr>'
+        number, *others = (column.shown(column.values[at]) for column in self._columns)
+        shown = GAP.join((number, *others, text(self._told[at], TOLD)))
+        return f'<tr class="{classes}" data-event="{number.strip()}"{current}><td>{shown}</td></tr>'
 
 
 def _seconds(value: float) -> str:
