@@ -19,7 +19,7 @@ ENDINGS = ("Failed", "Aborted", "TimedOut", "FailStateEntered")
 
 def detail(subject: Subject, row: int) -> str:
     """The event in row `row` (from 0) and the visit that it belongs to, as HTML."""
-    event = subject.events.iloc[row]
+    event = subject.event(row)
     visit = visit_at(subject, row)
     attempt = attempt_at(subject, row)
     parts = [_heading(event, visit, attempt)]
@@ -47,18 +47,18 @@ def detail(subject: Subject, row: int) -> str:
 
 def visit_at(subject: Subject, row: int) -> "pd.Series[Any] | None":
     """The visit that the event in a row belongs to."""
-    places = subject.visit_places.get(place_of(subject.events.iloc[row]))
-    return subject.visits.iloc[places[0]] if places else None
+    places = subject.visit_places.get(place_of(subject.event(row)))
+    return subject.visit(places[0]) if places else None
 
 
 def attempt_at(subject: Subject, row: int) -> "pd.Series[Any] | None":
     """The try that the event in a row belongs to: the last one scheduled by then, else the visit's first."""
-    event = subject.events.iloc[row]
+    event = subject.event(row)
     places = subject.attempt_places.get(place_of(event))
     if not places:
         return None
     begun = [place for place in places if subject.attempt_starts[place] <= event["timestamp"]]
-    return subject.attempts.iloc[begun[-1] if begun else places[0]]
+    return subject.attempt(begun[-1] if begun else places[0])
 
 
 def unfolded(cause: str, depth: int = 0) -> str:

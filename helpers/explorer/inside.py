@@ -37,7 +37,7 @@ def children(subject: Subject, row: int) -> list[Child]:
 
     Raises NotAllowed.
     """
-    place = place_of(subject.events.iloc[row])
+    place = place_of(subject.event(row))
     if not place[1]:
         return []
     events = subject.events

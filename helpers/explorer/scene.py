@@ -42,12 +42,12 @@ class Scene:
             svg = self._subject.coloured(self._drawn, row + 1).svg()
         except LabError as error:
             return f'<p class="note">{text(error)}</p>'
-        return _marked(svg, self._subject.events["state"].iat[row])
+        return _marked(svg, self._subject.event(row)["state"])
 
 
 def _cursor(subject: Subject, row: int) -> str:
     """A line at the moment, which the style lays over the timeline: that itself need not be sent again."""
-    after: Any = subject.events["elapsed"].iat[row]
+    after = subject.event(row)["elapsed"]
     if pd.isna(after):
         return ""
     left, top, bottom = subject.chart.at(after.total_seconds())
@@ -79,7 +79,7 @@ def _marked(svg: str, state: Any) -> str:
 
 
 def _caption(subject: Subject, row: int) -> str:
-    event = subject.events.iloc[row]
+    event = subject.event(row)
     after = event["elapsed"]
     when = "" if pd.isna(after) else f", {after.total_seconds():,.3f} s after the start"
     state = f" of <b>{text(event['state'], 120)}</b>" if isinstance(event["state"], str) else ""

@@ -166,7 +166,7 @@ class Screen:
     def _offer(self, row: int, key: Any) -> None:
         """What can be asked of AWS about this moment: log lines, and executions inside."""
         offered = [self._log_button] if key is not None and key not in self._logs else []
-        if place_of(self.subject.events.iloc[row]) in self._starters:
+        if place_of(self.subject.event(row)) in self._starters:
             offered.append(self._inside_button)
         if list(self._inside.children) != offered:
             self._inside.children = offered

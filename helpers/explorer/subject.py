@@ -1,9 +1,9 @@
 """An execution to be explored: its events, its definition, and what could not be had, in sentences."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,21 @@ class Subject:
     @cached_property
     def attempts(self) -> pd.DataFrame:
         return history.attempts(self.events)
+
+    @cached_property
+    def event(self) -> "Callable[[int], pd.Series[Any]]":
+        """The event in a row (from 0); the last ones asked for are at hand, because a step asks for each many times."""
+        return _rows(self.events)
+
+    @cached_property
+    def visit(self) -> "Callable[[int], pd.Series[Any]]":
+        """The row of `visits` with that number (from 0)."""
+        return _rows(self.visits)
+
+    @cached_property
+    def attempt(self) -> "Callable[[int], pd.Series[Any]]":
+        """The row of `attempts` with that number (from 0)."""
+        return _rows(self.attempts)
 
     @cached_property
     def visit_places(self) -> dict[Place, list[int]]:
@@ -147,6 +162,14 @@ class Subject:
         own = (events["state"] == one["state"]) & (events["visit"] == one["visit"])
         own &= events["branch"].eq(one["branch"]) | (events["branch"].isna() & pd.isna(one["branch"]))
         return int(own.to_numpy("bool").nonzero()[0][-1]) if own.any() else len(events) - 1
+
+
+def _rows(frame: pd.DataFrame) -> "Callable[[int], pd.Series[Any]]":
+    @lru_cache(maxsize=64)
+    def row(number: int) -> "pd.Series[Any]":
+        return frame.iloc[number]
+
+    return row
 
 
 def place_of(row: Any) -> Place:

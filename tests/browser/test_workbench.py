@@ -12,6 +12,39 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "languag
 EVENTS = 81
 
 
+# Texts of the explorer that are less than 4.5 times as bright or as dark as what lies behind them (WCAG 2, level AA).
+PALE = """root => {
+    const numbers = colour => {
+        const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = ([r, g, b, a], [R, G, B]) => [r, g, b].map((one, at) => one * a + [R, G, B][at] * (1 - a));
+    const brightness = colour => {
+        const linear = part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        const [r, g, b] = colour.map(part => linear(part / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = element => {
+        if (!element) return [255, 255, 255];
+        const own = numbers(getComputedStyle(element).backgroundColor);
+        return own[3] === 1 ? own.slice(0, 3) : over(own, behind(element.parentElement));
+    };
+    const found = new Set();
+    const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        if (!texts.currentNode.data.trim() || element.closest('svg, style') || !element.checkVisibility()) continue;
+        const ground = behind(element), ink = over(numbers(getComputedStyle(element).color), ground);
+        const [dark, light] = [brightness(ink), brightness(ground)].sort((a, b) => a - b);
+        if ((light + 0.05) / (dark + 0.05) < 4.5) found.add(texts.currentNode.data.trim().slice(0, 60));
+    }
+    return [...found];
+}"""
+
+
 class Workbench:
     """One explorer on an open page."""
 
@@ -34,6 +67,13 @@ class Workbench:
         row = self.root.locator(f"tr[data-event='{number}']").bounding_box()
         pane = self.root.locator(".pane.rows").bounding_box()
         return pane["y"] <= row["y"] and row["y"] + row["height"] <= pane["y"] + pane["height"] + 1
+
+    def cursor(self) -> float:
+        """Where the line on the timeline is, in pixels from the left; it must lie within the timeline."""
+        line, chart = self.root.locator(".track i").bounding_box(), self.root.locator(".pane.chart").bounding_box()
+        assert chart["x"] < line["x"] < chart["x"] + chart["width"]
+        assert chart["y"] < line["y"] < line["y"] + line["height"] < chart["y"] + chart["height"]
+        return line["x"]
 
     def photograph(self, name: str) -> None:
         """Keep a screenshot."""
@@ -67,6 +107,8 @@ def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
     assert shown.colour("Pack") == STATUSES["running"].fill
     assert shown.colour("Courier") == STATUSES["waiting"].fill
     assert shown.is_in_view(44)
+    assert shown.root.evaluate(PALE) == []
+    middle = shown.cursor()
     shown.photograph("workbench-first-failure-light")
 
     box, track = shown.handle.bounding_box(), shown.root.locator(".noUi-base").bounding_box()
@@ -82,6 +124,8 @@ def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
     assert "ExecutionFailed" in shown.root.locator(".told").inner_text()
     shown.page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     shown.page.locator("body[data-jp-theme-light='false']").wait_for(state="attached")
+    assert shown.root.evaluate(PALE) == []
+    assert shown.cursor() > middle
     shown.photograph("workbench-end-dark")
 
     shown.handle.focus()
