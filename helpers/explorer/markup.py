@@ -53,11 +53,11 @@ font:12px/1.45 var(--code);white-space:pre-wrap;overflow-wrap:anywhere}
 .sfn-explorer .moment{height:40px;overflow:hidden}.sfn-explorer .moment p{margin:0}
 .sfn-explorer.scene .drawn,.sfn-explorer .told{flex:1 1 0;min-height:0;contain:strict}
 .sfn-explorer .told{padding:6px 12px 10px}
-.sfn-explorer .rows{height:304px;flex:none;contain:strict;scroll-padding-top:130px}
+.sfn-explorer .rows{height:304px;flex:none;contain:strict;position:relative;cursor:pointer}
 .sfn-explorer .pane.chart{background:#fff;padding:4px 0}
 .sfn-explorer .pane.chart svg{width:100%;max-width:900px}
 .sfn-explorer .stage{position:relative}
-.sfn-explorer .stage .widget-html,.sfn-explorer .stage .widget-html-content{position:static}
+.sfn-explorer .stage>:first-child{position:static}
 .sfn-explorer.track{position:absolute;inset:auto 0 5px;margin:0 auto;width:100%;max-width:900px;z-index:1;
 pointer-events:none}
 .sfn-explorer.track i{position:absolute;border-left:2px solid #2f6fde}
@@ -71,7 +71,7 @@ text-overflow:ellipsis;white-space:nowrap;max-width:0}
 overflow:visible;max-width:none}
 .sfn-explorer .events th{font-weight:600}
 .sfn-explorer tr.here{position:sticky;top:22px;bottom:0;z-index:1;background:var(--mark);
-box-shadow:inset 3px 0 0 #2f6fde;scroll-initial-target:nearest}
+box-shadow:inset 3px 0 0 #2f6fde}
 .sfn-explorer tr.later{color:var(--quiet)}
 .sfn-explorer .wrong,.sfn-explorer .failure{color:light-dark(#a3231b,#f5a6a1)}
 </style>"""

@@ -1,39 +1,82 @@
-"""What the screen shows of one moment, as one piece of HTML, so that a step is one message and one frame."""
+"""What the screen shows of one moment, sent to the browser before the slider comes to it."""
 
 import re
+from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import anywidget
+import ipywidgets as widgets
 import pandas as pd
+import traitlets
 
 from helpers.diagram import Diagram
 from helpers.diagram.text import clean
 from helpers.errors import LabError
 from helpers.explorer.detail import detail
-from helpers.explorer.markup import screened, text
+from helpers.explorer.markup import text
 from helpers.explorer.subject import Subject, place_of
-from helpers.explorer.table import EventsTable
+from helpers.explorer.table import NOTHING, EventsTable
 
 __all__ = ["Scene"]
 
 SHAPE = re.compile(r'stroke-width="[^"]*"')
+MOST_ASKED = 50
 
 
-class Scene:
-    """The moments of an execution: each the diagram as it was, the event in words, the events around it, its data."""
+class Scene(anywidget.AnyWidget):
+    """The moments of an execution: each the diagram as it was, the event in words, the events around it, its data.
 
-    def __init__(self, subject: Subject) -> None:
+    `scene.js` shows the one at the slider, and asks for those around it. `log` gives what was read of the log at an
+    event's row (from 0), as HTML.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    slider = traitlets.Instance(widgets.IntSlider).tag(sync=True, **widgets.widget_serialization)
+    head = traitlets.Unicode().tag(sync=True)
+    nothing = traitlets.Unicode(NOTHING).tag(sync=True)
+
+    def __init__(self, subject: Subject, slider: widgets.IntSlider, log: Callable[[int], str]) -> None:
         self.table = EventsTable(subject.events)
-        self._subject = subject
-        self._drawn = _diagram(subject)
+        self._subject, self._log, self._drawn = subject, log, _diagram(subject)
+        super().__init__(slider=slider, head=self.table.head)
+        self.on_msg(self._answer)
 
-    def html(self, row: int, log: str = "") -> str:
-        """The moment of the event in a row (from 0); `log` is HTML to show below the event's data."""
-        subject = self._subject
-        left = _pane("moment", _caption(subject, row)) + _pane("pane drawn", self._coloured(row))
-        right = _pane("pane rows", self.table.html(row)) + _pane("pane told", detail(subject, row) + log)
-        both = _pane("side", left) + _pane("side", right)
-        return screened(both, classes="scene") + _cursor(subject, row)
+    def renew(self) -> None:
+        """Have everything asked for again: the filter or the log has changed."""
+        self.send({"renewed": True})
+
+    def moments(self, positions: list[int]) -> dict[str, Any]:
+        """What is shown at some positions of the slider (from 1), each line and picture once."""
+        found: list[dict[str, Any]] = []
+        lines: dict[int, tuple[bool, str]] = {}
+        pictures: dict[str, str] = {}
+        for position in positions:
+            row = position - 1
+            svg = self._coloured(row)
+            key = f"{hash(svg):x}"
+            pictures[key] = svg
+            page = [at + 1 for at in self.table.page(row)]
+            lines.update((number, (self.table.is_failure(number - 1), self.table.line(number - 1))) for number in page)
+            found.append(
+                {
+                    "position": position,
+                    "caption": _caption(self._subject, row),
+                    "picture": key,
+                    "told": detail(self._subject, row) + self._log(row),
+                    "cursor": _cursor(self._subject, row),
+                    "rows": page,
+                }
+            )
+        return {"moments": found, "lines": list(lines.items()), "pictures": list(pictures.items())}
+
+    def _answer(self, _: Any, message: Any, __: Any) -> None:
+        size = len(self._subject.events)
+        asked = message.get("asked", []) if isinstance(message, dict) else []
+        positions = [one for one in asked[:MOST_ASKED] if isinstance(one, int) and 0 < one <= size]
+        if positions:
+            self.send(self.moments(positions))
 
     def _coloured(self, row: int) -> str:
         if self._drawn is None:
@@ -58,10 +101,6 @@ def _cursor(subject: Subject, row: int) -> str:
     )
 
 
-def _pane(classes: str, content: str) -> str:
-    return f'<div class="{classes}">{content}</div>'
-
-
 def _diagram(subject: Subject) -> Diagram | None:
     try:
         subject.picture.svg()
@@ -84,7 +123,4 @@ def _caption(subject: Subject, row: int) -> str:
     when = "" if pd.isna(after) else f", {after.total_seconds():,.3f} s after the start"
     state = f" of <b>{text(event['state'], 120)}</b>" if isinstance(event["state"], str) else ""
     where = f' <span class="quiet">{text(event["branch"], 160)}</span>' if place_of(event)[0] else ""
-    return (
-        f'<p aria-live="polite">Event <b>{row + 1:,}</b> of {len(subject.events):,}: {text(event["type"], 80)}'
-        f"{state}{when}{where}</p>"
-    )
+    return f"<p>Event <b>{row + 1:,}</b> of {len(subject.events):,}: {text(event['type'], 80)}{state}{when}{where}</p>"

@@ -73,7 +73,6 @@ class Screen:
 
     def _middle(self) -> list[widgets.Widget]:
         subject, size = self.subject, len(self.subject.events)
-        self._scene = Scene(subject)
         self.slider = widgets.IntSlider(
             value=subject.first,
             min=1,
@@ -83,6 +82,7 @@ class Screen:
             layout={"width": "auto", "flex": "1 1 auto", "margin": "0 14px"},
             tooltip="The moment on show: arrow keys step, Home and End go to the ends",
         )
+        self.scene = Scene(subject, self.slider, lambda row: self._logs.get(self._try_at(row), ""))
         replay = widgets.HBox(
             [
                 _button("", "step-backward", "The first event", lambda: self.go(1)),
@@ -93,7 +93,6 @@ class Screen:
             ],
             layout={"align_items": "center"},
         )
-        self._moment = widgets.HTML(layout={"width": "100%", "margin": "2px 0"})
         self._inside = widgets.HBox(layout={"flex_flow": "row wrap"})
         self._log_button = _button(
             "Log lines", "align-left", "What the Lambda function logged in this attempt", self._read_log
@@ -103,12 +102,12 @@ class Screen:
         tools = widgets.HBox(
             [self._inside, self._filter()], layout={"flex_flow": "row wrap", "justify_content": "space-between"}
         )
-        self.slider.observe(lambda _: self._paint(), "value")
-        self._paint()
+        self.slider.observe(lambda _: self._offer(), "value")
+        self._offer()
         timeline = widgets.HTML(
             screened(_timeline(subject), classes="pane drawn chart"), layout={"width": "100%", "margin": "10px 0 0"}
         )
-        stage = widgets.VBox([self._moment, timeline])
+        stage = widgets.VBox([self.scene, timeline])
         stage.add_class("stage")
         return [replay, tools, stage]
 
@@ -117,10 +116,10 @@ class Screen:
         self.slider.value = min(max(position, 1), len(self.subject.events))
 
     def _filter(self) -> widgets.HBox:
-        states = self._scene.table.states[:MOST_STATES]
+        states = self.scene.table.states[:MOST_STATES]
         self.state = widgets.Dropdown(options=[("every state", ALL), *zip(map(_label, states), states, strict=True)])
         self.type = widgets.Dropdown(
-            options=[("every type", ALL), *((_label(name), name) for name in self._scene.table.types)]
+            options=[("every type", ALL), *((_label(name), name) for name in self.scene.table.types)]
         )
         self.words = widgets.Text(placeholder="find a text in any field", continuous_update=True)
         for chosen, width, told in (
@@ -133,10 +132,10 @@ class Screen:
             chosen.observe(lambda _: self._sift(), "value")
         self._count = widgets.HTML(layout={"margin": "0 0 0 8px"})
         back = _button(
-            "", "angle-up", "The event before that passes the filter", lambda: self._leap(self._scene.table.before)
+            "", "angle-up", "The event before that passes the filter", lambda: self._leap(self.scene.table.before)
         )
         on = _button(
-            "", "angle-down", "The next event that passes the filter", lambda: self._leap(self._scene.table.next)
+            "", "angle-down", "The next event that passes the filter", lambda: self._leap(self.scene.table.next)
         )
         return widgets.HBox(
             [self.state, self.type, self.words, back, on, self._count],
@@ -144,27 +143,22 @@ class Screen:
         )
 
     def _sift(self) -> None:
-        table = self._scene.table
+        table = self.scene.table
         table.filter(self.state.value, self.type.value, self.words.value)
         number = len(table)
         everything = number == len(self.subject.events)
         self._count.value = screened("" if everything else f"{number:,} found", "span", "quiet")
-        self._paint()
+        self.scene.renew()
 
     def _leap(self, to: Callable[[int], int | None]) -> None:
         row = to(self.position - 1)
         if row is not None:
             self.go(row + 1)
 
-    def _paint(self) -> None:
-        """Everything that depends on the moment."""
+    def _offer(self) -> None:
+        """What can be asked of AWS about this moment: log lines, and executions inside."""
         row = self.position - 1
         key = self._try_at(row)
-        self._moment.value = self._scene.html(row, self._logs.get(key, ""))
-        self._offer(row, key)
-
-    def _offer(self, row: int, key: Any) -> None:
-        """What can be asked of AWS about this moment: log lines, and executions inside."""
         offered = [self._log_button] if key is not None and key not in self._logs else []
         if place_of(self.subject.event(row)) in self._starters:
             offered.append(self._inside_button)
@@ -198,7 +192,8 @@ class Screen:
         except LabError as error:
             told = f'<p class="note">The log lines are left out. {text(error)}</p>'
         self._logs[key] = f"<h4>Log of {text(function)}</h4>{told}"
-        self._paint()
+        self.scene.renew()
+        self._offer()
 
     def _look_inside(self) -> None:
         try:

@@ -11,13 +11,14 @@ import pandas as pd
 from helpers.diagram.text import clean, shorten
 from helpers.explorer.markup import text
 
-__all__ = ["ROWS", "EventsTable"]
+__all__ = ["NOTHING", "ROWS", "EventsTable"]
 
 ROWS = 50
 ABOVE = 20
 SEARCHED = ("state", "branch", "type", "resource", "error", "cause", "input", "output")
 WIDEST, TOLD = 26, 110  # characters
 GAP = "  "
+NOTHING = "No event passes this filter."
 WRONG = ("Failed", "TimedOut", "Aborted")
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
@@ -81,7 +82,7 @@ class EventsTable:
             Column("after", list(map(_seconds, after.tolist())), longest, right=True),
         ]
         for title, name in (("type", "type"), ("state", "state"), ("where", "branch")):
-            if name != "branch" or events[name].notna().any():
+            if name != "branch" or events[name].fillna("").ne("").any():
                 longest = int(events[name].str.len().fillna(0).max())
                 columns.append(Column(title, events[name].tolist(), min(longest, WIDEST)))
         return columns
@@ -123,28 +124,35 @@ class EventsTable:
         place = int(np.searchsorted(self._shown, row, "left"))
         return int(self._shown[place - 1]) if place else None
 
-    def html(self, row: int) -> str:
-        """The rows around `row`, which is marked where the filter lets it through."""
+    def page(self, row: int) -> list[int]:
+        """The rows around `row`, of those that the filter lets through."""
         place = int(np.searchsorted(self._shown, row))
         first = max(min(place - ABOVE, len(self._shown) - ROWS), 0)
-        rows = self._shown[first : first + ROWS]
-        if not len(rows):
-            return '<p class="quiet" style="padding:8px 10px">No event passes this filter.</p>'
-        head = GAP.join(column.shown(column.title) for column in self._columns)
-        body = "".join(self._row(at, row) for at in rows.tolist())
-        return (
-            f'<table class="events"><thead><tr><th scope="col">{head}{GAP}told</th></tr></thead>'
-            f"<tbody>{body}</tbody></table>"
-        )
+        return list(map(int, self._shown[first : first + ROWS]))
+
+    @cached_property
+    def head(self) -> str:
+        """The titles of the columns, over what `line` gives, as HTML text."""
+        return GAP.join([*(column.shown(column.title) for column in self._columns), "told"])
+
+    def line(self, row: int) -> str:
+        """What a row shows, as HTML text."""
+        return GAP.join([*(column.shown(column.values[row]) for column in self._columns), text(self._told[row], TOLD)])
+
+    def is_failure(self, row: int) -> bool:
+        """Whether the event in a row tells of a failure, a time-out or an abort."""
+        return self._is_wrong[row]
+
+    def html(self, row: int) -> str:
+        """The page around `row`, which is marked where the filter lets it through, as a table."""
+        rows = self.page(row)
+        body = "".join(self._row(at, row) for at in rows) if rows else f"<tr><td>{NOTHING}</td></tr>"
+        return f'<table class="events"><thead><tr><th>{self.head}</th></tr></thead><tbody>{body}</tbody></table>'
 
     def _row(self, at: int, here: int) -> str:
-        classes = "here" if at == here else "later" if at > here else ""
-        if self._is_wrong[at]:
-            classes += " failure"
+        classes = ("here" if at == here else "later" if at > here else "") + (" failure" * self.is_failure(at))
         current = ' aria-current="true"' if at == here else ""
-        number, *others = (column.shown(column.values[at]) for column in self._columns)
-        shown = GAP.join((number, *others, text(self._told[at], TOLD)))
-        return f'<tr class="{classes}" data-event="{number.strip()}"{current}><td>{shown}</td></tr>'
+        return f'<tr class="{classes}" data-event="{at + 1}"{current}><td>{self.line(at)}</td></tr>'
 
 
 def _seconds(value: float) -> str:

@@ -60,13 +60,26 @@ def hostile(word: str):
     }
 
 
+def told(scene):
+    """The HTML that the browser gets for the moment at the slider."""
+    sent = scene.moments([scene.slider.value])
+    (found,) = sent["moments"]
+    lines = [line for _, (_, line) in sent["lines"]]
+    return "".join([found["caption"], found["told"], found["cursor"], *lines, *dict(sent["pictures"]).values()])
+
+
+def moment(shown):
+    """The HTML of the moment on show."""
+    return told(shown._shown.scene)
+
+
 def screens(shown):
     """Every HTML text that a shown execution puts on the screen, at every moment."""
     screen = shown._shown
     texts = []
     for position in range(1, len(shown.subject.events) + 1):
         shown.go(position)
-        texts += [w.value for w in (screen._header, screen._moment)]
+        texts += [screen._header.value, moment(shown)]
     return texts
 
 
@@ -80,7 +93,7 @@ def test_whatever_an_execution_holds_is_text_on_the_screen_in_the_still_and_in_t
         assert not {"script", "iframe"} & set(seen.tags)
         assert not [name for name in seen.attributes if name.startswith("on")]
         assert "x" not in re.findall(r"<img[^>]*src=[\"']?(\w+)", text)
-    assert svg & set(Tags(shown._shown._moment.value).tags)
+    assert svg & set(Tags(moment(shown)).tags)
 
 
 def test_the_report_holds_no_script_and_asks_for_nothing():
@@ -145,8 +158,8 @@ def test_a_frame_a_list_and_an_export_show_the_same():
     told = json.loads((SAMPLES / "retries.json").read_text())
     frame = history.events(told)
     shown = [explore(one) for one in (told, told["events"], iter(told["events"]), frame)]
-    assert {one._shown._moment.value for one in shown} == {shown[0]._shown._moment.value}
-    assert all("AskJob" in one._shown._moment.value for one in shown)
+    assert {moment(one) for one in shown} == {moment(shown[0])}
+    assert all("AskJob" in moment(one) for one in shown)
 
 
 def test_a_history_of_several_executions_becomes_a_list_to_open():
@@ -174,8 +187,8 @@ def test_a_history_of_several_executions_becomes_a_list_to_open():
 def test_a_definition_of_another_machine_is_not_drawn_over_the_history():
     shown = explore(SAMPLES / "retries.json", definition=SAMPLES / "failed-map.asl.json")
     assert "another version" in shown._shown._header.value
-    assert "AskJob" in shown._shown._moment.value
-    assert "Courier" not in shown._shown._moment.value
+    assert "AskJob" in moment(shown)
+    assert "Courier" not in moment(shown)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +218,7 @@ def test_an_empty_history_a_cut_one_and_a_single_event_are_shown():
     told = json.loads((SAMPLES / "failed-map.json").read_text())["events"]
     assert "no events" in explore([])._shown._header.value
     cut = explore(told[:40])
-    assert cut._shown.position == 40 or "running" in cut._shown._moment.value
+    assert cut._shown.position == 40 or "running" in moment(cut)
     assert "end is not here" in cut._shown._header.value
     single = explore(told[:1])
     assert single._shown.slider.disabled

@@ -9,7 +9,9 @@ import pytest
 from helpers import calls, deploy, execution, explorer
 from helpers.errors import NotAllowed, NotFound
 from helpers.explorer import explore
+from helpers.explorer.scene import Scene
 from helpers.lab import Lab
+from tests.explorer.test_explore import moment, told
 from tests.sandbox.test_identities import policy, user
 
 
@@ -64,7 +66,7 @@ def press(shown, words):
 def test_an_arn_opens_on_the_first_failure_with_its_own_definition(failed, lab):
     shown = explore(failed, lab=lab)
     assert shown.subject.events["type"].iat[shown._shown.position - 1] == "TaskFailed"
-    assert "Done" in shown._shown._moment.value
+    assert "Done" in moment(shown)
     assert "FAILED" in shown._shown._header.value
     assert f"--execution-arn {failed}" in explorer.screen.further(shown.subject)
 
@@ -72,18 +74,18 @@ def test_an_arn_opens_on_the_first_failure_with_its_own_definition(failed, lab):
 def test_log_lines_are_those_of_the_attempt_by_its_request_id(failed, lab):
     shown = explore(failed, lab=lab)
     screen = shown._shown
-    told = []
+    logs = []
     for position in range(1, len(shown.subject.events) + 1):
         if shown.subject.events["type"].iat[position - 1] == "TaskFailed":
             shown.go(position)
             press(screen, "Log lines")
-            told.append(screen._moment.value)
-    assert len(told) == 3
-    for text in told:
+            logs.append(moment(shown))
+    assert len(logs) == 3
+    for text in logs:
         assert "Of request" in text
         assert text.count("START RequestId") == 1
         assert "REPORT RequestId" in text
-    assert len({text.split("Of request ")[1][:36] for text in told}) == 3
+    assert len({text.split("Of request ")[1][:36] for text in logs}) == 3
 
 
 def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
@@ -95,7 +97,7 @@ def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
         assert "until" in header
         assert "RUNNING" in header
         assert shown.subject.events["state"].iat[shown._shown.position - 1] == "Pause"
-        assert "waiting: Pause" in shown._shown._moment.value
+        assert "waiting: Pause" in moment(shown)
     finally:
         execution.stop(arn, lab=lab)
     shown._shown._again()
@@ -139,10 +141,12 @@ def test_an_execution_inside_opens_in_place_and_leads_back(deployed, lab):
     assert screen.box.children == before
 
 
-def told(widget):
+def texts(widget):
     """Every text that a widget and those in it show."""
+    if isinstance(widget, Scene):
+        return told(widget)
     value = getattr(widget, "value", "")
-    return "".join([value if isinstance(value, str) else "", *map(told, getattr(widget, "children", ()))])
+    return "".join([value if isinstance(value, str) else "", *map(texts, getattr(widget, "children", ()))])
 
 
 def test_the_children_of_a_map_run_are_listed_and_open_in_place(deployed, lab):
@@ -152,9 +156,9 @@ def test_the_children_of_a_map_run_are_listed_and_open_in_place(deployed, lab):
     shown.go(3)
     press(shown._shown, "Executions inside")
     chosen, opening = shown._shown._inside.children
-    assert [told.split()[-1] for told, _ in chosen.options] == ["SUCCEEDED", "SUCCEEDED"]
+    assert [label.split()[-1] for label, _ in chosen.options] == ["SUCCEEDED", "SUCCEEDED"]
     opening.click()
-    child = told(shown._shown.box)
+    child = texts(shown._shown.box)
     assert chosen.value.rsplit(":", 1)[1] in child
     assert "PassStateEntered" in child
     assert "MapStateEntered" not in child
@@ -217,10 +221,10 @@ def test_a_denied_permission_takes_away_its_part_with_a_sentence(failed, lab, de
             assert shown._repr_mimebundle_()["text/html"]
             assert shown.report()
         else:
-            assert "Pack" in shown._shown._moment.value
+            assert "Pack" in moment(shown)
             press(shown._shown, "Log lines")
-            assert "log lines are left out" in shown._shown._moment.value
-            assert "logs:FilterLogEvents" in shown._shown._moment.value
+            assert "log lines are left out" in moment(shown)
+            assert "logs:FilterLogEvents" in moment(shown)
 
 
 def test_lists_that_are_denied_say_so(deployed, lab):
