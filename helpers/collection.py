@@ -15,7 +15,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 import pyarrow.dataset
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from helpers import execution, history
 from helpers.errors import LabError, NotFound

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from helpers import calls
 from helpers.errors import (

@@ -18,6 +18,7 @@ ABOVE = 20
 SEARCHED = ("state", "branch", "type", "resource", "error", "cause", "input", "output")
 WIDEST, TOLD = 26, 110  # characters
 GAP = "  "
+WIDTHS = {"#": 6, "after": 11, "type": 24, "state": 18, "where": 18, "told": 30}  # percent, of a table
 NOTHING = "No event passes this filter."
 WRONG = ("Failed", "TimedOut", "Aborted")
 
@@ -137,22 +138,28 @@ class EventsTable:
 
     def line(self, row: int) -> str:
         """What a row shows, as HTML text."""
-        return GAP.join([*(column.shown(column.values[row]) for column in self._columns), text(self._told[row], TOLD)])
+        return GAP.join(self._cells(row))
 
     def is_failure(self, row: int) -> bool:
         """Whether the event in a row tells of a failure, a time-out or an abort."""
         return self._is_wrong[row]
 
     def html(self, row: int) -> str:
-        """The page around `row`, which is marked where the filter lets it through, as a table."""
+        """The page around `row`, which is marked where the filter lets it through, as a table that needs no style."""
+        titles = [*(column.title for column in self._columns), "told"]
+        head = "".join(f'<th scope="col" width="{WIDTHS[title]}%">{title}</th>' for title in titles)
         rows = self.page(row)
         body = "".join(self._row(at, row) for at in rows) if rows else f"<tr><td>{NOTHING}</td></tr>"
-        return f'<table class="events"><thead><tr><th>{self.head}</th></tr></thead><tbody>{body}</tbody></table>'
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _row(self, at: int, here: int) -> str:
         classes = ("here" if at == here else "later" if at > here else "") + (" failure" * self.is_failure(at))
         current = ' aria-current="true"' if at == here else ""
-        return f'<tr class="{classes}" data-event="{at + 1}"{current}><td>{self.line(at)}</td></tr>'
+        cells = "".join(f"<td>{cell.strip()}</td>" for cell in self._cells(at))
+        return f'<tr class="{classes}" data-event="{at + 1}"{current}>{cells}</tr>'
+
+    def _cells(self, row: int) -> list[str]:
+        return [*(column.shown(column.values[row]) for column in self._columns), text(self._told[row], TOLD)]
 
 
 def _seconds(value: float) -> str:
