@@ -94,11 +94,10 @@ def _normalised_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode |
     if output.output_type == "stream" and output.name == "stderr":
         return None  # progress bars; a cell's own words go to standard output
     if "data" in output:
-        for widget in [kind for kind in output.data if kind.startswith("application/vnd.jupyter.widget")]:
+        widgets = [kind for kind in output.data if kind.startswith("application/vnd.jupyter.widget")]
+        for widget in widgets:
             del output.data[widget]
-        if set(output.data) <= {"text/plain"} and re.match(
-            r"\w+\(.*\bchildren=|HTML\(value=", output.data.get("text/plain", "")
-        ):
+        if widgets and set(output.data) <= {"text/plain"}:
             return None  # a widget that left nothing behind
         output.metadata = nbformat.NotebookNode()
     return nbformat.from_dict(json.loads(_without_places(json.dumps(output))))
