@@ -2,13 +2,14 @@
 
 import contextlib
 import json
+from datetime import timedelta
 
 import boto3
 import pytest
 
 from helpers import calls, deploy, execution, explorer
 from helpers.errors import NotAllowed, NotFound
-from helpers.explorer import explore
+from helpers.explorer import explore, logs
 from helpers.explorer.scene import Scene
 from helpers.lab import Lab
 from tests.explorer.test_explore import moment, told
@@ -74,18 +75,32 @@ def test_an_arn_opens_on_the_first_failure_with_its_own_definition(failed, lab):
 def test_log_lines_are_those_of_the_attempt_by_its_request_id(failed, lab):
     shown = explore(failed, lab=lab)
     screen = shown._shown
-    logs = []
+    found = []
     for position in range(1, len(shown.subject.events) + 1):
         if shown.subject.events["type"].iat[position - 1] == "TaskFailed":
             shown.go(position)
             press(screen, "Log lines")
-            logs.append(moment(shown))
-    assert len(logs) == 3
-    for text in logs:
+            found.append(moment(shown))
+    assert len(found) == 3
+    for text in found:
         assert "Of request" in text
         assert text.count("START RequestId") == 1
         assert "REPORT RequestId" in text
-    assert len({text.split("Of request ")[1][:36] for text in logs}) == 3
+    assert len({text.split("Of request ")[1][:36] for text in found}) == 3
+
+
+def test_log_lines_without_a_request_id_are_matched_by_time_and_say_so(failed, lab):
+    subject = explore(failed, lab=lab).subject
+    tries = subject.attempts[subject.attempts["status"] == "failed"]
+    first = tries.iloc[0]
+    function = logs.called_function(subject.events_of(first))
+    for request, why in ((None, "the history tells no request id"), ("gone", "its lines are not in the log")):
+        found = logs.lines_of(function, request, first["scheduled"], first["ended"], lab)
+        assert found.how == f"Matched by time, because {why}: others' lines may be among them."
+        assert any("OutOfStock" in line for _, line in found.lines)
+        assert all(
+            first["scheduled"] <= stamp <= first["ended"] + timedelta(milliseconds=1) for stamp, _ in found.lines
+        )
 
 
 def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
