@@ -11,6 +11,7 @@ from helpers import history
 from helpers.chart import Chart
 from helpers.diagram.text import clean, shorten
 from helpers.errors import NotAHistory
+from helpers.verbatim import verbatim
 
 __all__ = ["Comparison", "compare"]
 
@@ -47,7 +48,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         table = self.states.to_html(index=False, escape=True, float_format="{:.3f}".format)
-        return f"<p>{html.escape(self.divergence)}<br>{html.escape(self.inputs)}</p>{table}"
+        return verbatim(f"<p>{html.escape(self.divergence)}<br>{html.escape(self.inputs)}</p>{table}")
 
 
 def compare(a: "history.Source | pd.DataFrame", b: "history.Source | pd.DataFrame") -> Comparison:

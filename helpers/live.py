@@ -20,6 +20,7 @@ from helpers import calls, diagram, execution, history
 from helpers.definition import states
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.lab import Lab, current
+from helpers.verbatim import verbatim
 
 __all__ = ["Watching", "due_at", "run", "watch"]
 
@@ -305,7 +306,7 @@ class _Line:
         return self._told
 
     def _repr_html_(self) -> str:
-        return f"<div><em>{html.escape(self._told)}</em></div>"
+        return verbatim(f"<em>{html.escape(self._told)}</em>")
 
 
 def _put(shown: object, place: str, *, update: bool = True) -> None:

@@ -19,7 +19,7 @@ FLOORS = [
     {"planner", "chart"},
     {"diagram", "history"},
     {"definition"},
-    {"errors"},
+    {"errors", "verbatim"},
 ]
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 DATA = {"history", "definition", "diagram", "planner", "chart"}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from helpers import definition as definitions
 from helpers.deploy.resources import Undo, filled, make_function, make_state_machine, undoing
 from helpers.lab import Lab, current
+from helpers.verbatim import verbatim
 
 __all__ = ["Deployment", "deploy"]
 
@@ -33,7 +34,7 @@ class Deployment:
         cells = "".join(
             f"<tr><th>{html.escape(kind)}</th><td>{self._linked(kind, arn)}</td></tr>" for kind, arn in rows.items()
         )
-        return f"<table>{cells}</table>"
+        return verbatim(f"<table>{cells}</table>")
 
     def _linked(self, kind: str, arn: str) -> str:
         shown = html.escape(arn)

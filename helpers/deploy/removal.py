@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from helpers.deploy.ownership import is_ours
 from helpers.errors import LabError
 from helpers.lab import Lab, current
+from helpers.verbatim import verbatim
 
 __all__ = ["Removal", "made", "tear_down"]
 
@@ -36,7 +37,7 @@ class Removal:
 
     def _repr_html_(self) -> str:
         sentence = f"<p>{html.escape(repr(self))}</p>"
-        return sentence + (self.removed[["kind", "name"]].to_html(index=False) if len(self.removed) else "")
+        return verbatim(sentence + (self.removed[["kind", "name"]].to_html(index=False) if len(self.removed) else ""))
 
 
 class Kind(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 from helpers.errors import LabError, UnknownName
 from helpers.exercises.lessons import EXERCISES
 from helpers.exercises.trial import Lacking
+from helpers.verbatim import verbatim
 
 __all__ = ["Verdict", "check", "hint"]
 
@@ -26,7 +27,7 @@ class Verdict:
         return f"{SIGNS[self.state]} {self.sentence}"
 
     def _repr_html_(self) -> str:
-        return (
+        return verbatim(
             f'<p style="border-left: 4px solid {COLOURS[self.state]}; padding-left: 0.8em">'
             f"{SIGNS[self.state]} {html.escape(self.sentence)}</p>"
         )

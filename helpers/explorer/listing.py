@@ -13,6 +13,7 @@ from helpers.explorer.markup import EXECUTION_LOOKS, STYLE, screened, text
 from helpers.explorer.screen import Screen
 from helpers.explorer.subject import Subject, from_arn
 from helpers.lab import Lab
+from helpers.verbatim import verbatim
 
 __all__ = ["Listing", "machine_named", "machines"]
 
@@ -135,7 +136,7 @@ class Listing:
     def still(self) -> str:
         """The list as HTML that needs no script."""
         rows = "".join(f"<tr><td>{text(told)}</td></tr>" for told, _ in self._found)
-        return STYLE + screened(f"{self._said.value}<table>{rows}</table>")
+        return verbatim(STYLE + screened(f"{self._said.value}<table>{rows}</table>"))
 
 
 def _told(one: execution.Execution) -> str:

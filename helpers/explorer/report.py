@@ -14,6 +14,7 @@ from helpers.explorer.markup import STYLE, chip, screened, seconds, text
 from helpers.explorer.overview import further, header
 from helpers.explorer.subject import Subject
 from helpers.explorer.table import EventsTable
+from helpers.verbatim import verbatim
 
 __all__ = ["report", "still", "without_payloads"]
 
@@ -44,7 +45,7 @@ def still(subject: Subject) -> str:
             f"<div>{EventsTable(subject.events).html(row)}</div>",
             _image("The timeline", subject.chart.png, 0),
         ]
-    return STYLE + screened("".join([*parts, further(subject)]))
+    return verbatim(STYLE + screened("".join([*parts, further(subject)])))
 
 
 def report(subject: Subject) -> str:

@@ -3,6 +3,8 @@
 Nothing here reaches AWS (only `python -m helpers.history ARN` does).
 """
 
+import pandas as pd
+
 from helpers.history.accounts import attempts, visits
 from helpers.history.frames import events
 from helpers.history.loops import polls
@@ -12,3 +14,6 @@ from helpers.history.sources import Source
 from helpers.history.summaries import Summary, summary
 
 __all__ = ["Source", "Summary", "attempts", "events", "in_seconds", "payload", "polls", "summary", "visits"]
+
+# Paths and payloads are full of dollar signs, between two of which a notebook would set a formula.
+pd.set_option("display.html.use_mathjax", False)

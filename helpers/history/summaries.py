@@ -13,6 +13,7 @@ import pandas as pd
 from helpers.errors import NotAHistory
 from helpers.history.accounts import attempts, visits
 from helpers.history.event_types import EventType, Kind, read
+from helpers.verbatim import verbatim
 
 __all__ = ["Summary", "summary"]
 
@@ -86,7 +87,7 @@ class Summary:
             f"<tr><th {cell}>{html.escape(name)}</th><td {cell}>{html.escape(value)}</td></tr>"
             for name, value in self._lines()
         )
-        return f"<table>{rows}</table>"
+        return verbatim(f"<table>{rows}</table>")
 
 
 def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Summary:

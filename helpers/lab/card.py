@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.errors import LabError
+from helpers.verbatim import verbatim
 
 if TYPE_CHECKING:
     from helpers.lab.place import Lab
@@ -65,7 +66,7 @@ def card(lab: "Lab") -> str:
         for name, text in rows.items()
         if text
     )
-    return (
+    return verbatim(
         f'<div style="border-left:6px solid {colour};padding:2px 12px">'
         f'<strong style="color:{colour}">{escape(where)}</strong><table>{cells}</table></div>'
     )

@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 
 from tests.browser.conftest import SCREENSHOTS, outside, run_all
@@ -40,4 +41,23 @@ def test_a_fresh_clone_shows_the_stored_pictures(opened):
     assert stored.count() >= 2
     stored.first.scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / "stored.png")
+    assert outside(page) == []
+
+
+def test_what_stands_between_two_dollar_signs_is_no_formula(opened, jupyter):
+    sources = [
+        "from IPython.display import HTML\nHTML('<p>a formula: $x$</p>')",
+        "from helpers import history\nimport pandas as pd\npd.DataFrame({'path': ['$.one and $.two']})",
+        "from helpers.exercises.checking import Verdict\nVerdict('one', 'lacking', 'between $5 and $6')",
+    ]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), jupyter.folder / "dollars.ipynb")
+    page = opened("dollars.ipynb")
+    run_all(page)
+    shown = page.locator(".jp-OutputArea-output")
+    shown.locator("mjx-container").wait_for()
+    for words in ("$.one and $.two", "between $5 and $6"):
+        shown.get_by_text(words).wait_for()
+    assert shown.locator("mjx-container").count() == 1
     assert outside(page) == []
