@@ -27,6 +27,7 @@ STARTING_AT_ONCE = 2
 # With this many busy for a function already, a further one is started only where none came free for so many seconds.
 ENOUGH, PATIENCE = 10, 0.3
 IDLE_SECONDS = 300.0
+MADE = 10.0  # seconds within which a worker that is being made is there
 LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept
 LONGEST_LINE = 262_144  # bytes; CloudWatch Logs' classic limit of an event
 _MARK = re.compile(rb"\0[0-9a-f]{32}$")
@@ -250,7 +251,8 @@ class Workers:
         self._freed: dict[Hashable, float] = {}
         self._starting = 0
         self._closed = False
-        threading.Thread(target=self._tend, daemon=True).start()
+        self._tending = threading.Thread(target=self._tend, daemon=True)
+        self._tending.start()
 
     @contextlib.contextmanager
     def worker(self, key: Hashable) -> Iterator[tuple[Worker, bool]]:
@@ -275,7 +277,7 @@ class Workers:
             worker.end()
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, and wait for a spare that is just being made to have ended too."""
         with self._changed:
             self._closed = True
             gone = [worker for workers in self._idle.values() for worker in workers] + list(self._busy)
@@ -285,6 +287,7 @@ class Workers:
             self._changed.notify_all()
         for worker in gone:
             worker.end()
+        self._tending.join(MADE)
 
     def _acquire(self, key: Hashable) -> tuple[Worker, bool]:
         evicted = None
