@@ -16,7 +16,7 @@ from helpers.errors import LabError, NotAHistory, NotAllowed, NotFound
 from helpers.explorer.replay import Replay
 from helpers.lab import Lab
 
-__all__ = ["COLUMNS", "Subject", "from_arn", "from_events", "from_file", "place_of", "region_of"]
+__all__ = ["COLUMNS", "Subject", "from_arn", "from_events", "from_file", "place_of", "region_of", "tell_failures"]
 
 COLUMNS = tuple(history.events([]).columns)
 FAILURES = ("Failed", "TimedOut", "Aborted")
@@ -150,8 +150,7 @@ class Subject:
         size = len(self.events)
         if size and self.status in ("RUNNING", "PENDING_REDRIVE"):
             return self._open_row() + 1
-        types = self.events["type"].fillna("")
-        failed = types.str.endswith(FAILURES) | types.eq("FailStateEntered")
+        failed = tell_failures(self.events)
         return int(failed.to_numpy("bool").argmax()) + 1 if failed.any() else size
 
     def _open_row(self) -> int:
@@ -170,6 +169,12 @@ def _rows(frame: pd.DataFrame) -> "Callable[[int], pd.Series[Any]]":
         return frame.iloc[number]
 
     return row
+
+
+def tell_failures(events: pd.DataFrame) -> "pd.Series[bool]":
+    """Which events tell of a failure, a time-out or an abort."""
+    types = events["type"].fillna("")
+    return types.str.endswith(FAILURES) | types.eq("FailStateEntered")
 
 
 def place_of(row: Any) -> Place:

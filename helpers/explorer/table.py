@@ -10,6 +10,7 @@ import pandas as pd
 
 from helpers.diagram.text import clean, shorten
 from helpers.explorer.markup import text
+from helpers.explorer.subject import tell_failures
 
 __all__ = ["NOTHING", "ROWS", "EventsTable"]
 
@@ -20,7 +21,6 @@ WIDEST, TOLD = 26, 110  # characters
 GAP = "  "
 WIDTHS = {"#": 6, "after": 11, "type": 24, "state": 18, "where": 18, "told": 30}  # percent, of a table
 NOTHING = "No event passes this filter."
-WRONG = ("Failed", "TimedOut", "Aborted")
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -98,8 +98,7 @@ class EventsTable:
 
     @cached_property
     def _is_wrong(self) -> list[bool]:
-        types = self._events["type"].fillna("")
-        return (types.str.endswith(WRONG) | types.eq("FailStateEntered")).tolist()
+        return tell_failures(self._events).tolist()
 
     def filter(self, state: str = "", type_: str = "", words: str = "") -> None:
         """Let through the events of a state, of a type, and with a text in any of their fields; empty lets all."""
