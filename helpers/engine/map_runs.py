@@ -86,6 +86,8 @@ class MapRun:
         self.latest[index] = child
         self.children.append(child)
         self._count("RUNNING", 1)
+        if parent.observer:
+            parent.observer.child_began(child)
         child.start()
 
     def ended(self, child: Execution) -> None:

@@ -62,7 +62,8 @@ class Call:
 
     `kind` is `task`, `read` or `write`. Whoever answers calls `start`, `submit`, `succeed` or `fail`; whoever holds
     the task token `heartbeat`, `succeed_by_token` or `fail_by_token`, which count after `submit`. After the end
-    (`open` is false) nothing counts any more; where it ended without an answer, `on_abandoned` is called.
+    (`open` is false) nothing counts any more: `on_closed` is called, and before it `on_abandoned` where there was no
+    answer.
     """
 
     def __init__(self, frame: Frame, kind: str, resource: str, text: str, **details: Any) -> None:
@@ -78,7 +79,9 @@ class Call:
         self.map_run: Any = details.get("map_run")
         self.open = True
         self.submitted = not self.waits
+        self.answered = False
         self.on_abandoned: Callable[[], Any] | None = None
+        self.on_closed: Callable[[], Any] | None = None
         self.messages: deque[tuple[str, Any]] = deque()
         self._held: list[tuple[str, Any]] = []
 
@@ -147,6 +150,8 @@ class Call:
         self.open = False
         if abandoned and self.on_abandoned:
             self.on_abandoned()
+        if self.on_closed:
+            self.on_closed()
 
     def _later(self, seconds: float, action: Callable[[], Any]) -> None:
         if seconds > 0:
@@ -155,6 +160,7 @@ class Call:
             action()
 
     def _by_token(self, message: tuple[str, Any]) -> None:
+        self.answered = True
         if self.submitted:
             self._post(*message)
         else:
