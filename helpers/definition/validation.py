@@ -57,7 +57,7 @@ class Finding:
     """One finding: AWS's code for it, its words, and where in the definition (`/States/Name/Field`).
 
     `state` is the name of the state it concerns, None for the machine itself; `hint` what to do about it, in our own
-    words; `kind` what `problems` calls it; `field` the field it is about, empty where there is none.
+    words; `kind` what `problems` calls it.
     """
 
     code: str
@@ -65,18 +65,21 @@ class Finding:
     location: str = ""
     severity: str = "ERROR"
     state: str | None = None
-    field: str = ""
     kind: str = "bad-field"
     hint: str = ""
 
     @property
     def sentence(self) -> str:
-        """The finding for a reader, without its code."""
-        said = self.message + (f" at {self.location}" if self.location else "")
-        return f"{said}. {self.hint}" if self.hint else said
+        """The finding as a reader wants it: whose it is, what is wrong, what to do."""
+        owner = f"state {self.state!r}" if self.state is not None else "the machine"
+        inside = self.location.rpartition(f"/States/{self.state}")[2].strip("/").replace("/", ".")
+        subject = f"{inside} of {owner}: " if inside else f"{owner[0].upper()}{owner[1:]}: " if self.location else ""
+        return f"{subject}{self.message.rstrip('.')}. {self.hint}".strip()
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.sentence}"
+        """The finding as AWS prints it, and after that what to do."""
+        said = f"{self.code}: {self.message}" + (f" at {self.location}" if self.location else "")
+        return f"{said}. {self.hint}" if self.hint else said
 
 
 def errors(definition: object, type: str = "STANDARD", *, unfilled: bool = False) -> list[Finding]:  # noqa: A002
@@ -98,7 +101,7 @@ def check(definition: object, type: str = "STANDARD") -> None:  # noqa: A002
     found = errors(definition, type)
     if found:
         more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
-        raise DefinitionInvalid(f"The definition is not valid: {found[0].sentence}{more}")
+        raise DefinitionInvalid(found[0].sentence + more)
 
 
 def warnings(definition: object) -> Iterator[Finding]:
@@ -209,7 +212,9 @@ class Reading:
             self.transitions(scope)
         top = next(scopes(self.definition))
         if not self.found and not any(state.ends for state in top.states.values()):
-            self.refuse(Where("", None, ""), "Workflow has no terminal state", code="MISSING_END_STATE", kind="no-end")
+            self.refuse(
+                Where("", None, ""), "Workflow has no terminal state", code="MISSING_END_STATE", kind="no-way-out"
+            )
         return self.found
 
     def refuse(self, where: Where, message: str, *, code: str = SCHEMA, **more: str) -> None:
@@ -231,12 +236,12 @@ class Reading:
         of = body.get("Type")
         if not isinstance(of, str) or of not in TYPES:
             message = f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]"
-            self.refuse(where.at("/Type"), message, field="Type", kind="unknown-type", hint=nearest(of, TYPES))
+            self.refuse(where.at("/Type"), message, kind="unknown-type", hint=nearest(of, TYPES))
             return
         found = State(name, body, scope)
         if self.definition.get("QueryLanguage") == "JSONata" and body.get("QueryLanguage") == "JSONPath":
             message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
-            self.refuse(where, message, field="QueryLanguage")
+            self.refuse(where, message)
             where = replace(where, language="")
         else:
             where = replace(where, language=found.language)
@@ -255,13 +260,12 @@ class Reading:
         for name, value in body.items():
             field = known.fields.get(name)
             if field is None:
-                self.refuse(where, f"Field '{name}' is not supported", field=name, hint=advice(name, of))
+                self.refuse(where, f"Field '{name}' is not supported", hint=advice(name, of))
             elif not speaks(field, where.language):
                 self.refuse(
                     where,
                     f"The QueryLanguage is set to '{where.language}', "
                     f"but field '{name}' is only supported for the '{field.language}' QueryLanguage",
-                    field=name,
                 )
             else:
                 self.value(value, field, name, where.at(f"/{name}"))
@@ -279,40 +283,38 @@ class Reading:
             # "End": false is as good as no End.
             present = [name for name in group if body.get(name, False) is not False]
             if len(present) > 1:
-                self.refuse(
-                    where, only_one(group), field=present[1], kind="next-and-end" if "End" in group else "bad-field"
-                )
+                self.refuse(where, only_one(group), kind="next-and-end" if "End" in group else "bad-field")
             elif "RoleArn" in names and not present:
-                self.refuse(where, "The field 'RoleArn' is required but was missing", field="RoleArn")
+                self.refuse(where, "The field 'RoleArn' is required but was missing")
             elif len(names) == 1 and not present:
                 self.missing(names, where)
             elif not present:
                 message = f"This object should have only one of the following fields: [{', '.join(names)}]"
                 kind = MISSING.get(group[0], "bad-field")
-                self.refuse(where, message, field=group[0], kind=kind, hint="It has none of them.")
+                self.refuse(where, message, kind=kind, hint="It has none of them.")
         for group in known.at_most:
             present = [name for name in group if name in body]
             if len(present) > 1:
-                self.refuse(where, only_one(group), field=present[1])
+                self.refuse(where, only_one(group))
         for name, value, other in known.requires:
             if body.get(name) == value and other not in body:
                 self.missing([other], where)
         for name, value, other in known.forbids:
             if body.get(name) == value and other in body:
                 hint = f"It does not go with a {name} of {value}."
-                self.refuse(where, f"Field '{other}' is not supported", field=other, hint=hint)
+                self.refuse(where, f"Field '{other}' is not supported", hint=hint)
 
     def missing(self, names: list[str], where: Where) -> None:
         kind = MISSING.get(names[-1], "bad-field")
-        self.refuse(where, f"These fields are required: [{', '.join(names)}]", field=names[-1], kind=kind)
+        self.refuse(where, f"These fields are required: [{', '.join(names)}]", kind=kind)
 
     def comparison(self, rule: dict[str, Any], where: Where) -> None:
         operators = [name for name in rule if name in OPERATORS]
         if "Variable" in rule and not operators:
-            self.refuse(where, "A rule with a 'Variable' needs a comparison, such as 'StringEquals'", field="Variable")
+            self.refuse(where, "A rule with a 'Variable' needs a comparison, such as 'StringEquals'")
         elif len(operators) > 1 or (operators and "Variable" not in rule and {"And", "Or", "Not"} & rule.keys()):
             heads = [name for name in ("And", "Or", "Not") if name in rule]
-            self.refuse(where, only_one([*heads, *operators]), field=operators[-1])
+            self.refuse(where, only_one([*heads, *operators]))
 
     def value(self, value: Any, field: Field, name: str, where: Where) -> None:
         """Hold a field's value against what the field holds."""
@@ -327,11 +329,11 @@ class Reading:
         kind, wrong = field.kind, MISSING.get(name, "bad-field")
         if not isinstance(value, expected := PYTHON.get(kind, object)) or (isinstance(value, bool) and kind in NUMBERS):
             what = NAMED.get(expected, "Number")
-            self.refuse(where, f"Expected value of type {what}", field=name, kind=wrong)
+            self.refuse(where, f"Expected value of type {what}", kind=wrong)
         elif (
             isinstance(value, list | dict) and not value and kind in ("objects", "texts", "states") and not field.empty
         ):
-            self.refuse(where, "Value cannot be empty", field=name, kind=wrong)
+            self.refuse(where, "Value cannot be empty", kind=wrong)
         elif kind in NUMBERS:
             self.number(value, field, name, where)
         elif isinstance(value, str):
@@ -348,30 +350,28 @@ class Reading:
             inner = [("", value)] if isinstance(value, dict) else [(f"[{n}]", item) for n, item in enumerate(value)]
             for step, item in inner:
                 if not isinstance(item, dict):
-                    self.refuse(where.at(step), "Expected value of type Object", field=name, kind=wrong)
+                    self.refuse(where.at(step), "Expected value of type Object", kind=wrong)
                 elif "States" not in OBJECTS[field.of].fields:  # a scope is read when its turn comes
                     self.hold(item, field.of, where.at(step))
 
     def number(self, value: float, field: Field, name: str, where: Where) -> None:
         if field.least is not None and value < field.least:
-            self.refuse(where, f"Minimum value is {field.least}", field=name)
+            self.refuse(where, f"Minimum value is {field.least}")
         if field.most is not None and value > field.most:
-            self.refuse(where, f"Maximum value is {field.most}", field=name)
+            self.refuse(where, f"Maximum value is {field.most}")
 
     def text(self, value: str, field: Field, name: str, where: Where) -> None:
         if field.kind == "word" and value not in field.words:
             hint = nearest(value, field.words)
-            self.refuse(
-                where, f"Value should be one of the following: [{', '.join(field.words)}]", field=name, hint=hint
-            )
+            self.refuse(where, f"Value should be one of the following: [{', '.join(field.words)}]", hint=hint)
         elif field.kind == "timestamp" and not is_timestamp(value):
-            self.refuse(where, "String does not match RFC3339 timestamp", field=name)
+            self.refuse(where, "String does not match RFC3339 timestamp")
         elif field.kind == "resource" and not value.startswith("arn:") and not PLACEHOLDER.search(value):
             message = (
                 f"The resource provided {value} is not recognized. The value is not a valid resource ARN, or the "
                 "resource is not available in this region."
             )
-            self.refuse(where, message, field=name)
+            self.refuse(where, message)
         elif field.kind in ("path", "reference", "computed"):
             self.path(value, field, name, where)
         elif field.kind in ("value", "literal") and where.language != "JSONPath":
@@ -380,15 +380,13 @@ class Reading:
     def path(self, value: str, field: Field, name: str, where: Where) -> None:
         if field.kind == "computed" and value.startswith("States."):
             if reason := intrinsic_error(value):
-                self.refuse(
-                    where, "Value must be a valid JSONPath or a valid intrinsic function call", field=name, hint=reason
-                )
+                self.refuse(where, "Value must be a valid JSONPath or a valid intrinsic function call", hint=reason)
         elif reason := path_error(value):
             message = "Value must be a valid JSONPath." if field.kind == "path" else "Value is not a Reference Path"
-            self.refuse(where, message.rstrip("."), field=name, hint=reason)
+            self.refuse(where, message.rstrip("."), hint=reason)
         elif field.kind != "path" and MANY_PLACES.search(QUOTED.sub("", value)):
             hint = "A path to a single place has no '*', '..', ':', ',' or filter."
-            self.refuse(where, "Value is not a Reference Path", field=name, hint=hint)
+            self.refuse(where, "Value is not a Reference Path", hint=hint)
 
     def expression(self, text: str, where: Where) -> None:
         """Hold a text of JSONata against the language; a text without `{% %}` stands for itself."""
@@ -402,7 +400,7 @@ class Reading:
             for name in free_names(inside):
                 message = f"Reference to '{name}' at the top level is not supported."
                 self.refuse(
-                    where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=f"Perhaps $states.input.{name}?"
+                    where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=f'Did you mean "$states.input.{name}"?'
                 )
 
     def template(self, value: object, field: str, where: Where) -> None:
@@ -415,7 +413,7 @@ class Reading:
                     message = (
                         f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
                     )
-                    self.refuse(where, message, field=field, hint=reason)
+                    self.refuse(where, message, hint=reason)
             elif isinstance(item, dict):
                 waiting += reversed([(f"{step}/{name}", name, inner) for name, inner in item.items()])
             elif isinstance(item, list):
@@ -436,13 +434,13 @@ class Reading:
                 message = f"Invalid variable name '{name}': it is longer than {LONGEST_NAME} characters."
                 self.refuse(where, message, code="INVALID_VARIABLE_NAME")
 
-    def handlers(self, rules: object, where: Where) -> None:
+    def handlers(self, rules: Any, where: Where) -> None:
         """States.ALL stands alone, and last."""
         for n, rule in enumerate(rules) if isinstance(rules, list) else ():
             names = rule.get("ErrorEquals") if isinstance(rule, dict) else None
             if isinstance(names, list) and "States.ALL" in names and (len(names) > 1 or n < len(rules) - 1):
                 message = "States.ALL must appear alone and at end of list"
-                self.refuse(where.at(f"[{n}]/ErrorEquals"), message, field="ErrorEquals")
+                self.refuse(where.at(f"[{n}]/ErrorEquals"), message)
 
     def express(self, state: State, where: Where) -> None:
         resource = state.body.get("Resource")
@@ -451,51 +449,52 @@ class Reading:
         pattern = next((ending for ending in WAITING if resource.endswith(ending)), None)
         if pattern:
             message = f"Express state machine does not support '{pattern}' service integration"
-            self.refuse(where.at("/Resource"), message, field="Resource")
+            self.refuse(where.at("/Resource"), message)
         elif ":activity:" in resource:
-            self.refuse(where.at("/Resource"), "Express state machine does not support Activity ARN", field="Resource")
+            self.refuse(where.at("/Resource"), "Express state machine does not support Activity ARN")
 
     def label(self, label: str, where: Where) -> None:
         if label in self.labels:
-            self.refuse(where, f"Duplicate Label name: {label}", code="DUPLICATE_LABEL_NAME", field="Label")
+            self.refuse(where, f"Duplicate Label name: {label}", code="DUPLICATE_LABEL_NAME")
         elif not 0 < len(label) <= LONGEST_LABEL:
             message = f"A Label has 1 to {LONGEST_LABEL} characters"
-            self.refuse(where, message, code="INVALID_LABEL_NAME", field="Label")
+            self.refuse(where, message, code="INVALID_LABEL_NAME")
         self.labels.add(label)
 
     def transitions(self, scope: Scope) -> None:
         """Every way leads to a state, and to every state leads a way."""
-        found = scope.states
+        found, there = scope.states, scope.body.get("States")
         owner = scope.owner.name if scope.owner else None
-        if scope.start is None or not found:
+        if scope.start is None or not isinstance(there, dict) or not there:
             return
-        if scope.start not in found:
-            self.target(scope.start, Where(location(scope, "StartAt"), owner, ""), "StartAt", "dangling-start", found)
+        if scope.start not in there:
+            self.target(scope.start, Where(location(scope, "StartAt"), owner, ""), "dangling-start", there)
             return
         ways: dict[str, list[str]] = {}
         for state in found.values():
             ways[state.name] = [edge.target for edge in edges(state)]
             for edge in edges(state):
-                if edge.target not in found:
+                if edge.target not in there:
                     place = location(scope, "States", state.name, edge.field.replace(".", "/"))
-                    self.target(edge.target, Where(place, state.name, ""), edge.field, "dangling-next", found)
+                    self.target(edge.target, Where(place, state.name, ""), "dangling-next", there)
         waiting, reached = [scope.start], {scope.start}
         while waiting:
             for target in ways.get(waiting.pop(), ()):
                 if target not in reached:
                     reached.add(target)
                     waiting.append(target)
+        advice = "Remove it, or let a state go there."
         for name in found:
             if name not in reached:
                 where = Where(location(scope, "States", name), name, "")
-                self.refuse(where, f'State "{name}" is not reachable.', code=TARGET, kind="unreachable")
+                self.refuse(where, f'State "{name}" is not reachable.', code=TARGET, kind="unreachable", hint=advice)
 
-    def target(self, name: str, where: Where, field: str, kind: str, there: Mapping[str, State]) -> None:
+    def target(self, name: str, where: Where, kind: str, there: Mapping[str, object]) -> None:
         known = ", ".join([*there][:8]) + (", ..." if len(there) > 8 else "")
         # In a large machine a look at every name for every missing one would take too long.
         near = nearest(name, there) if len(there) <= 100 else ""
         hint = f"{near} There is no state {name!r}; there are: {known}.".strip()
-        self.refuse(where, f"Missing 'Next' target: {name}", code=TARGET, field=field, kind=kind, hint=hint)
+        self.refuse(where, f"Missing 'Next' target: {name}", code=TARGET, kind=kind, hint=hint)
 
 
 NUMBERS = ("integer", "number")
