@@ -153,9 +153,10 @@ def form(definition: object) -> Finding | None:
                 return too_deep()
             if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
                 return unreadable("A name that is no text is not JSON", place)
-            if any(id(item) in above for item in inner):
-                return unreadable("An object that contains itself is not JSON", place)
             steps = [f"/{key}" for key in value] if isinstance(value, dict) else [f"[{n}]" for n in range(len(inner))]
+            for below, item in zip(steps, inner, strict=True):
+                if id(item) in above:
+                    return unreadable("An object that contains itself is not JSON", place + below)
             waiting += reversed([*zip(steps, inner, strict=True)])
     levels, length = measured[id(definition)]
     if levels > DEEPEST:
