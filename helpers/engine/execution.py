@@ -44,6 +44,7 @@ ENDINGS = {
 # What a history that lacks but one event can still take.
 FITTING = frozenset(ENDINGS) - {"ExecutionFailed"}
 TURN = 64  # states that the machine's own frame runs through before others have their turn; a branch's has one
+EVENT_BYTES = 700  # that an event takes besides its payloads
 KEPT = 256  # characters from which on equal payloads are one text
 
 
@@ -255,6 +256,13 @@ class Observer:
     def ended(self, execution: Execution) -> None:
         """The last event was written."""
 
+    def crashed(self, execution: Execution, error: Exception) -> None:
+        """Something was raised that is no state's failure."""
+        raise error
+
+    def child_began(self, child: Execution) -> None:
+        """A Map Run started a child execution."""
+
     def map_run_began(self, run: MapRun) -> None:
         """A Map Run began."""
 
@@ -283,6 +291,8 @@ class Execution:
         parent: MapRun | None = None,
         observer: Observer | None = None,
         on_end: Callable[[Execution], None] | None = None,
+        started: datetime | None = None,
+        keeps_events: bool = True,
     ) -> None:
         self.machine, self.identity, self.scheduler, self.handler = machine, identity, scheduler, handler
         self.random = random.Random(str(seed))
@@ -291,11 +301,14 @@ class Execution:
         self.input_text, self.input = text, data_of(text)
         self.context: dict[str, Any] = {}  # what the context object has besides
         self.events: list[dict[str, Any]] = []
+        self.keeps_events = keeps_events  # else they are told to the observer only
+        self.written = 0  # events
+        self.size = 0  # bytes that they take, about: what they share counted once
         self.status = "RUNNING"
         self.output: str | None = None
         self.error: str | None = None
         self.cause: str | None = None
-        self.started = scheduler.stamp
+        self.started = started or scheduler.stamp
         self.stopped: datetime | None = None
         self.redriven: datetime | None = None
         self.redrives = 0
@@ -306,11 +319,18 @@ class Execution:
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""
+        self.begin()
+        self.go()
+
+    def begin(self) -> None:
+        """Write the first event alone; any thread may do that, before anybody else knows of the execution."""
         details = {"input": self.input_text, "inputDetails": WHOLE, "roleArn": self.identity.role_arn}
         self.write("ExecutionStarted", 0, "executionStartedEventDetails", details)
-        self._go()
 
-    def _go(self) -> None:
+    def go(self) -> None:
+        """Let the scheduler move it."""
+        if self.status != "RUNNING":
+            return
         seconds = self.machine.timeout
         if self.type == "EXPRESS":
             seconds = min(seconds or EXPRESS_SECONDS, EXPRESS_SECONDS)
@@ -338,13 +358,13 @@ class Execution:
         _resume(top)
         top.last = top.entered
         top.write("ExecutionRedriven", "executionRedrivenEventDetails", {"redriveCount": self.redrives})
-        self._go()
+        self.go()
 
     def not_redrivable(self) -> str | None:
         """Why the execution cannot be redriven now, None where it can."""
         if self.status in ("RUNNING", "SUCCEEDED"):
             return f"Execution is {self.status} and cannot be redriven"
-        if len(self.events) >= REDRIVABLE_EVENTS:
+        if self.written >= REDRIVABLE_EVENTS:
             return "Execution history event limit exceeded"
         if self.stopped and self.scheduler.stamp - self.stopped > timedelta(days=REDRIVABLE_DAYS):
             return "Execution redrivable period exceeded"
@@ -354,16 +374,19 @@ class Execution:
         """Write an event, and return its id. Raises Over where the execution has ended, or its history is full."""
         if self.status != "RUNNING":
             raise Over
-        id = len(self.events) + 1
+        id = self.written + 1
         if self.limit and id >= self.limit and type not in FITTING:
             full = f"The execution reached the maximum number of history events ({self.limit})."
             type, key, details = "ExecutionFailed", "executionFailedEventDetails", {"error": RUNTIME, "cause": full}
         event = {"timestamp": self.scheduler.stamp, "type": type, "id": id, "previousEventId": previous}
         if key:
             event[key] = details
-        self.events.append(event)
+        self.written = id
+        if self.keeps_events:
+            self.size += EVENT_BYTES
+            self.events.append(event)
         if type in ENDINGS:
-            self._ended(type, details)
+            self._ended(type, details, event)
             raise Over
         if self.observer:
             self.observer.event(self, event)
@@ -378,7 +401,7 @@ class Execution:
         except Over:
             self.top.process.close()
 
-    def _ended(self, type: str, details: dict[str, Any]) -> None:
+    def _ended(self, type: str, details: dict[str, Any], event: dict[str, Any]) -> None:
         self.status, self.stopped = ENDINGS[type], self.scheduler.stamp
         self.output, self.cause = details.get("output"), details.get("cause")
         self.error = details.get("error")
@@ -386,7 +409,7 @@ class Execution:
             self.scheduler.cancel(self._timer)
         self._texts.clear()
         if self.observer:
-            self.observer.event(self, self.events[-1])
+            self.observer.event(self, event)
             self.observer.ended(self)
         if self.on_end:
             self.on_end(self)
@@ -396,14 +419,22 @@ class Execution:
             self._end("ExecutionSucceeded", {"output": self.top.text, "outputDetails": WHOLE}, self.top.last)
         elif isinstance(error, StateFailed):
             self._end("ExecutionFailed", {"error": error.error, "cause": error.cause}, self.top.last)
-        elif not isinstance(error, Over):
-            raise error
-        else:
+        elif isinstance(error, Over):
             self.top.process.close()
+        elif self.observer:
+            self.observer.crashed(self, error)
+        else:
+            raise error
 
     def kept(self, text: str) -> str:
         """The same text, or an equal one that an event holds already."""
-        return self._texts.setdefault(text, text) if len(text) > KEPT else text
+        if len(text) <= KEPT:
+            self.size += len(text)
+            return text
+        found = self._texts.setdefault(text, text)
+        if found is text:
+            self.size += len(text)
+        return found
 
     def uuid(self) -> str:
         """An id drawn from the execution's own source of chance."""

@@ -10,11 +10,13 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from helpers.engine import expressions, paths, templates
+from helpers.definition.syntax import is_jsonata
+from helpers.engine import expressions, templates
 from helpers.engine.failures import DATA_LIMIT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
-from helpers.engine.states import Evaluated, State
+from helpers.engine.paths import Evaluated
+from helpers.engine.states import State, number_at
 from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import AnswerInvalid
 
@@ -62,7 +64,8 @@ class Call:
 
     `kind` is `task`, `read` or `write`. Whoever answers calls `start`, `submit`, `succeed` or `fail`; whoever holds
     the task token `heartbeat`, `succeed_by_token` or `fail_by_token`, which count after `submit`. After the end
-    (`open` is false) nothing counts any more; where it ended without an answer, `on_abandoned` is called.
+    (`open` is false) nothing counts any more: `on_closed` is called, and before it `on_abandoned` where there was no
+    answer.
     """
 
     def __init__(self, frame: Frame, kind: str, resource: str, text: str, **details: Any) -> None:
@@ -78,7 +81,9 @@ class Call:
         self.map_run: Any = details.get("map_run")
         self.open = True
         self.submitted = not self.waits
+        self.answered = False
         self.on_abandoned: Callable[[], Any] | None = None
+        self.on_closed: Callable[[], Any] | None = None
         self.messages: deque[tuple[str, Any]] = deque()
         self._held: list[tuple[str, Any]] = []
 
@@ -147,6 +152,8 @@ class Call:
         self.open = False
         if abandoned and self.on_abandoned:
             self.on_abandoned()
+        if self.on_closed:
+            self.on_closed()
 
     def _later(self, seconds: float, action: Callable[[], Any]) -> None:
         if seconds > 0:
@@ -155,6 +162,7 @@ class Call:
             action()
 
     def _by_token(self, message: tuple[str, Any]) -> None:
+        self.answered = True
         if self.submitted:
             self._post(*message)
         else:
@@ -403,24 +411,30 @@ def outside(error: str | None, cause: str | None) -> StateFailed:
 def _seconds(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated | None:
     """A number of seconds: as it stands, or where a path or an expression gives it."""
     if f"{field}Path" in body:
-        return paths.positive_integer(body[f"{field}Path"], f"{field}Path")
+        return _positive(body[f"{field}Path"], field)
     value = body.get(field)
     if value is None:
         return None
-    if not (jsonata and templates.is_expression(value)):
+    if not (jsonata and is_jsonata(value)):
         return lambda scope: value
     number = expressions.typed(value, field, "number")
 
     def seconds(scope: Any) -> Any:
         found = number(scope)
         if found <= 0:
-            said = (
-                f"The JSONata expression '{templates.inside(value)}' specified for the field '{field}' returned a value"
-                f" that is out of range: {text_of(found)}"
-            )
-            raise StateFailed(QUERY_EVALUATION, said, field)
+            raise expressions.failed(value, field, f"returned a value that is out of range: {text_of(found)}")
         return found
 
     return seconds
 
 
+def _positive(path: str, field: str) -> Evaluated:
+    number = number_at(path, f"{field}Path")
+
+    def seconds(scope: Any) -> Any:
+        found = number(scope)
+        if found <= 0:
+            raise StateFailed(RUNTIME, f"{field} must be a positive integer, but was {found}: {path}")
+        return found
+
+    return seconds
