@@ -8,10 +8,9 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from moto.stepfunctions.parser import models as stepfunctions
 
 from helpers.errors import LabError
-from helpers.sandbox import clock, signing
+from helpers.sandbox import clock, signing, states_api
 from helpers.sandbox.refusal import Answer
 
 __all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
@@ -52,9 +51,7 @@ def ping(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def running_executions() -> list[Any]:
     """The executions that have not ended, of all accounts and regions."""
-    accounts: list[dict[str, Any]] = list(stepfunctions.stepfunctions_parser_backends.values())
-    backends = [backend for regions in accounts for backend in list(regions.values())]
-    return [execution for backend in backends for execution in backend.running()]
+    return [one for _, _, backend in states_api.backends.iter_backends() for one in list(backend.running.values())]
 
 
 def reset(_: dict[str, Any]) -> dict[str, Any]:

@@ -69,5 +69,15 @@ def reset() -> None:
     history_limit({"events": None})
 
 
+def put_back(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Set a clock that is ahead to real time again, where nothing runs or waits; return it as `read` does.
+
+    Raises InvalidSetting where something does.
+    """
+    if not clock.put_back():
+        raise InvalidSetting("The sandbox's clock cannot be put back while executions run or something waits.")
+    return read({})
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

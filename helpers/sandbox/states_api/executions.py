@@ -27,6 +27,7 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                     return {"executionArn": old.arn, "startDate": old.started}
                 raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
             backend.executions[execution.arn] = execution
+        backend.running[execution.arn] = execution
     execution.start()
     return {"executionArn": execution.arn, "startDate": execution.started}
 
@@ -74,7 +75,7 @@ def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any
         "output": execution.output if with_data else None,
         "outputDetails": {"included": with_data} if status == "SUCCEEDED" else None,
         "traceHeader": execution.trace_header,
-        "mapRunArn": execution.map_run and execution.map_run.map_run_arn,
+        "mapRunArn": execution.map_run and execution.map_run.arn,
         "error": execution.error,
         "cause": execution.cause,
         **_qualified(execution),
@@ -91,7 +92,7 @@ def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]
         "stateMachineArn": execution.machine.arn,
         "name": execution.machine.name,
         "updateDate": execution.revision.updated,
-        "mapRunArn": execution.map_run and execution.map_run.map_run_arn,
+        "mapRunArn": execution.map_run and execution.map_run.arn,
         "label": execution.map_run and execution.map_run.label,
         **execution.revision.describe(),
     }

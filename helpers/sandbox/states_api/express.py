@@ -16,6 +16,7 @@ def start_sync_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, A
         raise StatesError(
             "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
         )
+    backend.running[execution.arn] = execution
     execution.start()
     execution.ended.wait()
     stopped = execution.stopped or execution.started

@@ -36,7 +36,7 @@ class MapRun:
         """The machine of the children, made when somebody asks for it."""
         if self._machine is None:
             run, revision = self.run, self.parent.revision
-            processor = engine.json_text(_processor(parse(revision.definition), run.state.name))
+            processor = engine.text_of(_processor(parse(revision.definition), run.state.name))
             name = run.machine_name
             self._machine = Machine(run.machine_arn, name, run.type, run.started, replace(revision, definition=processor))
         return self._machine
