@@ -1,0 +1,82 @@
+"""How a state fails: the names that AWS gives to errors, and which Retry or Catch is for which.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ALL",
+    "BRANCH_FAILED",
+    "DATA_LIMIT",
+    "HEARTBEAT_TIMEOUT",
+    "INTRINSIC_FAILURE",
+    "ITEM_READER_FAILED",
+    "LOCATED",
+    "NO_CHOICE_MATCHED",
+    "PERMISSIONS",
+    "QUERY_EVALUATION",
+    "RESULT_PATH_MATCH",
+    "RESULT_WRITER_FAILED",
+    "RUNTIME",
+    "TASK_FAILED",
+    "TIMEOUT",
+    "TOLERANCE_EXCEEDED",
+    "StateFailed",
+    "matches",
+]
+
+ALL = "States.ALL"
+BRANCH_FAILED = "States.BranchFailed"
+DATA_LIMIT = "States.DataLimitExceeded"
+HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+INTRINSIC_FAILURE = "States.IntrinsicFailure"
+ITEM_READER_FAILED = "States.ItemReaderFailed"
+NO_CHOICE_MATCHED = "States.NoChoiceMatched"
+PERMISSIONS = "States.Permissions"
+QUERY_EVALUATION = "States.QueryEvaluationError"
+RESULT_PATH_MATCH = "States.ResultPathMatchFailure"
+RESULT_WRITER_FAILED = "States.ResultWriterFailed"
+RUNTIME = "States.Runtime"
+TASK_FAILED = "States.TaskFailed"
+TIMEOUT = "States.Timeout"
+TOLERANCE_EXCEEDED = "States.ExceedToleratedFailureThreshold"
+
+# Failures of the interpreter's own, whose cause says in which state they happened.
+LOCATED = frozenset({RUNTIME, QUERY_EVALUATION, INTRINSIC_FAILURE, NO_CHOICE_MATCHED})
+TIMEOUTS = frozenset({TIMEOUT, HEARTBEAT_TIMEOUT})
+NOT_A_TASK_FAILURE = TIMEOUTS | {RUNTIME, DATA_LIMIT}
+
+
+class StateFailed(Exception):
+    """A state has failed with AWS's `error` and `cause`, for its Retry and Catch to look at.
+
+    `location` is the field whose JSONata expression failed, None for any other failure. `located` is for whoever says
+    in the cause where it happened, which is said once.
+    """
+
+    def __init__(self, error: str | None, cause: str | None = None, location: str | None = None) -> None:
+        super().__init__(error, cause, location)
+        self.error, self.cause, self.location = error, cause, location
+        self.located = False
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.cause}"
+
+
+def matches(error_equals: Sequence[str], error: str | None) -> bool:
+    """Whether a Retry or Catch with this ErrorEquals is for an error.
+
+    States.Runtime is for none. States.ALL takes States.DataLimitExceeded too, as AWS's histories do and its
+    documentation does not. A missed heartbeat is reported as States.Timeout, and goes by both names.
+    """
+    if error == RUNTIME:
+        return False
+    return (
+        error in error_equals
+        or ALL in error_equals
+        or (TASK_FAILED in error_equals and error not in NOT_A_TASK_FAILURE)
+        or (error in TIMEOUTS and not TIMEOUTS.isdisjoint(error_equals))
+    )

@@ -1,0 +1,341 @@
+"""Paths as functions: what a path selects, where a result is placed, and what is said of a path that leads nowhere."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from helpers.definition import syntax
+from helpers.definition.syntax import Descent, Every, Filter, Literal, Path, Several, Slice, Step, Test
+from helpers.engine.failures import RESULT_PATH_MATCH, RUNTIME, StateFailed
+from helpers.engine.scope import Scope
+from helpers.engine.text import text_of
+
+__all__ = ["Evaluated", "NoSuchPath", "filtered", "path", "placed", "selected"]
+
+Evaluated = Callable[[Scope], Any]
+Selection = Callable[[Any], Any]
+
+
+class NoSuchPath(Exception):
+    """A definite path leads nowhere in the data that it was tried on."""
+
+    def __init__(self, path: Path, data: Any) -> None:
+        super().__init__(path.text)
+        self.path, self.data = path, data
+
+
+def selected(text: str) -> Evaluated:
+    """What a path selects, as a function of the scope.
+
+    A definite path gives one value and raises NoSuchPath where there is none; any other gives the list of all values.
+    ValueError where `text` is no path.
+    """
+    found = syntax.path(text)
+    if found.root == "$":
+        return _of_data(found)
+    select = _selection(found)
+    if found.root == "$$":
+        return _of_context(found, select)
+    name = found.root
+
+    def of_variable(scope: Scope) -> Any:
+        if name not in scope.variables:
+            raise NoSuchPath(found, scope.data)
+        return select(scope.variables[name])
+
+    return of_variable
+
+
+def path(text: str, field: str) -> Evaluated:
+    """A path in a template's field; States.Runtime where it leads nowhere."""
+    select = selected(text)
+
+    def evaluated(scope: Scope) -> Any:
+        try:
+            return select(scope)
+        except NoSuchPath as error:
+            raise _not_found(text, field, error.data) from None
+
+    return evaluated
+
+
+def filtered(text: str | None, field: str) -> Evaluated:
+    """A path of a state's own field, such as InputPath; None stands for an empty object."""
+    if text is None:
+        return lambda scope: {}
+    select = selected(text)
+
+    def evaluated(scope: Scope) -> Any:
+        try:
+            return select(scope)
+        except NoSuchPath as error:
+            if error.path.root == "$$":
+                raise _not_found(text, field, error.data) from None
+            raise StateFailed(RUNTIME, f"Invalid path '{text}' : {_nowhere(error.path, error.data)}") from None
+
+    return evaluated
+
+
+def placed(text: str | None) -> Callable[[Any, Any], Any]:
+    """A ResultPath, as a function of the data and a result: new data, which shares with the old all but the way there.
+
+    None leaves the data as it is. ValueError where the path may lead to several places, or not into the data.
+    """
+    if text is None:
+        return lambda data, value: data
+    found = syntax.path(text)
+    if not found.definite or found.root != "$":
+        raise ValueError(f"'{text}' is no place for a result: it must be a path into the data, to one value.")
+    steps = found.steps
+    if not steps:
+        return lambda data, value: value
+
+    def place(data: Any, value: Any) -> Any:
+        outer: list[tuple[Any, Any]] = []
+        there = data
+        for step in steps:
+            if not (isinstance(there, dict) if isinstance(step, str) else step in _places(there)):
+                cause = f'Unable to apply step "{step}" to input {text_of(there)}'
+                raise StateFailed(RESULT_PATH_MATCH, cause)
+            outer.append((there, step))
+            there = there.get(step, {}) if isinstance(there, dict) else there[step]
+        for holder, step in reversed(outer):
+            copied: Any = dict(holder) if isinstance(holder, dict) else list(holder)
+            copied[step] = value
+            value = copied
+        return value
+
+    return place
+
+
+def _places(value: Any) -> range:
+    return range(len(value)) if isinstance(value, list) else range(0)
+
+
+def _not_found(text: str, field: str, data: Any) -> StateFailed:
+    cause = f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input '{text_of(data)}'"
+    return StateFailed(RUNTIME, cause)
+
+
+def _of_data(found: Path) -> Evaluated:
+    steps = found.steps
+    if not steps and found.aggregate is None:
+        return lambda scope: scope.data
+    if found.definite and len(steps) == 1 and isinstance(steps[0], str):
+        name = steps[0]
+
+        def field(scope: Scope) -> Any:
+            data = scope.data
+            if isinstance(data, dict) and name in data:
+                return data[name]
+            raise NoSuchPath(found, data)
+
+        return field
+    select = _selection(found)
+    return lambda scope: select(scope.data)
+
+
+def _of_context(found: Path, select: Selection) -> Evaluated:
+    if found.steps not in ((), ("Execution",)):
+        return lambda scope: select(scope.context())
+
+    # AWS leaves RedriveCount out of the whole object where a state that can be retried samples it, say its histories.
+    def whole(scope: Scope) -> Any:
+        context = scope.context()
+        if "RetryCount" in context.get("State", ()):
+            execution = {name: value for name, value in context["Execution"].items() if name != "RedriveCount"}
+            context = {**context, "Execution": execution}
+        return select(context)
+
+    return whole
+
+
+def _selection(found: Path) -> Selection:
+    """What a path's steps select in a value, wherever that came from."""
+    if found.definite:
+        return _definite(found)
+    if found.aggregate:
+        return _aggregated(found, found.aggregate)
+    ways = [_way(step) for step in found.steps]
+
+    def select(value: Any) -> list[Any]:
+        values: Iterable[Any] = [value]
+        for way in ways:
+            values = [one for value in values for one in way(value)]
+        return list(values)
+
+    return select
+
+
+def _definite(found: Path) -> Selection:
+    steps: list[tuple[Any, Any]] = [(step, list if isinstance(step, int) else dict) for step in found.steps]
+
+    def select(data: Any) -> Any:
+        value: Any = data
+        try:
+            for step, kind in steps:
+                if not isinstance(value, kind):
+                    raise NoSuchPath(found, data)
+                value = value[step]
+        except (KeyError, IndexError):
+            raise NoSuchPath(found, data) from None
+        return value
+
+    return select
+
+
+def _aggregated(found: Path, aggregate: str) -> Selection:
+    select = _selection(Path(found.text, found.root, found.steps))
+
+    def evaluated(data: Any) -> Any:
+        try:
+            value = select(data)
+        except NoSuchPath:
+            raise NoSuchPath(found, data) from None
+        if aggregate == "length" and isinstance(value, list | dict | str):
+            return len(value)
+        numbers = isinstance(value, list) and all(map(_is_number, value))
+        if not numbers or not (value or aggregate == "sum"):
+            wanted = "an array" if aggregate == "length" else "an array of numbers"
+            raise StateFailed(RUNTIME, f"Invalid path '{found.text}' : {aggregate}() takes {wanted}")
+        return sum(value) / len(value) if aggregate == "avg" else _AGGREGATES[aggregate](value)
+
+    return evaluated
+
+
+_AGGREGATES: dict[str, Callable[[Any], Any]] = {"min": min, "max": max, "sum": sum}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+Way = Callable[[Any], Iterable[Any]]
+
+
+def _way(step: Step) -> Way:
+    """All values that a step leads to from one."""
+    match step:
+        case str() | int():
+            return lambda value: _at(step, value)
+        case Every():
+            return _within
+        case Several(steps):
+            return lambda value: [one for each in steps for one in _at(each, value)]
+        case Slice(start, stop, by):
+            return lambda value: value[start:stop:by] if isinstance(value, list) else ()
+        case Descent(inner):
+            way = _way(inner)
+            return lambda value: [one for each in _descendants(value) for one in way(each)]
+        case Filter(test):
+            return _filter(_passes(test))
+
+
+def _at(step: str | int, value: Any) -> Iterable[Any]:
+    if isinstance(step, str):
+        return (value[step],) if isinstance(value, dict) and step in value else ()
+    return (value[step],) if isinstance(value, list) and -len(value) <= step < len(value) else ()
+
+
+def _within(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _descendants(value: Any) -> Iterator[Any]:
+    """A value and all within it, each before what it holds."""
+    ahead = [value]
+    while ahead:
+        found = ahead.pop()
+        yield found
+        ahead.extend(reversed(list(_within(found))))
+
+
+Passes = Callable[[Any], bool]
+
+
+def _filter(passes: Passes) -> Way:
+    def way(value: Any) -> Iterable[Any]:
+        items = value if isinstance(value, list) else (value,) if isinstance(value, dict) else ()
+        return [item for item in items if passes(item)]
+
+    return way
+
+
+def _passes(test: Test) -> Passes:
+    """A filter's condition, as a function of the item."""
+    if test.operator in ("&&", "||", "!"):
+        tests = [_passes(one) for one in test.operands if isinstance(one, Test)]
+        if test.operator == "!":
+            return lambda item: not tests[0](item)
+        joined = all if test.operator == "&&" else any
+        return lambda item: joined(one(item) for one in tests)
+    operands = [_operand(one) for one in test.operands if not isinstance(one, Test)]
+    if test.operator == "exists":
+        return lambda item: operands[0](item) is not _ABSENT
+    compare = _COMPARISONS[test.operator]
+    return lambda item: compare(operands[0](item), operands[1](item))
+
+
+_ABSENT = object()
+
+
+def _operand(operand: Path | Literal) -> Selection:
+    if isinstance(operand, Literal):
+        return lambda item: operand.value
+    select = _selection(operand)
+
+    def evaluated(item: Any) -> Any:
+        try:
+            return select(item)
+        except NoSuchPath:
+            return _ABSENT
+
+    return evaluated
+
+
+def _same(left: Any, right: Any) -> bool:
+    return left == right and isinstance(left, bool) is isinstance(right, bool)
+
+
+def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def compare(left: Any, right: Any) -> bool:
+        alike = (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
+        return alike and test(left, right)
+
+    return compare
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": _same,
+    "!=": lambda left, right: not _same(left, right),
+    "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le),
+    ">": _ordered(operator.gt),
+    ">=": _ordered(operator.ge),
+    "=~": lambda text, pattern: isinstance(text, str) and pattern.fullmatch(text) is not None,
+    "in": lambda value, values: any(_same(value, one) for one in values),
+    "nin": lambda value, values: not any(_same(value, one) for one in values),
+}
+
+
+def _nowhere(found: Path, data: Any) -> str:
+    """What AWS's JSONPath library says of a definite path that leads nowhere."""
+    steps = found.steps
+    value = data
+    for at, step in enumerate(steps):
+        if isinstance(step, str) and not isinstance(value, dict):
+            return f"Missing property in path {_shown(steps[:at])}"
+        if isinstance(step, str) and step not in value:
+            if at + 1 < len(steps):
+                return f"Missing property in path {_shown(steps[: at + 1])}"
+            break
+        if isinstance(step, int) and (not isinstance(value, list) or not -len(value) <= step < len(value)):
+            break
+        value = value[step]
+    return f"No results for path: {_shown(steps)}"
+
+
+def _shown(steps: Iterable[Step]) -> str:
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in steps)

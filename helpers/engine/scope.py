@@ -1,0 +1,28 @@
+"""What an expression can see while it is evaluated."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["Scope"]
+
+
+class Scope:
+    """What paths, functions and expressions see. Whoever evaluates fills it in; nothing that it holds is changed.
+
+    `data` is `$`; `context` makes the context object when it is asked for; `variables` are by name, without their `$`;
+    `states` is JSONata's `$states` without its context: `input`, and `result` and `errorOutput` where they are allowed;
+    `now` is an aware datetime, and `random` the only source of chance.
+    """
+
+    __slots__ = ("context", "data", "now", "random", "states", "variables")
+
+    def __init__(self, chance: random.Random, context: Callable[[], dict[str, Any]]) -> None:
+        self.random, self.context = chance, context
+        self.data: Any = None
+        self.variables: Mapping[str, Any] = {}
+        self.states: dict[str, Any] | None = None
+        self.now = datetime(2025, 1, 1, tzinfo=UTC)

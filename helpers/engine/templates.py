@@ -1,0 +1,99 @@
+"""Templates: data with paths, functions or expressions in it, compiled to functions of the scope.
+
+What is constant in a template is the same object each time: data is never changed, so it is never copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from helpers.definition.syntax import is_jsonata
+from helpers.engine import expressions, intrinsics, paths
+from helpers.engine.failures import RUNTIME, StateFailed
+from helpers.engine.paths import Evaluated
+from helpers.engine.scope import Scope
+
+__all__ = ["jsonata", "jsonpath", "sampled"]
+
+_NESTED = "is nested too deeply"
+
+
+def sampled(text: str, field: str) -> Evaluated:
+    """What a field gives that takes a path (into the data, the context, a variable) or an intrinsic function."""
+    if not isinstance(text, str):
+        said = f"The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call"
+        raise ValueError(said)
+    if text.lstrip().startswith("States."):
+        return intrinsics.function(text, field)
+    return paths.path(text, field)
+
+
+def jsonpath(value: Any, field: str) -> Evaluated:
+    """A JSONPath template: a field whose name ends in `.$` holds a path or an intrinsic function."""
+    return _whole(value, field, _jsonpath)
+
+
+def jsonata(value: Any, field: str) -> Evaluated:
+    """A JSONata template: any text in `{% %}` is an expression."""
+    return _whole(value, field, _jsonata)
+
+
+Compile = Callable[[Any, str], Evaluated | None]
+
+
+def _whole(value: Any, field: str, compiled: Compile) -> Evaluated:
+    try:
+        evaluate = compiled(value, field)
+    except RecursionError:
+        raise ValueError(f"The field '{field}' {_NESTED}.") from None
+    if evaluate is None:
+        return lambda scope: value
+
+    def evaluated(scope: Scope) -> Any:
+        try:
+            return evaluate(scope)
+        except RecursionError:
+            raise StateFailed(RUNTIME, f"The field '{field}' {_NESTED}.") from None
+
+    return evaluated
+
+
+def _jsonpath(value: Any, field: str) -> Evaluated | None:
+    """A function of the scope, or None for a constant."""
+    if isinstance(value, dict):
+        parts: dict[str, Evaluated | None] = {}
+        constants: dict[str, Any] = {}
+        for key, item in value.items():
+            if key.endswith(".$"):
+                parts[key[:-2]] = sampled(item, key)
+            else:
+                parts[key], constants[key] = _jsonpath(item, field), item
+        return _object(parts, constants)
+    if isinstance(value, list):
+        return _array([_jsonpath(item, field) for item in value], value)
+    return None
+
+
+def _jsonata(value: Any, field: str) -> Evaluated | None:
+    if is_jsonata(value):
+        return expressions.expression(value, field)
+    if isinstance(value, dict):
+        return _object({key: _jsonata(item, f"{field}/{key}") for key, item in value.items()}, value)
+    if isinstance(value, list):
+        return _array([_jsonata(item, f"{field}[{index}]") for index, item in enumerate(value)], value)
+    return None
+
+
+def _object(parts: dict[str, Evaluated | None], constants: dict[str, Any]) -> Evaluated | None:
+    if not any(parts.values()):
+        return None
+    items = [(key, part, constants.get(key)) for key, part in parts.items()]
+    return lambda scope: {key: part(scope) if part else constant for key, part, constant in items}
+
+
+def _array(parts: list[Evaluated | None], constants: list[Any]) -> Evaluated | None:
+    if not any(parts):
+        return None
+    items = list(zip(parts, constants, strict=True))
+    return lambda scope: [part(scope) if part else constant for part, constant in items]

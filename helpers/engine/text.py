@@ -1,0 +1,83 @@
+"""Data as text: JSON and times as AWS writes and reads them, and how long they may be."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from helpers.engine.failures import RUNTIME, StateFailed
+
+__all__ = ["MOST_BYTES", "data_of", "exceeds", "moment", "text_of", "time_text"]
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MOST_BYTES = 262_144
+
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[Tt][0-2]\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _refuse(found: object) -> NoReturn:
+    raise ValueError(f"{found} is none" if isinstance(found, str) else f"a {type(found).__name__} is none")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"the number {text} is too large")
+    return value
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_refuse).encode
+_decode = json.JSONDecoder(parse_constant=_refuse, parse_float=_fraction).decode
+
+
+def text_of(value: Any) -> str:
+    """JSON data as AWS writes it: compact, nothing escaped that need not be.
+
+    ValueError where it is no JSON data; StateFailed where a machine has nested it deeper than can be written.
+    """
+    try:
+        return _encode(value)
+    except RecursionError:
+        raise StateFailed(RUNTIME, "The data is nested too deeply.") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"This is no JSON data: {error}.") from None
+
+
+def data_of(text: str) -> Any:
+    """The data that a JSON text stands for. ValueError where it is no JSON."""
+    try:
+        return _decode(text)
+    except RecursionError:
+        raise ValueError("This is no JSON: it is nested too deeply.") from None
+    except json.JSONDecodeError as error:
+        where = f"{text[error.pos : error.pos + 20]!r}" if error.pos < len(text) else "its end"
+        raise ValueError(f"This is no JSON: it cannot be read at {where} (character {error.pos + 1}).") from None
+    except ValueError as error:
+        raise ValueError(f"This is no JSON: {error}.") from None
+
+
+def exceeds(text: str) -> bool:
+    """Whether a payload is longer than the 262,144 bytes in UTF-8 that AWS takes."""
+    if len(text) * 4 <= MOST_BYTES or (len(text) <= MOST_BYTES and text.isascii()):
+        return False
+    return len(text) > MOST_BYTES or len(text.encode(errors="surrogatepass")) > MOST_BYTES
+
+
+def time_text(value: datetime) -> str:
+    """An aware time as AWS writes it into data: UTC, to the millisecond."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(text: str) -> datetime | None:
+    """The time that a text in RFC 3339's profile of ISO 8601 stands for, to the microsecond; None for any other."""
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        return None
+    seconds, fraction, zone = found.groups()
+    try:
+        return datetime.fromisoformat(f"{seconds}.{(fraction or '').ljust(6, '0')[:6]}{zone}".upper())
+    except ValueError:
+        return None
