@@ -1,6 +1,7 @@
 """The errors a person can meet here, each one sentence: what happened, and what to do next."""
 
 __all__ = [
+    "AnswerInvalid",
     "CredentialsExpired",
     "CredentialsMissing",
     "DefinitionInvalid",
@@ -16,6 +17,7 @@ __all__ = [
     "InvalidName",
     "InvalidSetting",
     "LabError",
+    "NoProgress",
     "NotAHistory",
     "NotAllowed",
     "NotFound",
@@ -26,6 +28,7 @@ __all__ = [
     "RegionMissing",
     "SandboxFailed",
     "SandboxGone",
+    "TaskUnanswered",
     "UnknownName",
     "UnknownService",
     "UnknownStatus",
@@ -123,6 +126,18 @@ class UnknownService(LabError):
 
 class DefinitionInvalid(LabError):
     """A definition that is not JSON, or no state machine; the message names the place."""
+
+
+class AnswerInvalid(LabError):
+    """An answer to a task that no service could give: no JSON, or a time before it was asked."""
+
+
+class NoProgress(LabError):
+    """A machine that writes events for ever without any time passing."""
+
+
+class TaskUnanswered(LabError):
+    """A machine was run without an answer to one of its tasks."""
 
 
 class UnknownName(LabError):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from helpers.definition.shape import misnamed
+from helpers.definition.validation import PLACEHOLDER, errors
 from helpers.errors import DefinitionInvalid, UnknownName
 
 __all__ = ["FOLDER", "function_source", "functions", "load", "names", "parse", "placeholders"]
@@ -15,7 +14,8 @@ __all__ = ["FOLDER", "function_source", "functions", "load", "names", "parse", "
 FOLDER = Path(__file__).resolve().parents[2] / "definitions"
 SUFFIX = ".asl.json"
 JSON_TYPES = (str, int, float, bool, list, dict)
-PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
+# What leaves no way to start or to go on; a file with any other error can be loaded, looked at and mended.
+LOST = ("missing-states", "missing-start", "dangling-start", "dangling-next")
 
 
 def names() -> list[str]:
@@ -126,8 +126,9 @@ def decoded(text: str, where: str) -> dict[str, Any]:
 
 
 def refuse_malformed(definition: dict[str, Any], where: str) -> None:
-    for finding in misnamed(definition):
-        raise DefinitionInvalid(f"{where}: {finding.message}")
+    for finding in errors(definition, unfilled=True):
+        if finding.kind in LOST:
+            raise DefinitionInvalid(f"{where}: {finding.sentence}")
 
 
 def substituted(value: object, substitutions: dict[str, object]) -> object:

@@ -7,8 +7,8 @@ from typing import Any
 
 from helpers.definition.finding import Problem
 from helpers.definition.loops import loop_problems, retry_problems
-from helpers.definition.shape import malformed
 from helpers.definition.tasks import task_problems
+from helpers.definition.validation import errors
 from helpers.definition.walk import Scope, edges, scopes, states
 
 __all__ = ["problems"]
@@ -27,14 +27,19 @@ def problems(definition: object) -> list[Problem]:
     - `payload-growth`: a loop that carries more at each turn;
     - for what is malformed: `not-an-object`, `too-deep`, `missing-start`, `dangling-start`, `missing-states`,
       `dangling-next`, `duplicate-name`, `bad-name`, `bad-state`, `unknown-type`, `next-and-end`, `missing-next`,
-      `missing-choices`, `missing-resource`, `missing-inside`, `missing-time`.
+      `missing-choices`, `missing-resource`, `missing-inside`, `missing-time`, `not-json`, and `bad-field` for any
+      other field that is not known there, or holds what it cannot hold.
 
     >>> from helpers.definition import load
     >>> [(found.kind, found.states) for found in problems(load("busy_wait"))]
     [('endless-loop', ('WaitforInvocation', 'CheckInvocationsStatus'))]
     """
     try:
-        found = [*malformed(definition)]
+        found = [
+            Problem(one.kind, () if one.state is None else (one.state,), one.sentence)
+            for one in errors(definition, unfilled=True)
+            if one.kind != "no-way-out"
+        ]
         if isinstance(definition, dict):
             for scope in scopes(definition):
                 found += scope_problems(scope, definition)
@@ -56,10 +61,6 @@ def scope_problems(scope: Scope, definition: dict[str, Any]) -> Iterator[Problem
     ways.add_nodes_from(found)
     ways.add_edges_from((s.name, e.target) for s in found.values() for e in edges(s) if e.target in found)
     reached = {scope.start} | nx.descendants(ways, scope.start)
-    for name in found:
-        if name not in reached:
-            message = f"No way leads from {scope.start!r} to {name!r}; remove it, or let a state go there."
-            yield Problem("unreachable", (name,), message)
     ends = [name for name in found if found[name].ends or not ways.out_degree(name)]
     leading = set(ends).union(*(nx.ancestors(ways, name) for name in ends))
     stuck = tuple(name for name in found if name in reached and name not in leading)

@@ -135,7 +135,9 @@ def batch_job() -> dict[str, Any]:
 def parallel_and_map() -> dict[str, Any]:
     """Two branches, one of them with a Map in the older and one in the newer writing."""
     one = machine("One", {"One": task(Retry=RETRIED)})
-    inner = machine("Inner", {"Inner": task(Retry=RETRIED)}, ProcessorConfig={"Mode": "DISTRIBUTED"})
+    inner = machine(
+        "Inner", {"Inner": task(Retry=RETRIED)}, ProcessorConfig={"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    )
     return machine(
         "Both",
         {

@@ -67,8 +67,11 @@ def test_by_path_and_from_any_folder(tmp_path):
     [
         ('{"StartAt": "A",\n "States": {"A": {"Type": "Succeed"},}}', "line 2"),
         ("", "line 1, column 1"),
-        ('{"States": {"A": {"Type": "Succeed"}}}', "lacks StartAt"),
-        ('{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Gone"}}}', "Next of state 'A' names 'Gone'"),
+        ('{"States": {"A": {"Type": "Succeed"}}}', "required: [StartAt]"),
+        (
+            '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Gone"}}}',
+            "Next of state 'A': Missing 'Next' target: Gone. There is no state 'Gone'; there are: A.",
+        ),
         ('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Fail"}}}', "'A' twice"),
         ('{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": NaN, "End": true}}}', "NaN"),
         ("[1, 2]", "no JSON object"),

@@ -371,6 +371,10 @@ def test_appending_once_outside_a_loop_is_no_growth():
         ({"StartAt": "A", "States": {"A": {"Type": "Parallel", "Branches": [], "End": True}}}, "missing-inside", "A"),
         ({"StartAt": "A", "States": {"A": {"Type": "Choice", "Choices": []}}}, "missing-choices", "'A'"),
         ({"StartAt": "A", "States": {"A": {"Type": "Wait", "End": True}}}, "missing-time", "Seconds"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A", "End": True}}}, "next-and-end", "'A'"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Wait", "Secnds": 1, "End": True}}}, "bad-field", "'A'"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Wait", "Secnds": 1, "End": True}}}, "bad-field", '"Seconds"?'),
+        ({"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": float("nan"), "End": True}}}, "not-json", "nan"),
     ],
 )
 def test_malformed(definition, kind, named):
@@ -431,7 +435,7 @@ def test_very_deep_and_very_wide_definitions_come_to_an_end():
     nested: Any = machine("A", {"A": DONE})
     for _ in range(3_000):
         nested = machine("A", {"A": {"Type": "Map", "ItemProcessor": nested, "End": True}})
-    assert kinds(nested) == {"duplicate-name"}
+    assert kinds(nested) == {"too-deep"}
     names = [f"S{n}" for n in range(30)]
     rules = [equals("$.x", name, name) for name in names]
     assert problems(machine("S0", {name: choice(rules, "S0") for name in names}))

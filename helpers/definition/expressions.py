@@ -1,0 +1,58 @@
+"""How a JSONata expression is written: what keeps it from being read, and which names it takes from nowhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["free_names", "syntax_error"]
+
+
+@lru_cache(maxsize=4096)
+def parsed(expression: str) -> Any:
+    """The syntax tree of an expression, or a text that says what is wrong with it."""
+    from jsonata import jexception  # imported late: it takes 60 ms, and a JSONPath machine has no use for it
+    from jsonata.parser import Parser
+
+    try:
+        return Parser().parse(expression)
+    except jexception.JException as error:
+        inserts = iter([error.current, error.expected, error.extra])
+        template = jexception.JException.error_codes.get(error.error, str(error))
+        return re.sub(
+            r"\{\{\w+\}\}", lambda _: json.dumps(next(inserts, None), ensure_ascii=False, default=str), template
+        )
+    except RecursionError:
+        return "The expression is nested too deeply"
+    except Exception as error:  # the library's parser stumbles over some texts
+        return f"The expression cannot be read ({error})"
+
+
+def syntax_error(expression: str) -> str | None:
+    """What is wrong with the writing of an expression (without its `{% %}`), in the words of JSONata, or None."""
+    found = parsed(expression)
+    return found if isinstance(found, str) else None
+
+
+def free_names(expression: str) -> list[str]:
+    """The names that a well-written expression looks up in a context item, which it has not on Step Functions."""
+    return list(dict.fromkeys(names(parsed(expression))))
+
+
+def names(node: Any) -> Iterator[str]:
+    if node is None:
+        return
+    if node.type == "name":
+        yield node.value
+    elif node.type == "path":
+        yield from names(node.steps[0])
+    elif node.type not in ("transform", "regex"):
+        pairs = [part for pair in getattr(node, "lhs_object", None) or [] for part in pair]
+        fields = ("lhs", "rhs", "expression", "condition", "then", "_else", "body")
+        lists = () if node.type == "lambda" else ("expressions", "arguments")
+        inner = [getattr(node, field, None) for field in fields]
+        for part in (*inner, *(part for name in lists for part in getattr(node, name, None) or []), *pairs):
+            yield from names(part)

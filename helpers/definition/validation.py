@@ -1,0 +1,596 @@
+"""What keeps a definition from being a state machine, in AWS's words where those are known."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from helpers.definition.expressions import free_names, syntax_error
+from helpers.definition.fields import (
+    LONGEST_LABEL,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    OBJECTS,
+    OPERATORS,
+    TYPES,
+    Field,
+    Object,
+)
+from helpers.definition.rules import expression
+from helpers.definition.walk import Scope, State, edges, scopes, states
+from helpers.errors import DefinitionInvalid
+
+__all__ = ["DEEPEST", "PLACEHOLDER", "Finding", "check", "errors", "warnings"]
+
+DEEPEST = 200  # levels of a definition: a limit of our own, so that whoever walks through one comes to an end
+PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
+
+SCHEMA = "SCHEMA_VALIDATION_FAILED"
+TARGET = "MISSING_TRANSITION_TARGET"
+# What `problems` calls a finding about a field that is missing, empty or of the wrong type.
+MISSING = {
+    "StartAt": "missing-start",
+    "States": "missing-states",
+    "Next": "missing-next",
+    "Choices": "missing-choices",
+    "Resource": "missing-resource",
+    "Branches": "missing-inside",
+    "ItemProcessor": "missing-inside",
+    "Iterator": "missing-inside",
+    "SecondsPath": "missing-time",
+    "Type": "unknown-type",
+}
+WAITING = (".sync", ".sync:2", ".waitForTaskToken")
+TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
+MANY_PLACES = re.compile(r"[*?@,:]|\.\.")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding: AWS's code for it, its words, and where in the definition (`/States/Name/Field`).
+
+    `state` is the name of the state it concerns, None for the machine itself; `hint` what to do about it, in our own
+    words; `kind` what `problems` calls it.
+    """
+
+    code: str
+    message: str
+    location: str = ""
+    severity: str = "ERROR"
+    state: str | None = None
+    kind: str = "bad-field"
+    hint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The finding as a reader wants it: whose it is, what is wrong, what to do."""
+        owner = f"state {self.state!r}" if self.state is not None else "the machine"
+        inside = self.location.rpartition(f"/States/{self.state}")[2].strip("/").replace("/", ".")
+        subject = f"{inside} of {owner}: " if inside else f"{owner[0].upper()}{owner[1:]}: " if self.location else ""
+        return f"{subject}{self.message.rstrip('.')}. {self.hint}".strip()
+
+    def __str__(self) -> str:
+        """The finding as AWS prints it, and after that what to do."""
+        said = f"{self.code}: {self.message}" + (f" at {self.location}" if self.location else "")
+        return f"{said}. {self.hint}" if self.hint else said
+
+
+def errors(definition: object, type: str = "STANDARD", *, unfilled: bool = False) -> list[Finding]:  # noqa: A002
+    """Everything that keeps `definition` from being a state machine of a type (`STANDARD` or `EXPRESS`).
+
+    An empty list where it can be created. What is no JSON, or too deep or too long to be walked through, gets one
+    finding alone. A Resource may hold placeholders `${Name}`; with `unfilled` every field may.
+    """
+    unreadable = form(definition)
+    if unreadable is not None:
+        return [unreadable]
+    if not isinstance(definition, dict):
+        return [Finding(SCHEMA, "Definition must be a valid JSON object", kind="not-an-object")]
+    return Reading(definition, type, unfilled).read()
+
+
+def check(definition: object, type: str = "STANDARD") -> None:  # noqa: A002
+    """Raise DefinitionInvalid, with the first error and how many there are more, for what is no state machine."""
+    found = errors(definition, type)
+    if found:
+        more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
+        raise DefinitionInvalid(found[0].sentence + more)
+
+
+def warnings(definition: object) -> Iterator[Finding]:
+    """AWS's warnings about paths where none is read. Source: API reference, the diagnostic's list of codes."""
+    for state in states(definition) if form(definition) is None else ():
+        where = Where(location(state.scope, "States", state.name), state.name, state.language)
+        if state.language != "JSONPath":
+            continue
+        if state.type == "Pass" and any(key.endswith(".$") for key, _ in pairs(state.body.get("Result"))):
+            message = "Result is static: a path in it is not replaced"
+            yield Finding("PASS_RESULT_IS_STATIC", message, f"{where.location}/Result", "WARNING", state.name)
+        parameters = state.body.get("Parameters")
+        for key, value in parameters.items() if isinstance(parameters, dict) else ():
+            if isinstance(value, str) and value.startswith(("$.", "$$.")) and not key.endswith(".$"):
+                message = f"The value of {key!r} looks like a path, but the field's name does not end in '.$'"
+                yield Finding("NO_DOLLAR", message, f"{where.location}/Parameters/{key}", "WARNING", state.name)
+
+
+def form(definition: object) -> Finding | None:
+    """What keeps a value from being a JSON text that can be walked through, each object once; None where nothing does.
+
+    Levels and length are counted as if each object that stands in several places were written there.
+    """
+    measured: dict[int, tuple[int, int]] = {}
+    above: dict[int, str] = {}  # the objects that we are in, by id, with the steps that lead to them
+    waiting = [("", definition)]
+    while waiting:
+        step, value = waiting[-1]
+        if not isinstance(value, dict | list):
+            if problem := no_json(value):
+                return unreadable(problem, "".join([*above.values(), step]))
+            measured[id(value)] = (0, len(value) + 2 if isinstance(value, str) else 1)
+            waiting.pop()
+            continue
+        inner = [*value.values()] if isinstance(value, dict) else value
+        if id(value) in measured:
+            waiting.pop()
+        elif id(value) in above:
+            sizes = [measured[id(item)] for item in inner]
+            keys = sum(len(key) + 3 for key in value) if isinstance(value, dict) else 0
+            deep = 1 + max((levels for levels, _ in sizes), default=0)
+            measured[id(value)] = (deep, 2 + keys + sum(length for _, length in sizes) + max(len(inner) - 1, 0))
+            above.popitem()
+            waiting.pop()
+        else:
+            above[id(value)] = step
+            place = "".join(above.values())
+            if len(above) > DEEPEST:
+                return too_deep()
+            if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
+                return unreadable("A name that is no text is not JSON", place)
+            steps = [f"/{key}" for key in value] if isinstance(value, dict) else [f"[{n}]" for n in range(len(inner))]
+            for below, item in zip(steps, inner, strict=True):
+                if id(item) in above:
+                    return unreadable("An object that contains itself is not JSON", place + below)
+            waiting += reversed([*zip(steps, inner, strict=True)])
+    levels, length = measured[id(definition)]
+    if levels > DEEPEST:
+        return too_deep()
+    return (
+        unreadable(f"The definition is longer than {LONGEST_TEXT:,} characters", "") if length > LONGEST_TEXT else None
+    )
+
+
+def no_json(value: object) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is not JSON"
+    if value is not None and not isinstance(value, str | int | float):
+        return f"A {type(value).__name__} is not JSON"
+    return None
+
+
+def unreadable(message: str, place: str) -> Finding:
+    return Finding("INVALID_JSON_DESCRIPTION", message, place, kind="not-json")
+
+
+def too_deep() -> Finding:
+    return Finding("TOO_DEEPLY_NESTED", f"The definition is nested deeper than {DEEPEST} levels", kind="too-deep")
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place in a definition, the state that it is in, and the query language that holds there (empty: either)."""
+
+    location: str
+    state: str | None
+    language: str
+
+    def at(self, step: str) -> Where:
+        return replace(self, location=("" if self.location == "/" else self.location) + step)
+
+
+class Reading:
+    """One definition being read, with what is found on the way."""
+
+    def __init__(self, definition: dict[str, Any], machine_type: str, unfilled: bool) -> None:
+        self.definition, self.machine_type, self.unfilled = definition, machine_type, unfilled
+        self.found: list[Finding] = []
+        self.names: set[str] = set()
+        self.labels: set[str] = set()
+
+    def read(self) -> list[Finding]:
+        for scope in scopes(self.definition):
+            where = Where(location(scope) or "/", scope.owner.name if scope.owner else None, scope.language)
+            self.hold(scope.body, machine(scope), where)
+            found = scope.body.get("States")
+            for name, body in found.items() if isinstance(found, dict) else ():
+                self.state(name, body, scope)
+            self.transitions(scope)
+        top = next(scopes(self.definition))
+        if not self.found and not any(state.ends for state in top.states.values()):
+            self.refuse(
+                Where("", None, ""), "Workflow has no terminal state", code="MISSING_END_STATE", kind="no-way-out"
+            )
+        return self.found
+
+    def refuse(self, where: Where, message: str, *, code: str = SCHEMA, **more: str) -> None:
+        self.found.append(Finding(code, message, where.location, state=where.state, **more))
+
+    def state(self, name: str, body: object, scope: Scope) -> None:
+        where = Where(location(scope, "States", name), name, scope.language)
+        if name in self.names:
+            self.refuse(where, f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME", kind="duplicate-name")
+        self.names.add(name)
+        if not 0 < len(name) <= LONGEST_NAME or CONTROL.search(name):
+            wrong = (
+                "is longer than 80 characters" if len(name) > LONGEST_NAME else "is empty or holds control characters"
+            )
+            self.refuse(where, f"State name {wrong}: {name}", code="INVALID_STATE_NAME", kind="bad-name")
+        if not isinstance(body, dict):
+            self.refuse(where, "Expected value of type Object", kind="bad-state")
+            return
+        of = body.get("Type")
+        if not isinstance(of, str) or of not in TYPES:
+            message = f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]"
+            self.refuse(where.at("/Type"), message, kind="unknown-type", hint=nearest(of, TYPES))
+            return
+        found = State(name, body, scope)
+        if self.definition.get("QueryLanguage") == "JSONata" and body.get("QueryLanguage") == "JSONPath":
+            message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+            self.refuse(where, message)
+            where = replace(where, language="")
+        else:
+            where = replace(where, language=found.language)
+        self.hold(body, of, where)
+        for field in ("Retry", "Catch"):
+            self.handlers(body.get(field), where.at(f"/{field}"))
+        if self.machine_type == "EXPRESS":
+            self.express(found, where)
+        label = body.get("Label")
+        if isinstance(label, str):
+            self.label(label, where.at("/Label"))
+
+    def hold(self, body: dict[str, Any], of: str, where: Where) -> None:
+        """Hold an object against its entry in the table."""
+        known = OBJECTS[of]
+        for name, value in body.items():
+            field = known.fields.get(name)
+            if field is None:
+                self.refuse(where, f"Field '{name}' is not supported", hint=advice(name, of))
+            elif not speaks(field, where.language):
+                self.refuse(
+                    where,
+                    f"The QueryLanguage is set to '{where.language}', "
+                    f"but field '{name}' is only supported for the '{field.language}' QueryLanguage",
+                )
+            else:
+                self.value(value, field, name, where.at(f"/{name}"))
+        self.together(body, known, where)
+        if of in ("Rule", "Inner rule"):
+            self.comparison(body, where)
+
+    def together(self, body: dict[str, Any], known: Object, where: Where) -> None:
+        """Which fields must be there, which exclude each other."""
+        missing = [name for name in known.required if name not in body]
+        if missing:
+            self.missing(missing, where)
+        for group in known.one_of:
+            names = [name for name in group if speaks(known.fields[name], where.language)]
+            # "End": false is as good as no End.
+            present = [name for name in group if body.get(name, False) is not False]
+            if len(present) > 1:
+                self.refuse(where, only_one(group), kind="next-and-end" if "End" in group else "bad-field")
+            elif "RoleArn" in names and not present:
+                self.refuse(where, "The field 'RoleArn' is required but was missing")
+            elif len(names) == 1 and not present:
+                self.missing(names, where)
+            elif not present:
+                message = f"This object should have only one of the following fields: [{', '.join(names)}]"
+                kind = MISSING.get(group[0], "bad-field")
+                self.refuse(where, message, kind=kind, hint="It has none of them.")
+        for group in known.at_most:
+            present = [name for name in group if name in body]
+            if len(present) > 1:
+                self.refuse(where, only_one(group))
+        for name, value, other in known.requires:
+            if body.get(name) == value and other not in body:
+                self.missing([other], where)
+        for name, value, other in known.forbids:
+            if body.get(name) == value and other in body:
+                hint = f"It does not go with a {name} of {value}."
+                self.refuse(where, f"Field '{other}' is not supported", hint=hint)
+
+    def missing(self, names: list[str], where: Where) -> None:
+        kind = MISSING.get(names[-1], "bad-field")
+        self.refuse(where, f"These fields are required: [{', '.join(names)}]", kind=kind)
+
+    def comparison(self, rule: dict[str, Any], where: Where) -> None:
+        operators = [name for name in rule if name in OPERATORS]
+        if "Variable" in rule and not operators:
+            self.refuse(where, "A rule with a 'Variable' needs a comparison, such as 'StringEquals'")
+        elif len(operators) > 1 or (operators and "Variable" not in rule and {"And", "Or", "Not"} & rule.keys()):
+            heads = [name for name in ("And", "Or", "Not") if name in rule]
+            self.refuse(where, only_one([*heads, *operators]))
+
+    def value(self, value: Any, field: Field, name: str, where: Where) -> None:
+        """Hold a field's value against what the field holds."""
+        if value is None and field.null:
+            return
+        if isinstance(value, str):
+            if self.unfilled and PLACEHOLDER.search(value):
+                return
+            if field.expression and where.language != "JSONPath" and value.startswith("{%"):
+                self.expression(value, where)
+                return
+        kind, wrong = field.kind, MISSING.get(name, "bad-field")
+        if not isinstance(value, expected := PYTHON.get(kind, object)) or (isinstance(value, bool) and kind in NUMBERS):
+            what = NAMED.get(expected, "Number")
+            self.refuse(where, f"Expected value of type {what}", kind=wrong)
+        elif (
+            isinstance(value, list | dict) and not value and kind in ("objects", "texts", "states") and not field.empty
+        ):
+            self.refuse(where, "Value cannot be empty", kind=wrong)
+        elif kind in NUMBERS:
+            self.number(value, field, name, where)
+        elif isinstance(value, str):
+            self.text(value, field, name, where)
+        elif kind == "variables":
+            self.variables(value, where)
+            self.template(value, name, where)
+        elif kind in ("template", "value", "items"):
+            self.template(value, name, where)
+        elif kind == "texts":
+            for n, item in enumerate(value):
+                self.value(item, Field("text"), name, where.at(f"[{n}]"))
+        elif field.of:
+            inner = [("", value)] if isinstance(value, dict) else [(f"[{n}]", item) for n, item in enumerate(value)]
+            for step, item in inner:
+                if not isinstance(item, dict):
+                    self.refuse(where.at(step), "Expected value of type Object", kind=wrong)
+                elif "States" not in OBJECTS[field.of].fields:  # a scope is read when its turn comes
+                    self.hold(item, field.of, where.at(step))
+
+    def number(self, value: float, field: Field, name: str, where: Where) -> None:
+        if field.least is not None and value < field.least:
+            self.refuse(where, f"Minimum value is {field.least}")
+        if field.most is not None and value > field.most:
+            self.refuse(where, f"Maximum value is {field.most}")
+
+    def text(self, value: str, field: Field, name: str, where: Where) -> None:
+        if field.kind == "word" and value not in field.words:
+            hint = nearest(value, field.words)
+            self.refuse(where, f"Value should be one of the following: [{', '.join(field.words)}]", hint=hint)
+        elif field.kind == "timestamp" and not is_timestamp(value):
+            self.refuse(where, "String does not match RFC3339 timestamp")
+        elif field.kind == "resource" and not value.startswith("arn:") and not PLACEHOLDER.search(value):
+            message = (
+                f"The resource provided {value} is not recognized. The value is not a valid resource ARN, or the "
+                "resource is not available in this region."
+            )
+            self.refuse(where, message)
+        elif field.kind in ("path", "reference", "computed"):
+            self.path(value, field, name, where)
+        elif field.kind in ("value", "literal") and where.language != "JSONPath":
+            self.expression(value, where)
+
+    def path(self, value: str, field: Field, name: str, where: Where) -> None:
+        if field.kind == "computed" and value.startswith("States."):
+            if reason := intrinsic_error(value):
+                self.refuse(where, "Value must be a valid JSONPath or a valid intrinsic function call", hint=reason)
+        elif reason := path_error(value):
+            message = "Value must be a valid JSONPath." if field.kind == "path" else "Value is not a Reference Path"
+            self.refuse(where, message.rstrip("."), hint=reason)
+        elif field.kind != "path" and MANY_PLACES.search(QUOTED.sub("", value)):
+            hint = "A path to a single place has no '*', '..', ':', ',' or filter."
+            self.refuse(where, "Value is not a Reference Path", hint=hint)
+
+    def expression(self, text: str, where: Where) -> None:
+        """Hold a text of JSONata against the language; a text without `{% %}` stands for itself."""
+        inside = expression(text) if len(text) > 3 else None
+        if inside is None:
+            if text.startswith("{%"):
+                self.refuse(where, "JSONata string must start with {% and end with %}")
+        elif problem := syntax_error(inside):
+            self.refuse(where, problem, code="INVALID_JSONATA_EXPRESSION")
+        else:
+            for name in free_names(inside):
+                message = f"Reference to '{name}' at the top level is not supported."
+                self.refuse(
+                    where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=f'Did you mean "$states.input.{name}"?'
+                )
+
+    def template(self, value: object, field: str, where: Where) -> None:
+        waiting = [("", field, value)]
+        while waiting:
+            step, key, item = waiting.pop()
+            if key.endswith(".$") and step and where.language != "JSONata":
+                reason = template_error(item)
+                if reason:
+                    message = (
+                        f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
+                    )
+                    self.refuse(where, message, hint=reason)
+            elif isinstance(item, dict):
+                waiting += reversed([(f"{step}/{name}", name, inner) for name, inner in item.items()])
+            elif isinstance(item, list):
+                waiting += reversed([(f"{step}[{n}]", "", inner) for n, inner in enumerate(item)])
+            elif isinstance(item, str) and where.language == "JSONata":
+                self.expression(item, where.at(step))
+
+    def variables(self, assigned: Mapping[str, object], where: Where) -> None:
+        for key in assigned:
+            name = key.removesuffix(".$")
+            if name == "states":
+                message = "Cannot assign to reserved variable '$states'."
+                self.refuse(where, message, code="RESERVED_VARIABLE_NAME")
+            elif not name.isidentifier():
+                message = f"Invalid variable name '{name}': the variable name contains invalid characters."
+                self.refuse(where, message, code="INVALID_VARIABLE_NAME")
+            elif len(name) > LONGEST_NAME:
+                message = f"Invalid variable name '{name}': it is longer than {LONGEST_NAME} characters."
+                self.refuse(where, message, code="INVALID_VARIABLE_NAME")
+
+    def handlers(self, rules: Any, where: Where) -> None:
+        """States.ALL stands alone, and last."""
+        for n, rule in enumerate(rules) if isinstance(rules, list) else ():
+            names = rule.get("ErrorEquals") if isinstance(rule, dict) else None
+            if isinstance(names, list) and "States.ALL" in names and (len(names) > 1 or n < len(rules) - 1):
+                message = "States.ALL must appear alone and at end of list"
+                self.refuse(where.at(f"[{n}]/ErrorEquals"), message)
+
+    def express(self, state: State, where: Where) -> None:
+        resource = state.body.get("Resource")
+        if state.type != "Task" or not isinstance(resource, str):
+            return
+        pattern = next((ending for ending in WAITING if resource.endswith(ending)), None)
+        if pattern:
+            message = f"Express state machine does not support '{pattern}' service integration"
+            self.refuse(where.at("/Resource"), message)
+        elif ":activity:" in resource:
+            self.refuse(where.at("/Resource"), "Express state machine does not support Activity ARN")
+
+    def label(self, label: str, where: Where) -> None:
+        if label in self.labels:
+            self.refuse(where, f"Duplicate Label name: {label}", code="DUPLICATE_LABEL_NAME")
+        elif not 0 < len(label) <= LONGEST_LABEL:
+            message = f"A Label has 1 to {LONGEST_LABEL} characters"
+            self.refuse(where, message, code="INVALID_LABEL_NAME")
+        self.labels.add(label)
+
+    def transitions(self, scope: Scope) -> None:
+        """Every way leads to a state, and to every state leads a way."""
+        found, there = scope.states, scope.body.get("States")
+        owner = scope.owner.name if scope.owner else None
+        if scope.start is None or not isinstance(there, dict) or not there:
+            return
+        if scope.start not in there:
+            self.target(scope.start, Where(location(scope, "StartAt"), owner, ""), "dangling-start", there)
+            return
+        ways: dict[str, list[str]] = {}
+        for state in found.values():
+            ways[state.name] = [edge.target for edge in edges(state)]
+            for edge in edges(state):
+                if edge.target not in there:
+                    place = location(scope, "States", state.name, edge.field.replace(".", "/"))
+                    self.target(edge.target, Where(place, state.name, ""), "dangling-next", there)
+        waiting, reached = [scope.start], {scope.start}
+        while waiting:
+            for target in ways.get(waiting.pop(), ()):
+                if target not in reached:
+                    reached.add(target)
+                    waiting.append(target)
+        advice = "Remove it, or let a state go there."
+        for name in found:
+            if name not in reached:
+                where = Where(location(scope, "States", name), name, "")
+                self.refuse(where, f'State "{name}" is not reachable.', code=TARGET, kind="unreachable", hint=advice)
+
+    def target(self, name: str, where: Where, kind: str, there: Mapping[str, object]) -> None:
+        known = ", ".join([*there][:8]) + (", ..." if len(there) > 8 else "")
+        # In a large machine a look at every name for every missing one would take too long.
+        near = nearest(name, there) if len(there) <= 100 else ""
+        hint = f"{near} There is no state {name!r}; there are: {known}.".strip()
+        self.refuse(where, f"Missing 'Next' target: {name}", code=TARGET, kind=kind, hint=hint)
+
+
+NUMBERS = ("integer", "number")
+PYTHON: dict[str, Any] = {
+    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "computed"), str),
+    "integer": int,
+    "number": int | float,
+    "boolean": bool,
+    **dict.fromkeys(("template", "variables", "object", "states"), dict),
+    **dict.fromkeys(("items", "objects", "texts"), list),
+}
+NAMED = {str: "String", int: "Integer", bool: "Boolean", dict: "Object", list: "Array"}
+
+
+def speaks(field: Field, query_language: str) -> bool:
+    return not field.language or not query_language or field.language == query_language
+
+
+def machine(scope: Scope) -> str:
+    """The table's name for a scope."""
+    return "Machine" if scope.owner is None else "Branch" if scope.owner.type == "Parallel" else "Processor"
+
+
+def location(scope: Scope, *fields: str) -> str:
+    """The path of a scope, or of a field in it, in AWS's notation."""
+    parts: list[str] = []
+    while scope.owner:
+        parts[:0] = ["States", scope.owner.name, scope.field]
+        scope = scope.owner.scope
+    return "".join(f"/{part}" for part in (*parts, *fields))
+
+
+def only_one(names: Iterable[str]) -> str:
+    return f"There should only be one of the following fields: [{', '.join(names)}]"
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """`Did you mean "Seconds"?`, empty where nothing is near."""
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        return ""
+    lower = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), lower, n=1)
+    return f'Did you mean "{lower[near[0]]}"?' if near else ""
+
+
+def advice(name: str, of: str) -> str:
+    """What to do about a field that an object does not know."""
+    owners = [kind for kind in TYPES if name in OBJECTS[kind].fields] if of in TYPES else []
+    return f"It is a field of {', '.join(owners)}." if owners else nearest(name, OBJECTS[of].fields)
+
+
+def pairs(value: object) -> Iterator[tuple[str, object]]:
+    """Every name of every object inside a value, with what stands there."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield from item.items()
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+
+
+def is_timestamp(text: str) -> bool:
+    found = TIMESTAMP.fullmatch(text)
+    try:
+        return found is not None and bool(datetime.fromisoformat(found[1]))
+    except ValueError:
+        return False
+
+
+def template_error(value: object) -> str | None:
+    """What is wrong with the value of a template's field that ends in `.$`; None where nothing is."""
+    if not isinstance(value, str):
+        return "A path is a text."
+    return intrinsic_error(value) if value.startswith("States.") else path_error(value)
+
+
+def path_error(text: str) -> str | None:
+    if not text.startswith("$"):
+        return "A path begins with '$'."
+    return refusal("path", text)
+
+
+def intrinsic_error(text: str) -> str | None:
+    return refusal("intrinsic", text)
+
+
+def refusal(reader: str, text: str) -> str | None:
+    try:
+        from helpers.definition import syntax  # type: ignore[attr-defined]
+    except ImportError:
+        return None
+    try:
+        getattr(syntax, reader)(text)
+    except ValueError as error:
+        return str(error)
+    return None

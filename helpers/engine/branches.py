@@ -1,0 +1,219 @@
+"""Parallel and inline Map: frames side by side, and what becomes of the others when one fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from helpers.engine import expressions, paths, templates
+from helpers.engine.execution import Frame, Over
+from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
+from helpers.engine.scheduler import Process, Walk
+from helpers.engine.states import Evaluated
+from helpers.engine.tasks import Handled
+from helpers.engine.text import text_of
+
+if TYPE_CHECKING:
+    from helpers.engine.machine import Machine
+
+__all__ = ["Group", "Map", "Parallel"]
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: at most so many iterations run at once.
+INLINE_CONCURRENCY = 40
+
+
+class Group:
+    """Processes that a frame waits for: until all have ended well, or one has not."""
+
+    def __init__(self, owner: Frame) -> None:
+        self._owner = owner
+        self._processes: list[Process] = []
+        self._left = 0
+        self._failure: Exception | None = None
+
+    def start(self, walk: Walk) -> Process:
+        """Let a generator run beside the owner's."""
+        self._left += 1
+        process = Process(self._owner.execution.scheduler, walk, self._ended)
+        self._processes.append(process)
+        return process
+
+    def _ended(self, _: Any, error: Exception | None) -> None:
+        self._left -= 1
+        if error is not None and self._failure is None:
+            self._failure = error
+            self._owner.process.wake(first=True)
+        elif not self._left:
+            self._owner.process.wake(first=True)
+
+    def wait(self) -> Walk:
+        """Wait for them; the first failure ends the others and is raised."""
+        try:
+            while self._left and self._failure is None:
+                yield
+        finally:
+            for process in self._processes:
+                with contextlib.suppress(Over):
+                    process.close()
+        if self._failure is not None:
+            raise self._failure
+
+
+class Parallel(Handled):
+    failing = "ParallelStateFailed"
+
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machines: list[Machine]) -> None:
+        super().__init__(name, body, jsonata)
+        self._machines = machines
+        language, field = (templates.jsonata, "Arguments") if jsonata else (templates.jsonpath, "Parameters")
+        self._parameters = language(body[field], field) if field in body else None
+
+    def attempt(self, frame: Frame, data: Any) -> Walk:
+        states = {"input": frame.data} if self.jsonata else None
+        given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
+        frame.write("ParallelStateStarted")
+        if not frame.resumed:
+            text, visit = frame.text_of(given), frame.counts[self.name]
+            frame.inner = [Frame(frame.execution, machine, given, text, frame) for machine in self._machines]
+            for branch in frame.inner:
+                branch.branch = _within(frame.branch, f"{self.name}#{visit}:{branch.machine.start}")
+        group = Group(frame)
+        ended = [frame]
+        for branch in frame.inner:
+            if not branch.done:
+                branch.process = group.start(self._run(frame, branch, ended))
+        yield from group.wait()
+        frame.last = ended[-1].published
+        frame.write("ParallelStateSucceeded", moves=False)
+        return self.finished(frame, [branch.data for branch in frame.inner])
+
+    def _run(self, frame: Frame, branch: Frame, ended: list[Frame]) -> Walk:
+        try:
+            yield from branch.walk()
+        except StateFailed:
+            frame.last = branch.last
+            raise
+        ended.append(branch)
+
+
+class Map(Handled):
+    """An inline Map. `items_of` and what selects an item are a distributed Map's, too."""
+
+    failing = "MapStateFailed"
+
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machine: Machine) -> None:
+        super().__init__(name, body, jsonata)
+        self.machine = machine
+        self.items_path: str | None = body.get("ItemsPath")
+        self._select_items = paths.filtered(self.items_path, "ItemsPath") if self.items_path else None
+        items = body.get("Items")
+        self._items: Evaluated | None = None
+        if jsonata and items is not None:
+            is_text = templates.is_expression(items)
+            self._items = expressions.typed(items, "Items", "array") if is_text else templates.jsonata(items, "Items")
+        self.concurrency = whole(body, "MaxConcurrency", jsonata)
+        field = "ItemSelector" if "ItemSelector" in body else "Parameters"
+        language = templates.jsonata if jsonata else templates.jsonpath
+        self.selector = language(body[field], field) if field in body else None
+
+    def attempt(self, frame: Frame, data: Any) -> Walk:
+        states = {"input": frame.data} if self.jsonata else None
+        most = self.concurrency(frame.evaluation(data, states)) or INLINE_CONCURRENCY
+        if frame.resumed:
+            items: list[Any] = [inner.item["Item"]["Value"] for inner in frame.inner if inner.item]
+        else:
+            items = self.items_of(frame, data)
+        frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)})
+        if not frame.resumed:
+            frame.inner = [self._iteration(frame, index, item) for index, item in enumerate(items)]
+        group, ended = Group(frame), [frame]
+        jobs = iter([index for index, inner in enumerate(frame.inner) if not inner.done])
+        for _ in range(min(most, INLINE_CONCURRENCY, len(items))):
+            process: list[Process] = []
+            process.append(group.start(self._work_off(frame, data, jobs, ended, process)))
+        yield from group.wait()
+        frame.last = ended[-1].published
+        frame.write("MapStateSucceeded", moves=False)
+        return self.finished(frame, [inner.data for inner in frame.inner])
+
+    def _iteration(self, frame: Frame, index: int, item: Any) -> Frame:
+        inner = Frame(frame.execution, self.machine, item, "", frame)
+        inner.item = {"Item": {"Index": index, "Value": item}}
+        inner.branch = _within(frame.branch, f"{self.name}#{frame.counts[self.name]}[{index}]")
+        return inner
+
+    def _work_off(
+        self, frame: Frame, data: Any, jobs: Iterator[int], ended: list[Frame], process: list[Process]
+    ) -> Walk:
+        """One worker: an iteration after the other, all on one line."""
+        last = frame.last
+        for index in jobs:
+            inner = frame.inner[index]
+            inner.process = process[0]
+            details = {"name": self.name, "index": index}
+            inner.last = last
+            inner.write("MapIterationStarted", "mapIterationStartedEventDetails", details)
+            try:
+                if inner.resumed:
+                    inner.last = inner.entered
+                else:
+                    self._select(frame, inner, data)
+                yield from inner.walk()
+            except StateFailed:
+                inner.write("MapIterationFailed", "mapIterationFailedEventDetails", details, moves=False)
+                frame.last = inner.last
+                raise
+            except GeneratorExit:
+                if frame.execution.status == "RUNNING":
+                    inner.write("MapIterationAborted", "mapIterationAbortedEventDetails", details, moves=False)
+                raise
+            inner.write("MapIterationSucceeded", "mapIterationSucceededEventDetails", details, moves=False)
+            ended.append(inner)
+            last = inner.last
+
+    def _select(self, frame: Frame, inner: Frame, data: Any) -> None:
+        if self.selector:
+            try:
+                inner.data = self.selected(frame, data, inner.item)
+            except StateFailed as failure:
+                frame.locate(self, failure)
+                raise
+        inner.text = frame.text_of(inner.data)
+
+    def selected(self, frame: Frame, data: Any, item: dict[str, Any] | None) -> Any:
+        """An item as ItemSelector (or Parameters, as it was called) puts it."""
+        if not self.selector:
+            return item["Item"]["Value"] if item else None
+        before, frame.item = frame.item, item
+        try:
+            return self.selector(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
+        finally:
+            frame.item = before
+
+    def items_of(self, frame: Frame, data: Any) -> list[Any]:
+        """The array that the Map goes through; StateFailed where it is none."""
+        if self._items:
+            found = self._items(frame.evaluation(data, {"input": frame.data}))
+        else:
+            found = self._select_items(frame.evaluation(data)) if self._select_items else data
+        if isinstance(found, list):
+            return found
+        if self.jsonata:
+            raise StateFailed(QUERY_EVALUATION, f"Map state input must be an array but was: {text_of(found)}")
+        raise StateFailed(RUNTIME, f'Reference path "{self.items_path or "$"}" must point to array.')
+
+
+def whole(body: dict[str, Any], field: str, jsonata: bool) -> Callable[[Any], int]:
+    """A number of a Map's field: as it stands, or where a path or an expression gives it; 0 where it is not there."""
+    if f"{field}Path" in body:
+        return paths.integer(body[f"{field}Path"], f"{field}Path")
+    value = body.get(field, 0)
+    if jsonata and templates.is_expression(value):
+        number: Callable[[Any], int] = expressions.typed(value, field, "number")
+        return number
+    return lambda scope: value
+
+
+def _within(branch: str, step: str) -> str:
+    return f"{branch}/{step}" if branch else step

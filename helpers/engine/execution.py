@@ -1,0 +1,448 @@
+"""An execution: its frames, which are all that is known of how far it has come, and the history that it writes.
+
+A frame is one run through a set of states: the machine's own, a branch's, an iteration's. It holds the state that it
+has reached, the data, the variables and the counts; generators only move it, so that a redrive is new generators on
+the old frames. Each frame has a line, along which its events are linked: `last`, the event that the next one follows,
+and `published`, the one written last, which may stand aside of the line.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed
+from helpers.engine.scheduler import Process, Scheduler, Walk
+from helpers.engine.scope import Scope
+from helpers.engine.text import data_of, exceeds, text_of, time_text
+
+if TYPE_CHECKING:
+    from helpers.engine.machine import Machine
+    from helpers.engine.map_runs import MapRun
+    from helpers.engine.states import State
+    from helpers.engine.tasks import Call
+
+__all__ = ["MOST_EVENTS", "Execution", "Frame", "Identity", "Observer", "Over"]
+
+# A Standard execution's history holds 25,000 events; an Express one runs for 5 minutes at most.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MOST_EVENTS = 25_000
+EXPRESS_SECONDS = 300
+REDRIVABLE_DAYS = 14  # after an execution's end; API reference, RedriveExecution
+REDRIVABLE_EVENTS = 24_999  # a history must hold fewer; same place
+WHOLE: Any = {"truncated": False}
+ENDINGS = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionAborted": "ABORTED",
+    "ExecutionTimedOut": "TIMED_OUT",
+}
+# What a history that lacks but one event can still take.
+FITTING = frozenset(ENDINGS) - {"ExecutionFailed"}
+TURN = 64  # states that the machine's own frame runs through before others have their turn; a branch's has one
+EVENT_BYTES = 700  # that an event takes besides its payloads
+KEPT = 256  # characters from which on equal payloads are one text
+
+
+class Over(Exception):
+    """The execution has ended: whatever still works for it stops."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The names under which an execution runs."""
+
+    arn: str
+    name: str
+    machine_arn: str
+    machine_name: str
+    role_arn: str
+
+    @property
+    def region(self) -> str:
+        return self.machine_arn.split(":")[3]
+
+
+class Frame:
+    """One run through a set of states; see the module's first lines."""
+
+    __slots__ = (
+        "before",
+        "branch",
+        "counts",
+        "data",
+        "done",
+        "entered",
+        "entered_at",
+        "execution",
+        "inner",
+        "item",
+        "known",
+        "last",
+        "machine",
+        "map_run",
+        "outer",
+        "process",
+        "published",
+        "resumed",
+        "retries",
+        "scope",
+        "state",
+        "text",
+        "token",
+        "variables",
+    )
+
+    def __init__(self, execution: Execution, machine: Machine, data: Any, text: str, outer: Frame | None = None) -> None:
+        self.execution, self.machine, self.data, self.text, self.outer = execution, machine, data, text, outer
+        self.last = self.published = self.before = outer.last if outer else 0
+        self.state: str = machine.start
+        self.entered = 0  # the event that entered the state; 0 before the first
+        self.entered_at: datetime | None = None
+        self.retries: int | None = None  # of the state, where it can be retried
+        self.resumed = False  # whether the state is taken up where a redrive found it
+        self.counts: dict[str, int] = {}  # how often each state was entered
+        self.variables: dict[str, Any] = outer.variables if outer else {}
+        self.item: dict[str, Any] | None = outer.item if outer else None
+        self.branch: str = ""
+        self.token: str | None = None
+        self.known: Any = None  # a result and its text
+        self.inner: list[Frame] = []  # of the Parallel or Map that it is in
+        self.map_run: MapRun | None = None  # of the distributed Map that it is in
+        self.done = False
+        self.process: Process
+        self.scope = Scope(execution.random, self.context)
+
+    def walk(self) -> Walk:
+        """From the state that it has reached to its end; StateFailed where a state fails and nothing catches that."""
+        states, turn = self.machine.states, 1 if self.outer else TURN
+        while True:
+            state = states[self.state]
+            if self.resumed and state.type != "Fail":
+                self.retries = 0
+            else:
+                self.resumed = False
+                self.enter(state)
+            try:
+                following = (yield from state.work(self)) if state.waits else state.pass_through(self)
+            except StateFailed as failure:
+                self.locate(state, failure)
+                raise
+            except GeneratorExit:
+                if state.aborting and self.execution.status == "RUNNING":
+                    self.write(state.aborting)
+                raise
+            self.resumed = False
+            if following is None:
+                self.done = True
+                return None
+            self.state = following
+            turn -= 1
+            if not turn:
+                turn = 1 if self.outer else TURN
+                yield from self.process.rest()
+
+    def enter(self, state: State) -> None:
+        """Write that a state is entered."""
+        self.before = self.last
+        self.counts[state.name] = self.counts.get(state.name, 0) + 1
+        self.retries = 0 if state.retriable else None
+        self.entered_at = self.execution.scheduler.stamp
+        self.inner, self.map_run, self.known = [], None, None
+        self.entered = self.write(
+            state.entering, "stateEnteredEventDetails", {"name": state.name, "input": self.text, "inputDetails": WHOLE}
+        )
+
+    def leave(self, state: State, output: Any, assigned: dict[str, Any] | None = None) -> None:
+        """Write that a state is left, with its output and the variables that it set."""
+        text = self.text_of(output)
+        if exceeds(text):
+            raise StateFailed(
+                DATA_LIMIT,
+                f"The state/task '{state.name}' returned a result with a size exceeding the maximum number of bytes"
+                " service limit.",
+            )
+        details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": WHOLE}
+        if assigned:
+            self.variables = {**self.variables, **assigned}
+            details["assignedVariables"] = {name: text_of(assigned[name]) for name in sorted(assigned)}
+            details["assignedVariablesDetails"] = WHOLE
+        self.write(state.exiting, "stateExitedEventDetails", details)
+        self.data, self.text = output, text
+
+    def text_of(self, value: Any) -> str:
+        """A value as JSON; the text of what is only passed on is not made again."""
+        if value is self.data:
+            return self.text
+        if self.known and value is self.known[0]:
+            return self.known[1]  # type: ignore[no-any-return]
+        return self.execution.kept(text_of(value))
+
+    def write(self, type: str, key: str | None = None, details: Any = None, moves: bool = True) -> int:
+        """Write an event on this frame's line, and return its id; one that does not move the line stands aside."""
+        found = self.execution.write(type, self.last, key, details)
+        self.published = found
+        if moves:
+            self.last = found
+        return found
+
+    def evaluation(self, data: Any, states: dict[str, Any] | None = None) -> Scope:
+        """What expressions see now: `data` as `$`, `states` as `$states`."""
+        scope = self.scope
+        scope.data, scope.variables, scope.states = data, self.variables, states
+        scope.now = self.execution.scheduler.stamp
+        return scope
+
+    def locate(self, state: State, failure: StateFailed) -> None:
+        """Say in the cause of an interpreter's failure where it happened, and write that of an expression, once."""
+        if failure.located:
+            return
+        failure.located = True
+        if failure.error in LOCATED:
+            where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{self.entered}). "
+            failure.cause = where + (failure.cause or "")
+        if failure.error == QUERY_EVALUATION:
+            details = {"error": failure.error, "cause": failure.cause, "state": state.name}
+            if failure.location:
+                details["location"] = failure.location
+            if state.type == "Map" and self.last == self.entered:
+                self.last = self.before  # AWS's histories have a Map fail over its items before it was entered
+            self.write("EvaluationFailed", "evaluationFailedEventDetails", details)
+
+    def context(self) -> dict[str, Any]:
+        """The context object, as `$$` and `$states.context` hold it.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+        """
+        run = self.execution
+        names = run.identity
+        execution = {
+            "Id": names.arn,
+            "Input": run.input,
+            "StartTime": time_text(run.started),
+            "Name": names.name,
+            "RoleArn": names.role_arn,
+            "RedriveCount": run.redrives,
+        }
+        if run.redriven:
+            execution["RedriveTime"] = time_text(run.redriven)
+        state: dict[str, Any] = {"Name": self.state}
+        if self.entered_at:
+            state["EnteredTime"] = time_text(self.entered_at)
+        if self.retries is not None:
+            state["RetryCount"] = self.retries
+        found: dict[str, Any] = {
+            "Execution": execution,
+            "StateMachine": {"Id": names.machine_arn, "Name": names.machine_name},
+            "State": state,
+        }
+        if self.item is not None:
+            found["Map"] = self.item
+        if self.token:
+            found["Task"] = {"Token": self.token}
+        return {**found, **run.context}
+
+
+class Observer:
+    """What is told to whoever watches an execution and its children; it may not act on them from here."""
+
+    def event(self, execution: Execution, event: dict[str, Any]) -> None:
+        """An event was written."""
+
+    def ended(self, execution: Execution) -> None:
+        """The last event was written."""
+
+    def crashed(self, execution: Execution, error: Exception) -> None:
+        """Something was raised that is no state's failure."""
+        raise error
+
+    def child_began(self, child: Execution) -> None:
+        """A Map Run started a child execution."""
+
+    def map_run_began(self, run: MapRun) -> None:
+        """A Map Run began."""
+
+    def map_run_ended(self, run: MapRun) -> None:
+        """A Map Run ended."""
+
+
+class Execution:
+    """One run of a machine.
+
+    `handler` is given each `Call`. `on_end` is called at the end, by which the parent of a child knows of it.
+    `events` are as boto3's GetExecutionHistory gives them.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        text: str,
+        identity: Identity,
+        *,
+        scheduler: Scheduler,
+        handler: Callable[[Call], None],
+        seed: object,
+        type: str = "STANDARD",
+        limit: int | None = MOST_EVENTS,
+        parent: MapRun | None = None,
+        observer: Observer | None = None,
+        on_end: Callable[[Execution], None] | None = None,
+        started: datetime | None = None,
+        keeps_events: bool = True,
+    ) -> None:
+        self.machine, self.identity, self.scheduler, self.handler = machine, identity, scheduler, handler
+        self.random = random.Random(str(seed))
+        self.type, self.parent, self.observer, self.on_end = type, parent, observer, on_end
+        self.limit = limit if type == "STANDARD" else None
+        self.input_text, self.input = text, data_of(text)
+        self.context: dict[str, Any] = {}  # what the context object has besides
+        self.events: list[dict[str, Any]] = []
+        self.keeps_events = keeps_events  # else they are told to the observer only
+        self.written = 0  # events
+        self.size = 0  # bytes that they take, about: what they share counted once
+        self.status = "RUNNING"
+        self.output: str | None = None
+        self.error: str | None = None
+        self.cause: str | None = None
+        self.started = started or scheduler.stamp
+        self.stopped: datetime | None = None
+        self.redriven: datetime | None = None
+        self.redrives = 0
+        self.map_runs: list[MapRun] = []
+        self._texts: dict[str, str] = {}
+        self._timer: Any = None
+        self.top = Frame(self, machine, self.input, text_of(self.input))
+
+    def start(self) -> None:
+        """Begin: the first event is written, the rest follows when the scheduler comes to it."""
+        self.begin()
+        self.go()
+
+    def begin(self) -> None:
+        """Write the first event alone; any thread may do that, before anybody else knows of the execution."""
+        details = {"input": self.input_text, "inputDetails": WHOLE, "roleArn": self.identity.role_arn}
+        self.write("ExecutionStarted", 0, "executionStartedEventDetails", details)
+
+    def go(self) -> None:
+        """Let the scheduler move it."""
+        if self.status != "RUNNING":
+            return
+        seconds = self.machine.timeout
+        if self.type == "EXPRESS":
+            seconds = min(seconds or EXPRESS_SECONDS, EXPRESS_SECONDS)
+        if seconds is not None:
+            self._timer = self.scheduler.after(seconds, self.time_out)
+        self.top.process = Process(self.scheduler, self.top.walk(), self._walked)
+
+    def stop(self, error: str | None = None, cause: str | None = None) -> None:
+        """End as ABORTED, unless it has ended."""
+        self._end("ExecutionAborted", {"error": error, "cause": cause})
+
+    def time_out(self) -> None:
+        """End as TIMED_OUT, unless it has ended."""
+        self._end("ExecutionTimedOut", {"error": TIMEOUT})
+
+    def fail(self, error: str, cause: str) -> None:
+        """End as FAILED, unless it has ended."""
+        self._end("ExecutionFailed", {"error": error, "cause": cause}, self.top.last)
+
+    def redrive(self) -> None:
+        """Go on from the states in which it ended: what has succeeded is not done again, retries begin anew."""
+        self.status, self.redrives, self.redriven = "RUNNING", self.redrives + 1, self.scheduler.stamp
+        self.output = self.error = self.cause = self.stopped = None
+        top = self.top
+        _resume(top)
+        top.last = top.entered
+        top.write("ExecutionRedriven", "executionRedrivenEventDetails", {"redriveCount": self.redrives})
+        self.go()
+
+    def not_redrivable(self) -> str | None:
+        """Why the execution cannot be redriven now, None where it can."""
+        if self.status in ("RUNNING", "SUCCEEDED"):
+            return f"Execution is {self.status} and cannot be redriven"
+        if self.written >= REDRIVABLE_EVENTS:
+            return "Execution history event limit exceeded"
+        if self.stopped and self.scheduler.stamp - self.stopped > timedelta(days=REDRIVABLE_DAYS):
+            return "Execution redrivable period exceeded"
+        return None
+
+    def write(self, type: str, previous: int, key: str | None, details: Any) -> int:
+        """Write an event, and return its id. Raises Over where the execution has ended, or its history is full."""
+        if self.status != "RUNNING":
+            raise Over
+        id = self.written + 1
+        if self.limit and id >= self.limit and type not in FITTING:
+            full = f"The execution reached the maximum number of history events ({self.limit})."
+            type, key, details = "ExecutionFailed", "executionFailedEventDetails", {"error": RUNTIME, "cause": full}
+        event = {"timestamp": self.scheduler.stamp, "type": type, "id": id, "previousEventId": previous}
+        if key:
+            event[key] = details
+        self.written = id
+        if self.keeps_events:
+            self.size += EVENT_BYTES
+            self.events.append(event)
+        if type in ENDINGS:
+            self._ended(type, details, event)
+            raise Over
+        if self.observer:
+            self.observer.event(self, event)
+        return id
+
+    def _end(self, type: str, details: dict[str, Any], previous: int = 0) -> None:
+        if self.status != "RUNNING":
+            return
+        given = {name: value for name, value in details.items() if value is not None}
+        try:
+            self.write(type, previous, f"{type[0].lower()}{type[1:]}EventDetails", given)
+        except Over:
+            self.top.process.close()
+
+    def _ended(self, type: str, details: dict[str, Any], event: dict[str, Any]) -> None:
+        self.status, self.stopped = ENDINGS[type], self.scheduler.stamp
+        self.output, self.cause = details.get("output"), details.get("cause")
+        self.error = details.get("error")
+        if self._timer:
+            self.scheduler.cancel(self._timer)
+        self._texts.clear()
+        if self.observer:
+            self.observer.event(self, event)
+            self.observer.ended(self)
+        if self.on_end:
+            self.on_end(self)
+
+    def _walked(self, _: Any, error: Exception | None) -> None:
+        if error is None:
+            self._end("ExecutionSucceeded", {"output": self.top.text, "outputDetails": WHOLE}, self.top.last)
+        elif isinstance(error, StateFailed):
+            self._end("ExecutionFailed", {"error": error.error, "cause": error.cause}, self.top.last)
+        elif isinstance(error, Over):
+            self.top.process.close()
+        elif self.observer:
+            self.observer.crashed(self, error)
+        else:
+            raise error
+
+    def kept(self, text: str) -> str:
+        """The same text, or an equal one that an event holds already."""
+        if len(text) <= KEPT:
+            self.size += len(text)
+            return text
+        found = self._texts.setdefault(text, text)
+        if found is text:
+            self.size += len(text)
+        return found
+
+    def uuid(self) -> str:
+        """An id drawn from the execution's own source of chance."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+
+def _resume(frame: Frame) -> None:
+    frame.resumed = bool(frame.entered) and not frame.done
+    for inner in frame.inner:
+        inner.last = inner.entered
+        _resume(inner)

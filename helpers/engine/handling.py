@@ -1,0 +1,53 @@
+"""Retry and Catch: what becomes of a state that failed."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from helpers.engine import templates
+from helpers.engine.failures import matches
+from helpers.engine.paths import placed
+
+__all__ = ["Catcher", "Retrier"]
+
+# Defaults of the Amazon States Language, "Errors"; MaxDelaySeconds has none.
+INTERVAL_SECONDS, MAX_ATTEMPTS, BACKOFF_RATE = 1, 3, 2.0
+
+
+class Retrier:
+    """One entry of a state's Retry."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self.errors: list[str] = body["ErrorEquals"]
+        self.attempts: int = body.get("MaxAttempts", MAX_ATTEMPTS)
+        self.interval: float = body.get("IntervalSeconds", INTERVAL_SECONDS)
+        self.rate: float = body.get("BackoffRate", BACKOFF_RATE)
+        self.most: float | None = body.get("MaxDelaySeconds")
+        self.full_jitter = body.get("JitterStrategy") == "FULL"
+
+    def delay(self, retries: int, chance: random.Random) -> float:
+        """Seconds to wait before the next attempt, after so many retries of this retrier."""
+        try:
+            seconds = self.interval * self.rate**retries
+        except OverflowError:
+            seconds = float("inf")
+        # A year is the longest that a Standard execution runs.
+        seconds = min(seconds, self.most if self.most is not None else 366 * 86_400)
+        return chance.uniform(0, seconds) if self.full_jitter else seconds
+
+
+class Catcher:
+    """One entry of a state's Catch."""
+
+    def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
+        self.errors: list[str] = body["ErrorEquals"]
+        self.next: str = body["Next"]
+        where, language = f"Catch[{index}]/", templates.jsonata if jsonata else templates.jsonpath
+        self.assign = language(body["Assign"], f"{where}Assign" if jsonata else "Assign") if "Assign" in body else None
+        self.output = templates.jsonata(body["Output"], f"{where}Output") if "Output" in body else None
+        self.place = placed(body.get("ResultPath", "$"))
+
+    def catches(self, error: str | None) -> bool:
+        """Whether it is for this error."""
+        return matches(self.errors, error)

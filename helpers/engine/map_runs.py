@@ -1,0 +1,341 @@
+"""Distributed Map: a Map Run, its child executions, what of their failures is tolerated, and their results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from helpers.engine import templates
+from helpers.engine.branches import Map, whole
+from helpers.engine.execution import Execution, Frame, Identity
+from helpers.engine.failures import RUNTIME, TOLERANCE, StateFailed
+from helpers.engine.scheduler import Walk
+from helpers.engine.tasks import Call, outside
+from helpers.engine.text import data_of, text_of, time_text
+
+if TYPE_CHECKING:
+    from helpers.engine.machine import Machine
+
+__all__ = ["DistributedMap", "MapRun"]
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html: so many children run at once.
+MOST_CHILDREN = 10_000
+# What an array and its separators add to the size of a batch's items.
+ENDS, COMMA = 2, 1
+
+
+class MapRun:
+    """What one distributed Map dispatches.
+
+    `children` are in order of start, `latest` has the last one of each item; `counts` are by AWS's status in lower
+    case, `undispatched` the items that no child could be given.
+    """
+
+    def __init__(self, frame: Frame, state: DistributedMap, count: int, percentage: float, concurrency: int) -> None:
+        self.parent = frame.execution
+        names = self.parent.identity
+        label = state.label or self.parent.uuid()
+        path = f"{names.machine_name}/{label}"
+        self.arn = f"{names.machine_arn.replace(':stateMachine:', ':mapRun:').rsplit(':', 1)[0]}:{path}:{self.parent.uuid()}"
+        self.machine_arn, self.machine_name = f"{names.machine_arn.rsplit(':', 1)[0]}:{path}", path
+        self.state, self.type, self.label = state, state.child_type, label
+        self.count, self.percentage, self.concurrency = count, percentage, concurrency
+        self.status = "RUNNING"
+        self.started: datetime = self.parent.scheduler.stamp
+        self.stopped: datetime | None = None
+        self.redriven: datetime | None = None
+        self.redrives = 0
+        self.items: list[Any] | None = None  # what the children are given
+        self.total = 0
+        self.undispatched = 0
+        self.children: list[Execution] = []
+        self.latest: dict[int, Execution] = {}
+        self.counts: dict[str, int] = {}
+
+    def begin(self, index: int, data: Any, item: dict[str, Any] | None, on_end: Callable[[Execution], None]) -> None:
+        """Start the child of an item; one that a redrive finds unfinished goes on, if it can."""
+        child = self.latest.get(index)
+        if child is not None and child.type == "STANDARD" and not child.not_redrivable():
+            self._count(child.status, -1)
+            self._count("RUNNING", 1)
+            child.redrive()
+            return
+        if child is not None:
+            self._count(child.status, -1)
+        parent, name = self.parent, self.parent.uuid()
+        kind = "express" if self.type == "EXPRESS" else "execution"
+        arn = self.machine_arn.replace(":stateMachine:", f":{kind}:") + f":{name}"
+        if kind == "express":
+            arn += f":{parent.uuid()}"
+        child = Execution(
+            self.state.machine,
+            text_of(data),
+            Identity(arn, name, self.machine_arn, self.machine_name, parent.identity.role_arn),
+            scheduler=parent.scheduler,
+            handler=parent.handler,
+            seed=parent.random.getrandbits(64),
+            type=self.type,
+            limit=parent.limit,
+            parent=self,
+            observer=parent.observer,
+            on_end=on_end,
+        )
+        child.top.item = item
+        self.latest[index] = child
+        self.children.append(child)
+        self._count("RUNNING", 1)
+        if parent.observer:
+            parent.observer.child_began(child)
+        child.start()
+
+    def ended(self, child: Execution) -> None:
+        """Count a child that ran as one that has ended."""
+        self._count("RUNNING", -1)
+        self._count(child.status, 1)
+
+    def _count(self, status: str, change: int) -> None:
+        self.counts[status.lower()] = self.counts.get(status.lower(), 0) + change
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether more children failed than is tolerated."""
+        failed = self.counts.get("failed", 0) + self.counts.get("timed_out", 0) + self.undispatched
+        if not self.count and not self.percentage:
+            return failed > 0
+        return bool(
+            (self.count and failed > self.count) or (self.percentage and failed * 100 > self.percentage * self.total)
+        )
+
+    def end(self, status: str) -> None:
+        """End, unless it has ended, with the children that still run."""
+        if self.status != "RUNNING":
+            return
+        self.status, self.stopped = status, self.parent.scheduler.stamp
+        for child in self.children:
+            child.stop()
+        if self.parent.observer:
+            self.parent.observer.map_run_ended(self)
+
+    @property
+    def redrivable(self) -> bool:
+        """Whether a redrive goes on with it; where no item could be read, a new one begins instead."""
+        return self.status in ("FAILED", "ABORTED") and self.items is not None
+
+    def reopen(self) -> None:
+        """Run again: the children that have not succeeded are done again."""
+        self.redrives += 1
+        self.redriven, self.stopped, self.status, self.undispatched = self.parent.scheduler.stamp, None, "RUNNING", 0
+
+    def results(self) -> list[dict[str, Any]]:
+        """What results hold of every child, in order of the items."""
+        return [_result(self.latest[index]) for index in sorted(self.latest)]
+
+
+class DistributedMap(Map):
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machine: Machine) -> None:
+        super().__init__(name, body, jsonata, machine)
+        config = (body.get("ItemProcessor") or body["Iterator"]).get("ProcessorConfig", {})
+        self.child_type: str = config.get("ExecutionType", "STANDARD")
+        self.label: str | None = body.get("Label")
+        self._count = whole(body, "ToleratedFailureCount", jsonata)
+        self._percentage = whole(body, "ToleratedFailurePercentage", jsonata)
+        self._batcher = body.get("ItemBatcher")
+        self._reader, self._writer = body.get("ItemReader"), body.get("ResultWriter")
+        self._read_from, self._write_to = (self._template(body, field) for field in ("ItemReader", "ResultWriter"))
+        reader, batcher = (self._reader or {}).get("ReaderConfig", {}), self._batcher or {}
+        self._most_items = whole(reader, "MaxItems", jsonata)
+        self._batch_items = whole(batcher, "MaxItemsPerBatch", jsonata)
+        self._batch_bytes = whole(batcher, "MaxInputBytesPerBatch", jsonata)
+        language = templates.jsonata if jsonata else templates.jsonpath
+        self._batch_input = language(batcher["BatchInput"], "BatchInput") if "BatchInput" in batcher else None
+        # A Map Run that dispatches Maps or speaks JSONata is linked as those recorded since November 2024 are.
+        self._ends_late = jsonata or any(state.type == "Map" for state in machine.states.values())
+
+    def _template(self, body: dict[str, Any], field: str) -> Any:
+        language, member = (templates.jsonata, "Arguments") if self.jsonata else (templates.jsonpath, "Parameters")
+        found = body.get(field) or {}
+        return language(found[member], f"{field}/{member}") if member in found else lambda scope: {}
+
+    def attempt(self, frame: Frame, data: Any) -> Walk:
+        states = {"input": frame.data} if self.jsonata else None
+        concurrency = self.concurrency(frame.evaluation(data, states))
+        run = frame.map_run if frame.resumed else None
+        if run is not None and run.redrivable:
+            run.reopen()
+            details: dict[str, Any] = {"mapRunArn": run.arn, "redriveCount": run.redrives}
+            started = frame.write("MapRunRedriven", "mapRunRedrivenEventDetails", details)
+        else:
+            items = None if self._reader else self.items_of(frame, data)
+            length = {"length": len(items or ())}
+            frame.write("MapStateStarted", "mapStateStartedEventDetails", length)
+            count, percentage = (
+                _tolerance(self, field, number(frame.evaluation(data, states)))
+                for field, number in (("Count", self._count), ("Percentage", self._percentage))
+            )
+            run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)  # type: ignore[arg-type]
+            frame.execution.map_runs.append(run)
+            if frame.execution.observer:
+                frame.execution.observer.map_run_began(run)
+            started = frame.write("MapRunStarted", "mapRunStartedEventDetails", {"mapRunArn": run.arn})
+        try:
+            if run.items is None:
+                if items is None:
+                    items = yield from self._read(frame, data, states)
+                run.items = self._batched(frame, data, items) if self._batcher else items
+            result = yield from self._dispatch(frame, data, run)
+        except StateFailed as failure:
+            frame.locate(self, failure)
+            pair = (("error", failure.error), ("cause", failure.cause))
+            frame.write("MapRunFailed", "mapRunFailedEventDetails", {key: value for key, value in pair if value})
+            run.end("FAILED")
+            raise
+        except BaseException:
+            run.end("ABORTED")
+            raise
+        frame.write("MapRunSucceeded")
+        run.end("SUCCEEDED")
+        frame.write("MapStateSucceeded", moves=False)
+        if self._ends_late:
+            frame.last = started
+        return self.finished(frame, result)
+
+    def _ask(self, frame: Frame, call: Call) -> Walk:
+        """The answer to the reading or the writing of the Map."""
+        answered = False
+        try:
+            frame.execution.handler(call)
+            while True:
+                while call.messages:
+                    what, value = call.messages.popleft()
+                    if what == "succeeded":
+                        answered = True
+                        return value[0]
+                    if what == "failed":
+                        answered = True
+                        raise outside(*value)
+                yield
+        finally:
+            call.close(abandoned=not answered)
+
+    def _read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
+        most = self._most_items(frame.evaluation(data, states))
+        parameters = self._read_from(frame.evaluation(data, states))
+        config = self._reader.get("ReaderConfig", {})
+        call = Call(frame, "read", self._reader["Resource"], text_of(parameters), config=config)
+        items = yield from self._ask(frame, call)
+        if not isinstance(items, list):
+            raise outside("States.ItemReaderFailed", "Attempting to map over non-iterable node.")
+        return items[:most] if most else items
+
+    def _dispatch(self, frame: Frame, data: Any, run: MapRun) -> Walk:
+        """Run the children, as many at once as may; the results."""
+        items = run.items or []
+        run.total = len(items)
+        waiting = [index for index in range(len(items) - 1, -1, -1) if not _succeeded(run.latest.get(index))]
+        most = min(run.concurrency or MOST_CHILDREN, MOST_CHILDREN)
+
+        def ended(child: Execution) -> None:
+            run.ended(child)
+            if not frame.process.over:
+                frame.process.wake()
+
+        while (waiting or run.counts.get("running")) and not run.exceeds:
+            while waiting and run.counts.get("running", 0) < most and not run.exceeds:
+                self._begin(frame, data, run, waiting.pop(), ended)
+            if run.counts.get("running") and not run.exceeds:
+                yield
+        if run.exceeds:
+            for child in run.children:
+                child.stop()
+        results = run.results() if self._writer else []
+        written = None
+        if self._writer and "Resource" in self._writer:
+            place = self._write_to(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
+            config = self._writer.get("WriterConfig", {})
+            call = Call(frame, "write", self._writer["Resource"], text_of(place), config=config, results=results, map_run=run)
+            written = yield from self._ask(frame, call)
+        if run.exceeds:
+            raise outside(TOLERANCE, "The specified tolerated failure threshold was exceeded")
+        if written is not None:
+            return written
+        if self._writer:
+            transformation = self._writer.get("WriterConfig", {}).get("Transformation", "COMPACT")
+            return [entry for child in results for entry in transformed(child, transformation)]
+        return [data_of(child.output) if child.output else None for _, child in sorted(run.latest.items())]
+
+    def _begin(self, frame: Frame, data: Any, run: MapRun, index: int, ended: Callable[[Execution], None]) -> None:
+        given, item = (run.items or [])[index], None
+        if not self._batcher:
+            item = {"Item": {"Index": index, "Value": given}}
+            try:
+                given = self.selected(frame, data, item)
+            except StateFailed:
+                run.undispatched += 1
+                return
+        run.begin(index, given, item, ended)
+
+    def _batched(self, frame: Frame, data: Any, items: list[Any]) -> list[Any]:
+        """The inputs of the child executions: `Items`, as many as fit, and `BatchInput`."""
+        scope_of = frame.evaluation
+        states = {"input": frame.data} if self.jsonata else None
+        most_items = self._batch_items(scope_of(data, states)) or math.inf
+        most_bytes = self._batch_bytes(scope_of(data, states)) or math.inf
+        each = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(items))
+        chosen = [self.selected(frame, data, item) for item in each]
+        common = {"BatchInput": self._batch_input(scope_of(data, states))} if self._batch_input else {}
+        empty = len(text_of({**common, "Items": []}).encode()) - ENDS
+        found: list[list[Any]] = []
+        size = 0
+        for item in chosen:
+            more = len(text_of(item).encode()) + COMMA
+            if not found or len(found[-1]) >= most_items or size + more > most_bytes:
+                found.append([])
+                size = empty + ENDS - COMMA
+            found[-1].append(item)
+            size += more
+        return [{**common, "Items": batch} for batch in found]
+
+
+def _succeeded(child: Execution | None) -> bool:
+    return child is not None and child.status == "SUCCEEDED"
+
+
+def _tolerance(state: DistributedMap, what: str, value: Any) -> Any:
+    field = f"ToleratedFailure{what}"
+    if value < 0:
+        raise StateFailed(RUNTIME, f"{field} cannot be negative.")
+    if what == "Percentage" and value > 100:
+        raise StateFailed(RUNTIME, f"{field} cannot be greater than 100.")
+    return value
+
+
+def transformed(child: dict[str, Any], transformation: str) -> list[Any]:
+    """What the results hold for a child execution: nothing but its output, or all that is known of it."""
+    if transformation == "NONE" or child["Status"] != "SUCCEEDED":
+        return [child]
+    output = data_of(child["Output"])
+    return output if transformation == "FLATTEN" and isinstance(output, list) else [output]
+
+
+def _result(child: Execution) -> dict[str, Any]:
+    reason = child.not_redrivable()
+    found = {
+        "ExecutionArn": child.identity.arn,
+        "Input": child.input_text,
+        "InputDetails": {"Included": True},
+        "Name": child.identity.name,
+        "RedriveCount": child.redrives,
+        "StartDate": time_text(child.started),
+        "StateMachineArn": child.identity.machine_arn,
+        "Status": child.status,
+        "Output": child.output,
+        "OutputDetails": {"Included": True} if child.output is not None else None,
+        "Error": child.error,
+        "Cause": child.cause,
+        "StopDate": time_text(child.stopped) if child.stopped else None,
+        "RedriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
+        "RedriveStatusReason": reason,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,221 @@
+"""The states that call nobody: Pass, Choice, Wait, Succeed and Fail; and what every state has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from helpers.engine import expressions, paths, rules, templates
+from helpers.engine.failures import NO_CHOICE_MATCHED, QUERY_EVALUATION, RUNTIME, StateFailed
+from helpers.engine.scheduler import SECOND, Walk, counted
+from helpers.engine.text import moment, text_of
+
+if TYPE_CHECKING:
+    from helpers.engine.execution import Frame
+    from helpers.engine.scope import Scope
+
+__all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait"]
+
+Evaluated = Callable[["Scope"], Any]
+
+
+class State:
+    """A state of a machine, compiled: it holds nothing of any execution, so that all of them share it.
+
+    A state that `waits` has `work`, a generator; any other has `pass_through`. Both write that the state is left and
+    return the next state's name, None at the end.
+    """
+
+    waits: ClassVar[bool] = False
+    retriable: ClassVar[bool] = False
+
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
+        self.name, self.type, self.jsonata = name, body["Type"], jsonata
+        self.next: str | None = body.get("Next")
+        self.entering, self.exiting = f"{self.type}StateEntered", f"{self.type}StateExited"
+        self.aborting: str | None = f"{self.type}StateAborted" if self.waits else None
+        self.assign: Evaluated | None = None
+        self.output: Evaluated | None = None
+        self.input_path: Evaluated | None = None
+        self.output_path: Evaluated | None = None
+        self.result_path: Callable[[Any, Any], Any] | None = None
+        language = templates.jsonata if jsonata else templates.jsonpath
+        if "Assign" in body:
+            self.assign = language(body["Assign"], "Assign")
+        if jsonata:
+            if "Output" in body:
+                self.output = templates.jsonata(body["Output"], "Output")
+            return
+        if body.get("InputPath", "$") != "$":
+            self.input_path = paths.filtered(body["InputPath"], "InputPath")
+        if body.get("OutputPath", "$") != "$":
+            self.output_path = paths.filtered(body["OutputPath"], "OutputPath")
+        if body.get("ResultPath", "$") != "$":
+            self.result_path = paths.placed(body["ResultPath"])
+
+    def pass_through(self, frame: Frame) -> str | None:
+        raise NotImplementedError
+
+    def work(self, frame: Frame) -> Walk:
+        raise NotImplementedError
+
+    def taken(self, frame: Frame) -> Any:
+        """The state's input as it takes it: what InputPath leaves of it."""
+        return self.input_path(frame.evaluation(frame.data)) if self.input_path else frame.data
+
+    def given(
+        self, frame: Frame, result: Any, states: dict[str, Any] | None, shaped: Any = None
+    ) -> tuple[Any, dict[str, Any] | None]:
+        """The state's output and the variables that it sets, of its result (and what ResultSelector `shaped` of it)."""
+        shaped = result if shaped is None else shaped
+        assigned = self.assign(frame.evaluation(result, states)) if self.assign else None
+        if self.jsonata:
+            return (self.output(frame.evaluation(None, states)) if self.output else result), assigned
+        output = self.result_path(frame.data, shaped) if self.result_path else shaped
+        return (self.output_path(frame.evaluation(output)) if self.output_path else output), assigned
+
+
+class Pass(State):
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
+        super().__init__(name, body, jsonata)
+        self._has_result, self._result = "Result" in body, body.get("Result")
+        self._parameters = (
+            templates.jsonpath(body["Parameters"], "Parameters") if not jsonata and "Parameters" in body else None
+        )
+
+    def pass_through(self, frame: Frame) -> str | None:
+        data = self.taken(frame)
+        if self._parameters:
+            data = self._parameters(frame.evaluation(data))
+        if self._has_result:
+            data = self._result
+        frame.leave(self, *self.given(frame, data, {"input": frame.data} if self.jsonata else None))
+        return self.next
+
+
+class Succeed(State):
+    def pass_through(self, frame: Frame) -> None:
+        frame.leave(self, *self.given(frame, self.taken(frame), {"input": frame.data} if self.jsonata else None))
+
+
+class Choice(State):
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
+        super().__init__(name, body, jsonata)
+        self._rules = [
+            (rules.rule(one, "JSONata" if jsonata else "JSONPath", index), Chosen(one, index, jsonata))
+            for index, one in enumerate(body["Choices"])
+        ]
+        self.next = body.get("Default")
+
+    def pass_through(self, frame: Frame) -> str | None:
+        data = self.taken(frame)
+        states = {"input": frame.data} if self.jsonata else None
+        scope = frame.evaluation(data, states)
+        for holds, chosen in self._rules:
+            if holds(scope):
+                break
+        else:
+            if self.next is None:
+                raise StateFailed(
+                    NO_CHOICE_MATCHED,
+                    "Failed to transition out of the state. The state does not point to a next state.",
+                )
+            frame.leave(self, *self.given(frame, data, states))
+            return self.next
+        assigned = chosen.assign(frame.evaluation(data, states)) if chosen.assign else None
+        output = chosen.output(frame.evaluation(data, states)) if chosen.output else data
+        frame.leave(self, self.output_path(frame.evaluation(output)) if self.output_path else output, assigned)
+        return chosen.next
+
+
+class Chosen:
+    """What a rule of a Choice has besides its condition."""
+
+    def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
+        self.next: str = body["Next"]
+        language, where = (templates.jsonata, f"Choices[{index}]/") if jsonata else (templates.jsonpath, "")
+        self.assign = language(body["Assign"], f"{where}Assign") if "Assign" in body else None
+        self.output = templates.jsonata(body["Output"], f"{where}Output") if "Output" in body else None
+
+
+class Wait(State):
+    waits = True
+
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
+        super().__init__(name, body, jsonata)
+        self._field = next(one for one in ("Seconds", "SecondsPath", "Timestamp", "TimestampPath") if one in body)
+        value = self._text = body[self._field]
+        kind = "number" if self._field == "Seconds" else "string"
+        self._value: Evaluated | None = None
+        if jsonata and templates.is_expression(value):
+            self._value = expressions.typed(value, self._field, kind)
+        elif self._field.endswith("Path"):
+            self._value = paths.selected(value)
+
+    def work(self, frame: Frame) -> Walk:
+        data = self.taken(frame)
+        states = {"input": frame.data} if self.jsonata else None
+        value = self._text
+        if self._value:
+            try:
+                value = self._value(frame.evaluation(data, states))
+            except paths.NoSuchPath:
+                cause = f"The {self._field} parameter does not reference an input value: {self._text}"
+                raise StateFailed(RUNTIME, cause) from None
+        now = frame.execution.scheduler.now
+        yield from frame.process.sleep_until(self._until(value, now))
+        frame.leave(self, *self.given(frame, data, states))
+        return self.next
+
+    def _until(self, value: Any, now: int) -> int:
+        shown = f"{self._text} == {value if isinstance(value, str) else text_of(value)}"
+        if self._field.startswith("Seconds"):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
+            if not self.jsonata and not isinstance(value, int):
+                raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
+            if value < 0:
+                said = f"The {self._field} parameter references a negative value: {shown}"
+                raise StateFailed(*((QUERY_EVALUATION, said, "Seconds") if self.jsonata else (RUNTIME, said)))
+            return now + round(min(value, 10**10) * SECOND)
+        when = moment(value) if isinstance(value, str) else None
+        if when is None:
+            said = (
+                f"The {self._field} parameter does not reference a valid ISO-8601 extended offset date-time format"
+                f" string: {shown}"
+            )
+            raise StateFailed(*((QUERY_EVALUATION, said, "Timestamp") if self.jsonata else (RUNTIME, said)))
+        return counted(when)
+
+
+class Fail(State):
+    def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
+        super().__init__(name, body, jsonata)
+        self._error, self._cause = (_words(body, field, jsonata) for field in ("Error", "Cause"))
+
+    def pass_through(self, frame: Frame) -> str | None:
+        scope = frame.evaluation(self.taken(frame), {"input": frame.data} if self.jsonata else None)
+        failure = StateFailed(self._error(scope), self._cause(scope))
+        failure.located = True
+        raise failure
+
+
+def _words(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated:
+    """The Error or the Cause of a Fail state: a text, or what a path, an intrinsic or an expression gives."""
+    if jsonata:
+        value = body.get(field)
+        return expressions.typed(value, field, "string") if templates.is_expression(value) else lambda scope: value
+    path = body.get(f"{field}Path")
+    if path is None:
+        return lambda scope: body.get(field)
+    select = templates.sampled(path, f"{field}Path")
+
+    def word(scope: Scope) -> Any:
+        value = select(scope)
+        if not isinstance(value, str):
+            shown = text_of(value)
+            said = f'The {field}Path field refers to value "{shown}" which is not a valid string: {path}'
+            raise StateFailed(RUNTIME, said)
+        return value
+
+    return word
