@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
+from helpers.definition import syntax
 from helpers.definition.expressions import free_names, syntax_error
 from helpers.definition.fields import (
     LONGEST_LABEL,
@@ -48,8 +49,6 @@ MISSING = {
 WAITING = (".sync", ".sync:2", ".waitForTaskToken")
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
-MANY_PLACES = re.compile(r"[*?@,:]|\.\.")
 
 
 @dataclass(frozen=True)
@@ -374,20 +373,21 @@ class Reading:
             )
             self.refuse(where, message)
         elif field.kind in ("path", "reference", "computed"):
-            self.path(value, field, name, where)
+            self.path(value, field, where)
         elif field.kind in ("value", "literal") and where.language != "JSONPath":
             self.expression(value, where)
 
-    def path(self, value: str, field: Field, name: str, where: Where) -> None:
+    def path(self, value: str, field: Field, where: Where) -> None:
         if field.kind == "computed" and value.startswith("States."):
-            if reason := intrinsic_error(value):
-                self.refuse(where, "Value must be a valid JSONPath or a valid intrinsic function call", hint=reason)
-        elif reason := path_error(value):
-            message = "Value must be a valid JSONPath." if field.kind == "path" else "Value is not a Reference Path"
-            self.refuse(where, message.rstrip("."), hint=reason)
-        elif field.kind != "path" and MANY_PLACES.search(QUOTED.sub("", value)):
-            hint = "A path to a single place has no '*', '..', ':', ',' or filter."
-            self.refuse(where, "Value is not a Reference Path", hint=hint)
+            message, reason = "Value must be a valid JSONPath or intrinsic function", template_error(value)
+        elif field.kind == "path":
+            message, reason = "Value must be a valid JSONPath", refusal(syntax.path, value)
+        else:
+            message, reason = "Value is not a Reference Path", refusal(syntax.path, value)
+            if reason is None and not syntax.path(value).definite:
+                reason = "It can lead to several places; a path to one has no '*', '..', ':', ',' or filter."
+        if reason:
+            self.refuse(where, message, hint=reason)
 
     def expression(self, text: str, where: Where) -> None:
         """Hold a text of JSONata against the language; a text without `{% %}` stands for itself."""
@@ -571,26 +571,13 @@ def template_error(value: object) -> str | None:
     """What is wrong with the value of a template's field that ends in `.$`; None where nothing is."""
     if not isinstance(value, str):
         return "A path is a text."
-    return intrinsic_error(value) if value.startswith("States.") else path_error(value)
+    return refusal(syntax.intrinsic if value.startswith("States.") else syntax.path, value)
 
 
-def path_error(text: str) -> str | None:
-    if not text.startswith("$"):
-        return "A path begins with '$'."
-    return refusal("path", text)
-
-
-def intrinsic_error(text: str) -> str | None:
-    return refusal("intrinsic", text)
-
-
-def refusal(reader: str, text: str) -> str | None:
+def refusal(reader: Callable[[str], object], text: str) -> str | None:
+    """Why a text cannot be read; None where it can."""
     try:
-        from helpers.definition import syntax  # type: ignore[attr-defined]
-    except ImportError:
-        return None
-    try:
-        getattr(syntax, reader)(text)
+        reader(text)
     except ValueError as error:
         return str(error)
     return None

@@ -170,7 +170,7 @@ def _selection(found: Path) -> Selection:
 
 
 def _definite(found: Path) -> Selection:
-    steps: list[tuple[Any, type]] = [(step, list if isinstance(step, int) else dict) for step in found.steps]
+    steps: list[tuple[Any, Any]] = [(step, list if isinstance(step, int) else dict) for step in found.steps]
 
     def select(data: Any) -> Any:
         value: Any = data
