@@ -4,10 +4,12 @@ import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
-from helpers.sandbox.interpreter.clients import client_for
-from helpers.sandbox.interpreter.mending import replace
+from helpers.sandbox.integrations import pool
+from helpers.sandbox.integrations.clients import client_for
+from helpers.sandbox.mending import replace
 
 
 def _to_function(arn: str, region: str, event: str) -> None:
@@ -43,11 +45,12 @@ def mend() -> None:
     original = Rule.send_to_targets
 
     def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:
-        # AWS delivers to functions and state machines; moto raises NotImplementedError for them.
+        # AWS delivers to functions and state machines, after it has answered; moto raises NotImplementedError for them.
         if self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
             for target in self.targets:
                 if deliver := DELIVERIES.get(target["Arn"].split(":")[2]):
-                    deliver(target["Arn"], self.region_name, _told(target, dict(original_event)))
+                    told = _told(target, dict(original_event))
+                    pool.run(partial(deliver, target["Arn"], self.region_name, told))
         others = copy.copy(self)
         others.targets = [target for target in self.targets if target["Arn"].split(":")[2] not in DELIVERIES]
         original(others, original_event, transform_input)
