@@ -6,23 +6,28 @@ them, `simulation` runs one on answers given beforehand. Data is shaped by `path
 `templates` and `rules`, which are compiled to closures once per machine.
 """
 
-from helpers.engine.execution import Execution, Identity, Observer
+from helpers.engine.execution import REDRIVABLE_DAYS, Execution, Identity, Observer
 from helpers.engine.machine import Machine, compiled
+from helpers.engine.map_runs import MapRun
 from helpers.engine.scheduler import Scheduler
 from helpers.engine.simulation import Run, run
 from helpers.engine.tasks import NEVER, Answer, Call, TaskFailed
+from helpers.engine.text import text_of
 
 __all__ = [
     "NEVER",
+    "REDRIVABLE_DAYS",
     "Answer",
     "Call",
     "Execution",
     "Identity",
     "Machine",
+    "MapRun",
     "Observer",
     "Run",
     "Scheduler",
     "TaskFailed",
     "compiled",
     "run",
+    "text_of",
 ]

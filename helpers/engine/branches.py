@@ -6,11 +6,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, templates
 from helpers.engine.execution import Frame, Over
 from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
 from helpers.engine.scheduler import Process, Walk
-from helpers.engine.states import Evaluated
+from helpers.engine.paths import Evaluated
+from helpers.engine.states import number_at
 from helpers.engine.tasks import Handled
 from helpers.engine.text import text_of
 
@@ -110,7 +112,7 @@ class Map(Handled):
         items = body.get("Items")
         self._items: Evaluated | None = None
         if jsonata and items is not None:
-            is_text = templates.is_expression(items)
+            is_text = is_jsonata(items)
             self._items = expressions.typed(items, "Items", "array") if is_text else templates.jsonata(items, "Items")
         self.concurrency = whole(body, "MaxConcurrency", jsonata)
         field = "ItemSelector" if "ItemSelector" in body else "Parameters"
@@ -204,14 +206,13 @@ class Map(Handled):
         raise StateFailed(RUNTIME, f'Reference path "{self.items_path or "$"}" must point to array.')
 
 
-def whole(body: dict[str, Any], field: str, jsonata: bool) -> Callable[[Any], int]:
+def whole(body: dict[str, Any], field: str, jsonata: bool, kind: type = int) -> Callable[[Any], Any]:
     """A number of a Map's field: as it stands, or where a path or an expression gives it; 0 where it is not there."""
     if f"{field}Path" in body:
-        return paths.integer(body[f"{field}Path"], f"{field}Path")
+        return number_at(body[f"{field}Path"], f"{field}Path", kind)
     value = body.get(field, 0)
-    if jsonata and templates.is_expression(value):
-        number: Callable[[Any], int] = expressions.typed(value, field, "number")
-        return number
+    if jsonata and is_jsonata(value):
+        return expressions.typed(value, field, "number")
     return lambda scope: value
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from helpers.engine.states import State
     from helpers.engine.tasks import Call
 
-__all__ = ["MOST_EVENTS", "Execution", "Frame", "Identity", "Observer", "Over"]
+__all__ = ["MOST_EVENTS", "REDRIVABLE_DAYS", "Execution", "Frame", "Identity", "Observer", "Over"]
 
 # A Standard execution's history holds 25,000 events; an Express one runs for 5 minutes at most.
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -304,6 +304,7 @@ class Execution:
         self.keeps_events = keeps_events  # else they are told to the observer only
         self.written = 0  # events
         self.size = 0  # bytes that they take, about: what they share counted once
+        self.accounted = 0  # of them, by an observer that keeps account
         self.status = "RUNNING"
         self.output: str | None = None
         self.error: str | None = None

@@ -6,20 +6,17 @@ The language itself is in `helpers.engine.jsonata`, which is imported with the f
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from helpers.definition.expressions import free_names, syntax_error
 from helpers.engine.failures import QUERY_EVALUATION, StateFailed
 from helpers.engine.paths import Evaluated
 from helpers.engine.scope import Scope
 from helpers.engine.text import text_of
 
-if TYPE_CHECKING:
-    from helpers.engine.jsonata import Expression
-
-__all__ = ["expression", "problem", "typed", "unexpected"]
+__all__ = ["expression", "failed", "typed"]
 
 _WITH_CONTEXT = re.compile(r"\$states(?!\s*\.\s*(?:input|result|errorOutput)\b)")
-_CODED = re.compile(r"[A-Z]\d{4}: ")
 _KINDS: dict[type, str] = {
     bool: "boolean",
     int: "number",
@@ -31,15 +28,6 @@ _KINDS: dict[type, str] = {
 }
 
 
-def problem(text: str) -> str | None:
-    """What AWS says of an expression that it would not create a machine with; None where nothing is wrong."""
-    try:
-        _parsed(_inside(text))
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def expression(text: str, field: str) -> Evaluated:
     """An expression, written in `{% %}`, as a function of the scope.
 
@@ -47,24 +35,25 @@ def expression(text: str, field: str) -> Evaluated:
     raises States.QueryEvaluationError, located at the field.
     """
     code = _inside(text)
-    parsed = _parsed(code)
+    if reason := syntax_error(code):
+        raise ValueError(f"INVALID_JSONATA_EXPRESSION: {reason}")
+    for name in free_names(code):
+        said = f"Reference to '{name}' at the top level is not supported."
+        raise ValueError(f"UNSUPPORTED_JSONATA_EXPRESSION: {said}")
     with_context = _WITH_CONTEXT.search(code) is not None
 
-    from helpers.engine.jsonata import UNDEFINED, QueryFailed, UnsupportedResult
+    from helpers.engine.jsonata import UNDEFINED, QueryFailed, value_of
 
     def evaluated(scope: Scope) -> Any:
         bindings = dict(scope.variables)
         if scope.states is not None:
             bindings["states"] = {**scope.states, "context": scope.context()} if with_context else scope.states
         try:
-            value = parsed.value(bindings, scope)
+            value = value_of(code, bindings, scope)
         except QueryFailed as error:
-            separator = "." if _CODED.match(str(error)) else ":"
-            raise _failed(code, field, f"threw an error during evaluation{separator} {error}") from None
-        except UnsupportedResult:
-            raise _failed(code, field, "returned an unsupported result type.") from None
+            raise failed(text, field, str(error)) from None
         if value is UNDEFINED:
-            raise _failed(code, field, "returned nothing (undefined).")
+            raise failed(text, field, "returned nothing (undefined).")
         return value
 
     return evaluated
@@ -76,32 +65,20 @@ def typed(text: str, field: str, kind: str) -> Evaluated:
 
     def evaluated(scope: Scope) -> Any:
         value = evaluate(scope)
-        if _KINDS.get(type(value)) != kind:
-            raise unexpected(text, field, kind, value)
+        found = _KINDS.get(type(value))
+        if found != kind:
+            said = f"Expected '{kind}', but was '{found}' for value: {text_of(value)}"
+            raise failed(text, field, f"returned an unexpected result type. {said}")
         return value
 
     return evaluated
 
 
-def unexpected(text: str, field: str, kind: str, value: Any) -> StateFailed:
-    """The failure of an expression that gave another type than its field takes."""
-    said = (
-        f"returned an unexpected result type. Expected '{kind}', but was '{_KINDS.get(type(value))}' for value: "
-        f"{text_of(value)}"
-    )
-    return _failed(_inside(text), field, said)
+def failed(text: str, field: str, said: str) -> StateFailed:
+    """The failure of an expression; `said` goes on behind its field."""
+    where = f" specified for the field '{field}'" if field else ""
+    return StateFailed(QUERY_EVALUATION, f"The JSONata expression '{_inside(text)}'{where} {said}", field or None)
 
 
 def _inside(text: str) -> str:
     return text[2:-2].strip()
-
-
-def _failed(code: str, field: str, said: str) -> StateFailed:
-    where = f" specified for the field '{field}'" if field else ""
-    return StateFailed(QUERY_EVALUATION, f"The JSONata expression '{code}'{where} {said}", field or None)
-
-
-def _parsed(code: str) -> Expression:
-    from helpers.engine.jsonata import parsed
-
-    return parsed(code)

@@ -54,13 +54,14 @@ class StateFailed(Exception):
     """A state has failed with AWS's `error` and `cause`, for its Retry and Catch to look at.
 
     `location` is the field whose JSONata expression failed, None for any other failure. `located` is for whoever says
-    in the cause where it happened, which is said once.
+    in the cause where it happened, which is said once; `by_token` tells that whoever holds a task token said it.
     """
 
     def __init__(self, error: str | None, cause: str | None = None, location: str | None = None) -> None:
         super().__init__(error, cause, location)
         self.error, self.cause, self.location = error, cause, location
         self.located = False
+        self.by_token = False
 
     def __str__(self) -> str:
         return f"{self.error}: {self.cause}"

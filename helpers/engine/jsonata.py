@@ -1,4 +1,4 @@
-"""JSONata: expressions as AWS evaluates them, of which version 2.0.6 is the reference.
+"""JSONata, evaluated as on AWS, of which version 2.0.6 is the reference: no clock, no chance, no state of its own.
 
 Only what has expressions imports this module; the library takes a while to load.
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
@@ -6,96 +6,110 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 
 from __future__ import annotations
 
-import copy
-import functools
 import hashlib
 import inspect
 import json
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jsonata import Jsonata, jexception
 from jsonata.functions import Functions
 from jsonata.utils import Utils
 
+from helpers.definition import expressions
 from helpers.engine.intrinsics import HASHES
 from helpers.engine.scope import Scope
 from helpers.engine.text import data_of
 
-__all__ = ["MOST_STEPS", "UNDEFINED", "Expression", "QueryFailed", "UnsupportedResult", "parsed"]
+__all__ = ["MOST_STEPS", "UNDEFINED", "QueryFailed", "value_of"]
 
-# An expression without end is stopped after so many steps, some seconds; AWS says nothing of its own bound.
+# Where an expression is stopped that has no end, after some seconds, or that takes all memory; AWS says nothing of its
+# own bounds.
 MOST_STEPS = 2_000_000
-# So long may a text or an array grow on the way; a payload's limit is 262,144 bytes.
-MOST_LENGTH = 10_000_000
+MOST_LENGTH = 10_000_000  # characters or items
 UNDEFINED = object()
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The library's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
-_MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
-_SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
-_OVERFLOW = "D1011: Stack overflow. Check for non-terminating recursive function."
+MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
+SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
 
 
 class QueryFailed(Exception):
-    """An expression could not be evaluated; its text is what AWS appends to the cause."""
+    """An expression could not be evaluated; its text follows, in AWS's cause, on the expression and its field."""
+
+    def __init__(self, said: str) -> None:
+        separator = "." if re.match(r"[A-Z]\d{4}: ", said) else ":"
+        super().__init__(f"threw an error during evaluation{separator} {said}")
 
 
-class UnsupportedResult(Exception):
+class UnsupportedResult(QueryFailed):
     """An expression gave a function or a regular expression."""
 
+    def __init__(self) -> None:
+        Exception.__init__(self, "returned an unsupported result type.")
 
-@functools.lru_cache(maxsize=4096)
-def parsed(code: str) -> Expression:
-    """An expression (without its `{% %}`), read once. ValueError, in AWS's words, where it is none."""
+
+def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
+    """What a well-written expression (without its `{% %}`) gives: JSON data, UNDEFINED, or QueryFailed.
+
+    `bindings` are by name without their `$`; the scope gives the time and the source of chance.
+    """
+    evaluation = Evaluation(scope)
+    frame = Frame(FUNCTIONS)
+    frame.bindings = {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()}
+    # The library's functions find the evaluation they run in through the thread.
+    Jsonata.CURRENT.jsonata = evaluation
     try:
-        found = Expression(code)
+        result = evaluation.eval(expressions.parsed(code), None, frame)
+        return UNDEFINED if result is None else plain(result)
+    except QueryFailed:
+        raise
     except jexception.JException as error:
-        said = re.sub(r"^[A-Z]\d{4}: ", "", _message(error))
-        raise ValueError(f"INVALID_JSONATA_EXPRESSION: {said}") from None
+        raise QueryFailed(_message(error)) from None
     except RecursionError:
-        raise ValueError("INVALID_JSONATA_EXPRESSION: The expression is nested too deeply") from None
-    except Exception:  # the library's parser stumbles over some texts
-        raise ValueError("INVALID_JSONATA_EXPRESSION: The expression cannot be read") from None
-    for name in _names(found.ast):
-        said = f"Reference to '{name}' at the top level is not supported."
-        raise ValueError(f"UNSUPPORTED_JSONATA_EXPRESSION: {said}")
-    return found
+        raise QueryFailed("D1011: Stack overflow. Check for non-terminating recursive function.") from None
+    except Exception as error:  # the library lets errors of Python's through
+        raise QueryFailed(_conversion(str(error))) from None
+    finally:
+        del Jsonata.CURRENT.jsonata
 
 
-class Expression(Jsonata):
-    """A parsed expression. It is only read: each evaluation has a copy of its own, whatever thread it runs in.
+class Frame(Jsonata.Frame):
+    """The names known in a part of an expression. The library's would rename its functions for all expressions."""
+
+    def bind(self, name: str, val: Any) -> None:
+        self.bindings[name] = val
+
+    def lookup(self, name: str) -> Any:
+        if name.startswith("__evaluate"):
+            return None  # what the library would call at each step
+        frame: Any = self
+        while frame is not None:
+            if name in frame.bindings:
+                return frame.bindings[name]
+            frame = frame.parent
+        return None
+
+
+class Evaluation(Jsonata):
+    """One evaluation, with all that changes in it; the syntax trees that threads share are only read.
 
     Numbers beyond a double's range are what JavaScript makes of them, which is null in JSON.
     """
 
-    def value(self, bindings: Mapping[str, Any], scope: Scope) -> Any:
-        """JSON data or UNDEFINED; `bindings` by name without their `$`. QueryFailed or UnsupportedResult otherwise."""
-        run = copy.copy(self)
-        run.parser, run.scope, run.steps = Jsonata.get_parser(), scope, 0
-        run.timestamp = (scope.now - _EPOCH) // (_EPOCH.resolution * 1000)
-        frame = run.create_frame(_FRAME)
-        for name, value in bindings.items():
-            frame.bind(name, Utils.NULL_VALUE if value is None else value)
-        # The library's functions find the expression they run in through the thread.
-        Jsonata.CURRENT.jsonata = run
-        try:
-            result = run.eval(run.ast, None, frame)
-            return UNDEFINED if result is None else plain(result)
-        except (QueryFailed, UnsupportedResult):
-            raise
-        except jexception.JException as error:
-            raise QueryFailed(_message(error)) from None
-        except RecursionError:
-            raise QueryFailed(_OVERFLOW) from None
-        except Exception as error:  # the library lets errors of Python's through
-            raise QueryFailed(_conversion(str(error))) from None
-        finally:
-            del Jsonata.CURRENT.jsonata
+    def __init__(self, scope: Scope) -> None:
+        self.scope, self.steps = scope, 0
+        self.parser = Jsonata.get_parser()
+        self.timestamp = (scope.now - EPOCH) // timedelta(milliseconds=1)
+        self.input = self.environment = None
+
+    def create_frame(self, enclosing_environment: Any = None) -> Frame:
+        return Frame(enclosing_environment)
 
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002  the library's name
         self.steps += 1
@@ -139,12 +153,10 @@ def plain(value: Any) -> Any:
         return int(value) if value.is_integer() and abs(value) < 1e15 else value
     if isinstance(value, list):
         items = [plain(value[index]) for index in range(len(value))]
-        same = type(value) is list and all(map(_is, items, value))
-        return value if same else items
+        return value if type(value) is list and all(map(_is, items, value)) else items
     if isinstance(value, dict):
         fields = {key: plain(item) for key, item in value.items()}
-        same = type(value) is dict and all(map(_is, fields.values(), value.values()))
-        return value if same else fields
+        return value if type(value) is dict and all(map(_is, fields.values(), value.values())) else fields
     raise UnsupportedResult
 
 
@@ -155,7 +167,7 @@ def _is(one: Any, other: Any) -> bool:
 def _message(error: jexception.JException) -> str:
     if error.error in ("D3137", "D3141"):
         return f"{error.error}: {error.current}"
-    template = _MESSAGES.get(error.error)
+    template = MESSAGES.get(error.error)
     if template is None:
         return str(error)
     inserts = iter([error.current, error.expected, error.extra])
@@ -163,7 +175,7 @@ def _message(error: jexception.JException) -> str:
     def insert(_: re.Match[str]) -> str:
         value = next(inserts, None)
         if error.error == "T0412":
-            value = _SUBTYPES.get(str(value), value)
+            value = SUBTYPES.get(str(value), value)
         try:
             return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
         except UnsupportedResult:
@@ -182,25 +194,10 @@ def _conversion(said: str) -> str:
     return "A function or an operator was given a value that it does not take"
 
 
-def _names(node: Any) -> Iterator[str]:
-    """The names that an expression looks up in a context item, which it has not on Step Functions."""
-    if node is None:
-        return
-    if node.type == "name":
-        yield node.value
-    elif node.type == "path":
-        yield from _names(node.steps[0])
-    elif node.type not in ("transform", "regex"):
-        pairs = [part for pair in getattr(node, "lhs_object", None) or [] for part in pair]
-        fields = ("lhs", "rhs", "expression", "condition", "then", "_else", "body")
-        lists = () if node.type == "lambda" else ("expressions", "arguments")
-        inner = [getattr(node, field, None) for field in fields]
-        for part in (*inner, *(part for name in lists for part in getattr(node, name, None) or []), *pairs):
-            yield from _names(part)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _number(value: Any, place: str, function: str) -> int:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return math.trunc(value)
+    raise QueryFailed(f"The {place} argument of the {function} function must be a number.")
 
 
 def _scope() -> Scope:
@@ -208,23 +205,28 @@ def _scope() -> Scope:
     return found
 
 
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
 def _partition(array: Any, size: Any = None) -> Any:
     if array is None or size is None:
         return None
-    array = list(array) if isinstance(array, list) else [array]
-    if not _is_number(size) or size < 1:
+    step = _number(size, "second", "partition")
+    if step < 1:
         raise QueryFailed("The second argument of the partition function must be a positive number.")
-    step = math.trunc(size)
-    return [array[start : start + step] for start in range(0, len(array), step)]
+    items = _listed(array)
+    return [items[start : start + step] for start in range(0, len(items), step)]
 
 
 def _range(first: Any = None, last: Any = None, step: Any = None) -> Any:
     if first is None or last is None or step is None:
         return None
-    for place, number in (("first", first), ("second", last), ("third", step)):
-        if not _is_number(number):
-            raise QueryFailed(f"The {place} argument of the range function must be a number.")
-    start, end, by = (math.trunc(number) for number in (first, last, step))
+    start, end, by = (
+        _number(first, "first", "range"),
+        _number(last, "second", "range"),
+        _number(step, "third", "range"),
+    )
     if by == 0:
         raise QueryFailed("The third argument of the range function cannot be zero.")
     found = range(start, end + (1 if by > 0 else -1), by)
@@ -246,9 +248,7 @@ def _random(seed: Any = None) -> float:
     """The first double of Java's generator, which AWS's is: 48 bits, two draws of 26 and 27."""
     if seed is None:
         return _scope().random.random()
-    if not _is_number(seed):
-        raise QueryFailed("The argument of the random function must be a number.")
-    state, drawn = (math.trunc(seed) ^ 0x5DEECE66D) & ((1 << 48) - 1), 0
+    state, drawn = (_number(seed, "first", "random") ^ 0x5DEECE66D) & ((1 << 48) - 1), 0
     for bits in (26, 27):
         state = (state * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)
         drawn = (drawn << bits) + (state >> (48 - bits))
@@ -262,7 +262,7 @@ def _uuid() -> str:
 def _shuffle(array: Any = None) -> Any:
     if array is None:
         return None
-    items = list(array) if isinstance(array, list) else [array]
+    items = _listed(array)
     _scope().random.shuffle(items)
     return items
 
@@ -280,19 +280,15 @@ def _parse(text: Any = None) -> Any:
 
 
 def _count(array: Any = None) -> int:
-    if array is None:
-        return 0
-    return len(array) if isinstance(array, list) else 1
+    return 0 if array is None else len(array) if isinstance(array, list) else 1
 
 
 def _distinct(array: Any = None) -> Any:
     if not isinstance(array, list) or len(array) <= 1:
         return array
-    found = Utils.create_sequence() if Utils.is_sequence(array) else []
-    for item in array:
-        if not any(Utils.is_deep_equal(item, one) for one in found):
-            found.append(item)
-    return found
+    found = {json.dumps(plain(item), sort_keys=True): item for item in reversed(array)}
+    items = list(reversed(found.values()))
+    return Utils.create_sequence_from_iter(items) if Utils.is_sequence(array) else items
 
 
 def _pad(text: Any = None, width: Any = None, mark: Any = None) -> Any:
@@ -301,7 +297,7 @@ def _pad(text: Any = None, width: Any = None, mark: Any = None) -> Any:
     return Functions.pad(text, width, mark)
 
 
-class _Function(Jsonata.JLambda):
+class Function(Jsonata.JLambda):
     """A function of ours, called with no more arguments than it takes."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
@@ -310,27 +306,14 @@ class _Function(Jsonata.JLambda):
 
     def call(self, input: Any, args: Any) -> Any:  # noqa: A002
         if len(args) > self.most:
-            raise QueryFailed(
-                f'T0410: Argument {self.most + 1} of function "{self.name}" does not match function signature'
-            )
+            said = f'Argument {self.most + 1} of function "{self.name}" does not match function signature'
+            raise QueryFailed(f"T0410: {said}")
         return super().call(input, args)
 
 
-# The functions that Step Functions adds, and those of the library's that differ from the reference, draw from a source
-# of chance of their own, or take any amount of memory. $eval is not among AWS's functions.
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "partition": _partition,
-    "range": _range,
-    "hash": _hash,
-    "random": _random,
-    "uuid": _uuid,
-    "shuffle": _shuffle,
-    "parse": _parse,
-    "count": _count,
-    "distinct": _distinct,
-    "pad": _pad,
-}
-_FRAME = Jsonata.Frame(Jsonata.static_frame)
-for _name, _given in _FUNCTIONS.items():
-    _FRAME.bind(_name, _Function(_name, _given))
-_FRAME.bind("eval", None)
+# What Step Functions adds; what the library's own does otherwise than the reference (null counts, the only item of a
+# list stays in it), draws from a source of chance of its own or takes any memory. $eval is not among AWS's functions.
+FUNCTIONS = Frame(Jsonata.static_frame)
+for _given in (_partition, _range, _hash, _random, _uuid, _shuffle, _parse, _count, _distinct, _pad):
+    FUNCTIONS.bind(_given.__name__[1:], Function(_given.__name__[1:], _given))
+FUNCTIONS.bind("eval", None)

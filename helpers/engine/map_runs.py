@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.engine import templates
 from helpers.engine.branches import Map, whole
 from helpers.engine.execution import Execution, Frame, Identity
-from helpers.engine.failures import RUNTIME, TOLERANCE, StateFailed
+from helpers.engine.failures import RUNTIME, TOLERANCE_EXCEEDED, StateFailed
 from helpers.engine.scheduler import Walk
 from helpers.engine.tasks import Call, outside
 from helpers.engine.text import data_of, text_of, time_text
@@ -34,7 +34,7 @@ class MapRun:
     """
 
     def __init__(self, frame: Frame, state: DistributedMap, count: int, percentage: float, concurrency: int) -> None:
-        self.parent = frame.execution
+        self.frame, self.parent = frame, frame.execution
         names = self.parent.identity
         label = state.label or self.parent.uuid()
         path = f"{names.machine_name}/{label}"
@@ -118,6 +118,11 @@ class MapRun:
         if self.parent.observer:
             self.parent.observer.map_run_ended(self)
 
+    def changed(self) -> None:
+        """Look again at what may run, after concurrency or tolerance were changed."""
+        if self.status == "RUNNING":
+            self.frame.process.wake()
+
     @property
     def redrivable(self) -> bool:
         """Whether a redrive goes on with it; where no item could be read, a new one begins instead."""
@@ -140,7 +145,7 @@ class DistributedMap(Map):
         self.child_type: str = config.get("ExecutionType", "STANDARD")
         self.label: str | None = body.get("Label")
         self._count = whole(body, "ToleratedFailureCount", jsonata)
-        self._percentage = whole(body, "ToleratedFailurePercentage", jsonata)
+        self._percentage = whole(body, "ToleratedFailurePercentage", jsonata, float)
         self._batcher = body.get("ItemBatcher")
         self._reader, self._writer = body.get("ItemReader"), body.get("ResultWriter")
         self._read_from, self._write_to = (self._template(body, field) for field in ("ItemReader", "ResultWriter"))
@@ -257,7 +262,7 @@ class DistributedMap(Map):
             call = Call(frame, "write", self._writer["Resource"], text_of(place), config=config, results=results, map_run=run)
             written = yield from self._ask(frame, call)
         if run.exceeds:
-            raise outside(TOLERANCE, "The specified tolerated failure threshold was exceeded")
+            raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")
         if written is not None:
             return written
         if self._writer:
@@ -304,10 +309,10 @@ def _succeeded(child: Execution | None) -> bool:
 
 def _tolerance(state: DistributedMap, what: str, value: Any) -> Any:
     field = f"ToleratedFailure{what}"
+    if what == "Percentage" and not 0 <= value <= 100:
+        raise StateFailed(RUNTIME, f"{field} must be between 0 and 100.")
     if value < 0:
         raise StateFailed(RUNTIME, f"{field} cannot be negative.")
-    if what == "Percentage" and value > 100:
-        raise StateFailed(RUNTIME, f"{field} cannot be greater than 100.")
     return value
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, rules, templates
 from helpers.engine.failures import NO_CHOICE_MATCHED, QUERY_EVALUATION, RUNTIME, StateFailed
+from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.text import moment, text_of
 
@@ -14,10 +16,7 @@ if TYPE_CHECKING:
     from helpers.engine.execution import Frame
     from helpers.engine.scope import Scope
 
-__all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait"]
-
-Evaluated = Callable[["Scope"], Any]
-
+__all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number_at"]
 
 class State:
     """A state of a machine, compiled: it holds nothing of any execution, so that all of them share it.
@@ -147,7 +146,7 @@ class Wait(State):
         value = self._text = body[self._field]
         kind = "number" if self._field == "Seconds" else "string"
         self._value: Evaluated | None = None
-        if jsonata and templates.is_expression(value):
+        if jsonata and is_jsonata(value):
             self._value = expressions.typed(value, self._field, kind)
         elif self._field.endswith("Path"):
             self._value = paths.selected(value)
@@ -204,7 +203,7 @@ def _words(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated:
     """The Error or the Cause of a Fail state: a text, or what a path, an intrinsic or an expression gives."""
     if jsonata:
         value = body.get(field)
-        return expressions.typed(value, field, "string") if templates.is_expression(value) else lambda scope: value
+        return expressions.typed(value, field, "string") if is_jsonata(value) else lambda scope: value
     path = body.get(f"{field}Path")
     if path is None:
         return lambda scope: body.get(field)
@@ -219,3 +218,18 @@ def _words(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated:
         return value
 
     return word
+
+
+def number_at(path: str, field: str, kind: type = int) -> Evaluated:
+    """The whole number (or, of the kind float, any number) that a path leads to; States.Runtime where there is none."""
+    select = paths.filtered(path, field)
+    wanted, name = (int, "integer") if kind is int else (int | float, "float")
+
+    def number(scope: Scope) -> Any:
+        found = select(scope)
+        if isinstance(found, bool) or not isinstance(found, wanted):
+            shown = found if isinstance(found, str) else text_of(found)
+            raise StateFailed(RUNTIME, f'The {field} field refers to value "{shown}" which is not a valid {name}: {path}')
+        return found
+
+    return number

@@ -10,11 +10,13 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from helpers.engine import expressions, paths, templates
+from helpers.definition.syntax import is_jsonata
+from helpers.engine import expressions, templates
 from helpers.engine.failures import DATA_LIMIT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
-from helpers.engine.states import Evaluated, State
+from helpers.engine.paths import Evaluated
+from helpers.engine.states import State, number_at
 from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import AnswerInvalid
 
@@ -409,24 +411,30 @@ def outside(error: str | None, cause: str | None) -> StateFailed:
 def _seconds(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated | None:
     """A number of seconds: as it stands, or where a path or an expression gives it."""
     if f"{field}Path" in body:
-        return paths.positive_integer(body[f"{field}Path"], f"{field}Path")
+        return _positive(body[f"{field}Path"], field)
     value = body.get(field)
     if value is None:
         return None
-    if not (jsonata and templates.is_expression(value)):
+    if not (jsonata and is_jsonata(value)):
         return lambda scope: value
     number = expressions.typed(value, field, "number")
 
     def seconds(scope: Any) -> Any:
         found = number(scope)
         if found <= 0:
-            said = (
-                f"The JSONata expression '{templates.inside(value)}' specified for the field '{field}' returned a value"
-                f" that is out of range: {text_of(found)}"
-            )
-            raise StateFailed(QUERY_EVALUATION, said, field)
+            raise expressions.failed(value, field, f"returned a value that is out of range: {text_of(found)}")
         return found
 
     return seconds
 
 
+def _positive(path: str, field: str) -> Evaluated:
+    number = number_at(path, f"{field}Path")
+
+    def seconds(scope: Any) -> Any:
+        found = number(scope)
+        if found <= 0:
+            raise StateFailed(RUNTIME, f"{field} must be a positive integer, but was {found}: {path}")
+        return found
+
+    return seconds
