@@ -25,6 +25,7 @@ Kind = Literal[
     "state",  # the name of a state of the same scope
     "path",  # a JSONPath
     "reference",  # a JSONPath that can only point to one place
+    "place",  # a reference path into the data, where a result is written
     "computed",  # a reference path or an intrinsic function
     "template",  # an object with paths under keys that end in `.$`, or in JSONata with expressions
     "variables",  # a template whose keys are the names of variables
@@ -110,7 +111,7 @@ TEMPLATE = Field("template", expression=True)
 ASSIGN = {"Assign": Field("variables")}
 PARAMETERS = {"Parameters": jsonpath(TEMPLATE), "Arguments": jsonata(Field("value"))}
 OUTPUT = {"Output": jsonata(Field("value"))}
-RESULT_PATH = {"ResultPath": jsonpath(Field("reference", null=True))}
+RESULT_PATH = {"ResultPath": jsonpath(Field("place", null=True))}
 TIMESTAMP = Field("timestamp", expression=True)
 
 COMMON = {"Type": word(*TYPES), "Comment": TEXT, "QueryLanguage": word("JSONPath", "JSONata")}

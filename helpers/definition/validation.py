@@ -366,7 +366,7 @@ class Reading:
                 "resource is not available in this region."
             )
             self.refuse(where, message)
-        elif field.kind in ("path", "reference", "computed"):
+        elif field.kind in ("path", "reference", "place", "computed"):
             self.path(value, field, where)
         elif field.kind == "value" and where.language != "JSONPath":
             self.expression(value, where)
@@ -380,6 +380,8 @@ class Reading:
             message, reason = "Value is not a Reference Path", refusal(syntax.path, value)
             if reason is None and not syntax.path(value).definite:
                 reason = "It can lead to several places; a path to one has no '*', '..', ':', ',' or filter."
+            elif reason is None and field.kind == "place" and syntax.path(value).root != "$":
+                reason = "A result is put into the data, at '$' or below."
         if reason:
             self.refuse(where, message, hint=reason)
 
@@ -491,7 +493,7 @@ class Reading:
 
 NUMBERS = ("integer", "number")
 PYTHON: dict[str, Any] = {
-    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "computed"), str),
+    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"), str),
     "integer": int,
     "number": int | float,
     "boolean": bool,
