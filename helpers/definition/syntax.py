@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from functools import lru_cache
 from typing import Any, TypeGuard, TypeVar
 
 __all__ = [
-    "AGGREGATES",
     "ARGUMENTS",
     "Call",
     "Descent",
@@ -31,39 +31,27 @@ __all__ = [
     "path",
 ]
 
-AGGREGATES = ("length", "min", "max", "sum", "avg")
 # The fewest and the most arguments of each intrinsic function; None for any number.
 ARGUMENTS: dict[str, tuple[int, int | None]] = {
-    "Array": (0, None),
-    "ArrayContains": (2, 2),
-    "ArrayGetItem": (2, 2),
-    "ArrayLength": (1, 1),
-    "ArrayPartition": (2, 2),
-    "ArrayRange": (3, 3),
-    "ArrayUnique": (1, 1),
-    "Base64Decode": (1, 1),
-    "Base64Encode": (1, 1),
-    "Format": (1, None),
-    "Hash": (2, 2),
-    "JsonMerge": (3, 3),
-    "JsonToString": (1, 1),
-    "MathAdd": (2, 2),
-    "MathRandom": (2, 3),
-    "StringSplit": (2, 2),
-    "StringToJson": (1, 1),
-    "UUID": (0, 0),
+    **dict.fromkeys(
+        ("ArrayLength", "ArrayUnique", "Base64Decode", "Base64Encode", "JsonToString", "StringToJson"), (1, 1)
+    ),
+    **dict.fromkeys(("ArrayContains", "ArrayGetItem", "ArrayPartition", "Hash", "MathAdd", "StringSplit"), (2, 2)),
+    **dict.fromkeys(("ArrayRange", "JsonMerge"), (3, 3)),
+    **{"Array": (0, None), "Format": (1, None), "MathRandom": (2, 3), "UUID": (0, 0)},
 }
 MOST_NESTED = 50  # brackets in brackets; AWS takes 10 intrinsic functions in each other
+MOST_SHOWN = 100  # characters of a text, in what is said of it
 
 
 @dataclass(frozen=True)
 class Every:
-    """`[*]` or `.*`: all items or fields."""
+    """`[*]`, `.*`: all items or fields."""
 
 
 @dataclass(frozen=True)
 class Slice:
-    """`[start:stop:step]`: some of an array's items."""
+    """`[1:5:2]`: some of an array's items."""
 
     start: int | None
     stop: int | None
@@ -72,21 +60,21 @@ class Slice:
 
 @dataclass(frozen=True)
 class Several:
-    """`['a','b']` or `[0,2]`: the fields or items named."""
+    """`['a','b']`, `[0,2]`: some fields or items."""
 
     steps: tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Descent:
-    """`..`: a step taken from a value and from everything within it."""
+    """`..name`, `..[0]`: a step from a value and from everything within it."""
 
     step: Step
 
 
 @dataclass(frozen=True)
 class Filter:
-    """`[?(...)]`: the items that pass a test."""
+    """`[?(@.a == 1)]`: the items that pass a test."""
 
     test: Test
 
@@ -104,7 +92,7 @@ class Literal:
 
 @dataclass(frozen=True)
 class Path:
-    """A path: from its root (`$`, `$$`, `@` in a filter, or a variable's name without its `$`) along its steps.
+    """From a root (`$`, `$$`, `@` in a filter, or a variable's name without its `$`) along steps.
 
     `aggregate` is the function that ends it, such as `length`. A definite path leads to one value.
     """
@@ -138,22 +126,20 @@ class Call:
     arguments: tuple[Call | Path | Literal, ...]
 
 
-_JSONATA = re.compile(r"\{%(.*)%\}", re.DOTALL)
-_ROOT = re.compile(r"\$\$|\$(?:[^\W\d]\w*)?")
-_NAME = re.compile(r"""[^.\[\]'"()?*@,\s]+(?!\()""")
-_PLAIN_NAME = re.compile(r"[\w-]+(?!\()")  # in a filter, where operators follow
-_AGGREGATE = re.compile(rf"\.({'|'.join(AGGREGATES)})\(\)")
-_QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
-_INTEGER = re.compile(r"-?\d{1,18}(?![\w.])", re.ASCII)
-_SLICE = re.compile(r"(-?\d{1,18})?\s*:\s*(-?\d{1,18})?\s*(?::\s*(-?\d{1,18})?)?", re.ASCII)
-_WORD = re.compile(r"(true|false|null|-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)(?![\w.])", re.ASCII)
-_COMPARISON = re.compile(r"==|!=|<=|>=|=~|<|>|(?:in|nin)\b")
-_PATTERN = re.compile(r"/((?:[^/\\]|\\.)+)/(i?)")
-_FUNCTION = re.compile(r"States\.(\w+)\s*\(")
-_PIECE = re.compile(r"\\([{}'\\])|(\{\})|([^\\{]+|.)", re.DOTALL)
-_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
+ROOT = re.compile(r"\$\$|\$(?:[^\W\d]\w*)?")
+NAME = re.compile(r"""[^.\[\]'"()?*@,\s]+(?!\()""")
+PLAIN_NAME = re.compile(r"[\w-]++(?!\()")  # in a filter, where operators follow
+AGGREGATE = re.compile(r"\.(length|min|max|sum|avg)\(\)")
+QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+INTEGER = re.compile(r"-?\d{1,18}(?![\w.])", re.ASCII)
+SLICE = re.compile(r"(-?\d{1,18})?\s*:\s*(-?\d{1,18})?\s*(?::\s*(\d{1,18})?)?", re.ASCII)
+WORD = re.compile(r"(?:true|false|null|-?(?:0|[1-9]\d{0,199})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)(?![\w.])", re.ASCII)
+COMPARISON = re.compile(r"==|!=|<=|>=|=~|<|>|(?:in|nin)\b")
+PATTERN = re.compile(r"/((?:[^/\\]|\\.)+)/(i?)")
+FUNCTION = re.compile(r"States\.(\w+)\s*\(")
+PIECE = re.compile(r"\\([{}'\\])|(\{\})|([^\\{]+|.)", re.DOTALL)
 
-_Read = TypeVar("_Read")
+Parsed = TypeVar("Parsed")
 
 
 def is_jsonata(value: object) -> TypeGuard[str]:
@@ -173,26 +159,27 @@ def intrinsic(text: str) -> Call:
     return _whole(text, "intrinsic function", _call)
 
 
-def _whole(text: str, what: str, read: Callable[[_Reader], _Read]) -> _Read:
-    reader = _Reader(text)
+def _whole(text: str, what: str, read: Callable[[Reader], Parsed]) -> Parsed:
+    reader = Reader(text)
     try:
         found = read(reader)
-        if not reader.ended:
-            raise ValueError(reader.stuck())
+        if reader.rest:
+            raise reader.stuck()
     except ValueError as error:
-        raise ValueError(f"'{text}' is no {what}: {error}.") from None
+        shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+        raise ValueError(f"'{shown}' is no {what}: {error}.") from None
     return found
 
 
-class _Reader:
+class Reader:
     """A text being read from left to right."""
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.depth = text, 0, 0
 
     @property
-    def ended(self) -> bool:
-        return self.at == len(self.text)
+    def rest(self) -> str:
+        return self.text[self.at : self.at + 40]
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         found = pattern.match(self.text, self.at)
@@ -202,13 +189,12 @@ class _Reader:
 
     def skip(self, mark: str) -> bool:
         """Whether `mark` comes next; then it is behind us."""
-        if self.text.startswith(mark, self.at):
-            self.at += len(mark)
-            return True
-        return False
+        found = self.text.startswith(mark, self.at)
+        self.at += len(mark) if found else 0
+        return found
 
     def space(self) -> None:
-        while not self.ended and self.text[self.at].isspace():
+        while self.rest[:1].isspace():
             self.at += 1
 
     def need(self, mark: str) -> None:
@@ -216,95 +202,97 @@ class _Reader:
         if not self.skip(mark):
             raise ValueError(f"a {mark} is missing " + (f"before '{self.rest}'" if self.rest else "at its end"))
 
+    def listed(self, end: str, read: Callable[[Reader], Parsed]) -> list[Parsed]:
+        """What stands between commas, up to the mark that ends the list."""
+        found: list[Parsed] = []
+        self.space()
+        while not (not found and self.skip(end)):
+            self.space()
+            found.append(read(self))
+            self.space()
+            if not self.skip(","):
+                self.need(end)
+                break
+        return found
+
     def nest(self) -> None:
         self.depth += 1
         if self.depth > MOST_NESTED:
             raise ValueError("it is nested too deeply")
 
-    @property
-    def rest(self) -> str:
-        return self.text[self.at : self.at + 40]
-
-    def stuck(self) -> str:
-        return f"it cannot be read from '{self.rest}' on" if self.rest else "it ends too early"
+    def stuck(self) -> ValueError:
+        return ValueError(f"it cannot be read from '{self.rest}' on" if self.rest else "it ends too early")
 
 
-def _path(reader: _Reader, root: str | None = None, name: re.Pattern[str] = _NAME) -> Path:
+def _path(reader: Reader, name: re.Pattern[str] = NAME) -> Path:
     start = reader.at
-    if root is None:
-        found = reader.take(_ROOT)
-        if found is None:
-            raise ValueError("a path begins with $")
+    if reader.skip("@"):
+        root = "@"
+    elif found := reader.take(ROOT):
         root = found[0] if found[0] in ("$", "$$") else found[0][1:]
     else:
-        reader.at += len(root)
+        raise ValueError("a path begins with $")
     steps: list[Step] = []
-    aggregate: str | None = None
-    while aggregate is None:
-        if ends := reader.take(_AGGREGATE):
-            aggregate = ends[1]
-        elif reader.skip(".."):
-            steps.append(Descent(_bracket(reader) if reader.skip("[") else _named(reader, name)))
-        elif reader.skip("."):
-            steps.append(_bracket(reader) if reader.skip("[") else _named(reader, name))
-        elif reader.skip("["):
-            steps.append(_bracket(reader))
+    while not (end := reader.take(AGGREGATE)):
+        if reader.skip(".."):
+            steps.append(Descent(_step(reader, name)))
+        elif reader.skip(".") or reader.rest[:1] == "[":
+            steps.append(_step(reader, name))
         else:
             break
-    return Path(reader.text[start : reader.at], root, tuple(steps), aggregate)
+    return Path(reader.text[start : reader.at], root, tuple(steps), end[1] if end else None)
 
 
-def _named(reader: _Reader, name: re.Pattern[str]) -> Step:
+def _step(reader: Reader, name: re.Pattern[str]) -> Step:
+    if reader.skip("["):
+        step = _bracket(reader)
+        reader.need("]")
+        return step
     if reader.skip("*"):
         return Every()
     if found := reader.take(name):
         return found[0]
-    raise ValueError("a name is missing after its last dot" if reader.ended else reader.stuck())
+    raise reader.stuck() if reader.rest else ValueError("a name is missing after its last dot")
 
 
-def _bracket(reader: _Reader) -> Step:
+def _bracket(reader: Reader) -> Step:
     reader.space()
-    step: Step
     if reader.skip("*"):
-        step = Every()
-    elif reader.skip("?"):
+        return Every()
+    if reader.skip("?"):
         reader.need("(")
-        step = Filter(_either(reader))
+        test = _either(reader)
         reader.need(")")
-    elif found := reader.take(_SLICE):
+        return Filter(test)
+    if found := reader.take(SLICE):
         start, stop, by = (None if part is None else int(part) for part in found.groups())
-        if by is not None and by <= 0:
+        if by == 0:
             raise ValueError("the step of a slice must be positive")
-        step = Slice(start, stop, by)
-    else:
-        keys = [_key(reader)]
+        return Slice(start, stop, by)
+    keys = [_key(reader)]
+    reader.space()
+    while reader.skip(","):
         reader.space()
-        while reader.skip(","):
-            reader.space()
-            keys.append(_key(reader))
-            reader.space()
-        step = keys[0] if len(keys) == 1 else Several(tuple(keys))
-    reader.need("]")
-    return step
+        keys.append(_key(reader))
+        reader.space()
+    return keys[0] if len(keys) == 1 else Several(tuple(keys))
 
 
-def _key(reader: _Reader) -> str | int:
-    if found := reader.take(_QUOTED):
+def _key(reader: Reader) -> str | int:
+    if found := reader.take(QUOTED):
         return found[2] if found[1] is None else found[1].replace("\\'", "'")
-    if number := reader.take(_INTEGER):
+    if number := reader.take(INTEGER):
         return int(number[0])
-    raise ValueError(
-        f"in brackets stands a number, a 'name' in quotes, * or ?(a filter), not '{reader.rest}'"
-        if reader.rest
-        else "a ] is missing at its end"
-    )
+    if reader.rest:
+        raise ValueError(f"in brackets stands a number, a 'name' in quotes, * or ?(a filter), not '{reader.rest}'")
+    raise ValueError("a ] is missing at its end")
 
 
-def _either(reader: _Reader) -> Test:
+def _either(reader: Reader) -> Test:
     return _joined(reader, "||", lambda reader: _joined(reader, "&&", _condition))
 
 
-def _joined(reader: _Reader, operator: str, part: Callable[[_Reader], Test]) -> Test:
+def _joined(reader: Reader, operator: str, part: Callable[[Reader], Test]) -> Test:
     found = [part(reader)]
     reader.space()
     while reader.skip(operator) or reader.skip(operator[0]):
@@ -313,7 +301,7 @@ def _joined(reader: _Reader, operator: str, part: Callable[[_Reader], Test]) -> 
     return found[0] if len(found) == 1 else Test(operator, tuple(found))
 
 
-def _condition(reader: _Reader) -> Test:
+def _condition(reader: Reader) -> Test:
     reader.nest()
     reader.space()
     if reader.skip("("):
@@ -324,114 +312,69 @@ def _condition(reader: _Reader) -> Test:
     else:
         left = _operand(reader)
         reader.space()
-        compared = reader.take(_COMPARISON)
-        if compared:
+        if compared := reader.take(COMPARISON):
             reader.space()
-            test = Test(compared[0], (left, _operand(reader, compared[0])))
+            test = Test(compared[0], (left, _operand(reader)))
         elif isinstance(left, Path):
             test = Test("exists", (left,))
         else:
-            raise ValueError(f"a comparison is missing {reader.stuck()[3:]}" if reader.ended else reader.stuck())
+            raise reader.stuck()
     reader.depth -= 1
     return test
 
 
-def _operand(reader: _Reader, operator: str = "") -> Path | Literal:
+def _operand(reader: Reader) -> Path | Literal:
     if reader.rest[:1] in ("@", "$"):
-        return _path(reader, reader.rest[0], _PLAIN_NAME)
-    if operator == "=~":
-        return _pattern(reader)
-    if operator in ("in", "nin"):
-        return _list(reader)
-    if text := reader.take(_QUOTED):
+        return _path(reader, PLAIN_NAME)
+    if found := reader.take(PATTERN):
+        try:
+            return Literal(re.compile(found[1], re.IGNORECASE if found[2] else 0))
+        except re.error:
+            raise ValueError(f"/{found[1]}/ is no pattern") from None
+    if reader.skip("["):
+        return Literal([value.value for value in reader.listed("]", _literal)])
+    return _literal(reader)
+
+
+def _literal(reader: Reader) -> Literal:
+    if text := reader.take(QUOTED):
         return Literal(re.sub(r"\\(.)", r"\1", text[1] if text[2] is None else text[2]))
-    if word := reader.take(_WORD):
-        return Literal(_value(word[1]))
-    raise ValueError(reader.stuck())
+    if word := reader.take(WORD):
+        return Literal(json.loads(word[0]))
+    raise reader.stuck()
 
 
-def _pattern(reader: _Reader) -> Literal:
-    found = reader.take(_PATTERN)
-    if found is None:
-        raise ValueError("after =~ stands a /pattern/")
-    try:
-        return Literal(re.compile(found[1], re.IGNORECASE if found[2] else 0))
-    except re.error:
-        raise ValueError(f"/{found[1]}/ is no pattern") from None
-
-
-def _list(reader: _Reader) -> Literal:
-    if not reader.skip("["):
-        raise ValueError("after in and nin stands a [list]")
-    values: list[Any] = []
-    while True:
-        reader.space()
-        if not values and reader.skip("]"):
-            break
-        item = _operand(reader)
-        if not isinstance(item, Literal):
-            raise ValueError(f"a list holds no path: '{item.text}'")
-        values.append(item.value)
-        reader.space()
-        if not reader.skip(","):
-            reader.need("]")
-            break
-    return Literal(values)
-
-
-def _value(word: str) -> Any:
-    if word in _WORDS:
-        return _WORDS[word]
-    if len(word) > 300:
-        raise ValueError("a number in it is too long")
-    value = float(word) if set(word) & set(".eE") else int(word)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {word} is too large")
-    return value
-
-
-def _call(reader: _Reader) -> Call:
+def _call(reader: Reader) -> Call:
     reader.nest()
     reader.space()
     start = reader.at
-    found = reader.take(_FUNCTION)
+    found = reader.take(FUNCTION)
     if found is None:
-        raise ValueError("it is written as States.Name(arguments)" if reader.rest else "it ends too early")
+        raise ValueError("it is written as States.Name(arguments)")
     name = found[1]
     if name not in ARGUMENTS:
         raise ValueError(f"there is no States.{name}")
-    arguments: list[Call | Path | Literal] = []
-    reader.space()
-    if not reader.skip(")"):
-        arguments.append(_argument(reader))
-        reader.space()
-        while reader.skip(","):
-            arguments.append(_argument(reader))
-            reader.space()
-        reader.need(")")
+    arguments = reader.listed(")", _argument)
     fewest, most = ARGUMENTS[name]
-    if not fewest <= len(arguments) <= (len(arguments) if most is None else most):
+    if len(arguments) < fewest or (most is not None and len(arguments) > most):
         wanted = f"at least {fewest}" if most is None else str(fewest) if fewest == most else f"{fewest} to {most}"
         raise ValueError(f"States.{name} takes {wanted} argument{'' if wanted == '1' else 's'}, not {len(arguments)}")
-    reader.depth -= 1
     call = Call(reader.text[start : reader.at], name, tuple(arguments))
-    if reader.depth == 0:
-        reader.space()
+    reader.depth -= 1
+    reader.space()
     return call
 
 
-def _argument(reader: _Reader) -> Call | Path | Literal:
-    reader.space()
-    mark = reader.rest[:1]
-    if mark == "$":
+def _argument(reader: Reader) -> Call | Path | Literal:
+    if reader.rest[:1] == "$":
         return _path(reader)
-    if mark == "'":
-        found = reader.take(_QUOTED)
+    if reader.rest[:1] == "'":
+        found = reader.take(QUOTED)
         if found is None:
             raise ValueError(f"the text {reader.rest} has no closing '")
         return _template(found[1])
-    if word := reader.take(_WORD):
-        return Literal(_value(word[1]))
+    if word := reader.take(WORD):
+        return Literal(json.loads(word[0]))
     if reader.rest.startswith("States."):
         return _call(reader)
     raise ValueError(f"'{reader.rest}' is no argument: a path, a number, a 'text', true, false, null or States.Name()")
@@ -440,7 +383,7 @@ def _argument(reader: _Reader) -> Call | Path | Literal:
 def _template(text: str) -> Literal:
     r"""A text in quotes: \', \{, \} and \\ stand for themselves, {} for a place that States.Format fills."""
     parts = [""]
-    for escaped, hole, plain in _PIECE.findall(text):
+    for escaped, hole, plain in PIECE.findall(text):
         if hole:
             parts.append("")
         else:

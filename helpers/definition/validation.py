@@ -106,17 +106,17 @@ def check(definition: object, type: str = "STANDARD") -> None:  # noqa: A002
 def warnings(definition: object) -> Iterator[Finding]:
     """AWS's warnings about paths where none is read. Source: API reference, the diagnostic's list of codes."""
     for state in states(definition) if form(definition) is None else ():
-        where = Where(location(state.scope, "States", state.name), state.name, state.language)
+        place = location(state.scope, "States", state.name)
         if state.language != "JSONPath":
             continue
         if state.type == "Pass" and any(key.endswith(".$") for key, _ in pairs(state.body.get("Result"))):
             message = "Result is static: a path in it is not replaced"
-            yield Finding("PASS_RESULT_IS_STATIC", message, f"{where.location}/Result", "WARNING", state.name)
+            yield Finding("PASS_RESULT_IS_STATIC", message, f"{place}/Result", "WARNING", state.name)
         parameters = state.body.get("Parameters")
         for key, value in parameters.items() if isinstance(parameters, dict) else ():
             if isinstance(value, str) and value.startswith(("$.", "$$.")) and not key.endswith(".$"):
                 message = f"The value of {key!r} looks like a path, but the field's name does not end in '.$'"
-                yield Finding("NO_DOLLAR", message, f"{where.location}/Parameters/{key}", "WARNING", state.name)
+                yield Finding("NO_DOLLAR", message, f"{place}/Parameters/{key}", "WARNING", state.name)
 
 
 def form(definition: object) -> Finding | None:
@@ -158,11 +158,9 @@ def form(definition: object) -> Finding | None:
                     return unreadable("An object that contains itself is not JSON", place + below)
             waiting += reversed([*zip(steps, inner, strict=True)])
     levels, length = measured[id(definition)]
-    if levels > DEEPEST:
-        return too_deep()
-    return (
-        unreadable(f"The definition is longer than {LONGEST_TEXT:,} characters", "") if length > LONGEST_TEXT else None
-    )
+    if length > LONGEST_TEXT:
+        return unreadable(f"The definition is longer than {LONGEST_TEXT:,} characters", "")
+    return too_deep() if levels > DEEPEST else None
 
 
 def no_json(value: object) -> str | None:
@@ -190,7 +188,7 @@ class Where:
     language: str
 
     def at(self, step: str) -> Where:
-        return replace(self, location=("" if self.location == "/" else self.location) + step)
+        return Where(("" if self.location == "/" else self.location) + step, self.state, self.language)
 
 
 class Reading:
@@ -212,9 +210,8 @@ class Reading:
             self.transitions(scope)
         top = next(scopes(self.definition))
         if not self.found and not any(state.ends for state in top.states.values()):
-            self.refuse(
-                Where("", None, ""), "Workflow has no terminal state", code="MISSING_END_STATE", kind="no-way-out"
-            )
+            message = "Workflow has no terminal state"
+            self.refuse(Where("", None, ""), message, code="MISSING_END_STATE", kind="no-way-out")
         return self.found
 
     def refuse(self, where: Where, message: str, *, code: str = SCHEMA, **more: str) -> None:
@@ -226,9 +223,8 @@ class Reading:
             self.refuse(where, f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME", kind="duplicate-name")
         self.names.add(name)
         if not 0 < len(name) <= LONGEST_NAME or CONTROL.search(name):
-            wrong = (
-                "is longer than 80 characters" if len(name) > LONGEST_NAME else "is empty or holds control characters"
-            )
+            is_long = len(name) > LONGEST_NAME
+            wrong = "is longer than 80 characters" if is_long else "is empty or holds control characters"
             self.refuse(where, f"State name {wrong}: {name}", code="INVALID_STATE_NAME", kind="bad-name")
         if not isinstance(body, dict):
             self.refuse(where, "Expected value of type Object", kind="bad-state")
@@ -330,19 +326,17 @@ class Reading:
         if not isinstance(value, expected := PYTHON.get(kind, object)) or (isinstance(value, bool) and kind in NUMBERS):
             what = NAMED.get(expected, "Number")
             self.refuse(where, f"Expected value of type {what}", kind=wrong)
-        elif (
-            isinstance(value, list | dict) and not value and kind in ("objects", "texts", "states") and not field.empty
-        ):
+        elif kind in ("objects", "texts", "states") and not value and not field.empty:
             self.refuse(where, "Value cannot be empty", kind=wrong)
         elif kind in NUMBERS:
-            self.number(value, field, name, where)
+            self.number(value, field, where)
         elif isinstance(value, str):
-            self.text(value, field, name, where)
+            self.text(value, field, where)
         elif kind == "variables":
             self.variables(value, where)
-            self.template(value, name, where)
+            self.template(value, where)
         elif kind in ("template", "value", "items"):
-            self.template(value, name, where)
+            self.template(value, where)
         elif kind == "texts":
             for n, item in enumerate(value):
                 self.value(item, Field("text"), name, where.at(f"[{n}]"))
@@ -354,13 +348,13 @@ class Reading:
                 elif "States" not in OBJECTS[field.of].fields:  # a scope is read when its turn comes
                     self.hold(item, field.of, where.at(step))
 
-    def number(self, value: float, field: Field, name: str, where: Where) -> None:
+    def number(self, value: float, field: Field, where: Where) -> None:
         if field.least is not None and value < field.least:
             self.refuse(where, f"Minimum value is {field.least}")
         if field.most is not None and value > field.most:
             self.refuse(where, f"Maximum value is {field.most}")
 
-    def text(self, value: str, field: Field, name: str, where: Where) -> None:
+    def text(self, value: str, field: Field, where: Where) -> None:
         if field.kind == "word" and value not in field.words:
             hint = nearest(value, field.words)
             self.refuse(where, f"Value should be one of the following: [{', '.join(field.words)}]", hint=hint)
@@ -372,9 +366,9 @@ class Reading:
                 "resource is not available in this region."
             )
             self.refuse(where, message)
-        elif field.kind in ("path", "reference", "computed"):
+        elif field.kind in ("path", "reference", "place", "computed"):
             self.path(value, field, where)
-        elif field.kind in ("value", "literal") and where.language != "JSONPath":
+        elif field.kind == "value" and where.language != "JSONPath":
             self.expression(value, where)
 
     def path(self, value: str, field: Field, where: Where) -> None:
@@ -386,6 +380,8 @@ class Reading:
             message, reason = "Value is not a Reference Path", refusal(syntax.path, value)
             if reason is None and not syntax.path(value).definite:
                 reason = "It can lead to several places; a path to one has no '*', '..', ':', ',' or filter."
+            elif reason is None and field.kind == "place" and syntax.path(value).root != "$":
+                reason = "A result is put into the data, at '$' or below."
         if reason:
             self.refuse(where, message, hint=reason)
 
@@ -400,21 +396,18 @@ class Reading:
         else:
             for name in free_names(inside):
                 message = f"Reference to '{name}' at the top level is not supported."
-                self.refuse(
-                    where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=f'Did you mean "$states.input.{name}"?'
-                )
+                hint = f'Did you mean "$states.input.{name}"?'
+                self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=hint)
 
-    def template(self, value: object, field: str, where: Where) -> None:
-        waiting = [("", field, value)]
+    def template(self, value: object, where: Where) -> None:
+        """Hold the paths and expressions inside a value against the language."""
+        waiting = [("", "", value)]
         while waiting:
             step, key, item = waiting.pop()
-            if key.endswith(".$") and step and where.language != "JSONata":
-                reason = template_error(item)
-                if reason:
-                    message = (
-                        f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
-                    )
-                    self.refuse(where, message, hint=reason)
+            if key.endswith(".$") and where.language != "JSONata":
+                if reason := template_error(item):
+                    wanted = "a valid JSONPath or a valid intrinsic function call"
+                    self.refuse(where, f"The value for the field '{key}' must be {wanted}", hint=reason)
             elif isinstance(item, dict):
                 waiting += reversed([(f"{step}/{name}", name, inner) for name, inner in item.items()])
             elif isinstance(item, list):
@@ -500,7 +493,7 @@ class Reading:
 
 NUMBERS = ("integer", "number")
 PYTHON: dict[str, Any] = {
-    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "computed"), str),
+    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"), str),
     "integer": int,
     "number": int | float,
     "boolean": bool,

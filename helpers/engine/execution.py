@@ -168,6 +168,10 @@ class Frame:
             )
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": WHOLE}
         if assigned:
+            if self.outer and (taken := next((name for name in assigned if name in self.outer.variables), None)):
+                value = text_of(assigned[taken])
+                cause = f"Cannot bind value '{value}' to variable '{taken}' as it belongs to an outer scope."
+                raise StateFailed(RUNTIME, cause)
             self.variables = {**self.variables, **assigned}
             details["assignedVariables"] = {name: text_of(assigned[name]) for name in sorted(assigned)}
             details["assignedVariablesDetails"] = WHOLE

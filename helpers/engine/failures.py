@@ -9,17 +9,13 @@ from collections.abc import Sequence
 
 __all__ = [
     "ALL",
-    "BRANCH_FAILED",
     "DATA_LIMIT",
     "HEARTBEAT_TIMEOUT",
     "INTRINSIC_FAILURE",
-    "ITEM_READER_FAILED",
     "LOCATED",
     "NO_CHOICE_MATCHED",
-    "PERMISSIONS",
     "QUERY_EVALUATION",
     "RESULT_PATH_MATCH",
-    "RESULT_WRITER_FAILED",
     "RUNTIME",
     "TASK_FAILED",
     "TIMEOUT",
@@ -29,16 +25,12 @@ __all__ = [
 ]
 
 ALL = "States.ALL"
-BRANCH_FAILED = "States.BranchFailed"
 DATA_LIMIT = "States.DataLimitExceeded"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 INTRINSIC_FAILURE = "States.IntrinsicFailure"
-ITEM_READER_FAILED = "States.ItemReaderFailed"
 NO_CHOICE_MATCHED = "States.NoChoiceMatched"
-PERMISSIONS = "States.Permissions"
 QUERY_EVALUATION = "States.QueryEvaluationError"
 RESULT_PATH_MATCH = "States.ResultPathMatchFailure"
-RESULT_WRITER_FAILED = "States.ResultWriterFailed"
 RUNTIME = "States.Runtime"
 TASK_FAILED = "States.TaskFailed"
 TIMEOUT = "States.Timeout"

@@ -11,16 +11,15 @@ import hashlib
 import json
 import math
 import random
-import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from helpers.definition import syntax
 from helpers.definition.syntax import Call, Literal, Path
 from helpers.engine import paths
 from helpers.engine.failures import INTRINSIC_FAILURE, RUNTIME, StateFailed
 from helpers.engine.paths import Evaluated, NoSuchPath
-from helpers.engine.scope import Scope
+from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import data_of, text_of
 
 __all__ = ["function"]
@@ -56,10 +55,10 @@ def _call(call: Call) -> Evaluated:
     arguments = [_argument(argument) for argument in call.arguments]
     if call.name == "Format":
         return _format(call.arguments[0], arguments)
-    if call.name in _OF_CHANCE:
-        draw = _OF_CHANCE[call.name]
+    if call.name in OF_CHANCE:
+        draw = OF_CHANCE[call.name]
         return lambda scope: draw(scope.random, *[argument(scope) for argument in arguments])
-    give = _FUNCTIONS[call.name]
+    give = FUNCTIONS[call.name]
     return lambda scope: give(*[argument(scope) for argument in arguments])
 
 
@@ -97,44 +96,43 @@ def _shown(value: Any) -> str:
 
 
 def _array(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"Expected an array, but got: {text_of(value)}")
-    return value
+    return value if isinstance(value, list) else _refuse("an array", value)
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"Expected a string, but got: {text_of(value)}")
-    return value
+    return value if isinstance(value, str) else _refuse("a string", value)
 
 
-def _short(value: Any) -> str:
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else _refuse("an object", value)
+
+
+def _refuse(wanted: str, value: Any) -> NoReturn:
+    raise ValueError(f"Expected {wanted}, but got: {text_of(value)}")
+
+
+def _short(value: Any) -> bytes:
     text = _text(value)
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"The input is longer than {MOST_CHARACTERS} characters")
-    return text
+    return text.encode(errors="replace")
 
 
 def _integer(value: Any) -> int:
     """A number rounded to the nearest integer, halves up."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if not isinstance(value, float):
-        raise ValueError(f"Expected an integer, but got: {text_of(value)}")
-    return math.floor(value + 0.5)
+    return math.floor(value + 0.5) if isinstance(value, float) else _refuse("an integer", value)
 
 
 def _range(first: Any, last: Any, step: Any) -> list[int]:
     start, end, by = _integer(first), _integer(last), _integer(step)
     if by == 0:
         raise ValueError("The increment must not be 0")
-    end += 1 if by > 0 else -1
-    if (end - start) // by > MOST_ITEMS:
+    found = range(start, end + (1 if by > 0 else -1), by)
+    if found[MOST_ITEMS:]:
         raise ValueError(f"The array would hold more than {MOST_ITEMS} items")
-    found = list(range(start, end, by))
-    if len(found) > MOST_ITEMS:
-        raise ValueError(f"The array would hold more than {MOST_ITEMS} items")
-    return found
+    return list(found)
 
 
 def _partition(array: Any, size: Any) -> list[list[Any]]:
@@ -164,34 +162,24 @@ def _unique(array: Any) -> list[Any]:
     return list({_key(item): item for item in reversed(_array(array))}.values())[::-1]
 
 
-def _encode(text: Any) -> str:
-    return base64.b64encode(_bytes(_short(text))).decode()
-
-
 def _decode(text: Any) -> str:
     try:
         return base64.b64decode(_short(text), validate=True).decode()
-    except (binascii.Error, ValueError):
+    except (UnicodeDecodeError, binascii.Error):
         raise ValueError("The input is no Base64") from None
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode(errors="replace")
 
 
 def _hash(data: Any, algorithm: Any) -> str:
     if not isinstance(algorithm, str) or algorithm not in HASHES:
         raise ValueError(f"The algorithm must be one of {', '.join(HASHES)}, but was: {text_of(algorithm)}")
-    return hashlib.new(HASHES[algorithm], _bytes(_short(data)), usedforsecurity=False).hexdigest()
+    return hashlib.new(HASHES[algorithm], _short(data), usedforsecurity=False).hexdigest()
 
 
 def _merge(first: Any, second: Any, deep: Any) -> dict[str, Any]:
-    for value in (first, second):
-        if not isinstance(value, dict):
-            raise ValueError(f"Expected an object, but got: {text_of(value)}")
+    merged = {**_dict(first), **_dict(second)}
     if deep is not False:
         raise ValueError("Only the shallow merging mode, false, is supported")
-    return {**first, **second}
+    return merged
 
 
 def _parsed(value: Any) -> Any:
@@ -216,11 +204,7 @@ def _random(chance: random.Random, first: Any, end: Any, seed: Any = None) -> in
     return (chance if seed is None else random.Random(_integer(seed))).randrange(start, stop)
 
 
-def _uuid(chance: random.Random) -> str:
-    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Array": lambda *items: list(items),
     "ArrayContains": _contains,
     "ArrayGetItem": _item,
@@ -229,7 +213,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ArrayRange": _range,
     "ArrayUnique": _unique,
     "Base64Decode": _decode,
-    "Base64Encode": _encode,
+    "Base64Encode": lambda text: base64.b64encode(_short(text)).decode(),
     "Hash": _hash,
     "JsonMerge": _merge,
     "JsonToString": text_of,
@@ -237,4 +221,4 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "StringSplit": _split,
     "StringToJson": _parsed,
 }
-_OF_CHANCE: dict[str, Callable[..., Any]] = {"MathRandom": _random, "UUID": _uuid}
+OF_CHANCE: dict[str, Callable[..., Any]] = {"MathRandom": _random, "UUID": drawn_uuid}

@@ -11,7 +11,6 @@ import inspect
 import json
 import math
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +21,7 @@ from jsonata.utils import Utils
 
 from helpers.definition import expressions
 from helpers.engine.intrinsics import HASHES
-from helpers.engine.scope import Scope
+from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import data_of
 
 __all__ = ["MOST_STEPS", "UNDEFINED", "QueryFailed", "value_of"]
@@ -256,7 +255,7 @@ def _random(seed: Any = None) -> float:
 
 
 def _uuid() -> str:
-    return str(uuid.UUID(int=_scope().random.getrandbits(128), version=4))
+    return drawn_uuid(_scope().random)
 
 
 def _shuffle(array: Any = None) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,6 +19,8 @@ __all__ = ["Evaluated", "NoSuchPath", "filtered", "path", "placed", "selected"]
 
 Evaluated = Callable[[Scope], Any]
 Selection = Callable[[Any], Any]
+
+MOST_VALUES = 1_000_000  # that a path may select; more fit into no payload
 
 
 class NoSuchPath(Exception):
@@ -115,8 +120,8 @@ def _places(value: Any) -> range:
 
 
 def _not_found(text: str, field: str, data: Any) -> StateFailed:
-    cause = f"The JSONPath '{text}' specified for the field '{field}' could not be found in the input '{text_of(data)}'"
-    return StateFailed(RUNTIME, cause)
+    where = f"specified for the field '{field}' could not be found in the input '{text_of(data)}'"
+    return StateFailed(RUNTIME, f"The JSONPath '{text}' {where}")
 
 
 def _of_data(found: Path) -> Evaluated:
@@ -160,11 +165,14 @@ def _selection(found: Path) -> Selection:
         return _aggregated(found, found.aggregate)
     ways = [_way(step) for step in found.steps]
 
-    def select(value: Any) -> list[Any]:
-        values: Iterable[Any] = [value]
+    def select(data: Any) -> list[Any]:
+        values = [data]
         for way in ways:
-            values = [one for value in values for one in way(value)]
-        return list(values)
+            ahead = itertools.chain.from_iterable(way(value, data) for value in values)
+            values = list(itertools.islice(ahead, MOST_VALUES + 1))
+            if len(values) > MOST_VALUES:
+                raise StateFailed(RUNTIME, f"The path '{found.text}' selects more than {MOST_VALUES:,} values.")
+        return values
 
     return select
 
@@ -190,57 +198,65 @@ def _aggregated(found: Path, aggregate: str) -> Selection:
     select = _selection(Path(found.text, found.root, found.steps))
 
     def evaluated(data: Any) -> Any:
+        value = select(data)
         try:
-            value = select(data)
-        except NoSuchPath:
-            raise NoSuchPath(found, data) from None
-        if aggregate == "length" and isinstance(value, list | dict | str):
-            return len(value)
-        numbers = isinstance(value, list) and all(map(_is_number, value))
-        if not numbers or not (value or aggregate == "sum"):
-            wanted = "an array" if aggregate == "length" else "an array of numbers"
-            raise StateFailed(RUNTIME, f"Invalid path '{found.text}' : {aggregate}() takes {wanted}")
-        return sum(value) / len(value) if aggregate == "avg" else _AGGREGATES[aggregate](value)
+            if aggregate == "length":
+                return len(value)
+            if isinstance(value, list) and all(map(_is_number, value)):
+                result = AGGREGATES[aggregate](value)
+                if math.isfinite(result):
+                    return result
+        except (TypeError, ValueError, ArithmeticError):  # of a number's length, of no numbers, of too large ones
+            pass
+        wanted = "an array" if aggregate == "length" else "an array of numbers"
+        raise StateFailed(RUNTIME, f"Invalid path '{found.text}' : {aggregate}() takes {wanted}")
 
     return evaluated
 
 
-_AGGREGATES: dict[str, Callable[[Any], Any]] = {"min": min, "max": max, "sum": sum}
+AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "avg": lambda numbers: sum(numbers) / len(numbers),
+}
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-Way = Callable[[Any], Iterable[Any]]
+Way = Callable[[Any, Any], Iterable[Any]]
 
 
 def _way(step: Step) -> Way:
-    """All values that a step leads to from one."""
+    """All values that a step leads to from one, which is within the data given second."""
     match step:
-        case str() | int():
-            return lambda value: _at(step, value)
+        case str():
+            return lambda value, data: (value[step],) if isinstance(value, dict) and step in value else ()
+        case int():
+            return lambda value, data: value[step:][:1] if isinstance(value, list) and step >= -len(value) else ()
         case Every():
-            return _within
+            return lambda value, data: _within(value)
         case Several(steps):
-            return lambda value: [one for each in steps for one in _at(each, value)]
+            ways = [_way(each) for each in steps]
+            return lambda value, data: (one for way in ways for one in way(value, data))
         case Slice(start, stop, by):
-            return lambda value: value[start:stop:by] if isinstance(value, list) else ()
+            return lambda value, data: value[start:stop:by] if isinstance(value, list) else ()
         case Descent(inner):
             way = _way(inner)
-            return lambda value: [one for each in _descendants(value) for one in way(each)]
+            return lambda value, data: (one for each in _descendants(value) for one in way(each, data))
         case Filter(test):
-            return _filter(_passes(test))
-
-
-def _at(step: str | int, value: Any) -> Iterable[Any]:
-    if isinstance(step, str):
-        return (value[step],) if isinstance(value, dict) and step in value else ()
-    return (value[step],) if isinstance(value, list) and -len(value) <= step < len(value) else ()
+            passes = _passes(test)
+            return lambda value, data: (item for item in _filtered(value) if passes(item, data))
 
 
 def _within(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _filtered(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list) else (value,) if isinstance(value, dict) else ()
 
 
 def _descendants(value: Any) -> Iterator[Any]:
@@ -252,51 +268,45 @@ def _descendants(value: Any) -> Iterator[Any]:
         ahead.extend(reversed(list(_within(found))))
 
 
-Passes = Callable[[Any], bool]
-
-
-def _filter(passes: Passes) -> Way:
-    def way(value: Any) -> Iterable[Any]:
-        items = value if isinstance(value, list) else (value,) if isinstance(value, dict) else ()
-        return [item for item in items if passes(item)]
-
-    return way
-
-
-def _passes(test: Test) -> Passes:
-    """A filter's condition, as a function of the item."""
+def _passes(test: Test) -> Callable[[Any, Any], bool]:
+    """A filter's condition, as a function of the item and of the data that the path began with."""
     if test.operator in ("&&", "||", "!"):
         tests = [_passes(one) for one in test.operands if isinstance(one, Test)]
         if test.operator == "!":
-            return lambda item: not tests[0](item)
+            return lambda item, data: not tests[0](item, data)
         joined = all if test.operator == "&&" else any
-        return lambda item: joined(one(item) for one in tests)
+        return lambda item, data: joined(one(item, data) for one in tests)
     operands = [_operand(one) for one in test.operands if not isinstance(one, Test)]
     if test.operator == "exists":
-        return lambda item: operands[0](item) is not _ABSENT
-    compare = _COMPARISONS[test.operator]
-    return lambda item: compare(operands[0](item), operands[1](item))
+        return lambda item, data: operands[0](item, data) is not ABSENT
+    left, right = operands
+    compare = COMPARISONS[test.operator]
+    return lambda item, data: compare(left(item, data), right(item, data))
 
 
-_ABSENT = object()
+ABSENT = object()
 
 
-def _operand(operand: Path | Literal) -> Selection:
+def _operand(operand: Path | Literal) -> Callable[[Any, Any], Any]:
     if isinstance(operand, Literal):
-        return lambda item: operand.value
+        return lambda item, data: operand.value
     select = _selection(operand)
 
-    def evaluated(item: Any) -> Any:
+    def evaluated(item: Any, data: Any) -> Any:
         try:
-            return select(item)
+            return select(item if operand.root == "@" else data)
         except NoSuchPath:
-            return _ABSENT
+            return ABSENT
 
     return evaluated
 
 
 def _same(left: Any, right: Any) -> bool:
-    return left == right and isinstance(left, bool) is isinstance(right, bool)
+    return bool(left == right) and isinstance(left, bool) is isinstance(right, bool)
+
+
+def _in(value: Any, values: Any) -> bool:
+    return isinstance(values, list) and any(_same(value, one) for one in values)
 
 
 def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -307,16 +317,18 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return compare
 
 
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": _same,
     "!=": lambda left, right: not _same(left, right),
     "<": _ordered(operator.lt),
     "<=": _ordered(operator.le),
     ">": _ordered(operator.gt),
     ">=": _ordered(operator.ge),
-    "=~": lambda text, pattern: isinstance(text, str) and pattern.fullmatch(text) is not None,
-    "in": lambda value, values: any(_same(value, one) for one in values),
-    "nin": lambda value, values: not any(_same(value, one) for one in values),
+    "=~": lambda text, pattern: (
+        isinstance(text, str) and isinstance(pattern, re.Pattern) and bool(pattern.fullmatch(text))
+    ),
+    "in": _in,
+    "nin": lambda value, values: isinstance(values, list) and not _in(value, values),
 }
 
 

@@ -13,180 +13,155 @@ from typing import Any
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths
 from helpers.engine.failures import RUNTIME, StateFailed
-from helpers.engine.paths import Evaluated, NoSuchPath
+from helpers.engine.paths import NoSuchPath
 from helpers.engine.scope import Scope
 from helpers.engine.text import moment
 
-__all__ = ["COMPARISONS", "rule"]
+__all__ = ["rule"]
 
 Holds = Callable[[Scope], bool]
-_ABSENT = object()
 
-
-def _number(value: Any) -> Any:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _text(value: Any) -> Any:
-    return value if isinstance(value, str) else None
-
-
-def _truth(value: Any) -> Any:
-    return value if isinstance(value, bool) else None
-
-
-def _time(value: Any) -> Any:
-    return moment(value) if isinstance(value, str) else None
-
-
-_KINDS: dict[str, Callable[[Any], Any]] = {"Boolean": _truth, "Numeric": _number, "String": _text, "Timestamp": _time}
-_TESTS: dict[str, Callable[[Any, Any], bool]] = {
+MOST_NESTED = 100  # rules in rules
+# A value as what a kind of comparison takes, None where it is of another type: that never matches.
+KINDS: dict[str, Callable[[Any], Any]] = {
+    "Boolean": lambda value: value if isinstance(value, bool) else None,
+    "Numeric": lambda value: value if isinstance(value, int | float) and not isinstance(value, bool) else None,
+    "String": lambda value: value if isinstance(value, str) else None,
+    "Timestamp": lambda value: moment(value) if isinstance(value, str) else None,
+}
+TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,
     "LessThan": operator.lt,
     "LessThanEquals": operator.le,
     "GreaterThan": operator.gt,
     "GreaterThanEquals": operator.ge,
 }
-_IS = ("IsBoolean", "IsNull", "IsNumeric", "IsPresent", "IsString", "IsTimestamp")
-# The name of each comparison with a value: what both sides must be, and the test.
-_COMPARED = {
-    f"{kind}{test}": (_KINDS[kind], _TESTS[test])
-    for kind in _KINDS
-    for test in (_TESTS if kind != "Boolean" else ("Equals",))
-}
-COMPARISONS = frozenset({*_IS, "StringMatches", *_COMPARED, *(f"{name}Path" for name in _COMPARED)})
-_PIECE = re.compile(r"\\(.)|(\*)|([^\\*]+|\\)", re.DOTALL)
+COMPARISON = re.compile(rf"({'|'.join(KINDS)})({'|'.join(TESTS)})(Path)?")
+ONE_VALUE = ("StringMatches", "IsBoolean", "IsNull", "IsNumeric", "IsPresent", "IsString", "IsTimestamp")
+PIECE = re.compile(r"\\(.)|(\*)|([^\\*]+|\\)", re.DOTALL)
 
 
 def rule(body: dict[str, Any], language: str, index: int) -> Holds:
     """The entry of a Choice with this index, as a function that says whether it holds.
 
-    `language` is `JSONPath` or `JSONata`. ValueError, in a learner's words, where the entry has no condition or one
-    that cannot be read.
+    `language` is `JSONPath` or `JSONata`. ValueError where the entry has no condition, or one that cannot be read.
     """
-    if language == "JSONata":
-        return _condition(body.get("Condition"), f"Choices[{index}]/Condition")
-    try:
+    if language == "JSONPath":
         return _rule(body)
-    except RecursionError:
-        raise ValueError(f"The rule Choices[{index}] is nested too deeply.") from None
-
-
-def _condition(condition: object, field: str) -> Holds:
-    if isinstance(condition, bool):
-        return lambda scope: condition
-    if not is_jsonata(condition):
+    condition, field = body.get("Condition"), f"Choices[{index}]/Condition"
+    if is_jsonata(condition):
+        return expressions.typed(condition, field, "boolean")
+    if not isinstance(condition, bool):
         raise ValueError(f"{field} must be an expression in {{% %}} that gives true or false.")
-    return expressions.typed(condition, field, "boolean")
+    return lambda scope: condition
 
 
-def _rule(body: Any) -> Holds:
-    if not isinstance(body, dict):
-        raise ValueError(f"A rule is an object, not {body!r:.60}.")
-    for name, joined in (("And", all), ("Or", any)):
-        if name in body:
-            if not isinstance(body[name], list) or not body[name]:
-                raise ValueError(f"{name} holds a list of rules.")
-            return _joined(joined, [_rule(one) for one in body[name]])
+def _rule(body: dict[str, Any], depth: int = 0) -> Holds:
+    if depth > MOST_NESTED:
+        raise ValueError("A rule is nested too deeply.")
     if "Not" in body:
-        held = _rule(body["Not"])
-        return lambda scope: not held(scope)
-    names = [name for name in body if name in COMPARISONS]
-    if len(names) != 1:
-        found = f"has {' and '.join(names)}" if names else "has none"
-        raise ValueError(f"A rule has one comparison, such as StringEquals; this one {found}.")
-    if not isinstance(body.get("Variable"), str):
-        raise ValueError("A rule with a comparison has a Variable, the path to what is compared.")
-    return _comparison(body["Variable"], names[0], body[names[0]])
-
-
-def _joined(joined: Callable[[Any], bool], held: list[Holds]) -> Holds:
-    return lambda scope: joined(one(scope) for one in held)
+        refused = _rule(body["Not"], depth + 1)
+        return lambda scope: not refused(scope)
+    if "And" in body or "Or" in body:
+        inner = [_rule(one, depth + 1) for one in body["And" if "And" in body else "Or"]]
+        joined = all if "And" in body else any
+        return lambda scope: joined(holds(scope) for holds in inner)
+    name = next((name for name in body if name in ONE_VALUE or COMPARISON.fullmatch(name)), None)
+    if name is None or "Variable" not in body:
+        raise ValueError("A rule has a Variable and a comparison, such as StringEquals.")
+    return _comparison(body["Variable"], name, body[name])
 
 
 def _comparison(variable: str, name: str, wanted: Any) -> Holds:
     select = paths.selected(variable)
-    if name.startswith("Is"):
-        return _is(variable, select, name, wanted)
+    if name == "IsPresent":
+        return lambda scope: _is_there(select, scope) is wanted
     if name.endswith("Path"):
-        return _with_path(variable, select, name.removesuffix("Path"), wanted)
+        kind, test = _compared(name)
+        other = paths.selected(wanted)
+
+        def alike(scope: Scope) -> bool:
+            left, right = kind(_value(select, scope)), kind(_value(other, scope))
+            return left is not None and right is not None and test(left, right)
+
+        return alike
+    matches = _match(name, wanted)
+
+    def holds(scope: Scope) -> bool:
+        try:
+            value = select(scope)
+        except NoSuchPath as error:
+            raise _invalid(error) from None
+        return matches(value)
+
+    return holds
+
+
+def _match(name: str, wanted: Any) -> Callable[[Any], bool]:
+    """The comparison with a value that the rule holds, as a function of the other."""
+    if name == "StringEquals":
+        return lambda value: bool(value == wanted)
+    if name == "IsNull":
+        return lambda value: (value is None) is wanted
+    if name.startswith("Is"):
+        of_kind = KINDS[name[2:]]
+        return lambda value: (of_kind(value) is not None) is wanted
     if name == "StringMatches":
-        return _with_pattern(variable, select, wanted)
-    kind, test = _COMPARED[name]
+        return _pattern(wanted)
+    kind, test = _compared(name)
     right = kind(wanted)
     if right is None:
-        raise ValueError(f"{name} compares with {_wanted(name)}, not with {wanted!r:.60}.")
-
-    def holds(scope: Scope) -> bool:
-        try:
-            left = kind(select(scope))
-        except NoSuchPath:
-            raise _invalid(variable) from None
-        return left is not None and test(left, right)
-
-    return holds
+        raise ValueError(f"{name} cannot compare with {wanted!r:.60}.")
+    return lambda value: (left := kind(value)) is not None and test(left, right)
 
 
-def _wanted(name: str) -> str:
-    kinds = {"B": "true or false", "N": "a number", "S": "a text", "T": "a time such as 2025-01-01T00:00:00Z"}
-    return kinds[name[0]]
-
-
-def _is(variable: str, select: Evaluated, name: str, wanted: Any) -> Holds:
-    if not isinstance(wanted, bool):
-        raise ValueError(f"{name} takes true or false, not {wanted!r:.60}.")
-    kind = _KINDS.get(name[2:])
-
-    def holds(scope: Scope) -> bool:
-        try:
-            value = select(scope)
-        except NoSuchPath:
-            if name == "IsPresent":
-                return not wanted
-            raise _invalid(variable) from None
-        found = True if name == "IsPresent" else value is None if kind is None else kind(value) is not None
-        return found is wanted
-
-    return holds
-
-
-def _with_path(variable: str, select: Evaluated, name: str, path: Any) -> Holds:
-    if not isinstance(path, str):
-        raise ValueError(f"{name}Path takes a path, not {path!r:.60}.")
-    kind, test = _COMPARED[name]
-    other = paths.selected(path)
-
-    def holds(scope: Scope) -> bool:
-        try:
-            left = kind(select(scope))
-        except NoSuchPath:
-            raise _invalid(variable) from None
-        try:
-            right = kind(other(scope))
-        except NoSuchPath:
-            raise _invalid(path) from None
-        return left is not None and right is not None and test(left, right)
-
-    return holds
-
-
-def _with_pattern(variable: str, select: Evaluated, wanted: Any) -> Holds:
+def _pattern(text: str) -> Callable[[Any], bool]:
     r"""`*` stands for any characters, `\*` for itself, `\\` for a backslash."""
-    if not isinstance(wanted, str):
-        raise ValueError(f"StringMatches compares with a text, not with {wanted!r:.60}.")
-    found = _PIECE.findall(wanted)
-    pattern = re.compile("".join(".*" if star else re.escape(escaped or plain) for escaped, star, plain in found), re.S)
+    parts = [""]
+    for escaped, star, plain in PIECE.findall(text):
+        if star:
+            parts.append("")
+        else:
+            parts[-1] += escaped or plain
+    first, middle, last = parts[0], parts[1:-1], parts[-1]
 
-    def holds(scope: Scope) -> bool:
-        try:
-            value = select(scope)
-        except NoSuchPath:
-            raise _invalid(variable) from None
-        return isinstance(value, str) and pattern.fullmatch(value) is not None
+    def matches(value: Any) -> bool:
+        if not isinstance(value, str) or len(parts) == 1:
+            return bool(value == first)
+        at, end = len(first), len(value) - len(last)
+        if at > end or not (value.startswith(first) and value.endswith(last)):
+            return False
+        for part in middle:
+            at = value.find(part, at, end)
+            if at < 0:
+                return False
+            at += len(part)
+        return True
 
-    return holds
+    return matches
 
 
-def _invalid(path: str) -> StateFailed:
+def _compared(name: str) -> tuple[Callable[[Any], Any], Callable[[Any, Any], bool]]:
+    found = COMPARISON.fullmatch(name)
+    assert found, name
+    return KINDS[found[1]], TESTS[found[2]]
+
+
+def _is_there(select: paths.Evaluated, scope: Scope) -> bool:
+    try:
+        select(scope)
+    except NoSuchPath:
+        return False
+    return True
+
+
+def _value(select: paths.Evaluated, scope: Scope) -> Any:
+    try:
+        return select(scope)
+    except NoSuchPath as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: NoSuchPath) -> StateFailed:
     said = "The choice state's condition path references an invalid value."
-    return StateFailed(RUNTIME, f"Invalid path '{path}': {said}")
+    return StateFailed(RUNTIME, f"Invalid path '{error}': {said}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["Scope"]
+__all__ = ["Scope", "drawn_uuid"]
 
 
 class Scope:
@@ -26,3 +27,8 @@ class Scope:
         self.variables: Mapping[str, Any] = {}
         self.states: dict[str, Any] | None = None
         self.now = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def drawn_uuid(chance: random.Random) -> str:
+    """A UUID of version 4 from a source of chance."""
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))

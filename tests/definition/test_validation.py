@@ -167,6 +167,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({**PASS, "InputPath": "a"}, "Value must be a valid JSONPath at /States/A/InputPath. 'a' is no path: a path b"),
     ({**PASS, "ResultPath": "$.a[*]"}, "Value is not a Reference Path at /States/A/ResultPath"),
+    ({**PASS, "ResultPath": "$$.a"}, "Value is not a Reference Path at /States/A/ResultPath. A result is put into"),
     ({**PASS, "ResultPath": "$.a."}, "Value is not a Reference Path at /States/A/ResultPath. '$.a.' is no path: a"),
     ({**PASS, "Parameters": {"x.$": "States.Foo($.a)"}}, "at /States/A/Parameters. 'States.Foo($.a)' is no intrinsic"),
     ({"Type": "Fail", "CausePath": "States.Format('"}, "Value must be a valid JSONPath or intrinsic function at /Stat"),
@@ -350,7 +351,7 @@ def place(of: str, body: dict[str, Any]) -> dict[str, Any]:
     return machine("A", {"A": around[of]() if of in around else body, "Z": DONE})
 
 
-TEXTS = {"text", "word", "timestamp", "resource", "state", "path", "reference", "computed"}
+TEXTS = {"text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"}
 SIX: list[Any] = [None, True, 7.5, "~", [[]], {"~": 0}]
 
 
