@@ -407,9 +407,9 @@ class Execution:
             self.top.process.close()
 
     def _ended(self, type: str, details: dict[str, Any], event: dict[str, Any]) -> None:
-        self.status, self.stopped = ENDINGS[type], self.scheduler.stamp
-        self.output, self.cause = details.get("output"), details.get("cause")
-        self.error = details.get("error")
+        self.stopped, self.output = self.scheduler.stamp, details.get("output")
+        self.error, self.cause = details.get("error"), details.get("cause")
+        self.status = ENDINGS[type]  # last: whoever reads it from another thread finds the rest
         if self._timer:
             self.scheduler.cancel(self._timer)
         self._texts.clear()
