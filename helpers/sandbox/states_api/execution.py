@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from helpers import engine
 from helpers.sandbox.clock import clock, most_events
-from helpers.sandbox.states_api import calls
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.logs import ExecutionLog
 from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
@@ -39,6 +38,7 @@ class Execution:
         arn: str,
         name: str,
         text: str,
+        handler: Callable[[engine.Call], None],
         trace_header: str | None = None,
     ) -> None:
         self.backend, self.machine, self.version, self.alias = backend, machine, version, alias
@@ -55,7 +55,7 @@ class Execution:
             text,
             engine.Identity(arn, name, machine.arn, machine.name, self.revision.role_arn),
             scheduler=clock.scheduler,
-            handler=calls.handle,
+            handler=handler,
             seed=secrets.randbits(128),
             type=machine.type,
             limit=most_events(),
@@ -162,6 +162,37 @@ class Execution:
             if age > datetime.timedelta(days=engine.REDRIVABLE_DAYS):
                 return "Execution redrivable period exceeded"
         return self.run.not_redrivable()
+
+    def qualified(self) -> dict[str, str]:
+        """The ARNs of the version and the alias that it was started by, as far as there are any."""
+        found = {"stateMachineVersionArn": self.version, "stateMachineAliasArn": self.alias}
+        return {member: qualified.arn for member, qualified in found.items() if qualified}
+
+    def describe(self, with_data: bool = True) -> dict[str, Any]:
+        """The members of DescribeExecution's answer."""
+        status = self.status  # read first: what goes with an end is there before it
+        reason = self.not_redrivable()
+        return {
+            "executionArn": self.arn,
+            "stateMachineArn": self.machine.arn,
+            "name": self.name,
+            "status": status,
+            "startDate": self.started,
+            "stopDate": self.stopped,
+            "input": self.text if with_data else None,
+            "inputDetails": {"included": with_data},
+            "output": self.output if with_data else None,
+            "outputDetails": {"included": with_data} if status == "SUCCEEDED" else None,
+            "traceHeader": self.trace_header,
+            "mapRunArn": self.map_run and self.map_run.arn,
+            "error": self.error,
+            "cause": self.cause,
+            **self.qualified(),
+            "redriveCount": self.redrives,
+            "redriveDate": self.redriven,
+            "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
+            "redriveStatusReason": reason,
+        }
 
     def events_kept(self) -> int:
         """How many events are kept of it and of its child executions; one at least, for itself."""

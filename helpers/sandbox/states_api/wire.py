@@ -5,7 +5,7 @@ import functools
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
@@ -14,10 +14,9 @@ from botocore.model import ServiceModel, Shape
 from helpers.sandbox.refusal import Answer
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.operations import OPERATIONS
 
-__all__ = ["Operation", "answer", "epoch"]
-
-Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
+__all__ = ["answer", "epoch"]
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -54,8 +53,6 @@ def answer(target: str, body: bytes, account: str, region: str) -> Answer:
 
 
 def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
-    from helpers.sandbox.states_api.operations import OPERATIONS
-
     operation = OPERATIONS.get(name)
     if operation is None:
         raise StatesError("UnknownOperationException", f"Step Functions has no operation {name!r}.")
