@@ -15,18 +15,24 @@ from helpers.sandbox.integrations.resources import TOKEN, integration_of
 __all__ = ["handle"]
 
 LOG = logging.getLogger(__name__)
-# How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less often,
-# so that it is late by no more than this part of the time it has waited.
+# How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
+# often, so that it is late by no more than this part of the time it has waited.
 FIRST_LOOK = 0.5
 LATENESS = 0.015
 FAILED = "The sandbox failed in this task; its log has the details."
 
+Follow = Callable[[dict[str, Any]], None]
 
-def handle(call: Call) -> None:
-    """Do what a task asks for, or read or write for a distributed Map; called in the engine's thread, returns at once."""
+
+def handle(call: Call, follow: Follow | None = None) -> None:
+    """Do what a task asks for, or read or write for a distributed Map; called in the engine's thread, returns at once.
+
+    `follow` waits for what a `.sync` task has started: it is given the service's answer, in the engine's thread,
+    and calls `submit`. Without it `jobs` says what is waited for.
+    """
     if call.kind == "task":
         call.start()
-    pool.run(partial(_answering, call, _answer))
+    pool.run(partial(_answering, call, partial(_answer, follow)))
 
 
 def _answering(call: Call, work: Callable[[Call], None]) -> None:
@@ -55,7 +61,7 @@ def _post(call: Call, action: Callable[[], Any]) -> None:
     clock.post(act)
 
 
-def _answer(call: Call) -> None:
+def _answer(follow: Follow | None, call: Call) -> None:
     if call.kind == "read":
         _post(call, partial(call.succeed, objects.items(call)))
     elif call.kind == "write":
@@ -63,27 +69,30 @@ def _answer(call: Call) -> None:
     elif functions.is_function(call.resource):
         _post(call, partial(call.succeed, functions.answer(call)))
     else:
-        _integrate(call)
+        _integrate(call, follow)
 
 
-def _integrate(call: Call) -> None:
+def _integrate(call: Call, follow: Follow | None) -> None:
     integration = integration_of(call.resource)
     if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
-    if integration.service.name == "apigateway" and not integration.is_sdk:
-        raise TaskFailed("ApiGateway.SdkClientException", "API Gateway is not in the sandbox; use an AWS account for it.")
-    is_invoke = integration.service.name == "lambda" and not integration.is_sdk
-    found = functions.invoked(call) if is_invoke else services.answer(call, integration)
+    name = "" if integration.is_sdk else integration.service.name
+    if name == "apigateway":
+        said = "API Gateway is not in the sandbox; use an AWS account for it."
+        raise TaskFailed("ApiGateway.SdkClientException", said)
+    found = functions.invoked(call) if name == "lambda" else services.answer(call, integration)
     if not integration.pattern:
         _post(call, partial(call.succeed, found))
     elif integration.pattern == TOKEN:
         _post(call, partial(call.submit, found))
+    elif follow:
+        _post(call, partial(follow, found))
     else:
         job = job_of(call.execution.identity.region, integration, found)
-        _post(call, partial(_submit, call, job))
+        _post(call, partial(_follow_job, call, job))
 
 
-def _submit(call: Call, job: Job) -> None:
+def _follow_job(call: Call, job: Job) -> None:
     """Wait for a job that was started; in the engine's thread."""
     stop = partial(pool.run, job.stop)
     if not call.open:

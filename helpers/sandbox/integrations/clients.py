@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.model import OperationModel, ServiceModel
 
-__all__ = ["client_for", "operation", "sdk_services", "service_model"]
+__all__ = ["client_for", "has_operation", "operation", "sdk_services", "service_model"]
 
 # A task may take as long as AWS lets it; its own TimeoutSeconds ends it, not the socket.
 LONGEST_TASK = 99_999_999
@@ -49,7 +49,7 @@ def _client(service: str, region: str) -> Any:
 
 
 def client_for(region: str, service: str) -> Any:
-    """The one client of this process for a service (by boto3's name) in a region, signed with the sandbox's own keys."""
+    """The client of this process for a service (by boto3's name) in a region, signed with the sandbox's own keys."""
     with _creating:
         return _client(service, region)
 
@@ -70,10 +70,14 @@ def _operations(service: str) -> dict[str, str]:
     return {name.lower(): name for name in service_model(service).operation_names}
 
 
-def operation(service: str, action: str) -> OperationModel | None:
-    """The model of what a task calls (`getItem`) of a service (by boto3's name); None for what the service has not."""
-    name = _operations(service).get(action.lower())
-    return service_model(service).operation_model(name) if name else None
+def has_operation(service: str, action: str) -> bool:
+    """Whether a service (by boto3's name) has an operation, named as tasks name it (`getItem`)."""
+    return action.lower() in _operations(service)
+
+
+def operation(service: str, action: str) -> OperationModel:
+    """The model of an operation. KeyError where there is none."""
+    return service_model(service).operation_model(_operations(service)[action.lower()])
 
 
 @functools.cache

@@ -51,6 +51,6 @@ def _message(error: ClientError) -> str:
 
 def not_startable(call: Call, problems: list[str]) -> TaskFailed:
     """The failure of a task whose parameters its service does not take."""
-    where = f"An error occurred while executing the state '{call.state}' (entered at the event id #{call.frame.entered})."
+    where = f"the state '{call.state}' (entered at the event id #{call.frame.entered})"
     said = f"The Parameters '{call.text}' could not be used to start the Task: [{'; '.join(problems)}]"
-    return TaskFailed(RUNTIME, f"{where} {said}")
+    return TaskFailed(RUNTIME, f"An error occurred while executing {where}. {said}")

@@ -8,9 +8,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from helpers.engine import TaskFailed
 from helpers.engine.tasks import Call
 from helpers.engine.text import data_of, text_of
-from helpers.sandbox.integrations import clients, failures
+from helpers.sandbox.integrations import clients, failures, services
 from helpers.sandbox.integrations.resources import OPTIMISED
-from helpers.sandbox.integrations.shapes import sdk_metadata, to_service
+from helpers.sandbox.integrations.shapes import sdk_metadata
 
 __all__ = ["answer", "invoked", "is_function"]
 
@@ -30,15 +30,7 @@ def answer(call: Call) -> Any:
 
 def invoked(call: Call) -> dict[str, Any]:
     """What `lambda:invoke` gives. Raises TaskFailed."""
-    problems: list[str] = []
-    operation = clients.operation("lambda", "invoke")
-    assert operation and operation.input_shape
-    given = call.parameters
-    if not isinstance(given, dict):
-        problems.append("The value of the field 'Parameters' has an invalid format")
-    parameters = to_service(given, operation.input_shape, problems)
-    if problems:
-        raise failures.not_startable(call, problems)
+    parameters = services.parameters_of(call, "lambda", "invoke")
     name = str(parameters["FunctionName"])
     region = name.split(":")[3] if name.startswith("arn:") and name.count(":") > 3 else call.execution.identity.region
     return _invoke(region, parameters, True)

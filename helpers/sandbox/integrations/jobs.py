@@ -6,9 +6,8 @@ from typing import Any
 
 from helpers.engine import TaskFailed
 from helpers.engine.text import text_of
-from helpers.sandbox.integrations import clients, services
+from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.resources import Integration, Service
-from helpers.sandbox.integrations.shapes import from_service
 
 __all__ = ["Job", "job_of"]
 
@@ -101,9 +100,7 @@ class Job:
     def result(self) -> Any:
         """What the job gave; None while it goes on. Raises TaskFailed where it failed."""
         response = services.ask(self.region, self.service, self.kind.look, self.kind.asked(self.started))
-        operation = clients.operation(self.service.name, self.kind.look)
-        assert operation and operation.output_shape
-        found = from_service(response, operation.output_shape, is_sdk=False)
+        found = services.presented(response, self.service, self.kind.look)
         record = self.kind.record(found)
         succeeded = self.kind.succeeded(record)
         if succeeded is False:

@@ -24,8 +24,8 @@ DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": 
 FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING",), "SUCCEEDED": ("SUCCEEDED",)}
 
 
-def items(call: Call) -> list[Any]:
-    """The items that an ItemReader gives. Raises TaskFailed, States.ItemReaderFailed."""
+def items(call: Call) -> Any:
+    """The items that an ItemReader gives: a list, where the object holds one. Raises TaskFailed."""
     client, action = clients.client_for(call.execution.identity.region, "s3"), call.resource.rsplit(":", 1)[-1]
     try:
         if action == "listObjectsV2":
@@ -43,15 +43,14 @@ def items(call: Call) -> list[Any]:
 
 
 def _parameters(call: Call, action: str) -> dict[str, Any]:
-    operation = clients.operation("s3", action)
-    given = call.parameters
-    if operation is None or operation.input_shape is None or not isinstance(given, dict):
+    if action not in ("getObject", "listObjectsV2"):
         raise TaskFailed(READER, f"The sandbox reads no items with {call.resource}.")
     problems: list[str] = []
-    found = to_service(given, operation.input_shape, problems)
+    shape = clients.operation("s3", action).input_shape
+    found = to_service(call.parameters, shape, problems) if shape else {}
     if problems:
         raise TaskFailed(READER, "; ".join(problems))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _failed(error: str, found: ClientError | BotoCoreError) -> TaskFailed:
@@ -71,13 +70,13 @@ def _items_in(text: str, config: dict[str, Any]) -> Any:
             return [data_of(line) for line in text.splitlines() if line.strip()]
         found = data_of(text)
     except ValueError as error:
-        raise TaskFailed(READER, f"The object holds no {kind}. {error}") from error
+        raise TaskFailed(READER, f"The object cannot be read: {error}") from error
     pointer = config.get("ItemsPointer", "")
     try:
         for step in pointer.split("/")[1:]:
             name = step.replace("~1", "/").replace("~0", "~")
-            found = found[int(name)] if isinstance(found, list) else found[name]
-    except (ValueError, LookupError, TypeError) as error:
+            found = found[int(name) if name.isdecimal() else name] if isinstance(found, list) else found[name]
+    except (LookupError, TypeError) as error:
         raise TaskFailed(READER, f"The object holds nothing where ItemsPointer leads ({pointer}).") from error
     return found
 
@@ -96,7 +95,7 @@ def _rows(text: str, config: dict[str, Any]) -> list[Any]:
 
 def _listed(found: dict[str, Any]) -> dict[str, Any]:
     """An object of a listing as an item."""
-    item = {name: found[name] for name in ("Key", "Size", "StorageClass") if name in found}
+    item: dict[str, Any] = {name: found[name] for name in ("Key", "Size", "StorageClass") if name in found}
     return {"Etag": found["ETag"], **item, "LastModified": int(found["LastModified"].timestamp())}
 
 
@@ -108,7 +107,7 @@ def write(call: Call) -> dict[str, Any]:
         raise TaskFailed(WRITER, "ResultWriter needs the name of a Bucket, and as its Prefix a text.")
     prefix = place.get("Prefix", "").rstrip("/")
     folder = (f"{prefix}/" if prefix else "") + run.rsplit(":", 1)[-1]
-    is_lines = config.get("OutputType", "JSON") == "JSONL"
+    is_lines, form = config.get("OutputType", "JSON") == "JSONL", config.get("Transformation", "NONE")
     written: dict[str, list[dict[str, Any]]] = {}
     client = clients.client_for(call.execution.identity.region, "s3")
     try:
@@ -116,7 +115,7 @@ def write(call: Call) -> dict[str, Any]:
             written[name] = []
             children = [child for child in call.results if child["Status"] in statuses]
             if children:
-                found = [entry for child in children for entry in transformed(child, config.get("Transformation", "NONE"))]
+                found = [entry for child in children for entry in transformed(child, form)]
                 body = _encoded("\n".join(map(text_of, found)) if is_lines else text_of(found))
                 key = f"{folder}/{name}_0.{'jsonl' if is_lines else 'json'}"
                 client.put_object(Bucket=bucket, Key=key, Body=body)

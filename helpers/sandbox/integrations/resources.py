@@ -134,7 +134,7 @@ def problem_of(resource: str) -> str | None:
     if service.actions is not None:
         patterns = service.actions.get(found.action)
         return None if patterns is not None and found.pattern in ("", *patterns) else unknown
-    if found.is_sdk and clients.operation(service.name, found.action) is None:
+    if found.is_sdk and not clients.has_operation(service.name, found.action):
         return unknown
     if found.pattern in ("", TOKEN):
         return None

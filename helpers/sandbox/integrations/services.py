@@ -12,31 +12,19 @@ from helpers.sandbox.integrations import clients, failures
 from helpers.sandbox.integrations.resources import Integration, Service
 from helpers.sandbox.integrations.shapes import from_service, sdk_metadata, to_service
 
-__all__ = ["answer", "ask"]
+__all__ = ["answer", "ask", "parameters_of", "presented"]
 
 
 def answer(call: Call, integration: Integration) -> dict[str, Any]:
     """What a task gets from its service. Raises TaskFailed."""
-    service, action = integration.service, integration.action
-    operation = clients.operation(service.name, action)
-    if operation is None:
-        raise failures.not_startable(call, [f"The sandbox knows no action '{action}' of {service.name}"])
-    problems: list[str] = []
-    given = call.parameters
-    if operation.input_shape is None:
-        parameters = {}
-    elif isinstance(given, dict):
-        parameters = to_service(given, operation.input_shape, problems)
-    else:
-        problems.append("The value of the field 'Parameters' has an invalid format")
-    if problems:
-        raise failures.not_startable(call, problems)
-    _complete(call, integration, parameters)
-    region = call.execution.identity.region
-    response = ask(region, service, action, parameters, integration.is_sdk)
-    found = from_service(response, operation.output_shape, integration.is_sdk) if operation.output_shape else {}
-    if integration.is_sdk:
-        return found  # type: ignore[no-any-return]
+    service, action, is_sdk = integration.service, integration.action, integration.is_sdk
+    parameters = parameters_of(call, service.name, action)
+    if not is_sdk:
+        _complete(call, integration, parameters)
+    response = ask(call.execution.identity.region, service, action, parameters, is_sdk)
+    found = presented(response, service, action, is_sdk)
+    if is_sdk:
+        return found
     if action == "putEvents" and found.get("FailedEntryCount"):
         raise TaskFailed("EventBridge.FailedEntry", text_of(found))
     if action == "startJobRun":
@@ -44,21 +32,38 @@ def answer(call: Call, integration: Integration) -> dict[str, Any]:
     return {**found, **sdk_metadata(response)}
 
 
+def parameters_of(call: Call, service: str, action: str) -> dict[str, Any]:
+    """The parameters of a task as the client of its service (by boto3's name) takes them. Raises TaskFailed."""
+    if not clients.has_operation(service, action):
+        raise failures.not_startable(call, [f"The sandbox knows no action '{action}' of {service}"])
+    problems: list[str] = []
+    shape, given, found = clients.operation(service, action).input_shape, call.parameters, {}
+    if not isinstance(given, dict):
+        problems.append("The value of the field 'Parameters' has an invalid format")
+    elif shape:
+        found = to_service(given, shape, problems)
+    if problems:
+        raise failures.not_startable(call, problems)
+    return found
+
+
 def ask(region: str, service: Service, action: str, parameters: dict[str, Any], is_sdk: bool = False) -> dict[str, Any]:
     """A service's answer, as boto3 gives it. Raises TaskFailed."""
-    client = clients.client_for(region, service.name)
-    operation = clients.operation(service.name, action)
-    assert operation is not None
+    name = xform_name(clients.operation(service.name, action).name)
     try:
-        return getattr(client, xform_name(operation.name))(**parameters)  # type: ignore[no-any-return]
+        return getattr(clients.client_for(region, service.name), name)(**parameters)  # type: ignore[no-any-return]
     except (ClientError, BotoCoreError) as error:
         raise failures.of_call(error, service, is_sdk) from error
 
 
+def presented(response: dict[str, Any], service: Service, action: str, is_sdk: bool = False) -> dict[str, Any]:
+    """A service's answer as a task gets it, without how it came."""
+    shape = clients.operation(service.name, action).output_shape
+    return from_service(response, shape, is_sdk) if shape else {}
+
+
 def _complete(call: Call, integration: Integration, parameters: dict[str, Any]) -> None:
     """Add what AWS's own integrations say of the execution."""
-    if integration.is_sdk:
-        return
     if integration.action == "putEvents":
         names = call.execution.identity
         for entry in parameters.get("Entries", ()):
