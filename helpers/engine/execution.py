@@ -330,7 +330,7 @@ class Execution:
     def begin(self) -> None:
         """Write the first event alone; any thread may do that, before anybody else knows of the execution."""
         details = {"input": self.input_text, "inputDetails": WHOLE, "roleArn": self.identity.role_arn}
-        self.write("ExecutionStarted", 0, "executionStartedEventDetails", details)
+        self.write("ExecutionStarted", 0, "executionStartedEventDetails", details, self.started)
 
     def go(self) -> None:
         """Let the scheduler move it."""
@@ -375,7 +375,9 @@ class Execution:
             return "Execution redrivable period exceeded"
         return None
 
-    def write(self, type: str, previous: int, key: str | None, details: Any) -> int:
+    def write(
+        self, type: str, previous: int, key: str | None, details: Any, stamp: datetime | None = None
+    ) -> int:
         """Write an event, and return its id. Raises Over where the execution has ended, or its history is full."""
         if self.status != "RUNNING":
             raise Over
@@ -383,7 +385,7 @@ class Execution:
         if self.limit and id >= self.limit and type not in FITTING:
             full = f"The execution reached the maximum number of history events ({self.limit})."
             type, key, details = "ExecutionFailed", "executionFailedEventDetails", {"error": RUNTIME, "cause": full}
-        event = {"timestamp": self.scheduler.stamp, "type": type, "id": id, "previousEventId": previous}
+        event = {"timestamp": stamp or self.scheduler.stamp, "type": type, "id": id, "previousEventId": previous}
         if key:
             event[key] = details
         self.written = id
