@@ -207,8 +207,8 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         with self.lock:
             found = [one for one in self.executions.values() if one.machine is machine]
             for execution in found:
-                del self.executions[execution.arn]
                 self._drop(execution.arn)
+                self._let_go(self.executions.pop(execution.arn))
         for execution in found:
             if execution.status == "RUNNING":
                 execution.stop(None, "The state machine was deleted.")

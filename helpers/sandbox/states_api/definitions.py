@@ -81,5 +81,6 @@ def _resources(definition: Any) -> Iterator[Finding]:
     for state in states(definition):
         resource = state.body.get("Resource")
         if state.type == "Task" and isinstance(resource, str) and (problem := integrations.problem_of(resource)):
-            place = f"{validation.location(state.scope, 'States', state.name, 'Resource')}"
-            yield Finding("SCHEMA_VALIDATION_FAILED", problem, place, state=state.name)
+            place = validation.location(state.scope, "States", state.name, "Resource")
+            code = "INVALID_RESOURCE" if "not in the sandbox" in problem else "SCHEMA_VALIDATION_FAILED"
+            yield Finding(code, problem, place, state=state.name)

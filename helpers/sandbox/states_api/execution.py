@@ -60,7 +60,7 @@ class Execution:
             type=machine.type,
             limit=most_events(),
             observer=Watch(self),
-            started=clock.now(),
+            started=_to_the_millisecond(clock.now()),
             keeps_events=not express,  # an Express execution's events live in its log only
         )
 
@@ -201,6 +201,10 @@ class Execution:
     def bytes_kept(self) -> int:
         """How many bytes its events and those of its child executions take, about."""
         return self.run.size + sum(run.bytes_kept for run in self.map_runs)
+
+
+def _to_the_millisecond(moment: datetime.datetime) -> datetime.datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class Child(Execution):

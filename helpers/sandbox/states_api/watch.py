@@ -25,7 +25,7 @@ class Watch(engine.Observer):
 
     def event(self, execution: engine.Execution, event: dict[str, Any]) -> None:
         record = self._execution
-        if record.log is not None and execution is record.run:
+        if record.log is not None:
             record.log.put(execution, event)
         more = execution.size - execution.accounted
         if more:

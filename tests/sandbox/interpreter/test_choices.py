@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.interpreter.conftest import Machines, details, states
+from tests.sandbox.conftest import Machines, details, states
 
 DATA = {
     "n": 1,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.interpreter.conftest import Machines, details, jsonata, states
+from tests.sandbox.conftest import Machines, details, jsonata, states
 
 PASS = {"Type": "Pass", "End": True}
 RUNTIME, QUERY = "States.Runtime", "States.QueryEvaluationError"
@@ -118,7 +118,7 @@ def test_a_failure_inside_is_located_once(machines: Machines) -> None:
     [
         ("States.ALL", "Mine", True),
         ("States.ALL", "States.Timeout", True),
-        ("States.ALL", "States.DataLimitExceeded", False),
+        ("States.ALL", "States.DataLimitExceeded", True),
         ("States.DataLimitExceeded", "States.DataLimitExceeded", True),
         ("States.TaskFailed", "Mine", True),
         ("States.TaskFailed", "States.Timeout", False),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.interpreter.conftest import Machines, details, jsonata, states
+from tests.sandbox.conftest import Machines, details, jsonata, states
 
 DATA = {"no": True, "minus": -1, "text": "x", "hour": "2016-03-14T01:59:00.5+01:00"}
 TASK = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:listBuckets", "End": True}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.interpreter.conftest import Machines, details, jsonata, links, states
+from tests.sandbox.conftest import Machines, details, jsonata, links, states
 
 PASS = {"Type": "Pass", "End": True}
 FAIL = {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}
@@ -61,15 +61,15 @@ HISTORIES: dict[str, tuple[dict[str, Any], Any, list[str]]] = {
             "MapIterationStarted 3",
             "ChoiceStateEntered 4",
             "ChoiceStateExited 5",
-            "WaitStateEntered 6",
             "MapIterationStarted 3",
-            "ChoiceStateEntered 8",
-            "ChoiceStateExited 9",
-            "WaitStateEntered 10",
+            "ChoiceStateEntered 7",
+            "ChoiceStateExited 8",
+            "WaitStateEntered 6",
+            "WaitStateEntered 9",
             "WaitStateExited 11",
             "FailStateEntered 12",
             "MapIterationFailed 13",
-            "WaitStateAborted 7",
+            "WaitStateAborted 10",
             "MapIterationAborted 15",
             "MapStateFailed 13",
             "ExecutionFailed 17",

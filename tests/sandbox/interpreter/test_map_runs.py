@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.interpreter.conftest import Machines, details, jsonata, states
+from tests.sandbox.conftest import Machines, details, jsonata, states
 
 PASS = {"Type": "Pass", "End": True}
 
@@ -27,33 +27,6 @@ def output(machines: Machines, definition: dict[str, Any], data: Any = None) -> 
     last = machines.run(definition, data)[-1]
     assert last["type"] == "ExecutionSucceeded", details(last)
     return json.loads(details(last)["output"])
-
-
-OBJECTS: list[tuple[str, dict[str, Any], Any]] = [
-    ('{"a": 1}\n{"a": 2}\n', {"InputType": "JSONL"}, [{"a": 1}, {"a": 2}]),
-    ('{"x": {"y": [1, 2, 3]}}', {"InputType": "JSON", "ItemsPointer": "/x/y", "MaxItems": 2}, [1, 2]),
-    (
-        "a;b\n1;2\n3\n",
-        {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "CSVDelimiter": "SEMICOLON"},
-        [{"a": "1", "b": "2"}, {"a": "3", "b": ""}],
-    ),
-]
-
-
-@pytest.mark.parametrize(("body", "config", "items"), OBJECTS, ids=["JSONL", "JSON", "CSV"])
-def test_items_from_an_object(machines: Machines, bucket: str, body: str, config: dict[str, Any], items: Any) -> None:
-    machines.lab.client("s3").put_object(Bucket=bucket, Key="items", Body=body.encode())
-    place = {"Bucket": bucket, "Key": "items"}
-    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": config, "Parameters": place}
-    assert output(machines, states(M=run_of(ItemReader=reader))) == items
-
-
-def test_items_of_a_listing(machines: Machines, bucket: str) -> None:
-    machines.lab.client("s3").put_object(Bucket=bucket, Key="listed/one", Body=b"1")
-    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": bucket, "Prefix": "listed/"}}
-    [found] = output(machines, states(M=run_of(ItemReader=reader)))
-    assert found.keys() == {"Etag", "Key", "LastModified", "Size", "StorageClass"}
-    assert (found["Key"], found["Size"]) == ("listed/one", 1)
 
 
 def test_batches_by_number(machines: Machines) -> None:
@@ -96,41 +69,6 @@ def test_a_child_execution_sees_no_variables_from_outside(machines: Machines) ->
     assert machines.run(states(A=start, M=each), [1])[-1]["type"] == "ExecutionFailed"
     each["ItemProcessor"] |= states(I=PASS)
     assert output(machines, states(A=start, M=each), [1]) == [{"v": 1}]
-
-
-@pytest.fixture
-def results(machines: Machines, bucket: str) -> dict[str, Any]:
-    """The manifest of a run over 1, 2 and 3 in which 2 fails, and the files that it names, by status."""
-    machine = states(
-        C={"Type": "Choice", "Choices": [{"Variable": "$", "NumericEquals": 2, "Next": "F"}], "Default": "E"},
-        F={"Type": "Fail", "Error": "Broken"},
-        E=PASS,
-    )
-    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": bucket, "Prefix": "out"}}
-    each = run_of(
-        ItemProcessor={"ProcessorConfig": config, **machine}, ResultWriter=writer, ToleratedFailurePercentage=50
-    )
-    found = output(machines, states(M=each), [1, 2, 3])
-    client = machines.lab.client("s3")
-
-    def read(key: str) -> Any:
-        return json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
-
-    manifest = read(found["ResultWriterDetails"]["Key"])
-    assert manifest["MapRunArn"] == found["MapRunArn"]
-    assert manifest["DestinationBucket"] == bucket
-    return {status: [read(file["Key"]) for file in files] for status, files in manifest["ResultFiles"].items()}
-
-
-def test_results_are_written(results: dict[str, Any]) -> None:
-    [succeeded], [failed] = results["SUCCEEDED"], results["FAILED"]
-    assert results["PENDING"] == []
-    assert [(child["Input"], child["Output"], child["Status"]) for child in succeeded] == [
-        ("1", "1", "SUCCEEDED"),
-        ("3", "3", "SUCCEEDED"),
-    ]
-    assert [(child["Input"], child["Error"], child["Status"]) for child in failed] == [("2", "Broken", "FAILED")]
 
 
 def test_results_are_flattened(machines: Machines) -> None:

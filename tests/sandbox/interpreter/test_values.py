@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.sandbox.interpreter.conftest import Machines, details, jsonata, states
+from tests.sandbox.conftest import Machines, details, jsonata, states
 
 DATA = {
     "l": [1, 2, 3, 4, 5],
