@@ -307,7 +307,7 @@ class Execution:
         self.events: list[dict[str, Any]] = []
         self.keeps_events = keeps_events  # else they are told to the observer only
         self.written = 0  # events
-        self.size = 0  # bytes that they take, about: what they share counted once
+        self.size = len(text)  # bytes that they take, about: what they share counted once
         self.accounted = 0  # of them, by an observer that keeps account
         self.status = "RUNNING"
         self.output: str | None = None
@@ -320,7 +320,8 @@ class Execution:
         self.map_runs: list[MapRun] = []
         self._texts: dict[str, str] = {}
         self._timer: Any = None
-        self.top = Frame(self, machine, self.input, text_of(self.input))
+        compact = text_of(self.input)
+        self.top = Frame(self, machine, self.input, text if compact == text else compact)
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""
