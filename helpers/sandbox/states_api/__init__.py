@@ -1,6 +1,9 @@
 """The Step Functions API as AWS answers it, over our engine. One concern a module; `operations` lists them."""
 
-from helpers.sandbox.states_api.backend import backends
+from helpers.sandbox.states_api.backend import StatesBackend, backends
+from helpers.sandbox.states_api.calls import handle
 from helpers.sandbox.states_api.wire import answer
 
 __all__ = ["answer", "backends"]
+
+StatesBackend.handler = staticmethod(handle)

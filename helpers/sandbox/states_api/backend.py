@@ -6,8 +6,8 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
@@ -39,6 +39,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
     """State machines, executions and activities, by ARN."""
 
     SERVICE_NAMESPACE = "states"
+    handler: ClassVar[Callable[[engine.Call], None]]  # what answers the calls of executions
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)

@@ -19,7 +19,7 @@ def handle(call: engine.Call) -> None:
         call.on_closed = _given_back
     if ":activity:" in call.resource:
         activities.enqueue(call)
-    elif ":states:::states:startExecution" in call.resource:
+    elif ":states:::states:startExecution" in call.resource or call.resource.endswith("sfn:startSyncExecution"):
         nested.start(call)
     else:
         integrations.handle(call)

@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Any
 
-from helpers.sandbox.states_api import calls, map_runs, pages
+from helpers.sandbox.states_api import map_runs, pages
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.json_text import parse
@@ -41,7 +41,7 @@ def new_execution(backend: Any, arguments: dict[str, Any]) -> Execution:
         arn = f"{prefix}:express:{machine.name}:{name}:{uuid.uuid4()}"
     else:
         arn = f"{prefix}:execution:{machine.name}:{name}"
-    return Execution(backend, machine, version, alias, arn, name, text, calls.handle, arguments.get("traceHeader"))
+    return Execution(backend, machine, version, alias, arn, name, text, backend.handler, arguments.get("traceHeader"))
 
 
 def check_input(text: str) -> str:

@@ -2,10 +2,12 @@
 
 import datetime
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import backend as kept
 from helpers.sandbox.states_api.errors import StatesError
@@ -41,7 +43,12 @@ def backend() -> kept.StatesBackend:
 
 
 def end_one(
-    backend: kept.StatesBackend, name: str, days_ago: float = 0, definition: dict[str, Any] = PASS, data: Any = None
+    backend: kept.StatesBackend,
+    name: str,
+    days_ago: float = 0,
+    definition: dict[str, Any] = PASS,
+    data: Any = None,
+    handler: Callable[[engine.Call], Any] = lambda call: None,
 ) -> str:
     """The ARN of an execution that has run to its end."""
     off = {"level": "OFF", "includeExecutionData": False}
@@ -49,7 +56,7 @@ def end_one(
     machine = Machine(f"{ARN}:stateMachine:m", "m", "STANDARD", clock.now(), revision)
     text = json.dumps({} if data is None else data)
     arn = f"{ARN}:execution:m:{name}"
-    execution = Execution(backend, machine, None, None, arn, name, text, handler=lambda call: None)
+    execution = Execution(backend, machine, None, None, arn, name, text, handler=handler)
     backend.executions[arn] = execution
     execution.start()
     assert execution.ended.wait(20)
