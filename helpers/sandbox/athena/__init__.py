@@ -10,6 +10,7 @@ says so. A result's `.metadata` object is JSON here. DataScannedInBytes counts w
 """
 
 from helpers.sandbox.athena.pace import query_seconds
+from helpers.sandbox.mending import replace
 
 __all__ = ["mend", "query_seconds"]
 
@@ -26,5 +27,5 @@ def mend() -> None:
     # AWS runs queries; moto answers from a queue of canned results.
     backends = BackendDict(AthenaBackend, "athena")
     for module in (moto.athena.models, moto.athena.responses):
-        vars(module)["athena_backends"] = backends
-    moto.athena.urls.url_paths = {"{0}/$": QueryResponse.dispatch}
+        replace(module, "athena_backends", backends)
+    replace(moto.athena.urls, "url_paths", {"{0}/$": QueryResponse.dispatch})

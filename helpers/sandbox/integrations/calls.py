@@ -21,18 +21,15 @@ FIRST_LOOK = 0.5
 LATENESS = 0.015
 FAILED = "The sandbox failed in this task; its log has the details."
 
-Follow = Callable[[dict[str, Any]], None]
 
-
-def handle(call: Call, follow: Follow | None = None) -> None:
+def handle(call: Call) -> None:
     """Do what a task asks for, or read or write for a distributed Map; called in the engine's thread, returns at once.
 
-    `follow` waits for what a `.sync` task has started: it is given the service's answer, in the engine's thread,
-    and calls `submit`. Without it `jobs` says what is waited for.
+    Activities and `.sync` of `states:startExecution` are not done here.
     """
     if call.kind == "task":
         call.start()
-    pool.run(partial(_answering, call, partial(_answer, follow)))
+    pool.run(partial(_answering, call, _answer))
 
 
 def _answering(call: Call, work: Callable[[Call], None]) -> None:
@@ -61,7 +58,7 @@ def _post(call: Call, action: Callable[[], Any]) -> None:
     clock.post(act)
 
 
-def _answer(follow: Follow | None, call: Call) -> None:
+def _answer(call: Call) -> None:
     if call.kind == "read":
         _post(call, partial(call.succeed, objects.items(call)))
     elif call.kind == "write":
@@ -69,10 +66,10 @@ def _answer(follow: Follow | None, call: Call) -> None:
     elif functions.is_function(call.resource):
         _post(call, partial(call.succeed, functions.answer(call)))
     else:
-        _integrate(call, follow)
+        _integrate(call)
 
 
-def _integrate(call: Call, follow: Follow | None) -> None:
+def _integrate(call: Call) -> None:
     integration = integration_of(call.resource)
     if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
@@ -85,8 +82,6 @@ def _integrate(call: Call, follow: Follow | None) -> None:
         _post(call, partial(call.succeed, found))
     elif integration.pattern == TOKEN:
         _post(call, partial(call.submit, found))
-    elif follow:
-        _post(call, partial(follow, found))
     else:
         job = job_of(call.execution.identity.region, integration, found)
         _post(call, partial(_follow_job, call, job))

@@ -26,6 +26,7 @@ from moto.iam.models import iam_backends
 from helpers.sandbox.clock import clock
 from helpers.sandbox.lambda_runner.package import BadPackage
 from helpers.sandbox.lambda_runner.runner import Outcome, Runner
+from helpers.sandbox.mending import replace
 from helpers.sandbox.trust import trusts
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
@@ -321,4 +322,4 @@ def tell_reserved_concurrency() -> None:
             answer["Concurrency"] = {"ReservedConcurrentExecutions": int(function.reserved_concurrency)}
         return answer
 
-    LambdaFunction.get_code = get_code  # type: ignore[method-assign, assignment]
+    replace(LambdaFunction, "get_code", get_code)

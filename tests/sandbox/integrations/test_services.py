@@ -280,7 +280,8 @@ def test_the_end_of_a_query_is_found_soon(machines: Machines, long_query: dict[s
 @pytest.mark.parametrize("how", ["stopped", "timed out"])
 def test_a_query_ends_with_the_task_that_waits_for_it(machines: Machines, long_query: dict[str, Any], how: str) -> None:
     athena = machines.lab.client("athena")
-    arn = machines.start(task(**long_query, **({"TimeoutSeconds": 2} if how == "timed out" else {})))
+    bound = {"TimeoutSeconds": 2} if how == "timed out" else {}
+    arn = machines.start(task(**{**long_query, **bound}))
     deadline = time.monotonic() + 20
     while not any(event["type"] == "TaskSubmitted" for event in machines.events(arn)):
         assert time.monotonic() < deadline
