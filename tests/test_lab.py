@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, TokenRetrievalE
 from botocore.stub import Stubber
 
 import helpers
-from helpers import sandbox
+from helpers import execution, sandbox
 from helpers.errors import (
     CredentialsExpired,
     CredentialsMissing,
@@ -368,3 +368,23 @@ def test_the_history_limit_can_be_lowered(lab: Lab) -> None:
     assert lab.history_limit() == 25_000
     with pytest.raises(InvalidSetting, match="25,000"):
         lab.history_limit(25_001)
+
+
+def test_a_clock_that_is_ahead_is_said_and_put_back_by_the_next_fast_forward(lab: Lab) -> None:
+    sandbox.call("reset")
+    assert "ahead" not in repr(lab)
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = lab.client("iam").create_role(
+        RoleName="ahead", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 7200, "End": True}}}
+    states = lab.client("stepfunctions")
+    machine = states.create_state_machine(name="ahead", definition=json.dumps(definition), roleArn=role)
+    with lab.fast_forward():
+        execution.wait(states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"], 30, lab=lab)
+    assert lab.ahead >= datetime.timedelta(hours=2)
+    assert "clock 2:0" in repr(lab)
+    assert "ahead of real time after a fast-forward" in lab._repr_html_()
+    with lab.fast_forward():
+        assert lab.ahead < datetime.timedelta(minutes=5)
+    sandbox.call("reset")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from helpers import sandbox
-from helpers.errors import InvalidName, InvalidSetting, NotInSandbox, WrongAccount
+from helpers.errors import InvalidName, InvalidSetting, LabError, NotInSandbox, WrongAccount
 from helpers.lab.accounts import open_account, redirections, who_am_i
 from helpers.lab.card import card
 from helpers.lab.pace import FastForward
@@ -75,12 +75,20 @@ class Lab:
             return datetime.datetime.now(datetime.UTC)
         return datetime.datetime.fromtimestamp(self._call("clock")["now"], datetime.UTC)
 
+    @property
+    def ahead(self) -> datetime.timedelta:
+        """By how much the sandbox's clock is ahead of real time, after a fast-forward; nothing on an account."""
+        if self._sandbox is None:
+            return datetime.timedelta(0)
+        return datetime.timedelta(seconds=max(0, round(self._call("clock")["offset"])))
+
     def fast_forward(self, rate: float | None = None, hold_tokens: bool = False) -> FastForward:
         """Make the sandbox's clock jump over the waiting, from now until the `with` block ends or `stop()` is called.
 
         `rate`: at most how many times as fast as real time (1 or more; None: as fast as it can; 1 is real time).
         `hold_tokens`: whether the clock stays while a task token is out. Of several that are on, the slowest counts;
-        a plain call takes the place of the plain call before it. It lapses when this kernel dies.
+        a plain call takes the place of the plain call before it. It lapses when this kernel dies. A clock that is ahead
+        from an earlier time is put back first, where nothing runs.
         Raises `NotInSandbox` on an account and `InvalidSetting` for a rate that cannot be.
         """
         self._require_sandbox("Fast-forward", "on an AWS account time cannot be moved")
@@ -116,7 +124,10 @@ class Lab:
 
     def __repr__(self) -> str:
         where = {"sandbox": "the sandbox", "aws": "a REAL AWS ACCOUNT"}.get(self.target, self.target)
-        return f"Lab on {where}: account {self.account}, region {self.region}, names begin with {self.prefix!r}"
+        ahead = ""
+        with contextlib.suppress(LabError):  # of a sandbox that is gone there is no clock
+            ahead = f", clock {found} ahead" if (found := self.ahead) else ""
+        return f"Lab on {where}: account {self.account}, region {self.region}, names begin with {self.prefix!r}{ahead}"
 
     def _repr_html_(self) -> str:
         return card(self)

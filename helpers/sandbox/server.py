@@ -63,7 +63,6 @@ def _open() -> "Door":
         reset=control.reset,
         clock=clock.read,
         fast_forward=clock.fast_forward,
-        put_back=clock.put_back,
         history_limit=clock.history_limit,
         athena=athena.query_seconds,
     )

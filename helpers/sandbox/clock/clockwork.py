@@ -69,7 +69,8 @@ class Clock:
         self.scheduler = Scheduler(round(self._pace.then * SECOND))
         self._inbox: deque[Callable[[], Any]] = deque()
         self._working = 0
-        self.tokens = 0  # task tokens that somebody outside holds; changed by the engine's thread alone
+        # Task tokens that somebody outside holds, and executions that run; changed by the engine's thread alone.
+        self.tokens = self.executions = 0
         self._leases: dict[str, Lease] = {}
         self._thread: threading.Thread | None = None
 
@@ -166,11 +167,12 @@ class Clock:
         self.post(_nothing)
 
     def put_back(self) -> bool:
-        """Go with real time again, at real time; False, and nothing done, where a deadline or work is ahead."""
+        """Set a clock that is ahead to real time; False, and nothing done, where anything runs, works or waits."""
 
         def act() -> bool:
             with self._lock:
-                if self._working or self.scheduler.ready or self.scheduler.deadline() is not None:
+                waits = self.scheduler.ready or self.scheduler.deadline() is not None
+                if waits or self._working or self.executions:
                     return False
                 self._pace = Pace(self._real(), _time.time())
                 self.scheduler.now = round(self._pace.then * SECOND)

@@ -129,7 +129,11 @@ class Execution:
         """Begin; the first event is there when this returns."""
         self.run.begin()
         self.backend.announce(self)
-        clock.post(self.run.go)
+        clock.post(self._go)
+
+    def _go(self) -> None:
+        clock.executions += 1
+        self.run.go()
 
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
         """End as ABORTED, with its child executions, and return when. What still works for it is not waited for."""
@@ -151,6 +155,7 @@ class Execution:
         self.client_token = client_token
         self.ended.clear()
         self.backend.execution_redriven(self)
+        clock.executions += 1
         self.run.redrive()
         self.backend.announce(self)
         return self.redriven or clock.now()

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from helpers import engine
+from helpers.sandbox.clock import clock
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
@@ -36,6 +37,7 @@ class Watch(engine.Observer):
         record = self._execution
         if execution is not record.run:
             return
+        clock.executions -= 1
         record.backend.execution_ended(record)
         record.ended.set()
         record.backend.announce(record)
