@@ -159,7 +159,10 @@ def _contains(array: Any, value: Any) -> bool:
 
 
 def _unique(array: Any) -> list[Any]:
-    return list({_key(item): item for item in reversed(_array(array))}.values())[::-1]
+    found: dict[str, Any] = {}
+    for item in _array(array):
+        found.setdefault(_key(item), item)
+    return list(found.values())
 
 
 def _decode(text: Any) -> str:

@@ -285,8 +285,10 @@ def _count(array: Any = None) -> int:
 def _distinct(array: Any = None) -> Any:
     if not isinstance(array, list) or len(array) <= 1:
         return array
-    found = {json.dumps(plain(item), sort_keys=True): item for item in reversed(array)}
-    items = list(reversed(found.values()))
+    found: dict[str, Any] = {}
+    for item in array:
+        found.setdefault(json.dumps(plain(item), sort_keys=True), item)
+    items = list(found.values())
     return Utils.create_sequence_from_iter(items) if Utils.is_sequence(array) else items
 
 
