@@ -165,8 +165,8 @@ def test_conditions() -> None:
     failed = failure(rules.rule({"Condition": "{% $states.input.n %}"}, "JSONata", 3), scope)
     assert (failed.error, failed.location) == ("States.QueryEvaluationError", "Choices[3]/Condition")
     assert failed.cause == (
-        "The JSONata expression '$states.input.n' specified for the field 'Choices[3]/Condition' returned an unexpected "
-        "result type. Expected 'boolean', but was 'number' for value: 1"
+        "The JSONata expression '$states.input.n' specified for the field 'Choices[3]/Condition' returned an "
+        "unexpected result type. Expected 'boolean', but was 'number' for value: 1"
     )
 
 
