@@ -25,6 +25,7 @@ Kind = Literal[
     "state",  # the name of a state of the same scope
     "path",  # a JSONPath
     "reference",  # a JSONPath that can only point to one place
+    "place",  # a reference path into the data, where a result is written
     "computed",  # a reference path or an intrinsic function
     "template",  # an object with paths under keys that end in `.$`, or in JSONata with expressions
     "variables",  # a template whose keys are the names of variables
@@ -110,14 +111,17 @@ TEMPLATE = Field("template", expression=True)
 ASSIGN = {"Assign": Field("variables")}
 PARAMETERS = {"Parameters": jsonpath(TEMPLATE), "Arguments": jsonata(Field("value"))}
 OUTPUT = {"Output": jsonata(Field("value"))}
-RESULT_PATH = {"ResultPath": jsonpath(Field("reference", null=True))}
-SELECTOR = {"ResultSelector": jsonpath(TEMPLATE)}
+RESULT_PATH = {"ResultPath": jsonpath(Field("place", null=True))}
+TIMESTAMP = Field("timestamp", expression=True)
 
 COMMON = {"Type": word(*TYPES), "Comment": TEXT, "QueryLanguage": word("JSONPath", "JSONata")}
 PATHS = {"InputPath": jsonpath(Field("path", null=True)), "OutputPath": jsonpath(Field("path", null=True)), **OUTPUT}
-GOES = {"Next": STATE, "End": BOOLEAN}
 NEXT = (("Next", "End"),)
-HANDLED = {
+PASSING = {**COMMON, **PATHS, **ASSIGN, "Next": STATE, "End": BOOLEAN}
+CALLING = {
+    **PASSING,
+    **RESULT_PATH,
+    "ResultSelector": jsonpath(TEMPLATE),
     "Retry": Field("objects", of="Retry", empty=True),
     "Catch": Field("objects", of="Catch", empty=True),
 }
@@ -135,11 +139,7 @@ def either(*names: str) -> tuple[tuple[str, ...], ...]:
 
 # "Task": TimeoutSeconds and HeartbeatSeconds.
 SECONDS = whole(1, MOST)
-COMPARED: dict[str, Field] = {
-    "String": TEXT,
-    "Numeric": Field("number"),
-    "Timestamp": Field("timestamp"),
-}
+COMPARED: dict[str, Field] = {"String": TEXT, "Numeric": Field("number"), "Timestamp": TIMESTAMP}
 COMPARISONS = {
     name: field
     for of, value in COMPARED.items()
@@ -179,45 +179,23 @@ OBJECTS: dict[str, Object] = {
     ),
     "Task": Object(
         {
-            **COMMON,
-            "Resource": Field("resource"),
-            **PATHS,
+            **CALLING,
             **PARAMETERS,
-            **SELECTOR,
-            **RESULT_PATH,
+            "Resource": Field("resource"),
             **with_path("TimeoutSeconds", SECONDS),
             **with_path("HeartbeatSeconds", SECONDS),
             "Credentials": inside("Credentials"),
-            **ASSIGN,
-            **HANDLED,
-            **GOES,
         },
         required=("Resource",),
         one_of=NEXT,
         at_most=either("TimeoutSeconds", "HeartbeatSeconds"),
     ),
     "Wait": Object(
-        {
-            **COMMON,
-            **PATHS,
-            **with_path("Seconds", whole(0, MOST)),
-            **with_path("Timestamp", Field("timestamp", expression=True)),
-            **ASSIGN,
-            **GOES,
-        },
+        {**PASSING, **with_path("Seconds", whole(0, MOST)), **with_path("Timestamp", TIMESTAMP)},
         one_of=(("SecondsPath", "Seconds", "TimestampPath", "Timestamp"), *NEXT),
     ),
     "Pass": Object(
-        {
-            **COMMON,
-            **PATHS,
-            "Result": jsonpath(Field("literal")),
-            "Parameters": jsonpath(TEMPLATE),
-            **RESULT_PATH,
-            **ASSIGN,
-            **GOES,
-        },
-        one_of=NEXT,
+        {**PASSING, **RESULT_PATH, "Parameters": jsonpath(TEMPLATE), "Result": jsonpath(Field("literal"))}, one_of=NEXT
     ),
     "Succeed": Object({**COMMON, **PATHS}),
     "Fail": Object(
@@ -228,24 +206,11 @@ OBJECTS: dict[str, Object] = {
         {**COMMON, **PATHS, "Choices": Field("objects", of="Rule"), "Default": STATE, **ASSIGN}, required=("Choices",)
     ),
     "Parallel": Object(
-        {
-            **COMMON,
-            **PATHS,
-            **PARAMETERS,
-            "Branches": Field("objects", of="Branch"),
-            **SELECTOR,
-            **RESULT_PATH,
-            **ASSIGN,
-            **HANDLED,
-            **GOES,
-        },
-        required=("Branches",),
-        one_of=NEXT,
+        {**CALLING, **PARAMETERS, "Branches": Field("objects", of="Branch")}, required=("Branches",), one_of=NEXT
     ),
     "Map": Object(
         {
-            **COMMON,
-            **PATHS,
+            **CALLING,
             "Parameters": jsonpath(TEMPLATE),
             "ItemProcessor": inside("Processor"),
             "Iterator": inside("Processor"),
@@ -259,11 +224,6 @@ OBJECTS: dict[str, Object] = {
             **with_path("ToleratedFailureCount", whole(0)),
             **with_path("ToleratedFailurePercentage", Field("number", least=0, most=100, expression=True)),
             "Label": TEXT,
-            **SELECTOR,
-            **RESULT_PATH,
-            **ASSIGN,
-            **HANDLED,
-            **GOES,
         },
         one_of=(("ItemProcessor", "Iterator"), *NEXT),
         at_most=(
@@ -288,13 +248,7 @@ OBJECTS: dict[str, Object] = {
         required=("ErrorEquals", "Next"),
     ),
     "Rule": Object(  # "Choice"
-        {
-            **RULE,
-            "Condition": jsonata(Field("boolean", expression=True)),
-            "Next": STATE,
-            **ASSIGN,
-            **OUTPUT,
-        },
+        {**RULE, "Condition": jsonata(Field("boolean", expression=True)), "Next": STATE, **ASSIGN, **OUTPUT},
         required=("Next",),
         one_of=(COMBINED,),
     ),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
+from helpers.definition import syntax
 from helpers.definition.expressions import free_names, syntax_error
 from helpers.definition.fields import (
     LONGEST_LABEL,
@@ -48,8 +49,6 @@ MISSING = {
 WAITING = (".sync", ".sync:2", ".waitForTaskToken")
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
-MANY_PLACES = re.compile(r"[*?@,:]|\.\.")
 
 
 @dataclass(frozen=True)
@@ -107,17 +106,17 @@ def check(definition: object, type: str = "STANDARD") -> None:  # noqa: A002
 def warnings(definition: object) -> Iterator[Finding]:
     """AWS's warnings about paths where none is read. Source: API reference, the diagnostic's list of codes."""
     for state in states(definition) if form(definition) is None else ():
-        where = Where(location(state.scope, "States", state.name), state.name, state.language)
+        place = location(state.scope, "States", state.name)
         if state.language != "JSONPath":
             continue
         if state.type == "Pass" and any(key.endswith(".$") for key, _ in pairs(state.body.get("Result"))):
             message = "Result is static: a path in it is not replaced"
-            yield Finding("PASS_RESULT_IS_STATIC", message, f"{where.location}/Result", "WARNING", state.name)
+            yield Finding("PASS_RESULT_IS_STATIC", message, f"{place}/Result", "WARNING", state.name)
         parameters = state.body.get("Parameters")
         for key, value in parameters.items() if isinstance(parameters, dict) else ():
             if isinstance(value, str) and value.startswith(("$.", "$$.")) and not key.endswith(".$"):
                 message = f"The value of {key!r} looks like a path, but the field's name does not end in '.$'"
-                yield Finding("NO_DOLLAR", message, f"{where.location}/Parameters/{key}", "WARNING", state.name)
+                yield Finding("NO_DOLLAR", message, f"{place}/Parameters/{key}", "WARNING", state.name)
 
 
 def form(definition: object) -> Finding | None:
@@ -159,11 +158,9 @@ def form(definition: object) -> Finding | None:
                     return unreadable("An object that contains itself is not JSON", place + below)
             waiting += reversed([*zip(steps, inner, strict=True)])
     levels, length = measured[id(definition)]
-    if levels > DEEPEST:
-        return too_deep()
-    return (
-        unreadable(f"The definition is longer than {LONGEST_TEXT:,} characters", "") if length > LONGEST_TEXT else None
-    )
+    if length > LONGEST_TEXT:
+        return unreadable(f"The definition is longer than {LONGEST_TEXT:,} characters", "")
+    return too_deep() if levels > DEEPEST else None
 
 
 def no_json(value: object) -> str | None:
@@ -191,7 +188,7 @@ class Where:
     language: str
 
     def at(self, step: str) -> Where:
-        return replace(self, location=("" if self.location == "/" else self.location) + step)
+        return Where(("" if self.location == "/" else self.location) + step, self.state, self.language)
 
 
 class Reading:
@@ -213,9 +210,8 @@ class Reading:
             self.transitions(scope)
         top = next(scopes(self.definition))
         if not self.found and not any(state.ends for state in top.states.values()):
-            self.refuse(
-                Where("", None, ""), "Workflow has no terminal state", code="MISSING_END_STATE", kind="no-way-out"
-            )
+            message = "Workflow has no terminal state"
+            self.refuse(Where("", None, ""), message, code="MISSING_END_STATE", kind="no-way-out")
         return self.found
 
     def refuse(self, where: Where, message: str, *, code: str = SCHEMA, **more: str) -> None:
@@ -227,9 +223,8 @@ class Reading:
             self.refuse(where, f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME", kind="duplicate-name")
         self.names.add(name)
         if not 0 < len(name) <= LONGEST_NAME or CONTROL.search(name):
-            wrong = (
-                "is longer than 80 characters" if len(name) > LONGEST_NAME else "is empty or holds control characters"
-            )
+            is_long = len(name) > LONGEST_NAME
+            wrong = "is longer than 80 characters" if is_long else "is empty or holds control characters"
             self.refuse(where, f"State name {wrong}: {name}", code="INVALID_STATE_NAME", kind="bad-name")
         if not isinstance(body, dict):
             self.refuse(where, "Expected value of type Object", kind="bad-state")
@@ -331,19 +326,17 @@ class Reading:
         if not isinstance(value, expected := PYTHON.get(kind, object)) or (isinstance(value, bool) and kind in NUMBERS):
             what = NAMED.get(expected, "Number")
             self.refuse(where, f"Expected value of type {what}", kind=wrong)
-        elif (
-            isinstance(value, list | dict) and not value and kind in ("objects", "texts", "states") and not field.empty
-        ):
+        elif kind in ("objects", "texts", "states") and not value and not field.empty:
             self.refuse(where, "Value cannot be empty", kind=wrong)
         elif kind in NUMBERS:
-            self.number(value, field, name, where)
+            self.number(value, field, where)
         elif isinstance(value, str):
-            self.text(value, field, name, where)
+            self.text(value, field, where)
         elif kind == "variables":
             self.variables(value, where)
-            self.template(value, name, where)
+            self.template(value, where)
         elif kind in ("template", "value", "items"):
-            self.template(value, name, where)
+            self.template(value, where)
         elif kind == "texts":
             for n, item in enumerate(value):
                 self.value(item, Field("text"), name, where.at(f"[{n}]"))
@@ -355,13 +348,13 @@ class Reading:
                 elif "States" not in OBJECTS[field.of].fields:  # a scope is read when its turn comes
                     self.hold(item, field.of, where.at(step))
 
-    def number(self, value: float, field: Field, name: str, where: Where) -> None:
+    def number(self, value: float, field: Field, where: Where) -> None:
         if field.least is not None and value < field.least:
             self.refuse(where, f"Minimum value is {field.least}")
         if field.most is not None and value > field.most:
             self.refuse(where, f"Maximum value is {field.most}")
 
-    def text(self, value: str, field: Field, name: str, where: Where) -> None:
+    def text(self, value: str, field: Field, where: Where) -> None:
         if field.kind == "word" and value not in field.words:
             hint = nearest(value, field.words)
             self.refuse(where, f"Value should be one of the following: [{', '.join(field.words)}]", hint=hint)
@@ -373,21 +366,24 @@ class Reading:
                 "resource is not available in this region."
             )
             self.refuse(where, message)
-        elif field.kind in ("path", "reference", "computed"):
-            self.path(value, field, name, where)
-        elif field.kind in ("value", "literal") and where.language != "JSONPath":
+        elif field.kind in ("path", "reference", "place", "computed"):
+            self.path(value, field, where)
+        elif field.kind == "value" and where.language != "JSONPath":
             self.expression(value, where)
 
-    def path(self, value: str, field: Field, name: str, where: Where) -> None:
+    def path(self, value: str, field: Field, where: Where) -> None:
         if field.kind == "computed" and value.startswith("States."):
-            if reason := intrinsic_error(value):
-                self.refuse(where, "Value must be a valid JSONPath or a valid intrinsic function call", hint=reason)
-        elif reason := path_error(value):
-            message = "Value must be a valid JSONPath." if field.kind == "path" else "Value is not a Reference Path"
-            self.refuse(where, message.rstrip("."), hint=reason)
-        elif field.kind != "path" and MANY_PLACES.search(QUOTED.sub("", value)):
-            hint = "A path to a single place has no '*', '..', ':', ',' or filter."
-            self.refuse(where, "Value is not a Reference Path", hint=hint)
+            message, reason = "Value must be a valid JSONPath or intrinsic function", template_error(value)
+        elif field.kind == "path":
+            message, reason = "Value must be a valid JSONPath", refusal(syntax.path, value)
+        else:
+            message, reason = "Value is not a Reference Path", refusal(syntax.path, value)
+            if reason is None and not syntax.path(value).definite:
+                reason = "It can lead to several places; a path to one has no '*', '..', ':', ',' or filter."
+            elif reason is None and field.kind == "place" and syntax.path(value).root != "$":
+                reason = "A result is put into the data, at '$' or below."
+        if reason:
+            self.refuse(where, message, hint=reason)
 
     def expression(self, text: str, where: Where) -> None:
         """Hold a text of JSONata against the language; a text without `{% %}` stands for itself."""
@@ -400,21 +396,18 @@ class Reading:
         else:
             for name in free_names(inside):
                 message = f"Reference to '{name}' at the top level is not supported."
-                self.refuse(
-                    where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=f'Did you mean "$states.input.{name}"?'
-                )
+                hint = f'Did you mean "$states.input.{name}"?'
+                self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=hint)
 
-    def template(self, value: object, field: str, where: Where) -> None:
-        waiting = [("", field, value)]
+    def template(self, value: object, where: Where) -> None:
+        """Hold the paths and expressions inside a value against the language."""
+        waiting = [("", "", value)]
         while waiting:
             step, key, item = waiting.pop()
-            if key.endswith(".$") and step and where.language != "JSONata":
-                reason = template_error(item)
-                if reason:
-                    message = (
-                        f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
-                    )
-                    self.refuse(where, message, hint=reason)
+            if key.endswith(".$") and where.language != "JSONata":
+                if reason := template_error(item):
+                    wanted = "a valid JSONPath or a valid intrinsic function call"
+                    self.refuse(where, f"The value for the field '{key}' must be {wanted}", hint=reason)
             elif isinstance(item, dict):
                 waiting += reversed([(f"{step}/{name}", name, inner) for name, inner in item.items()])
             elif isinstance(item, list):
@@ -500,7 +493,7 @@ class Reading:
 
 NUMBERS = ("integer", "number")
 PYTHON: dict[str, Any] = {
-    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "computed"), str),
+    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"), str),
     "integer": int,
     "number": int | float,
     "boolean": bool,
@@ -571,26 +564,13 @@ def template_error(value: object) -> str | None:
     """What is wrong with the value of a template's field that ends in `.$`; None where nothing is."""
     if not isinstance(value, str):
         return "A path is a text."
-    return intrinsic_error(value) if value.startswith("States.") else path_error(value)
+    return refusal(syntax.intrinsic if value.startswith("States.") else syntax.path, value)
 
 
-def path_error(text: str) -> str | None:
-    if not text.startswith("$"):
-        return "A path begins with '$'."
-    return refusal("path", text)
-
-
-def intrinsic_error(text: str) -> str | None:
-    return refusal("intrinsic", text)
-
-
-def refusal(reader: str, text: str) -> str | None:
+def refusal(reader: Callable[[str], object], text: str) -> str | None:
+    """Why a text cannot be read; None where it can."""
     try:
-        from helpers.definition import syntax  # type: ignore[attr-defined]
-    except ImportError:
-        return None
-    try:
-        getattr(syntax, reader)(text)
+        reader(text)
     except ValueError as error:
         return str(error)
     return None

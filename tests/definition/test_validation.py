@@ -165,8 +165,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {**PASS, "Parameters": {"x": [{"y.$": "z"}]}},
         "The value for the field 'y.$' must be a valid JSONPath or a valid intrinsic function call at /States/A/Param",
     ),
-    ({**PASS, "InputPath": "a"}, "Value must be a valid JSONPath at /States/A/InputPath. A path begins with '$'."),
+    ({**PASS, "InputPath": "a"}, "Value must be a valid JSONPath at /States/A/InputPath. 'a' is no path: a path b"),
     ({**PASS, "ResultPath": "$.a[*]"}, "Value is not a Reference Path at /States/A/ResultPath"),
+    ({**PASS, "ResultPath": "$$.a"}, "Value is not a Reference Path at /States/A/ResultPath. A result is put into"),
+    ({**PASS, "ResultPath": "$.a."}, "Value is not a Reference Path at /States/A/ResultPath. '$.a.' is no path: a"),
+    ({**PASS, "Parameters": {"x.$": "States.Foo($.a)"}}, "at /States/A/Parameters. 'States.Foo($.a)' is no intrinsic"),
+    ({"Type": "Fail", "CausePath": "States.Format('"}, "Value must be a valid JSONPath or intrinsic function at /Stat"),
     (
         {**PASS, "Assign": {"states": 1}},
         "RESERVED_VARIABLE_NAME: Cannot assign to reserved variable '$states'. at /Sta",
@@ -347,7 +351,7 @@ def place(of: str, body: dict[str, Any]) -> dict[str, Any]:
     return machine("A", {"A": around[of]() if of in around else body, "Z": DONE})
 
 
-TEXTS = {"text", "word", "timestamp", "resource", "state", "path", "reference", "computed"}
+TEXTS = {"text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"}
 SIX: list[Any] = [None, True, 7.5, "~", [[]], {"~": 0}]
 
 
