@@ -47,6 +47,8 @@ def function(text: str, field: str) -> Evaluated:
             raise StateFailed(RUNTIME, f"The function '{text}' had the following error: {said}") from None
         except ValueError as error:
             raise StateFailed(INTRINSIC_FAILURE, f"The function '{text}' had the following error: {error}") from None
+        except RecursionError:
+            raise StateFailed(RUNTIME, f"The function '{text}' was given data that is nested too deeply.") from None
 
     return evaluated
 

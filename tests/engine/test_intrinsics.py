@@ -137,3 +137,13 @@ def test_any_arguments_give_a_value_or_a_failure(name: str, values: list[Any]) -
         intrinsics.function(text, "a.$")(scope_of(values))
     except StateFailed as error:
         assert error.error == "States.IntrinsicFailure"  # noqa: PT017  most fail, some do not
+
+
+@pytest.mark.parametrize("name", ["Format('{}', $)", "JsonToString($)", "ArrayUnique($)", "ArrayContains($, $)"])
+def test_data_that_is_nested_too_deeply(name: str) -> None:
+    data: Any = []
+    for _ in range(100_000):
+        data = [data]
+    failed = failure(intrinsics.function(f"States.{name}", "a.$"), scope_of(data))
+    assert failed.error == "States.Runtime"
+    assert "nested too deeply" in str(failed.cause)

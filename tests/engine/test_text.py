@@ -1,6 +1,5 @@
 """Data and times as texts."""
 
-import sys
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -45,12 +44,20 @@ def test_what_is_no_json(found: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
-def test_data_that_a_machine_nested_too_deeply_fails_its_state() -> None:
-    data: Any = []
-    for _ in range(sys.getrecursionlimit() * 5):
-        data = [data]
+@pytest.mark.parametrize("levels", [501, 700, 100_000])
+def test_data_that_a_machine_nested_too_deeply_fails_its_state(levels: int) -> None:
+    data: Any = "["
+    for level in range(levels):
+        data = [data] if level % 2 else {"a": 1, "b": data}
     with pytest.raises(StateFailed, match=r"^States\.Runtime: The data is nested too deeply\.$"):
         text.text_of(data)
+
+
+def test_what_is_nested_less_is_written_and_read() -> None:
+    for found in ("[" * 500 + "]" * 500, "[" + ",".join(["{}"] * 1000) + "]", '"' + "[" * 1000 + '"'):
+        assert text.text_of(text.data_of(found)) == found
+    with pytest.raises(ValueError, match="nested too deeply"):
+        text.data_of("[" * 501 + "]" * 501)
 
 
 @pytest.mark.parametrize(
