@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["NEVER", "Answer", "Call", "Handled", "Never", "Task", "TaskFailed", "outside"]
 
 WHOLE: Any = {"truncated": False}
+# TimeoutSeconds of a task that has none: nobody's deadline. Amazon States Language, "Task State".
+FOREVER = 99_999_999
 
 
 class TaskFailed(Exception):
@@ -334,7 +336,7 @@ class Task(Handled):
         """What the task gives, its events written as they come."""
         scheduler = frame.execution.scheduler
         process, messages, kind = frame.process, call.messages, self.kind
-        end = scheduler.now + round(timeout * SECOND) if timeout is not None else None
+        end = scheduler.now + round(timeout * SECOND) if timeout is not None and timeout < FOREVER else None
         beat = None if heartbeat is None or self._is_activity else scheduler.now + round(heartbeat * SECOND)
         while True:
             while messages:
