@@ -277,6 +277,7 @@ def test_lab_prefix_chooses_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_card_shows_what_was_made_and_escapes_it(lab: Lab) -> None:
+    sandbox.call("reset")
     lab.client("iam").create_role(RoleName=lab.name("shown"), AssumeRolePolicyDocument="{}")
     lab.client("iam").create_role(RoleName="foreign", AssumeRolePolicyDocument="{}")
     page = lab._repr_html_()
@@ -318,6 +319,7 @@ def test_the_card_says_what_may_not_be_seen(lab: Lab) -> None:
 
 
 def test_the_sandboxs_clock(lab: Lab) -> None:
+    sandbox.call("reset")
     before = lab.now()
     assert before.tzinfo is datetime.UTC
     with lab.fast_forward(rate=10) as forward:

@@ -77,10 +77,9 @@ class Lab:
 
     @property
     def ahead(self) -> datetime.timedelta:
-        """By how much the sandbox's clock is ahead of real time, after a fast-forward; nothing on an account."""
-        if self._sandbox is None:
-            return datetime.timedelta(0)
-        return datetime.timedelta(seconds=max(0, round(self._call("clock")["offset"])))
+        """By how much the sandbox's clock is ahead of real time, after a fast-forward; 0 on an account, or below a minute."""
+        offset = 0 if self._sandbox is None else round(self._call("clock")["offset"])
+        return datetime.timedelta(seconds=offset if offset >= 60 else 0)
 
     def fast_forward(self, rate: float | None = None, hold_tokens: bool = False) -> FastForward:
         """Make the sandbox's clock jump over the waiting, from now until the `with` block ends or `stop()` is called.
