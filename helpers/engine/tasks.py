@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, templates
-from helpers.engine.failures import DATA_LIMIT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
+from helpers.engine.failures import DATA_LIMIT, HEARTBEAT_TIMEOUT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.paths import Evaluated
@@ -246,7 +246,7 @@ class Handled(State):
 
     def _delay(self, frame: Frame, failure: StateFailed, used: list[int]) -> float | None:
         for index, retrier in enumerate(self._retriers):
-            if matches(retrier.errors, failure.error):
+            if matches(retrier.errors, failure.kind):
                 if used[index] >= retrier.attempts:
                     return None
                 used[index] += 1
@@ -254,7 +254,7 @@ class Handled(State):
         return None
 
     def _caught(self, frame: Frame, failure: StateFailed) -> str:
-        catcher = next((one for one in self._catchers if one.catches(failure.error)), None)
+        catcher = next((one for one in self._catchers if one.catches(failure.kind)), None)
         if catcher is None:
             raise failure
         error = {"Error": failure.error, "Cause": failure.cause}
@@ -359,7 +359,10 @@ class Task(Handled):
             times = [one for one in (end, beat) if one is not None]
             if times and min(times) <= scheduler.now:
                 frame.write(*kind.event("TimedOut"), {**kind.named, "error": TIMEOUT})
-                raise outside(TIMEOUT, None)
+                failure = outside(TIMEOUT, None)
+                if end is None or end > scheduler.now:
+                    failure.kind = HEARTBEAT_TIMEOUT
+                raise failure
             timer = scheduler.at(min(times), process.wake) if times else None
             try:
                 yield

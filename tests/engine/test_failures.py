@@ -20,7 +20,7 @@ MATCHED = {
     "States.ALL": {*ERRORS} - {"States.Runtime"},
     "States.TaskFailed": {"Own", "States.TaskFailed", "States.IntrinsicFailure", "States.QueryEvaluationError", None},
     "States.Timeout": {"States.Timeout", "States.HeartbeatTimeout"},
-    "States.HeartbeatTimeout": {"States.Timeout", "States.HeartbeatTimeout"},
+    "States.HeartbeatTimeout": {"States.HeartbeatTimeout"},
     "States.Runtime": set(),
     "States.DataLimitExceeded": {"States.DataLimitExceeded"},
 }
