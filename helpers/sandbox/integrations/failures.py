@@ -1,5 +1,7 @@
 """How the failure of a call is named and worded as on AWS."""
 
+import logging
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.engine import TaskFailed
@@ -7,22 +9,32 @@ from helpers.engine.failures import RUNTIME
 from helpers.engine.tasks import Call
 from helpers.sandbox.integrations.resources import Service
 
-__all__ = ["not_startable", "of_call", "sdk_cause"]
+__all__ = ["not_startable", "of_call", "sdk_cause", "unasked"]
+
+LOG = logging.getLogger(__name__)
 
 
-def of_call(error: ClientError | BotoCoreError, service: Service, is_sdk: bool) -> TaskFailed:
-    """The failure of a task whose service answered with an error, or not at all.
+def of_call(error: Exception, service: Service, is_sdk: bool) -> TaskFailed:
+    """The failure of a task whose service answered with an error, or could not be asked at all.
 
     Errors that the service's API declares have their own names, others the one of its SDK's common exception.
     """
     if not isinstance(error, ClientError):
-        return TaskFailed(f"{service.errors}.SdkClientException", f"Unable to execute HTTP request: {error}")
+        return TaskFailed(f"{service.errors}.SdkClientException", unasked(error))
     name = type(error).__name__
     if name == "ClientError":
         name = service.unmodelled
     elif not name.endswith("Exception"):
         name += "Exception"
     return TaskFailed(f"{service.errors}.{name}", (sdk_cause if is_sdk else _cause)(error, service.title))
+
+
+def unasked(error: Exception) -> str:
+    """Why a service could not be asked, or its answer not be read."""
+    if not isinstance(error, BotoCoreError):
+        LOG.error("A service could not be asked.", exc_info=error)
+    said = error if isinstance(error, BotoCoreError) else "the sandbox failed in it; its log has the details"
+    return f"Unable to execute HTTP request: {said}"
 
 
 def sdk_cause(error: ClientError, title: str) -> str:

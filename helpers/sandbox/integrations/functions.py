@@ -3,14 +3,12 @@
 import re
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from helpers.engine import TaskFailed
 from helpers.engine.tasks import Call
 from helpers.engine.text import data_of, text_of
 from helpers.sandbox.integrations import clients, failures, services
 from helpers.sandbox.integrations.resources import OPTIMISED
-from helpers.sandbox.integrations.shapes import sdk_metadata
+from helpers.sandbox.integrations.shapes import json_bytes, sdk_metadata
 
 __all__ = ["answer", "invoked", "is_function"]
 
@@ -24,7 +22,7 @@ def is_function(resource: str) -> bool:
 
 def answer(call: Call) -> Any:
     """What a function that is called by its plain ARN gives. Raises TaskFailed."""
-    event = call.text.encode(errors="surrogatepass")
+    event = json_bytes(call.text)
     return _invoke(call.resource.split(":")[3], {"FunctionName": call.resource, "Payload": event}, False)["Payload"]
 
 
@@ -40,7 +38,7 @@ def _invoke(region: str, parameters: dict[str, Any], compact: bool) -> dict[str,
     try:
         response = clients.client_for(region, "lambda").invoke(**parameters)
         payload = response["Payload"].read().decode(errors="replace")
-    except (ClientError, BotoCoreError) as error:
+    except Exception as error:
         raise failures.of_call(error, LAMBDA, False) from error
     if response.get("FunctionError"):
         raise _function_error(payload, compact)

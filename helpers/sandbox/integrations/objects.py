@@ -14,7 +14,7 @@ from helpers.engine import Call, TaskFailed
 from helpers.engine.map_runs import transformed
 from helpers.engine.text import data_of, text_of
 from helpers.sandbox.integrations import clients, failures
-from helpers.sandbox.integrations.shapes import to_service
+from helpers.sandbox.integrations.shapes import json_bytes, to_service
 
 __all__ = ["items", "write"]
 
@@ -56,7 +56,7 @@ def _parameters(call: Call, action: str) -> dict[str, Any]:
 def _failed(error: str, found: ClientError | BotoCoreError) -> TaskFailed:
     if isinstance(found, ClientError):
         return TaskFailed(error, failures.sdk_cause(found, "S3"))
-    return TaskFailed(error, f"Unable to execute HTTP request: {found}")
+    return TaskFailed(error, failures.unasked(found))
 
 
 def _items_in(text: str, config: dict[str, Any]) -> Any:
@@ -116,16 +116,12 @@ def write(call: Call) -> dict[str, Any]:
             children = [child for child in call.results if child["Status"] in statuses]
             if children:
                 found = [entry for child in children for entry in transformed(child, form)]
-                body = _encoded("\n".join(map(text_of, found)) if is_lines else text_of(found))
+                body = json_bytes("\n".join(map(text_of, found)) if is_lines else text_of(found))
                 key = f"{folder}/{name}_0.{'jsonl' if is_lines else 'json'}"
                 client.put_object(Bucket=bucket, Key=key, Body=body)
                 written[name].append({"Key": key, "Size": len(body)})
         manifest = text_of({"DestinationBucket": bucket, "MapRunArn": run, "ResultFiles": written})
-        client.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=_encoded(manifest))
+        client.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=json_bytes(manifest))
     except (ClientError, BotoCoreError) as error:
         raise _failed(WRITER, error) from error
     return {"MapRunArn": run, "ResultWriterDetails": {"Bucket": bucket, "Key": f"{folder}/manifest.json"}}
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode(errors="replace")

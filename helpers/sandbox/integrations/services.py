@@ -3,7 +3,6 @@
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.engine import TaskFailed
 from helpers.engine.tasks import Call
@@ -44,6 +43,7 @@ def parameters_of(call: Call, service: str, action: str) -> dict[str, Any]:
         found = to_service(given, shape, problems)
     if problems:
         raise failures.not_startable(call, problems)
+    found.pop("ContentLength", None)  # the client counts for itself; for more bytes than come, S3 would wait for ever
     return found
 
 
@@ -52,7 +52,7 @@ def ask(region: str, service: Service, action: str, parameters: dict[str, Any], 
     name = xform_name(clients.operation(service.name, action).name)
     try:
         return getattr(clients.client_for(region, service.name), name)(**parameters)  # type: ignore[no-any-return]
-    except (ClientError, BotoCoreError) as error:
+    except Exception as error:
         raise failures.of_call(error, service, is_sdk) from error
 
 

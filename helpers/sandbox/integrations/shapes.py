@@ -10,7 +10,7 @@ from botocore.utils import parse_timestamp
 
 from helpers.engine.text import text_of, time_text
 
-__all__ = ["from_service", "pascal", "sdk_metadata", "to_service"]
+__all__ = ["from_service", "json_bytes", "pascal", "sdk_metadata", "to_service"]
 
 _NUMBERS: dict[str, type] = {"integer": int, "long": int, "float": float, "double": float}
 # The headers that an answer's SdkHttpMetadata holds.
@@ -46,11 +46,9 @@ def to_service(value: Any, shape: Shape, problems: list[str], field: str = "") -
         return [to_service(item, shape.member, problems, field) for item in value]
     if isinstance(shape, MapShape) and isinstance(value, dict):
         return {key: to_service(item, shape.value, problems, field) for key, item in value.items()}
-    if isinstance(shape, StringShape):
-        return value if isinstance(value, str) else text_of(value)
     try:
-        return _atom(value, shape.type_name)
-    except (TypeError, ValueError, OverflowError):
+        return _text(value) if isinstance(shape, StringShape) else _atom(value, shape.type_name)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # what botocore says of impossible times, too
         problems.append(f"The value of the field '{field}' has an invalid format")
         return None
 
@@ -69,15 +67,28 @@ def _members(value: dict[str, Any], shape: StructureShape, problems: list[str]) 
     return found
 
 
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else text_of(value)
+    text.encode()  # half a pair of surrogates is no text
+    return text
+
+
+def json_bytes(text: str) -> bytes:
+    """A JSON text in UTF-8; half a pair of surrogates, which UTF-8 has not, is written as JSON's escape."""
+    return text.encode(errors="backslashreplace")
+
+
 def _atom(value: Any, type_name: str) -> Any:
     if type_name == "blob":
-        return text_of(value).encode(errors="surrogatepass")
+        return json_bytes(text_of(value))
     if type_name == "boolean" and (isinstance(value, bool) or value in ("true", "false")):
         return value in (True, "true")
     if type_name == "timestamp" and isinstance(value, str | int | float):
         return parse_timestamp(value)
     if type_name in _NUMBERS and isinstance(value, str | int | float) and not isinstance(value, bool):
-        return _NUMBERS[type_name](value)
+        number = _NUMBERS[type_name](value)
+        if isinstance(number, float) or abs(number) < 2**63:
+            return number
     raise TypeError(type_name)
 
 

@@ -41,6 +41,19 @@ def test_an_invocation_comes_with_its_metadata(machines: Machines, echo: str) ->
     assert output["SdkResponseMetadata"]["RequestId"] == output["SdkHttpMetadata"]["HttpHeaders"]["x-amzn-RequestId"]
 
 
+@pytest.mark.parametrize("given", [{"a": ["é", None, 1.5e300]}, "", []])
+def test_a_function_gets_what_the_task_has(machines: Machines, echo: str, given: Any) -> None:
+    last = machines.run(task(echo), given)[-1]
+    assert last["type"] == "ExecutionSucceeded", details(last)
+    assert json.loads(details(last)["output"]) == given
+
+
+def test_half_a_pair_of_surrogates_reaches_a_function(machines: Machines) -> None:
+    function = machines.function("def handler(event, context):\n    return ascii(event)\n")
+    last = machines.run(task(function), "\ud800")[-1]
+    assert json.loads(details(last)["output"]) == "'\\ud800'"
+
+
 def test_a_functions_error_is_compact_for_invoke_alone(machines: Machines) -> None:
     function = machines.function("def handler(event, context):\n    raise KeyError('a')\n")
     raw = details(machines.run(task(function))[-1])
@@ -147,7 +160,8 @@ def test_values_of_a_table_come_back_as_they_went(machines: Machines) -> None:
 def test_a_text_is_put_into_s3_as_json(machines: Machines) -> None:
     place = {"Bucket": f"tests-{uuid.uuid4().hex}", "Key": "a"}
     machines.lab.client("s3").create_bucket(Bucket=place["Bucket"])
-    machines.run(task("arn:aws:states:::aws-sdk:s3:putObject", Parameters={**place, "Body": "é"}))
+    put = {**place, "Body": "é", "ContentLength": 10**12}
+    machines.run(task("arn:aws:states:::aws-sdk:s3:putObject", Parameters=put))
     events = machines.run(task("arn:aws:states:::aws-sdk:s3:getObject", Parameters=place))
     output = json.loads(details(events[-1])["output"])
     assert (output["Body"], output["ContentLength"]) == ('"é"', 4)
