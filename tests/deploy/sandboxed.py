@@ -24,6 +24,16 @@ def passing() -> dict[str, Any]:
     return {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}}
 
 
+def queried(lab: helpers.Lab, sql: str, bucket: str) -> None:
+    athena = lab.client("athena")
+    place = {"OutputLocation": f"s3://{bucket}/results/"}
+    query = athena.start_query_execution(QueryString=sql, ResultConfiguration=place)["QueryExecutionId"]
+    state = "QUEUED"
+    while state in ("QUEUED", "RUNNING"):
+        state = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"]
+    assert state == "SUCCEEDED"
+
+
 class Refusing:
     """Makes an operation of the real client fail with AWS's words, a number of times; the rest goes through."""
 

@@ -311,7 +311,9 @@ def test_a_definition_that_is_not_json_says_where(clean, tmp_path):
 def test_a_stranger_s_things_of_the_same_name_are_left_untouched(clean):
     iam, sfn = clean.client("iam"), clean.client("stepfunctions")
     trusted = json.dumps(trust("states", "lambda"))
-    role = iam.create_role(RoleName=clean.name(f"theirs-states-{clean.region}"), AssumeRolePolicyDocument=trusted)["Role"]
+    role = iam.create_role(RoleName=clean.name(f"theirs-states-{clean.region}"), AssumeRolePolicyDocument=trusted)[
+        "Role"
+    ]
     text = json.dumps(passing())
     machine = sfn.create_state_machine(name=clean.name("taken"), definition=text, roleArn=role["Arn"])
     function = clean.client("lambda")

@@ -13,7 +13,7 @@ from helpers import definition, deploy
 from helpers.deploy import removal
 from helpers.deploy.permissions import Setting, machine_statements
 from helpers.lab.sessions import EndpointSession
-from tests.deploy.sandboxed import Refusing, passing
+from tests.deploy.sandboxed import Refusing, passing, queried
 
 ELSEWHERE = "eu-west-1"
 
@@ -440,16 +440,6 @@ def test_a_role_keeps_the_boundary_that_it_has(clean):
     other = "arn:aws:iam::aws:policy/ReadOnlyAccess"
     deploy.deploy("recheck", permissions_boundary=other, lab=clean)
     assert iam.get_role(RoleName=roles[0])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == other
-
-
-def queried(lab: helpers.Lab, sql: str, bucket: str) -> None:
-    athena = lab.client("athena")
-    place = {"OutputLocation": f"s3://{bucket}/results/"}
-    query = athena.start_query_execution(QueryString=sql, ResultConfiguration=place)["QueryExecutionId"]
-    state = "QUEUED"
-    while state in ("QUEUED", "RUNNING"):
-        state = athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"]
-    assert state == "SUCCEEDED"
 
 
 def test_what_queries_made_is_found_in_glue_and_removed(clean):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import moto.athena.models
 from moto.glue.models import FakeDatabase, FakeTable, GlueBackend, glue_backends
+from moto.glue.responses import GlueResponse
 
 from helpers.sandbox.interpreter.mending import replace
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from helpers.sandbox.athena.catalog import Catalog, Table
 
 OPERATIONS = ("create_database", "get_database", "get_databases", "delete_database", "create_table", "get_table",
-              "get_tables", "delete_table", "tag_resource", "get_tags")  # fmt: skip
+              "get_tables", "delete_table", "batch_delete_table", "tag_resource", "get_tags")  # fmt: skip
 
 
 class TableOfAthena(FakeTable):
@@ -24,7 +25,7 @@ class TableOfAthena(FakeTable):
 def mend() -> None:
     """Put this module's mend in place, when Athena is first used: to load Glue takes its time."""
     for name in OPERATIONS:
-        replace(GlueBackend, name, _in_step(getattr(GlueBackend, name)))
+        replace(GlueResponse, name, _in_step(getattr(GlueResponse, name)))
 
 
 def share(catalog: "Catalog", account: str, region: str) -> None:
@@ -34,18 +35,19 @@ def share(catalog: "Catalog", account: str, region: str) -> None:
         catalog.add(name)
 
 
-def _in_step(operation: Callable[..., Any]) -> Callable[..., Any]:
+def _in_step(operation: Callable[[GlueResponse], Any]) -> Callable[[GlueResponse], Any]:
     # On AWS there is one catalog; in moto Glue and Athena each have their own.
     @functools.wraps(operation)
-    def stepped(self: GlueBackend, *arguments: Any, **named: Any) -> Any:
-        athena: Any = moto.athena.models.athena_backends[self.account_id][self.region_name]
+    def stepped(self: GlueResponse) -> Any:
+        glue = self.glue_backend
+        athena: Any = moto.athena.models.athena_backends[glue.account_id][glue.region_name]
         if "catalog" not in vars(athena):  # Athena has not been used in this region
-            return operation(self, *arguments, **named)
-        _to_glue(athena.catalog, self)
+            return operation(self)
+        _to_glue(athena.catalog, glue)
         try:
-            return operation(self, *arguments, **named)
+            return operation(self)
         finally:
-            _to_athena(self, athena.catalog)
+            _to_athena(glue, athena.catalog)
 
     return stepped
 
