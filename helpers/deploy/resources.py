@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from helpers import definition as definitions
 from helpers.calls import plainly
-from helpers.deploy import removal
+from helpers.deploy import kinds
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.ownership import check_ours, log_group_of, tag_list
 from helpers.deploy.permissions import Setting, function_statements, machine_statements, trust
@@ -91,7 +91,7 @@ def _role(
             found = iam.create_role(
                 RoleName=name, AssumeRolePolicyDocument=json.dumps(trusted), Tags=tag_list(lab), **bounded
             )["Role"]
-            undo.callback(removal.quietly, removal.remove_role, lab, name)
+            undo.callback(kinds.quietly, kinds.remove_role, lab, name)
             changed = True
         else:
             check_ours(lab, "role", name, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])})
@@ -218,7 +218,7 @@ def make_function(
             found = patiently(
                 lambda: client.create_function(**create), _role_not_ready, f"the function {ours}", patience
             )
-            undo.callback(removal.quietly, removal.remove_function, lab, ours)
+            undo.callback(kinds.quietly, kinds.remove_function, lab, ours)
         else:
             _update_function(client, found, settings, packed, patience)
         _wait(client, "function_active_v2", ours)
@@ -419,7 +419,7 @@ def make_state_machine(
                 making,
                 patience,
             )
-            undo.callback(removal.quietly, removal.remove_machine, lab, here.machine)
+            undo.callback(kinds.quietly, kinds.remove_machine, lab, here.machine)
         elif (
             json.loads(found["definition"]) != definition
             or found["roleArn"] != role
@@ -469,7 +469,7 @@ def _log_group(lab: Lab, undo: Undo, here: Setting) -> str:
     with plainly(f"make the log group {name}"):
         try:
             logs.create_log_group(logGroupName=name, tags=dict(lab.tags))
-            undo.callback(removal.quietly, removal.remove_log_group, lab, name)
+            undo.callback(kinds.quietly, kinds.remove_log_group, lab, name)
         except logs.exceptions.ResourceAlreadyExistsException:
             pass
     return here.arn("logs", f"log-group:{name}")

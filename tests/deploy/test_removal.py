@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 
 import helpers
 from helpers import definition, deploy
-from helpers.deploy import removal
+from helpers.deploy import kinds
 from helpers.deploy.permissions import Setting, machine_statements
 from helpers.lab.sessions import EndpointSession
 from tests.deploy.sandboxed import Refusing, passing, queried
@@ -99,7 +99,7 @@ def everything_of_every_kind(lab: helpers.Lab) -> set[tuple[str, str]]:
 
 def test_every_kind_is_found_and_removed(clean):
     there = everything_of_every_kind(clean)
-    assert {kind for kind, _ in there} == set(removal.NAMES)
+    assert {kind for kind, _ in there} == set(kinds.NAMES)
     seen = deploy.made(clean)
     assert set(zip(seen["kind"], seen["name"], strict=True)) == there
     done = deploy.tear_down(clean)
@@ -253,7 +253,7 @@ def denied(clean):
     iam.delete_user(UserName="a-person")
 
 
-@pytest.mark.parametrize("kind", removal.NAMES)
+@pytest.mark.parametrize("kind", kinds.NAMES)
 def test_a_listing_that_is_denied_is_a_row_and_nothing_is_left_is_not_said(clean, denied, kind):
     there = everything_of_every_kind(clean)
     lab = denied(LISTINGS[kind])
@@ -336,6 +336,26 @@ def test_a_queue_that_vanishes_hides_no_other(clean, monkeypatch):
         between(clean, patched, "ListQueueTags", vanish)
         done = deploy.tear_down(clean)
     assert removed(done) == {("queue", clean.name("b")), ("queue", clean.name("c"))}
+    assert done.remaining.empty
+
+
+def test_a_bus_that_vanishes_hides_no_rule_of_another(clean, monkeypatch):
+    events = clean.client("events")
+    for name in "ab":
+        events.create_event_bus(Name=clean.name(name), Tags=pairs(clean))
+        bus = {"EventBusName": clean.name(name), "Name": clean.name("wanted")}
+        events.put_rule(**bus, EventPattern='{"source": ["x"]}', Tags=pairs(clean))
+
+    def vanish(params: dict[str, Any]) -> None:
+        if params["EventBusName"] == clean.name("a"):
+            events.delete_rule(Name=clean.name("wanted"), EventBusName=clean.name("a"))
+            events.delete_event_bus(Name=clean.name("a"))
+
+    with monkeypatch.context() as patched:
+        between(clean, patched, "ListRules", vanish)
+        done = deploy.tear_down(clean)
+    b = clean.name("b")
+    assert removed(done) == {("rule", f"{b}/{clean.name('wanted')}"), ("event bus", b)}
     assert done.remaining.empty
 
 
