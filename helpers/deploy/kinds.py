@@ -24,11 +24,17 @@ OF_FUNCTIONS = "/aws/lambda/"
 
 
 class Here:
-    """A lab in one region: its clients, and the ARNs of what is there."""
+    """A lab in one region: its clients, and the ARNs of what is there. `beside` are all its regions looked into."""
 
-    def __init__(self, lab: Lab, region: str | None = None) -> None:
+    def __init__(self, lab: Lab, region: str | None = None, beside: "dict[str, Here] | None" = None) -> None:
         self.lab, self.region = lab, region or lab.region
+        self.beside = {} if beside is None else beside
+        self.beside[self.region] = self
         self._clients: dict[str, Any] = {}
+
+    def at(self, region: str) -> "Here":
+        """The same lab in another region."""
+        return self.beside.get(region) or Here(self.lab, region, self.beside)
 
     def client(self, service: str) -> Any:
         """The one client of `service` here; it gives up soon where nobody answers."""
@@ -314,10 +320,10 @@ def _role_tags(here: Here, name: str) -> dict[str, str]:
 
 
 def _remove_idle_role(here: Here, name: str) -> None:
-    acting, failed = here.acting
-    if name in acting:
-        raise LabError(f"the {acting[name]} acts as it")
-    if failed:
+    for acting, _ in [place.acting for place in here.beside.values()]:
+        if name in acting:
+            raise LabError(f"the {acting[name]} acts as it")
+    if failed := here.acting[1]:
         raise LabError(f"whether anything acts as it could not be seen: {failed}")
     remove_role(here, name)
 

@@ -81,9 +81,8 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Removal
 
     Raises SandboxGone when the sandbox ends meanwhile.
     """
-    lab = lab or current()
-    found = _look(lab, regions)
-    places = {region: Here(lab, region) for region in found.regions}
+    here = Here(lab or current())
+    found = _look(here, regions)
     removed: list[Thing] = []
     refused: dict[Thing, str] = {}
     for thing in sorted(found.things, key=lambda thing: ORDER.index(thing.kind)):
@@ -91,14 +90,14 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Removal
             refused[thing] = f"its {_plural(unseen[0])} could not be looked at"
         elif not thing.reason:
             try:
-                KINDS[thing.kind].remove(places[thing.region], thing.name)
+                KINDS[thing.kind].remove(here.at(thing.region), thing.name)
                 removed.append(thing)
             except SandboxGone:
                 raise
             except FAILURES as error:
                 if not gone(error):
                     refused[thing] = why(error)
-    left = _look(lab, found.regions)
+    left = _look(here, found.regions)
     remaining = [one._replace(reason=one.reason or refused.get(one, "still there")) for one in left.things]
     return Removal(
         _frame(one for one in found.things if one in removed and one not in left.things),
@@ -113,7 +112,7 @@ def made(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Inventory:
     A frame with the columns region, kind, name and reason (text). A row with a reason is a thing, or without a name a
     whole kind, that could not be looked at. `regions` is `tear_down`'s.
     """
-    found = _look(lab or current(), regions)
+    found = _look(Here(lab or current()), regions)
     inventory = Inventory(_frame(found.things))
     inventory.attrs["regions"] = sorted(found.regions)
     return inventory
@@ -124,12 +123,12 @@ class Found(NamedTuple):
     regions: set[str]
 
 
-def _look(lab: Lab, regions: Iterable[str]) -> Found:
+def _look(here: Here, regions: Iterable[str]) -> Found:
     """All things of ours, first those that the whole world shares: they name the regions in which to look."""
-    things = _things(Here(lab), worldwide=True)
-    used = {lab.region, *regions, *(thing.region for thing in things)}
+    things = _things(here, worldwide=True)
+    used = {here.region, *regions, *(thing.region for thing in things)}
     for region in sorted(used):
-        things += _things(Here(lab, region), worldwide=False)
+        things += _things(here.at(region), worldwide=False)
     return Found(sorted(things, key=lambda thing: (thing.region, NAMES.index(thing.kind), thing.name)), used)
 
 

@@ -157,6 +157,16 @@ def test_what_was_made_in_another_region_is_found_from_here(clean):
     assert f"Nothing is left in {ELSEWHERE} and {here.region}" in repr(done)
 
 
+def test_a_role_that_is_used_in_another_region_stays_as_long(clean, denied):
+    there = helpers.connect("sandbox", region=ELSEWHERE)
+    role = deploy.role("far", lab=clean)
+    deploy.function("ask_job", role=role, lab=there)
+    done = deploy.tear_down(denied("lambda:DeleteFunction"), regions=[ELSEWHERE])
+    left = dict(zip(done.remaining["name"], done.remaining["reason"], strict=True))
+    assert f"{clean.name('ask_job')} acts as it" in left[clean.name(f"far-{clean.region}")]
+    assert deploy.tear_down(clean, regions=[ELSEWHERE]).remaining.empty
+
+
 def test_a_region_that_only_a_company_s_role_was_used_in_is_named_by_hand(clean):
     there = helpers.connect("sandbox", region=ELSEWHERE)
     here = helpers.connect("sandbox")
@@ -222,6 +232,19 @@ LISTINGS = {
 }
 
 
+HANGING = {
+    "state machine": {"role"},
+    "function": {"role"},
+    "rule": {"event bus"},
+    "event bus": {"rule"},
+    "database": {"table"},
+    "table": {"database"},
+    "user": {"access key"},
+    "access key": {"user"},
+}
+"""What stays while a kind cannot be looked at: what it may use, what has it or what it has."""
+
+
 def as_a_person(lab: helpers.Lab, *denied: str) -> helpers.Lab:
     """The same lab for a person who may do all but what is `denied`."""
     iam, who = lab.client("iam"), "a-person"
@@ -257,23 +280,16 @@ def denied(clean):
 def test_a_listing_that_is_denied_is_a_row_and_nothing_is_left_is_not_said(clean, denied, kind):
     there = everything_of_every_kind(clean)
     lab = denied(LISTINGS[kind])
-    for frame in (deploy.made(lab), deploy.tear_down(lab).remaining):
+    seen, done = deploy.made(lab), deploy.tear_down(lab)
+    for frame in (seen, done.remaining):
         rows = frame[frame["reason"].str.startswith("could not be looked at, because ")]
         assert kind in set(rows["kind"])
         assert rows["reason"].str.contains(LISTINGS[kind]).any()
-    done = deploy.tear_down(lab)
     assert "nothing is left" not in repr(done).lower()
     assert "could not be looked at, because" in repr(done)
     assert "could not be looked at, because" in done._repr_html_()
-    # All others went, but for what hangs on the one that was not seen.
-    kept = {"state machine": {"role"}, "function": {"role"}, "access key": {"user"}, "rule": {"event bus"}}
-    kept["event bus"] = {"rule"}
-    kept["database"] = {"table"}
-    kept["table"] = {"database"}  # its tables would go with it, unseen
-    kept["user"] = {"access key"}
-    hidden = {kind, *kept.get(kind, set())}
-    everywhere = deploy.made(clean)
-    assert set(everywhere["kind"]) <= hidden
+    # All others went, but for what hangs on those that were not seen.
+    assert set(deploy.made(clean)["kind"]) <= {kind, *HANGING.get(kind, set())}
     assert removed(deploy.tear_down(clean)) <= there
 
 
