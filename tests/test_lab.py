@@ -270,7 +270,7 @@ def test_lab_prefix_chooses_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PREFIX", "team7-")
     ours = helpers.connect()
     assert ours.name("x") == "team7-x"
-    assert "team7" in ours.tags.values()
+    assert "team7-" in ours.tags.values()
     monkeypatch.setenv("LAB_PREFIX", "has space")
     with pytest.raises(InvalidSetting, match="LAB_PREFIX"):
         helpers.connect()

@@ -40,8 +40,20 @@ def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
 
 def mend() -> None:
     """Put EventBridge's mends in place; called once, before the server answers."""
-    from moto.events.models import Rule
+    from moto.events.exceptions import ResourceNotFoundException
+    from moto.events.models import EventsBackend, Rule
 
+    def list_tags_for_resource(self: EventsBackend, arn: str) -> dict[str, list[dict[str, str]]]:
+        # AWS looks for the ARN; moto takes the first rule or bus of that name, on whichever bus.
+        kind, _, path = arn.split(":")[5].partition("/")
+        bus, _, name = path.rpartition("/")
+        home = self.event_buses.get(bus or "default")
+        if name not in (self.event_buses if kind == "event-bus" else home.rules if home else {}):
+            raise ResourceNotFoundException(f"{kind.capitalize()} {name} does not exist.")
+        tags: dict[str, list[dict[str, str]]] = self.tagger.list_tags_for_resource(arn)
+        return tags
+
+    replace(EventsBackend, "list_tags_for_resource", list_tags_for_resource)
     original = Rule.send_to_targets
 
     def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:

@@ -4,7 +4,6 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,42 +23,12 @@ from helpers.errors import (
     UnknownName,
     UnknownService,
 )
+from tests.deploy.sandboxed import Refusing, everything, passing
 
 HERE = Setting("aws", "eu-west-3", "111122223333", "lab-", "lab-machine")
 at = HERE.arn
 OF = "arn:aws:states:::"
 FUNCTION = "arn:aws:lambda:eu-west-3:111122223333:function:lab-f"
-
-
-@pytest.fixture(scope="module")
-def emptied(lab: helpers.Lab) -> helpers.Lab:
-    """The sandbox without what other tests left in it."""
-    deploy.tear_down(lab)
-    return lab
-
-
-@pytest.fixture
-def clean(emptied: helpers.Lab) -> Iterator[helpers.Lab]:
-    """The sandbox with nothing of ours in it, before and after."""
-    lab = emptied
-    yield lab
-    assert deploy.tear_down(lab).remaining.empty
-
-
-def everything(lab: helpers.Lab) -> list[str]:
-    """The names of all roles, functions, machines and log groups that there are, whoever made them."""
-    return sorted(
-        [
-            *(one["RoleName"] for one in lab.client("iam").list_roles()["Roles"]),
-            *(one["FunctionName"] for one in lab.client("lambda").list_functions()["Functions"]),
-            *(one["name"] for one in lab.client("stepfunctions").list_state_machines()["stateMachines"]),
-            *(one["logGroupName"] for one in lab.client("logs").describe_log_groups()["logGroups"]),
-        ]
-    )
-
-
-def passing() -> dict[str, Any]:
-    return {"StartAt": "Done", "States": {"Done": {"Type": "Pass", "End": True}}}
 
 
 def of_task(resource: str, **body: Any) -> list[dict[str, Any]]:
@@ -342,7 +311,9 @@ def test_a_definition_that_is_not_json_says_where(clean, tmp_path):
 def test_a_stranger_s_things_of_the_same_name_are_left_untouched(clean):
     iam, sfn = clean.client("iam"), clean.client("stepfunctions")
     trusted = json.dumps(trust("states", "lambda"))
-    role = iam.create_role(RoleName=clean.name("theirs-states"), AssumeRolePolicyDocument=trusted)["Role"]
+    role = iam.create_role(RoleName=clean.name(f"theirs-states-{clean.region}"), AssumeRolePolicyDocument=trusted)[
+        "Role"
+    ]
     text = json.dumps(passing())
     machine = sfn.create_state_machine(name=clean.name("taken"), definition=text, roleArn=role["Arn"])
     function = clean.client("lambda")
@@ -368,35 +339,7 @@ def test_a_stranger_s_things_of_the_same_name_are_left_untouched(clean):
     finally:
         sfn.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
         function.delete_function(FunctionName=clean.name("ask_job"))
-        iam.delete_role(RoleName=clean.name("theirs-states"))
-
-
-class Refusing:
-    """Makes an operation of the real client fail with AWS's words, a number of times; the rest goes through."""
-
-    def __init__(
-        self, lab: helpers.Lab, monkeypatch: pytest.MonkeyPatch, operation: str, refusals: list[tuple[str, str]]
-    ):
-        self.left = list(refusals)
-        self.pauses: list[float] = []
-        client = lab.client
-
-        def refuse(model: Any, **_: Any) -> Any:
-            if model.name == operation and self.left:
-                code, message = self.left.pop(0)
-                return type("Response", (), {"status_code": 400})(), {
-                    "Error": {"Code": code, "Message": message},
-                    "ResponseMetadata": {"HTTPStatusCode": 400},
-                }
-            return None
-
-        def refusing(service: str, **options: Any) -> Any:
-            made = client(service, **options)
-            made.meta.events.register("before-call", refuse)
-            return made
-
-        monkeypatch.setattr(lab, "client", refusing)
-        monkeypatch.setattr(resources.time, "sleep", self.pauses.append)
+        iam.delete_role(RoleName=clean.name(f"theirs-states-{clean.region}"))
 
 
 CANNOT_ASSUME = "The role defined for the function cannot be assumed by Lambda."
@@ -466,51 +409,6 @@ def test_another_type_of_the_same_name_is_refused(clean):
     deploy.state_machine("kind", passing(), lab=clean)
     with pytest.raises(DeployFailed, match="EXPRESS"):
         deploy.state_machine("kind", passing(), type="EXPRESS", lab=clean)
-
-
-def test_tear_down_removes_running_things_and_halves_and_can_be_repeated(clean):
-    waiting = {"StartAt": "Long", "States": {"Long": {"Type": "Wait", "Seconds": 3600, "End": True}}}
-    arn = deploy.state_machine("waiting", waiting, log_level="ALL", lab=clean)
-    sfn = clean.client("stepfunctions")
-    sfn.start_execution(stateMachineArn=arn, name="long", input="{}")
-    sfn.create_activity(
-        name=clean.name("act"), tags=[{"key": key, "value": value} for key, value in clean.tags.items()]
-    )
-    deploy.role("alone", statements=[{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}], lab=clean)
-    clean.client("logs").create_log_group(logGroupName=f"/aws/lambda/{clean.name('long-gone')}")
-    s3 = clean.client("s3")
-    s3.create_bucket(Bucket=clean.name("data"))
-    s3.put_bucket_tagging(
-        Bucket=clean.name("data"),
-        Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in clean.tags.items()]},
-    )
-    s3.put_object(Bucket=clean.name("data"), Key="one", Body=b"1")
-
-    done = deploy.tear_down(clean)
-    assert done.remaining.empty
-    assert set(done.removed["kind"]) == {"state machine", "activity", "bucket", "log group", "role"}
-    assert "Nothing is left" in repr(done)
-    again = deploy.tear_down(clean)
-    assert again.removed.empty
-    assert again.remaining.empty
-
-
-def test_what_cannot_be_removed_is_shown_with_its_reason(clean, monkeypatch):
-    deploy.role("sticky", lab=clean)
-    with monkeypatch.context() as patched:
-        Refusing(clean, patched, "DeleteRole", [("AccessDenied", "not authorized to perform iam:DeleteRole")])
-        done = deploy.tear_down(clean)
-    assert list(done.remaining["name"]) == [clean.name("sticky")]
-    assert "iam:DeleteRole" in repr(done)
-
-
-def test_what_there_is_to_remove_can_be_looked_at_first(clean):
-    assert deploy.made(clean).empty
-    deploy.deploy("busy_wait", lab=clean)
-    made = deploy.made(clean)
-    assert sorted(made["kind"]) == ["function", "role", "role", "state machine"]
-    removed = deploy.tear_down(clean).removed
-    assert sorted(removed["name"]) == sorted(made["name"])
 
 
 def test_the_lessons_own_call_waits_for_a_new_role_too(clean, monkeypatch):
