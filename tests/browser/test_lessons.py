@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from tests.browser.conftest import SCREENSHOTS, outside, run_all
+from tests.browser.conftest import ROOT, SCREENSHOTS, outside, run_all
 
 
 def pictures(page) -> list[str]:
@@ -42,6 +42,26 @@ def test_a_fresh_clone_shows_the_stored_pictures(opened):
     stored.first.scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / "stored.png")
     assert outside(page) == []
+
+
+def test_pictures_are_no_wider_than_their_cells(opened, jupyter):
+    """All stored pictures, at 1280 pixels, with the list of files beside the notebook as a learner first sees it."""
+    notebooks = [nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    cells = [cell for notebook in notebooks for cell in notebook.cells if "image/png" in str(cell.get("outputs"))]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), jupyter.folder / "pictures.ipynb")
+    page = opened("pictures.ipynb")
+    page.evaluate("() => window.jupyterapp.shell.expandLeft()")
+    page.wait_for_selector(".jp-DirListing-content")
+    page.wait_for_function("() => [...document.images].every(image => image.complete)")
+    page.screenshot(path=SCREENSHOTS / "widths.png")
+    over = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap(area => {
+             const right = area.parentElement.getBoundingClientRect().right;
+             return [...area.querySelectorAll('img, svg')].map(picture => picture.getBoundingClientRect().right - right);
+           })"""
+    )
+    assert len(over) > 40
+    assert [round(pixels) for pixels in over if pixels > 0.5] == []
 
 
 def test_what_stands_between_two_dollar_signs_is_no_formula(opened, jupyter):
