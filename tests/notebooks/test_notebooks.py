@@ -102,3 +102,14 @@ def test_cells_are_short(path):
     notebook = nbformat.read(path, as_version=4)
     long = [cell.id for cell in notebook.cells if cell.cell_type == "code" and len(cell.source.splitlines()) > 15]
     assert not long, f"cells to be cut in two or more: {long}"
+
+
+CELL = 848  # pixels that a cell shows in a window of 1280, with the list of files beside the notebook
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_stored_pictures_fit_their_cells(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            size = re.search(r'<svg[^>]*? width="([\d.]+)pt"', output.get("data", {}).get("image/svg+xml", ""))
+            assert size is None or float(size[1]) * 96 / 72 <= CELL, cell.id
