@@ -46,7 +46,9 @@ def test_no_job_is_a_multiple_of_a_pause():
     for name, listed in re.findall(r"for (pause|seconds) in \(([\d, ]+)\)", sources("11")):
         numbers[name] |= {int(number) for number in listed.split(", ")}
     assert numbers["pause"]
-    assert not [(job, pause) for job, pause in itertools.product(numbers["seconds"], numbers["pause"]) if job % pause == 0]
+    assert not [
+        (job, pause) for job, pause in itertools.product(numbers["seconds"], numbers["pause"]) if job % pause == 0
+    ]
 
 
 def test_a_state_that_times_out_does_not_stop_its_function(lab):

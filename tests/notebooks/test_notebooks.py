@@ -68,7 +68,11 @@ def test_a_changed_word_of_a_stored_output_would_show(path):
         ("Started 2026-11-22 17:00:37 UTC", "Started 2027-01-02 03:04:05 UTC", True),
         ("Started 2026-11-22 17:00:37 UTC", "Ended 2026-11-22 17:00:37 UTC", False),
         ("{'at': '2026-11-22T17:00:21.563Z'}", "{'at': '2026-11-22T17:00:21.564Z'}", True),
-        ("'RequestId: fcffed78-d8f4-4bb3-9db9-01f3fe4683bd'", "'RequestId: 582e6eca-6353-409d-92a9-a59538a23d58'", True),
+        (
+            "'RequestId: fcffed78-d8f4-4bb3-9db9-01f3fe4683bd'",
+            "'RequestId: 582e6eca-6353-409d-92a9-a59538a23d58'",
+            True,
+        ),
         ("'1795379660.338/100.0/success'", "'1795379661.001/100.0/success'", True),
         ("'1795379660.338/100.0/success'", "'1795379660.338/200.0/success'", False),
         ("Main 0.123", "Main 0.004", True),
@@ -90,7 +94,9 @@ def test_a_table_may_differ_in_its_columns_of_durations_alone(column, same):
     tables = [pd.DataFrame({"state": ["Main", "Wait"], column: values}) for values in ([1.25, 2.0], [1.0, 2.0])]
     cells = [
         nbformat.v4.new_code_cell(
-            outputs=[nbformat.v4.new_output("display_data", {"text/html": table._repr_html_(), "text/plain": f"{table}"})]
+            outputs=[
+                nbformat.v4.new_output("display_data", {"text/html": table._repr_html_(), "text/plain": f"{table}"})
+            ]
         )
         for table in tables
     ]

@@ -1,8 +1,8 @@
-"""What a notebook's outputs say and show, without what differs from run to run: two runs can be held against each other.
+"""What a notebook's outputs say and show, without what differs from run to run, so that two runs can be compared.
 
-Dates, ids, durations and numbers of memory are replaced; every other word and number stands. In a table the columns that
-hold durations or dates are left out as a whole, since pandas cuts their digits to what the column needs. Of a cell that
-bears the tag `chance` (jitter at work) only the set of its words counts, not how often each is said.
+Dates, ids, durations and numbers of memory are replaced; every other word and number stands. In a table the columns
+that hold durations or dates are left out as a whole, since pandas cuts their digits to what the column needs. Of a
+cell that bears the tag `chance` (jitter at work) only the set of its words counts, not how often each is said.
 """
 
 import re
