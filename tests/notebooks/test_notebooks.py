@@ -119,3 +119,25 @@ def test_stored_pictures_fit_their_cells(path):
         for output in cell.get("outputs", []):
             size = re.search(r'<svg[^>]*? width="([\d.]+)pt"', output.get("data", {}).get("image/svg+xml", ""))
             assert size is None or float(size[1]) * 96 / 72 <= CELL, cell.id
+
+
+@pytest.mark.notebooks
+def test_running_again_changes_nothing_where_the_same_is_said(tmp_path, place):
+    path = tmp_path / "one.ipynb"
+    source = "import datetime, uuid\nprint('made', uuid.uuid4(), 'at', datetime.datetime.now().isoformat())"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
+    assert run.run_and_store(path)
+    once = path.read_bytes()
+    assert b"made" in once
+    assert run.run_and_store(path)
+    assert path.read_bytes() == once
+
+
+@pytest.mark.notebooks
+def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, place, capsys):
+    path = tmp_path / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")]), path)
+    before = path.read_bytes()
+    assert not run.run_and_store(path)
+    assert path.read_bytes() == before
+    assert "ZeroDivisionError" in capsys.readouterr().out
