@@ -189,6 +189,8 @@ def test_permissions_cover_every_call_that_is_made():
     granted = re.findall(r"`((?:sts|iam|lambda|states|logs|sqs|s3|athena|glue|events):[\w*]+)`", text)
     services = {"stepfunctions": "states"} | {name: name for name in ("iam", "lambda", "logs", "sts", "sqs")}
     services |= {name: name for name in ("s3", "athena", "glue", "events")}
+    asked = set(re.findall(r"""\bclient\((?:lab, )?["']([\w-]+)["']""", "\n".join(code())))
+    assert asked <= set(services), "a service whose permissions the README does not name"
     actions = defaultdict(set)
     for service, prefix in services.items():
         for operation in boto3.client(service, region_name="us-east-1").meta.service_model.operation_names:
@@ -198,12 +200,17 @@ def test_permissions_cover_every_call_that_is_made():
         assert allowed, f"{called} needs one of {actions[called]}"
 
 
-def calls() -> set[str]:
-    """The names of all methods that notebooks and helpers call, but for the sandbox's own."""
+def code() -> list[str]:
+    """The source of notebooks and helpers, but for the sandbox's own."""
     cells = [cell for path in NOTEBOOKS.glob("*.ipynb") for cell in nbformat.read(path, as_version=4).cells]
     sources = [cell.source for cell in cells if cell.cell_type == "code"]
     sources += [path.read_text() for path in (ROOT / "helpers").rglob("*.py") if SANDBOX not in path.parents]
-    nodes = (node for source in sources for node in ast.walk(ast.parse(source)))
+    return sources
+
+
+def calls() -> set[str]:
+    """The names of all methods that are called."""
+    nodes = (node for source in code() for node in ast.walk(ast.parse(source)))
     return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
