@@ -48,7 +48,8 @@ class Pattern:
     (before the first poll, a poll, between two polls, at the end); `detour` says of a pause whether the
     way that follows it leads through one state more, which costs two events and one transition. `polling`
     says whether anybody polls, and so whether functions start the job and ask how it is getting on.
-    `express` says whether each poll is an Express execution; `most_polls` after how many polls the machine gives up.
+    `express` says whether each poll is an Express execution; `most_polls` after how many polls the machine gives up;
+    `delay_known` whether AWS documents how soon the end is noticed.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Pattern:
     polling: bool = True
     express: bool = False
     most_polls: float = math.inf
+    delay_known: bool = True
 
 
 def _steady(interval: float) -> Iterator[float]:
@@ -138,6 +140,7 @@ PATTERNS = {
             events=(7, 0, 0, 1),
             transitions=(1, 0, 0, 0),
             polling=False,
+            delay_known=False,
         ),
         Pattern(
             "callback",
@@ -202,6 +205,7 @@ def _polls(pattern: Pattern, duration: float, interval: float, call: float) -> t
 
 def _figures(pattern: Pattern, duration: float, interval: float, call: float) -> dict[str, float]:
     polls, detours, gap = _polls(pattern, duration, interval, call)
+    gap = gap if pattern.delay_known else math.nan
     between = max(polls - 1, 0)
 
     def total(parts: tuple[int, int, int, int]) -> int:
@@ -240,12 +244,12 @@ def plan(
     `pattern` is a key of `PATTERNS`; `duration` the job's seconds (or a timedelta), or those of many jobs, such as
     the `duration` column of collected visits; `interval` the seconds of the (first) pause; `call` the seconds
     that one call of a function takes. Limits that a machine sets on the number of its polls are taken as
-    high enough, jitter as none, and nothing as failing. Where nobody polls, the end is taken to be noticed
-    after one call's time.
+    high enough, jitter as none, and nothing as failing. A worker that calls back is heard after one call's time; how
+    soon `.sync` notices the end is not known.
 
     Returns a Series with `pattern`, `interval`, `duration` (s, the mean), `polls`, `transitions`, `events`,
     `dollars`, `calls` (of the service that does the job) per job, each the mean over the durations;
-    `mean_delay` and `worst_delay` (s) from the job's end until it is noticed, where the end may fall
+    `mean_delay` and `worst_delay` (s, NaN for `.sync`) from the job's end until it is noticed, where the end may fall
     anywhere between two polls; and `within_limit`: whether every history keeps to AWS's 25,000 events.
 
     Raises PlanRefused for an unknown pattern and for figures that are negative, absurd or no numbers.
@@ -286,13 +290,17 @@ def compare_patterns(
 
 
 def chart(table: pd.DataFrame) -> "Chart":
-    """Dollars against worst delay, one point a row of `compare_patterns`, a line through each pattern's intervals."""
+    """Dollars against worst delay, one point a row of `compare_patterns`, a line through each pattern's intervals.
+
+    A row whose delay is not known has no point, and the legend says so.
+    """
     from helpers.chart import Chart
 
     figure = Chart(8, 4.5)
     axes = figure.subplots()
     for marker, (name, rows) in zip("osD^vPX", table.groupby("pattern", sort=False), strict=False):
-        axes.plot(rows["worst_delay"], rows["dollars"], marker=marker, label=str(name))
+        label = f"{name} (delay not known)" if rows["worst_delay"].isna().all() else str(name)
+        axes.plot(rows["worst_delay"], rows["dollars"], marker=marker, label=label)
         refused = rows[~rows["within_limit"]]
         axes.plot(refused["worst_delay"], refused["dollars"], "x", color="black", markersize=12)
     axes.set(xscale="log", yscale="log", xlabel="worst delay until noticed (s)", ylabel="dollars per job")
