@@ -144,7 +144,7 @@ def main() -> int:
                 print(f"{name}: FAILED\n{error}", flush=True)
                 continue
             nbformat.validate(notebook)
-            path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+            path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
             print(f"{name}: {time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)
             sandbox.reset()
     return int(failed > 0)

@@ -164,7 +164,7 @@ def test_a_worker_is_kept_warm_and_replaced_by_an_update(lab, make, invoke):
     client = lab.client("lambda")
     name = make("count.append(1); return [len(count), event]", "count = []")
     assert [invoke(name)["Payload"][0] for _ in range(3)] == [1, 2, 3]
-    client.update_function_configuration(FunctionName=name, Environment={"Variables": {"A": "1"}})
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": {"STAGE": "1"}})
     assert invoke(name)["Payload"][0] == 1
     package = zipped({"lambda_function.py": "def lambda_handler(event, context): return 'new'"})
     client.update_function_code(FunctionName=name, ZipFile=package)

@@ -59,6 +59,35 @@ def test_what_kills_a_runtime_is_an_error_and_the_next_invocation_runs(make, inv
     assert invoke(name, "well")["Payload"] == "well"
 
 
+FORGE = """import json, os, struct
+header, body = json.dumps({header}).encode() if not isinstance({header}, bytes) else {header}, {body}
+for fd in range(3, 20):
+    try: os.write(fd, struct.pack(">II", len(header), len(body)) + header + body)
+    except OSError: pass
+return "honest"
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ({"kind": "result"}, b'"forged"'),
+        ({"kind": "result", "mark": "guessed"}, b'"forged"'),
+        ({"kind": "error"}, b"no JSON"),
+        ({}, b""),
+        (["kind"], b""),
+        (b"[" * 60_000, b""),
+        (b"9" * 60_000, b""),
+        (b"\xff\xfe", b""),
+    ],
+)
+def test_a_forged_reply_is_an_error_and_no_later_event_gets_it(make, invoke, header, body):
+    name = make(f"if event == 'well': return 'well'\n{FORGE.format(header=header, body=body)}", Timeout=5)
+    answer = invoke(name)
+    assert (answer["FunctionError"], answer["Payload"]["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert [invoke(name, "well")["Payload"] for _ in range(2)] == ["well", "well"]
+
+
 def test_a_killed_worker_is_replaced(make, invoke):
     name = make("import os; return os.getpid()")
     first = invoke(name)["Payload"]
