@@ -1,4 +1,4 @@
-"""A request's body is read within bounds: what claims too much or is no body at all is refused before it costs anything."""
+"""A request's body is read within bounds: what claims too much or is no body at all is refused at once."""
 
 import socket
 from urllib.parse import urlsplit
@@ -59,9 +59,7 @@ CHUNKED = "Transfer-Encoding: chunked"
         ([f"Content-Length: {'9' * 5_000}"], b"abc", 413),
     ],
 )
-def test_a_bad_body_is_refused_at_once(
-    place: sandbox.Sandbox, headers: list[str], sent: bytes, status: int
-) -> None:
+def test_a_bad_body_is_refused_at_once(place: sandbox.Sandbox, headers: list[str], sent: bytes, status: int) -> None:
     server = psutil.Process(place.pid)
     before = server.memory_info().rss
     answered = ask(place, headers, sent)

@@ -131,7 +131,9 @@ class LambdaBackend(LambdaSimpleBackend):
     def _has(self, function: LambdaFunction) -> bool:
         """Whether the code that just ran is still a function's: it may have been changed or deleted meanwhile."""
         versions = self._lambdas._functions.get(function.function_name, {"latest": None, "versions": []})
-        return any(one and one.code_digest == function.code_digest for one in (versions["latest"], *versions["versions"]))
+        return any(
+            one and one.code_digest == function.code_digest for one in (versions["latest"], *versions["versions"])
+        )
 
     def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
@@ -184,7 +186,9 @@ class LambdaBackend(LambdaSimpleBackend):
 
 def _code_in_use() -> set[str]:
     """The digests of the code of all functions and versions there are."""
-    backends = [backend for regions in list(simple.lambda_simple_backends.values()) for backend in list(regions.values())]
+    backends = [
+        backend for regions in list(simple.lambda_simple_backends.values()) for backend in list(regions.values())
+    ]
     stored = [versions for backend in backends for versions in list(backend._lambdas._functions.values())]
     return {one.code_digest for found in stored for one in (found["latest"], *found["versions"]) if one}
 
@@ -205,7 +209,9 @@ NO_IMAGES = "The sandbox runs Python functions from a zip only: container images
 def check_configuration(spec: dict[str, Any], creating: bool) -> None:
     """Refuse what AWS refuses and moto takes, and what the sandbox cannot run."""
     if creating:
-        _check_name("functionName", spec["FunctionName"], FUNCTION, LONGEST_FUNCTION, spec["FunctionName"].split(":")[-1])
+        _check_name(
+            "functionName", spec["FunctionName"], FUNCTION, LONGEST_FUNCTION, spec["FunctionName"].split(":")[-1]
+        )
     if spec.get("Handler"):
         _check_name("handler", spec["Handler"], HANDLER, LONGEST_HANDLER)
     if spec.get("PackageType") == "Image" or "ImageUri" in spec.get("Code", {}):
@@ -231,7 +237,9 @@ def check_configuration(spec: dict[str, Any], creating: bool) -> None:
             raise ValidationException(str(value), name, f"Member must have value {bound}")
     variables = (spec.get("Environment") or {}).get("Variables") or {}
     if not all(VARIABLE.fullmatch(name) for name in variables):
-        bound = f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: {VARIABLE.pattern}]"
+        bound = (
+            f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: {VARIABLE.pattern}]"
+        )
         raise ValidationException(str(sorted(variables)), "environment.variables", bound)
     if reserved := sorted(RESERVED_VARIABLES & variables.keys()):
         message = (

@@ -389,7 +389,8 @@ def main() -> None:
         channel.end_log(function["mark"])
         channel.reply({"kind": "error", "mark": function["mark"]}, json.dumps(error).encode())
         return
-    channel.reply({"kind": "ready", "mark": function["mark"], "seconds": time.perf_counter() - started})
+    seconds = time.perf_counter() - started
+    channel.reply({"kind": "ready", "mark": function["mark"], "pid": os.getpid(), "seconds": seconds})
 
     while True:
         invocation, event = channel.received.get()

@@ -105,7 +105,11 @@ class Runner:
         """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
         request_id = str(uuid.uuid4())
         run = _Run(function, request_id)
-        with clock.working(), self._in_use(function.code_digest), self._workers.worker(key_of(function)) as (worker, warm):
+        with (
+            clock.working(),
+            self._in_use(function.code_digest),
+            self._workers.worker(key_of(function)) as (worker, warm),
+        ):
             if not warm:
                 worker.log_stream = f"{clock.now():%Y/%m/%d}/[{function.version}]{secrets.token_hex(16)}"
             try:

@@ -154,6 +154,9 @@ class Worker:
             reply, answered = bootstrap.read_frame(self._replies, largest=bootstrap.LARGEST_RESPONSE)
             if reply.get("mark") != header["mark"]:
                 raise ValueError("a frame that no runtime of ours wrote")
+            if "pid" in reply:
+                # Not always the process that was started: on Windows an environment's python is a launcher.
+                self._scales = psutil.Process(reply["pid"])
             return reply, answered
         except (OSError, EOFError, ValueError, RecursionError) as error:
             status = self._exit_status()

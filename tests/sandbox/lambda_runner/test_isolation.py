@@ -214,7 +214,10 @@ def test_a_disk_that_fails_is_not_the_zip_s_fault(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"FunctionName": "with space"}, "'with space' at 'functionName' failed to satisfy constraint: Member must sat"),
+        (
+            {"FunctionName": "with space"},
+            "'with space' at 'functionName' failed to satisfy constraint: Member must",
+        ),
         ({"FunctionName": "ümlaut"}, "'ümlaut' at 'functionName'"),
         ({"FunctionName": "../up"}, "'../up' at 'functionName'"),
         ({"FunctionName": "new\nline"}, "at 'functionName'"),
@@ -233,7 +236,7 @@ def test_names_that_aws_refuses_are_refused_in_its_words(lab, make, settings, me
 
 @pytest.mark.parametrize("name", ["17", "a b", "x" * 129])
 def test_an_alias_has_a_name_of_aws_s_form(lab, make, name):
-    with pytest.raises(ClientError, match="1 validation error detected: .* at 'name'"):
+    with pytest.raises(ClientError, match=r"1 validation error detected: .* at 'name'"):
         lab.client("lambda").create_alias(FunctionName=make("pass"), Name=name, FunctionVersion="$LATEST")
 
 
