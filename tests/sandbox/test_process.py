@@ -330,18 +330,6 @@ def test_unused_for_long_it_ends_by_itself_and_says_so(monkeypatch: pytest.Monke
     assert "because nobody had used it" in sandbox.start().notice
 
 
-def test_a_running_execution_counts_as_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    sandbox.stop()
-    monkeypatch.setenv("LAB_SANDBOX_IDLE", "2")
-    lab = helpers.connect()
-    execution = start_waiting(lab)
-    server = psutil.Process(sandbox.start().pid)
-    with pytest.raises(psutil.TimeoutExpired):
-        server.wait(4)
-    lab.client("stepfunctions").stop_execution(executionArn=execution)
-    server.wait(30)
-
-
 def test_one_whose_folder_was_removed_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.stop()
     monkeypatch.setenv("LAB_SANDBOX_IDLE", "2")
