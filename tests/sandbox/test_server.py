@@ -13,8 +13,10 @@ from helpers.sandbox import server
 
 
 def watched(monkeypatch: pytest.MonkeyPatch, slept: float = 0.0, running: int = 0) -> tuple[str, int]:
-    """Why an unused server ends and after how many looks, where before the first the computer `slept` for so many seconds
-    and an execution runs at the first `running` of them."""
+    """Why an unused server ends, and after how many looks.
+
+    Before the first look the computer `slept` for so many seconds; at the first `running` looks an execution runs.
+    """
     state, looks, clock = sandbox.status(), 0, 0.0
 
     class Ended(threading.Event):

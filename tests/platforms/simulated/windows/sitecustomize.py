@@ -1,7 +1,7 @@
 """Some of Windows on another system, for the sandbox's server.
 
-Its python is a launcher (LAUNCHER names it) and its branches for Windows are taken; every file that it renames, removes or
-reads below LAB_SANDBOX_DIR is held by somebody else the first time.
+Its python is a launcher (LAUNCHER names it), the workers' branches for Windows are taken, and every file that it
+renames, removes or reads below LAB_SANDBOX_DIR is held by somebody else the first time.
 """
 
 import builtins
