@@ -259,7 +259,7 @@ def test_what_stands_in_the_sandboxs_place_is_said_in_a_sentence_and_stop_remove
     path = place / name
     if name == ".":
         shutil.rmtree(place)
-        place.write_text("no folder")
+        place.write_text("no folder", encoding="utf-8")
     else:
         path.unlink(missing_ok=True)
         (path / "in the way").mkdir(parents=True)
@@ -272,7 +272,7 @@ def test_what_stands_in_the_sandboxs_place_is_said_in_a_sentence_and_stop_remove
 
 
 def test_a_folder_that_cannot_be_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         monkeypatch.setenv("LAB_SANDBOX_DIR", str(place))
         for verb in ("start", "status", "stop", "reset"):
@@ -291,7 +291,7 @@ def test_nothing_is_left_of_a_sandbox_that_is_stopped(monkeypatch: pytest.Monkey
 def test_a_log_that_somebody_holds_is_not_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.stop()
     log, replace = process.log_path(), Path.replace
-    log.write_text("what was said before\n")
+    log.write_text("what was said before\n", encoding="utf-8")
 
     def held(path: Path, target: Path) -> Path:
         if path == log:
@@ -302,7 +302,7 @@ def test_a_log_that_somebody_holds_is_not_written_over(monkeypatch: pytest.Monke
     monkeypatch.setenv("LAB_SANDBOX_IDLE", "soon")
     with pytest.raises(SandboxFailed, match="could not convert"):
         sandbox.start()
-    assert log.read_text().startswith("what was said before\nTraceback")
+    assert log.read_text(encoding="utf-8").startswith("what was said before\nTraceback")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP to make a process hang")

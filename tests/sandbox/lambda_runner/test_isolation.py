@@ -27,7 +27,7 @@ def asked(folder: pathlib.Path, source: str, offset: float = 0.0) -> object:
     """What a handler with this source answers in a worker outside of any server."""
     code = folder / "code"
     code.mkdir()
-    (code / "lambda_function.py").write_text(source)
+    (code / "lambda_function.py").write_text(source, encoding="utf-8")
     worker = Worker(folder)
     header = {
         "folder": str(code),

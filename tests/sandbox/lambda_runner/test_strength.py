@@ -120,12 +120,12 @@ def test_many_at_once_all_succeed_each_in_a_worker_of_its_own(make, invoke):
     with ThreadPoolExecutor(40) as threads:
         answers = list(threads.map(lambda number: invoke(name, number)["Payload"], range(40)))
     assert [number for number, _ in answers] == list(range(40))
-    workers = {process.pid for process in psutil.Process(sandbox.status().pid).children()}
+    workers = {process.pid for process in psutil.Process(sandbox.status().pid).children(recursive=True)}
     assert {pid for _, pid in answers} <= workers
 
 
 def test_no_worker_outlives_its_server(tmp_path):
-    (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass")
+    (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass", encoding="utf-8")
     worker = Worker(tmp_path)
     function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": {}, "environment": {}}
     clock_and_mark = {"mark": mark(), "clock_offset": 0.0}
