@@ -160,12 +160,13 @@ class Visitor(MotoRequestHandler):
             self.wfile.write(answer.body)
 
     def _body(self) -> bytes:
+        announced = bodies.size(self.headers)
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
         self.connection.settimeout(PATIENCE)
         try:
-            return bodies.read(self.headers, cast(BinaryIO, self.rfile))
+            return bodies.read(announced, cast(BinaryIO, self.rfile))
         except TimeoutError:
             raise Refused("malformed", f"Nothing more of the body came for {PATIENCE:g} seconds.") from None
         finally:

@@ -56,6 +56,7 @@ CHUNKED = "Transfer-Encoding: chunked"
         (["Content-Length: three"], b"", 400),
         (["Content-Length: 3", "Content-Length: 4"], b"abc", 400),
         (["Content-Length: 68719476736"], b"abc", 413),
+        (["Content-Length: 68719476736", "Expect: 100-continue"], b"", 413),
         ([f"Content-Length: {'9' * 5_000}"], b"abc", 413),
     ],
 )
