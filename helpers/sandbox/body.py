@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from helpers.sandbox.refusal import Refused
 
-__all__ = ["read", "size"]
+__all__ = ["check_chunks", "read", "size"]
 
 # Bytes. A function's zip may have 50 MB on AWS, 67 MB in base64; an object in S3 more, but here it lies in memory.
 LARGEST = 256 << 20
@@ -43,6 +43,17 @@ def read(announced: int | None, source: BinaryIO) -> bytes:
     else:
         _copy(source, body, announced)
     return body.getvalue()
+
+
+def check_chunks(body: bytes, headers: Message) -> None:
+    """Raise `Refused` where a body that S3 takes in chunks of its own is not in chunks, or not of the length declared.
+
+    moto sets memory aside for the length declared, whatever it is.
+    """
+    content = io.BytesIO()
+    _copy_chunks(io.BytesIO(body), content)
+    if headers.get("X-Amz-Decoded-Content-Length", "").strip() != str(content.tell()):
+        raise Refused("malformed", "The X-Amz-Decoded-Content-Length is not that of the chunks.")
 
 
 def _bounded(length: int) -> int:

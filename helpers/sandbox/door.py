@@ -100,6 +100,8 @@ class Visitor(MotoRequestHandler):
         keys = identity.credentials if identity else self.server.keys
         try:
             claim.check(body, keys.access_key, keys.secret_key, now, max(now, clock.now()))
+            if service == "s3" and self.headers.get("X-Amz-Content-Sha256", "").startswith("STREAMING-"):
+                bodies.check_chunks(body, self.headers)
         except Refused as refused:
             return refusal.refused(refused.kind, refused.message, service, self.headers)
         if identity is not None and (denial := identity.denial(service, claim.region, self._environ(body), body)):

@@ -5,10 +5,13 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 import helpers
 from helpers import sandbox
-from tests.sandbox.test_signing import IDENTITY, signed
+from tests.sandbox.test_signing import IDENTITY, send, signed
 
 
 @pytest.fixture
@@ -79,6 +82,40 @@ def test_a_body_in_chunks_is_read(place: sandbox.Sandbox) -> None:
     sent = b"".join(b"%x;a=b\r\n%b\r\n" % (len(part), part) for part in (IDENTITY[:half], IDENTITY[half:]))
     answered = ask(place, [CHUNKED, "Connection: close"], sent + b"0\r\nTrailer: one\r\n\r\n")
     assert answered.startswith(b"HTTP/1.1 200 ")
+
+
+class Streaming(S3SigV4Auth):
+    def payload(self, request: AWSRequest) -> str:
+        return "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "status"),
+    [
+        (b"3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n", "3", 200),
+        (b"3\r\nabc\r\n0\r\n\r\n", "68719476736", 400),
+        (b"3\r\nabc\r\n0\r\n\r\n", "-3", 400),
+        (b"3\r\nabc\r\n0\r\n\r\n", "three", 400),
+        (b"1000000000\r\nabc\r\n0\r\n\r\n", "3", 413),
+        (b"-5\r\nabc\r\n0\r\n\r\n", "3", 400),
+        (b"three\r\nabc\r\n0\r\n\r\n", "3", 400),
+        (b"3\r\nabc", "3", 400),
+        (b"", "3", 400),
+    ],
+)
+def test_chunks_inside_an_object_s_body_are_looked_at_too(
+    lab: helpers.Lab, place: sandbox.Sandbox, body: bytes, length: str, status: int
+) -> None:
+    lab.client("s3").create_bucket(Bucket="in-chunks")
+    headers = {
+        "X-Amz-Content-SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "Content-Encoding": "aws-chunked",
+        "X-Amz-Decoded-Content-Length": length,
+    }
+    request = AWSRequest("PUT", f"{place.endpoint_url}/in-chunks/key", data=body, headers=headers)
+    Streaming(Credentials(place.access_key, place.secret_key), "s3", place.region).add_auth(request)
+    answered, _, text = send(place, "PUT", "/in-chunks/key", body, dict(request.headers.items()))
+    assert answered == status, text
 
 
 def test_a_body_that_stops_in_the_middle_is_given_up(place: sandbox.Sandbox) -> None:
