@@ -97,7 +97,9 @@ class Frame:
         "variables",
     )
 
-    def __init__(self, execution: Execution, machine: Machine, data: Any, text: str, outer: Frame | None = None) -> None:
+    def __init__(
+        self, execution: Execution, machine: Machine, data: Any, text: str, outer: Frame | None = None
+    ) -> None:
         self.execution, self.machine, self.data, self.text, self.outer = execution, machine, data, text, outer
         self.last = self.published = self.before = outer.last if outer else 0
         self.state: str = machine.start
@@ -376,9 +378,7 @@ class Execution:
             return "Execution redrivable period exceeded"
         return None
 
-    def write(
-        self, type: str, previous: int, key: str | None, details: Any, stamp: datetime | None = None
-    ) -> int:
+    def write(self, type: str, previous: int, key: str | None, details: Any, stamp: datetime | None = None) -> int:
         """Write an event, and return its id. Raises Over where the execution has ended, or its history is full."""
         if self.status != "RUNNING":
             raise Over

@@ -119,9 +119,7 @@ def run(
         "machine",
         "arn:aws:iam::123456789012:role/machine",
     )
-    execution = Execution(
-        machine, text, names, scheduler=scheduler, handler=handler, seed=seed, type=type, limit=limit
-    )
+    execution = Execution(machine, text, names, scheduler=scheduler, handler=handler, seed=seed, type=type, limit=limit)
     execution.start()
     _drive(execution, scheduler)
     return Run(execution)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number_at"]
 
+
 class State:
     """A state of a machine, compiled: it holds nothing of any execution, so that all of them share it.
 
@@ -229,7 +230,9 @@ def number_at(path: str, field: str, kind: type = int) -> Evaluated:
         found = select(scope)
         if isinstance(found, bool) or not isinstance(found, wanted):
             shown = found if isinstance(found, str) else text_of(found)
-            raise StateFailed(RUNTIME, f'The {field} field refers to value "{shown}" which is not a valid {name}: {path}')
+            raise StateFailed(
+                RUNTIME, f'The {field} field refers to value "{shown}" which is not a valid {name}: {path}'
+            )
         return found
 
     return number

@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, templates
-from helpers.engine.failures import DATA_LIMIT, HEARTBEAT_TIMEOUT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
+from helpers.engine.failures import (
+    DATA_LIMIT,
+    HEARTBEAT_TIMEOUT,
+    QUERY_EVALUATION,
+    RUNTIME,
+    TIMEOUT,
+    StateFailed,
+    matches,
+)
 from helpers.engine.handling import Catcher, Retrier
-from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.paths import Evaluated
+from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number_at
 from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import AnswerInvalid
@@ -141,7 +149,7 @@ class Call:
             return
         if not isinstance(answer, Answer):
             answer = Answer(answer)
-        if not (0 <= answer.started and 0 <= answer.seconds < 10**10):
+        if not (answer.started >= 0 and 0 <= answer.seconds < 10**10):
             raise AnswerInvalid(f"The answer of {self.state!r} needs seconds of 0 or more: {answer!r:.200}")
         self._later(answer.started, self.start)
         if self.waits:
@@ -351,7 +359,9 @@ class Task(Handled):
                     details = kind.named or None
                     if self._is_activity:
                         details = {"workerName": value} if value else {}
-                    frame.write(*(kind.event("Started") if details is not None else (kind.event("Started")[0],)), details)
+                    frame.write(
+                        *(kind.event("Started") if details is not None else (kind.event("Started")[0],)), details
+                    )
                 elif what == "submitted":
                     frame.write(*kind.event("Submitted"), {**kind.named, "output": value[1], "outputDetails": WHOLE})
                 if heartbeat is not None:
