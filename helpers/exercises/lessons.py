@@ -145,7 +145,9 @@ def must_say(text: str, event: Any, wanted: str) -> None:
     """Raise Lacking unless the function answers `event` with the status `wanted`."""
     got, raised = function_answer(text, event)
     if raised:
-        raise Lacking(f"asked with {event} your function raised {raised}: {got.get('errorMessage')}")
+        lines = re.findall(r"lambda_function.py.*? line (\d+)", json.dumps(got.get("stackTrace") or []))
+        where = f" in line {lines[-1]}" if lines else "; it is called with two arguments, (event, context)"
+        raise Lacking(f"asked with {event} your function raised {raised}{where}.")
     why = f"asked with {event} your function answered {got!r}; its `status` should be {wanted!r}."
     if got is None:
         why = f"asked with {event} your function returned nothing; it should return a dict."

@@ -6,23 +6,23 @@ makes there carries a name of its own and is removed again.
 
 import contextlib
 import inspect
+import io
 import json
-import tempfile
 import threading
 import time
 import traceback
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
 
 from helpers import definition as definitions
-from helpers import deploy, execution, history
+from helpers import deploy, history
 from helpers.exercises.slips import Lacking, readable
 from helpers.lab import Lab, beside, current
 
@@ -143,21 +143,17 @@ def _run(text: str, given: str, replies: str) -> Trial:
     nowhere = {name: f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in definitions.placeholders(raw)}
     raw = definitions.parse(text, "Your definition", **nowhere)
     lab = _place()
+    known = json.loads(replies)
     with contextlib.ExitStack() as made:
         for state in definitions.states(raw):
             if state.type == "Task":
-                if state.name not in (known := json.loads(replies)):
+                if state.name not in known:
                     raise Lacking(f"nobody answers the task {state.name}; keep to the tasks that were there.")
                 source = STAND_IN.format(replies=json.dumps(known[state.name]))
                 state.body["Resource"] = made.enter_context(_function(source, lab))
         machine = made.enter_context(_machine(raw, lab))
-        with lab.fast_forward():
-            arn = execution.start(machine, json.loads(given), lab=lab)
-            try:
-                return _tried(_ended(arn, lab), lab)
-            except BaseException:
-                execution.stop(arn, "Exercise.Stopped", "The check took too long.", lab=lab)
-                raise
+        made.enter_context(lab.fast_forward())
+        return _ended(_client(lab, "stepfunctions").start_execution(stateMachineArn=machine, input=given), lab)
 
 
 STAND_IN = '''"""Answers what a check foresees, one reply per call, the last repeated."""
@@ -180,62 +176,92 @@ def _place() -> Lab:
     return here if here.target == "sandbox" else beside()
 
 
-def _role(service: str, lab: Lab) -> str:
-    allowed = {"lambda": ["logs:*"], "states": ["lambda:InvokeFunction", "sqs:SendMessage"]}[service]
-    statement = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
-    return deploy.role(f"exercise-{service}", service=service, statements=[statement], lab=lab)
+@lru_cache(maxsize=32)
+def _client(lab: Lab, service: str) -> Any:
+    """Making a client takes longer than most of what is asked of it here."""
+    return lab.client(service)
+
+
+def _role(lab: Lab) -> str:
+    """The role that functions and machines on trial share."""
+    name = lab.name("exercise")
+    statement = {"Effect": "Allow", "Action": ["lambda:InvokeFunction", "sqs:SendMessage", "logs:*"], "Resource": "*"}
+    services = {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": services}
+    tags = [{"Key": key, "Value": value} for key, value in lab.tags.items()]
+    client = _client(lab, "iam")
+    try:
+        client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust), Tags=tags)
+    except client.exceptions.EntityAlreadyExistsException:
+        pass
+    else:
+        client.put_role_policy(RoleName=name, PolicyName="exercise", PolicyDocument=_policy(statement))
+    return f"arn:aws:iam::{lab.account}:role/{name}"
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @contextlib.contextmanager
 def _function(source: str, lab: Lab) -> Iterator[str]:
     """A function of that source, for as long as the block lasts."""
-    name = f"exercise-{uuid.uuid4().hex[:8]}"
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "lambda_function.py").write_text(source, encoding="utf-8")
-        arn = deploy.function(name, folder, role=_role("lambda", lab), lab=lab)
+    name, packed, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), io.BytesIO(), _client(lab, "lambda")
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("lambda_function.py", source)
+    arn: str = client.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="lambda_function.lambda_handler",
+        Role=_role(lab),
+        Code={"ZipFile": packed.getvalue()},
+        Tags=lab.tags,
+    )["FunctionArn"]
     try:
         yield arn
     finally:
-        lab.client("lambda").delete_function(FunctionName=arn)
+        client.delete_function(FunctionName=name)
         with contextlib.suppress(ClientError):  # one that was never called has no log
-            lab.client("logs").delete_log_group(logGroupName=f"/aws/lambda/{lab.name(name)}")
+            _client(lab, "logs").delete_log_group(logGroupName=f"/aws/lambda/{name}")
 
 
 @contextlib.contextmanager
 def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
     """A machine of that definition, for as long as the block lasts."""
-    name = f"exercise-{uuid.uuid4().hex[:8]}"
-    with readable():
-        arn = deploy.state_machine(name, definition, role=_role("states", lab), lab=lab)
+    name, role, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), _role(lab), _client(lab, "stepfunctions")
+    tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
+    try:
+        made = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role, tags=tags)
+        arn: str = made["stateMachineArn"]
+    except ClientError:
+        with readable():
+            arn = deploy.state_machine(name, definition, role=role, lab=lab)
     try:
         yield arn
     finally:
-        lab.client("stepfunctions").delete_state_machine(stateMachineArn=arn)
+        client.delete_state_machine(stateMachineArn=arn)
 
 
-def _tried(ended: execution.Execution, lab: Lab) -> Trial:
-    output = json.loads(ended.output) if ended.output else None
-    return Trial(ended.status, output, ended.error, ended.cause, execution.events(ended.arn, lab=lab))
-
-
-def _ended(arn: str, lab: Lab) -> execution.Execution:
-    """The execution when it has ended; raises Lacking when it goes on and on."""
-    end = time.monotonic() + SECONDS
-    client = lab.client("stepfunctions")
-    pause = threading.Event()
-    while True:
-        found = execution.describe(arn, lab=lab)
-        if found.status != "RUNNING":
-            return found
-        newest = client.get_execution_history(executionArn=arn, maxResults=40, reverseOrder=True)["events"]
-        if time.monotonic() > end or newest[0]["id"] > MOST_EVENTS:
-            entered = [e["stateEnteredEventDetails"]["name"] for e in newest if "stateEnteredEventDetails" in e]
-            states = ", ".join(dict.fromkeys(reversed(entered)))
-            raise Lacking(
-                f"your machine does not end: after {newest[0]['id']} events it was still going through {states}. "
-                "I stopped it."
-            )
-        pause.wait(0.02)
+def _ended(started: dict[str, Any], lab: Lab) -> Trial:
+    """How an execution went when it has ended; raises Lacking when it goes on and on, and stops it."""
+    arn, client = started["executionArn"], _client(lab, "stepfunctions")
+    began, pause = time.monotonic(), threading.Event()
+    try:
+        while (found := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            newest = client.get_execution_history(executionArn=arn, maxResults=40, reverseOrder=True)["events"]
+            if time.monotonic() - began > SECONDS or newest[0]["id"] > MOST_EVENTS:
+                entered = [e["stateEnteredEventDetails"]["name"] for e in newest if "stateEnteredEventDetails" in e]
+                raise Lacking(
+                    f"your machine does not end: after {newest[0]['id']} events it was still going through "
+                    f"{', '.join(dict.fromkeys(reversed(entered)))}. I stopped it."
+                )
+            pause.wait(0.02)
+    finally:
+        client.stop_execution(executionArn=arn, error="Exercise.Stopped", cause="The check took too long.")
+    output = json.loads(found["output"]) if "output" in found else None
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, maxResults=1000)
+    listed = [event for page in pages for event in page["events"]]
+    return Trial(found["status"], output, found.get("error"), found.get("cause"), listed)
 
 
 def function_answers(source: str, events: Sequence[Any]) -> list[tuple[Any, str | None]]:
@@ -251,7 +277,7 @@ def _function_answers(source: str, events: str) -> tuple[tuple[Any, str | None],
 
 
 def _invoked(arn: str, event: Any, lab: Lab) -> tuple[Any, str | None]:
-    answer = lab.client("lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
+    answer = _client(lab, "lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
     payload = json.load(answer["Payload"])
     return payload, str(payload.get("errorType")) if "FunctionError" in answer else None
 
@@ -279,14 +305,13 @@ def worker_run(worker: Callable[[Any, Any], Any]) -> Trial:
     Where the worker left the task open, its error is UNANSWERED. Raises Lacking as `called` does.
     """
     lab = _place()
-    queues, states = lab.client("sqs"), lab.client("stepfunctions")
-    name = lab.name(f"exercise-{uuid.uuid4().hex[:8]}")
-    queue = queues.create_queue(QueueName=name)["QueueUrl"]
+    queues, states = _client(lab, "sqs"), _client(lab, "stepfunctions")
+    queue = queues.create_queue(QueueName=lab.name(f"exercise-{uuid.uuid4().hex[:8]}"))["QueueUrl"]
     raw = definitions.load("callback", QueueUrl=queue)
     del raw["States"]["AskWorker"]["HeartbeatSeconds"]  # nobody keeps time here
     try:
         with _machine(raw, lab) as machine:
-            arn = execution.start(machine, {"job": "divide by zero"}, lab=lab)
+            started = states.start_execution(stateMachineArn=machine, input='{"job": "divide by zero"}')
             try:
                 found = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=int(SECONDS))["Messages"]
                 token = json.loads(found[0]["Body"])["token"]
@@ -294,8 +319,9 @@ def worker_run(worker: Callable[[Any, Any], Any]) -> Trial:
                 # A token is good for one answer, so this one counts only where the worker gave none.
                 with contextlib.suppress(ClientError):
                     states.send_task_failure(taskToken=token, error=UNANSWERED)
-                return _tried(execution.wait(arn, SECONDS, progress=False, lab=lab), lab)
-            finally:
-                execution.stop(arn, "Exercise.Stopped", lab=lab)
+            except BaseException:
+                states.stop_execution(executionArn=started["executionArn"])
+                raise
+            return _ended(started, lab)
     finally:
         queues.delete_queue(QueueUrl=queue)

@@ -308,7 +308,7 @@ def _five_seconds() -> Rows:
     )
     yield "at the task", "wrong", changed(BUSY, States__Main__Seconds=5)
     yield "no Seconds", "wrong", changed(BUSY, **{f"{WAIT}__Seconds": ...})
-    yield "the pause leads to the end", "wrong", changed(five, **{f"{WAIT}__Next": "Final"}), "running"
+    yield "the pause leads to the end", "wrong", changed(five, **{f"{WAIT}__Next": "Final"}), "CheckInvocationsStatus"
     yield "Default leads to the end", "wrong", changed(five, States__CheckInvocationsStatus__Default="Final"), "running"
     yield "Next in small letters", "wrong", changed(five, **{f"{WAIT}__Next": "checkinvocationsstatus"}), "called"
     yield "another word", "wrong", changed(five, **{f"{CHOICES}__0__StringEquals": "succes"})
@@ -366,7 +366,7 @@ def _failed() -> Rows:
     yield "fails on running", "wrong", changed(FAILED, **{f"{CHOICES}__1__StringEquals": "running"})
     yield "a capital", "wrong", changed(FAILED, **{f"{CHOICES}__1__StringEquals": "Failed"})
     yield "success fails too", "wrong", changed(FAILED, **{f"{CHOICES}__0__Next": "ItFailed"})
-    yield "failed succeeds", "wrong", changed(FAILED, **{f"{CHOICES}__1__Next": "Final"}), "SUCCEEDED"
+    yield "failed succeeds", "wrong", changed(FAILED, **{f"{CHOICES}__1__Next": "Final"}), "ItFailed"
     yield "ends in a Succeed", "wrong", changed(FAILED, States__ItFailed={"Type": "Succeed"}), "SUCCEEDED"
     yield (
         "ends in a task that breaks",
@@ -844,7 +844,12 @@ def _give_up() -> Rows:
     yield "the count from one", "wrong", giving_up("{% $polls >= 5 %}", States__StartJob__Assign__polls=1), "4 times"
     yield "not counted", "wrong", giving_up("{% $polls >= 5 %}", States__AskJob__Assign__polls="{% $polls %}")
     yield "before success", "wrong", changed(COUNTED, States__IsDone__Choices=[rules[2], rules[0], rules[1]]), "fifth"
-    yield "failed is lost", "wrong", changed(COUNTED, States__IsDone__Choices=[rules[0], rules[2]]), "failed"
+    yield (
+        "failed is lost",
+        "wrong",
+        changed(COUNTED, States__IsDone__Choices=[rules[0], rules[2]], States__JobFailed=...),
+        "failed",
+    )
     yield "another error", "wrong", giving_up("{% $polls >= 5 %}", States__GaveUp__Error="TooLong"), "GaveUp"
     yield "the error's case", "wrong", giving_up("{% $polls >= 5 %}", States__GaveUp__Error="gaveup"), "GaveUp"
     yield "no error", "wrong", giving_up("{% $polls >= 5 %}", States__GaveUp={"Type": "Fail"}), "without a name"
@@ -861,7 +866,12 @@ def _give_up() -> Rows:
         changed(COUNTED, **{POLLS: {"Condition": "{% $polls >= 5 %}", "Next": "Gaveup"}}),
         "GaveUp",
     )
-    yield "a time-out instead", "wrong", changed(COUNTED, **{POLLS: ...}, TimeoutSeconds=20), "TIMED_OUT"
+    yield (
+        "a time-out instead",
+        "wrong",
+        changed(COUNTED, **{POLLS: ...}, TimeoutSeconds=20, States__GaveUp=...),
+        "TIMED_OUT",
+    )
     yield "a variable's case", "wrong", giving_up("{% $Polls >= 5 %}")
 
 

@@ -12,7 +12,7 @@ from tests.exercises.answers import ANSWERS, Answer
 # What parsers, pandas, numpy and Python say of their own affairs.
 OTHERS_WORDS = re.compile(
     r"\bnan\b|\bNaT\b|None:|\bdtype|truth value|ambiguous|mismatched|expecting|viable|OrderedDict|<class|serializable"
-    r"|indices must be|not subscriptable|unhashable|was never closed|invalid syntax|expected '|Expected|Expecting"
+    r"|indices must be|not subscriptable|unhashable|was never closed|invalid syntax|expected '|Expected \"|Expecting"
     r"|Parse error|positional argument|Parameter validation|botocore|moto|Traceback"
 )
 
