@@ -17,7 +17,7 @@ OTHERS_WORDS = re.compile(
 )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _here(lab):
     """Other tests may have connected elsewhere since."""
     helpers.connect()

@@ -7,7 +7,7 @@ from helpers import definition, errors, execution, exercises
 from helpers.exercises.lessons import EXERCISES
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _here(lab):
     """Other tests may have connected elsewhere since."""
     helpers.connect()
