@@ -51,7 +51,7 @@ def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
     except (Lacking, LabError) as error:
         return Verdict(exercise, "lacking", f"Not yet: {definition_slip(answer) or error}")
     except Exception:  # an answer of a kind that nobody foresaw is still one to be answered, not a traceback
-        return Verdict(exercise, "lacking", f"Not yet: a {type(answer).__name__} like this cannot be an answer here.")
+        return Verdict(exercise, "lacking", f"Not yet: this {type(answer).__name__} cannot be an answer here.")
     return Verdict(exercise, "solved", one.praise)
 
 

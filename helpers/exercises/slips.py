@@ -55,7 +55,9 @@ class Lacking(Exception):
 
 def shown(value: Any) -> str:
     """A value in one short line."""
-    text = repr(value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, MANY):
+        return f"a {type(value).__name__}"
+    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -130,7 +132,8 @@ def source(answer: Any) -> str:
         answer = cell(answer)
     if not isinstance(answer, str):
         raise Lacking(
-            f"the source is asked, a text between triple quotes that defines lambda_handler; yours is {shown(answer)}."
+            "the source is asked, a text between triple quotes that defines lambda_handler; "
+            f"yours is a {type(answer).__name__}."
         )
     try:
         compile(answer, "lambda_function.py", "exec")
@@ -183,7 +186,9 @@ def definition_slip(definition: Any) -> str | None:
         if "type" not in known:
             return wrong_case("the definition", definition)
         definition = {"StartAt": "your state", "States": {"your state": definition}}
-    return next(slips(definition), None)
+    with contextlib.suppress(RecursionError, TypeError, ValueError):  # what no JSON can hold has no slip in it
+        return next(slips(definition), None)
+    return None
 
 
 def slips(definition: dict[str, Any]) -> Iterator[str]:
