@@ -23,6 +23,7 @@ __all__ = [
     "number_slip",
     "readable",
     "same_but_for_case",
+    "shown",
     "source",
     "value_slip",
 ]

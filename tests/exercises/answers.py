@@ -409,6 +409,7 @@ def _retry() -> Rows:
     yield "no jitter, said", "equivalent", retrying(JitterStrategy="NONE")
     yield "another time-out", "equivalent", changed(retrying(), States__Main__TimeoutSeconds=60)
     yield "unchanged", "wrong", BUSY, "1 attempts"
+    yield "jitter", "wrong", retrying(JitterStrategy="FULL"), "uneven"
     yield "60 s apart", "wrong", retrying(IntervalSeconds=60), "60.0"
     yield "2 s apart", "wrong", retrying(IntervalSeconds=2)
     yield "1 and 2 s", "wrong", retrying(BackoffRate=...), "BackoffRate"
