@@ -110,7 +110,7 @@ def invoked(definition: Any, answer: Any, given: Any = None, **top: Any) -> Tria
 @exercise(
     "00-longest",
     hint="visits has a row for each state and a column `duration`; the largest wins.",
-    praise="Yes: that is where most of the time went by.",
+    praise="Yes: no other state took longer.",
 )
 def _longest(answer: Any, about: Any) -> None:
     visits = frame(about, "visits", "state", "duration")
@@ -567,7 +567,7 @@ def _deadline(answer: Any, about: Any) -> None:
 @exercise(
     "09-sql",
     hint="SELECT city, max(total) ... GROUP BY city.",
-    praise="A question of your own, waited for properly.",
+    praise="Yes: that is the dearest order of each city.",
 )
 def _sql(answer: Any, about: Any) -> None:
     if not isinstance(answer, pd.DataFrame):
