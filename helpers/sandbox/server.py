@@ -1,5 +1,6 @@
 """The server process: puts moto's services behind the door, and ends itself when nobody needs them any more."""
 
+import contextlib
 import gc
 import os
 import signal
