@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 
 from helpers import definition as definitions
-from helpers.errors import DefinitionInvalid
+from helpers.definition import validation
 
 __all__ = [
     "Lacking",
     "asked",
     "definition_slip",
     "number_slip",
-    "readable",
+    "refusal",
     "same_but_for_case",
     "shown",
     "source",
@@ -45,7 +45,6 @@ ERRORS = ("States.ALL", "States.TaskFailed", "States.Timeout", "ValueError", "Ou
 WHOLE = ("Seconds", "TimeoutSeconds", "HeartbeatSeconds", "IntervalSeconds", "MaxAttempts", "MaxDelaySeconds")
 LISTS = ("Retry", "Catch", "Choices", "ErrorEquals")
 TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
-EXPRESSIONS = "Output|Arguments|Assign|Condition|Seconds"
 LENGTHS = (datetime.timedelta, np.timedelta64)
 MANY = (pd.Series, pd.DataFrame, pd.Index, np.ndarray, list, tuple, set, frozenset, dict)
 
@@ -160,22 +159,15 @@ def cell(function: Any) -> str:
     )
 
 
-@contextlib.contextmanager
-def readable() -> Iterator[None]:
-    """Say in plain words where a definition cannot be read."""
-    try:
-        yield
-    except DefinitionInvalid as error:
-        sentence = str(error)
-        if found := re.search(r"line \d+:\d+, at (.{1,60}?), ", sentence):
-            why = f"it cannot be read at {found[1]}; look at that field's name and at its value"
-        elif found := re.search(rf"at (/States/\S+/(?:{EXPRESSIONS})\S*): ", sentence):
-            why = f"the value at {found[1]} cannot be read"
-        elif found := re.search(r"at (/\S+): (.+)", sentence):
-            why = f"at {found[1]}: {found[2].rstrip('.')}"
-        else:
-            why = "one of its rules is not complete"
-        raise Lacking(f"Step Functions does not take your definition: {why}.") from None
+def refusal(definition: Any) -> str | None:
+    """Why Step Functions does not take a definition, in plain words; None where it does."""
+    found = validation.errors(definition)
+    if not found:
+        return None
+    why = found[0].sentence.rstrip(".")
+    if "JSONATA" in found[0].code:
+        why = f"the value at {found[0].location} cannot be read"
+    return f"Step Functions does not take your definition: {why}."
 
 
 def definition_slip(definition: Any) -> str | None:

@@ -1,15 +1,14 @@
 """Trying what a learner made: a machine whose tasks are answered for it, a function's source, a function, a worker.
 
-Nothing else here knows where a trial takes place: on the sandbox, whichever place the notebook works in. What a trial
-makes there carries a name of its own and is removed again.
+Nothing else here knows where a trial takes place. A machine is tried in this process, on the engine; what needs a
+service (a function's source, a worker) on the sandbox, whichever place the notebook works in: what a trial makes there
+carries a name of its own and is removed again.
 """
 
 import contextlib
 import inspect
 import io
 import json
-import threading
-import time
 import traceback
 import uuid
 import zipfile
@@ -22,8 +21,8 @@ import pandas as pd
 from botocore.exceptions import ClientError
 
 from helpers import definition as definitions
-from helpers import deploy, history
-from helpers.exercises.slips import Lacking, readable
+from helpers import engine, execution, history
+from helpers.exercises.slips import Lacking, refusal
 from helpers.lab import Lab, beside, current
 
 __all__ = ["TaskFailed", "Trial", "called", "function_answers", "run", "worker_run"]
@@ -31,6 +30,7 @@ __all__ = ["TaskFailed", "Trial", "called", "function_answers", "run", "worker_r
 SECONDS = 15.0
 MOST_EVENTS = 2_000
 UNANSWERED = "Exercise.Unanswered"
+STAND_IN = "arn:aws:lambda:us-east-1:123456789012:function:stand-in"
 
 
 @dataclass(frozen=True)
@@ -140,35 +140,29 @@ def listed(answer: Any) -> list[Any]:
 @lru_cache(maxsize=512)
 def _run(text: str, given: str, replies: str) -> Trial:
     raw = definitions.parse(text, "Your definition")
-    nowhere = {name: f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in definitions.placeholders(raw)}
+    nowhere = dict.fromkeys(definitions.placeholders(raw), STAND_IN)
     raw = definitions.parse(text, "Your definition", **nowhere)
-    lab = _place()
     known = json.loads(replies)
-    with contextlib.ExitStack() as made:
-        for state in definitions.states(raw):
-            if state.type == "Task":
-                if state.name not in known:
-                    raise Lacking(f"nobody answers the task {state.name}; keep to the tasks that were there.")
-                source = STAND_IN.format(replies=json.dumps(known[state.name]))
-                state.body["Resource"] = made.enter_context(_function(source, lab))
-        machine = made.enter_context(_machine(raw, lab))
-        made.enter_context(lab.fast_forward())
-        return _ended(_client(lab, "stepfunctions").start_execution(stateMachineArn=machine, input=given), lab)
+    for state in definitions.states(raw):
+        if state.type == "Task":
+            if state.name not in known:
+                raise Lacking(f"nobody answers the task {state.name}; keep to the tasks that were there.")
+            state.body["Resource"] = STAND_IN
+    answers = {name: [_answer(one) for one in listed] for name, listed in known.items()}
+    if why := refusal(raw):
+        raise Lacking(why)
+    ran = engine.run(raw, json.loads(given), answers, limit=MOST_EVENTS)
+    if len(ran.events) == MOST_EVENTS:
+        entered = [e["stateEnteredEventDetails"]["name"] for e in ran.events[-40:] if "stateEnteredEventDetails" in e]
+        raise Lacking(
+            f"your machine does not end: after {MOST_EVENTS} events it was still going through "
+            f"{', '.join(dict.fromkeys(entered))}. I stopped it."
+        )
+    return Trial(ran.status, ran.output, ran.error, ran.cause, ran.events)
 
 
-STAND_IN = '''"""Answers what a check foresees, one reply per call, the last repeated."""
-
-import json
-
-replies = json.loads({replies!r})
-
-
-def lambda_handler(event, context):
-    reply = replies.pop(0) if len(replies) > 1 else replies[0]
-    if "error" in reply:
-        raise type(reply["error"], (Exception,), {{}})(reply["cause"])
-    return reply["value"]
-'''
+def _answer(reply: dict[str, Any]) -> Any:
+    return engine.TaskFailed(reply["error"], reply["cause"]) if "error" in reply else engine.Answer(reply["value"])
 
 
 def _place() -> Lab:
@@ -230,12 +224,8 @@ def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
     """A machine of that definition, for as long as the block lasts."""
     name, role, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), _role(lab), _client(lab, "stepfunctions")
     tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
-    try:
-        made = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role, tags=tags)
-        arn: str = made["stateMachineArn"]
-    except ClientError:
-        with readable():
-            arn = deploy.state_machine(name, definition, role=role, lab=lab)
+    made = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role, tags=tags)
+    arn: str = made["stateMachineArn"]
     try:
         yield arn
     finally:
@@ -243,25 +233,13 @@ def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
 
 
 def _ended(started: dict[str, Any], lab: Lab) -> Trial:
-    """How an execution went when it has ended; raises Lacking when it goes on and on, and stops it."""
+    """How an execution went when it has ended."""
     arn, client = started["executionArn"], _client(lab, "stepfunctions")
-    began, pause = time.monotonic(), threading.Event()
-    try:
-        while (found := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            newest = client.get_execution_history(executionArn=arn, maxResults=40, reverseOrder=True)["events"]
-            if time.monotonic() - began > SECONDS or newest[0]["id"] > MOST_EVENTS:
-                entered = [e["stateEnteredEventDetails"]["name"] for e in newest if "stateEnteredEventDetails" in e]
-                raise Lacking(
-                    f"your machine does not end: after {newest[0]['id']} events it was still going through "
-                    f"{', '.join(dict.fromkeys(reversed(entered)))}. I stopped it."
-                )
-            pause.wait(0.02)
-    finally:
-        client.stop_execution(executionArn=arn, error="Exercise.Stopped", cause="The check took too long.")
-    output = json.loads(found["output"]) if "output" in found else None
-    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, maxResults=1000)
-    listed = [event for page in pages for event in page["events"]]
-    return Trial(found["status"], output, found.get("error"), found.get("cause"), listed)
+    found = execution.wait(arn, SECONDS, progress=False, lab=lab)
+    listed = execution.events(arn, lab=lab)
+    described = client.describe_execution(executionArn=arn)
+    output = json.loads(described["output"]) if "output" in described else None
+    return Trial(found.status, output, found.error, found.cause, listed)
 
 
 def function_answers(source: str, events: Sequence[Any]) -> list[tuple[Any, str | None]]:
