@@ -98,7 +98,8 @@ class Subject:
 
     @cached_property
     def summary(self) -> history.Summary:
-        return history.summary(self.events, now=self.lab.now() if self.lab else None)
+        found: history.Summary = history.summary(self.events, now=self.lab.now() if self.lab else None)
+        return found
 
     @cached_property
     def replay(self) -> Replay:
