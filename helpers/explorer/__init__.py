@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from helpers.diagram.text import clean
 from helpers.errors import NotFound
 from helpers.explorer.files import FORMS, save
 from helpers.explorer.listing import Listing, machine_named
@@ -92,10 +93,11 @@ class Explorer:
         if subject is None:
             return "A list of executions."
         if not len(subject.events):
-            return f"{subject.name}: {subject.status}, without events."
+            return clean(f"{subject.name}: {subject.status}, without events.")
         told = subject.summary
-        failure = f" {told.first_failure}" if told.first_failure else ""
-        return f"{subject.name}: {subject.status}, {told.events:,} events.{failure}"
+        ended = f" {told.failure}" if told.failure else ""
+        earlier = f" Earlier: {told.earlier}" if told.earlier else ""
+        return clean(f"{subject.name}: {subject.status}, {told.events:,} events.{ended}{earlier}")
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         bundle = dict(self._shown.box._repr_mimebundle_())

@@ -395,7 +395,7 @@ class _Account:
         visit = self._owner(self._columns.previous[row])
         if visit is None or visit.exited != _NONE:
             # AWS names the state in its own words where the chain leads past its entering.
-            named = _ENTERED_AT.search(self._columns.causes.iloc[row] or "")
+            named = _ENTERED_AT.search(str(self._columns.causes.iloc[row]))
             entered = self._row_of.get(int(named[1])) if named else None
             visit = None if entered is None or self._columns.codes[entered] == _NONE else self._visit_at(entered)
         while visit is not None and visit.cause is not None:

@@ -33,6 +33,7 @@ _DIGITS = re.compile(r"\s*-?\d+(\.\d+)?\s*")
 _MORE_PAGES = "This is not all of the history: it comes with a nextToken, so there are more pages to fetch."
 # Seconds since 1970 stay below this until the year 5138; milliseconds passed it in 1973.
 _SECONDS_END = 100_000_000_000
+_FIRST, _LAST = np.datetime64("0001-01-01", "us"), np.datetime64("9999-12-31T23:59:59.999999", "us")
 _STAMP = pa.timestamp("us", "UTC")
 
 
@@ -57,7 +58,7 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     name, own = "what was given", UNNAMED
     notes: list[str] = []
     if isinstance(source, str | PathLike):
-        name, own = str(source), Path(source).name
+        name, own = str(source), Path(source).name.removesuffix(".json") or UNNAMED
         source = _load(Path(source), notes)
     if isinstance(source, Mapping):
         labels = (execution, source.get("executionArn"), source.get("execution_arn"), source.get("name"), own)
@@ -276,16 +277,19 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
         return np.rint(np.array([value.timestamp() for value in values]) * 1e6).astype("datetime64[us]"), notes
     if all(value.__class__ is str and value[4:5] == "-" for value in values):
         try:
-            return _microseconds(pa.array(values, pa.string()).cast(_STAMP)), notes
+            moments = _microseconds(pa.array(values, pa.string()).cast(_STAMP))
+            if not values or (moments.min() >= _FIRST and moments.max() <= _LAST):
+                return moments, notes
         except pa.ArrowInvalid:
-            pass  # one of them has no zone, or is no stamp: we read them one by one
+            pass
+        # One of them has no zone, is no stamp, or lies outside of all calendars: we read them one by one.
     without_zone = unreadable = 0
-    moments: list[datetime | None] = []
+    found: list[datetime | None] = []
     for value in values:
         moment, zoned = _moment(value)
         without_zone += moment is not None and not zoned
         unreadable += moment is None
-        moments.append(moment)
+        found.append(moment)
     if without_zone:
         notes.append(
             f"{count(without_zone, 'time stamp has', 'time stamps have')} no zone; we took them as UTC, "
@@ -296,7 +300,7 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
             f"{count(unreadable, 'time stamp', 'time stamps')} could not be read; "
             "times and durations that depend on them are missing."
         )
-    return _microseconds(pa.array(moments, _STAMP)), notes
+    return _microseconds(pa.array(found, _STAMP)), notes
 
 
 def _microseconds(column: pa.Array) -> "np.ndarray[Any, np.dtype[np.datetime64]]":

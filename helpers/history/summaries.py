@@ -84,7 +84,7 @@ class Summary:
         lines = [
             ("Execution", self.execution),
             ("Status", self.status + self._redriven()),
-            ("Ended by", self.failure or "nothing that failed" if self.ended is not None else "it has not ended"),
+            ("Failure", self.failure or "none"),
             *([("Earlier", self.earlier)] if self.earlier else []),
             ("Started", "unknown" if self.started is None else f"{self.started:%Y-%m-%d %H:%M:%S} UTC"),
             ("Duration", "unknown" if self.duration is None else _told(self.duration)),

@@ -123,7 +123,7 @@ def test_a_file_is_read(tmp_path, content):
     for source in (path, str(path)):
         frame = history.events(source)
         assert len(frame) == len(EVENTS)
-        assert set(frame["execution"]) == {"arn:x" if "executionArn" in content else "history.json"}
+        assert set(frame["execution"]) == {"arn:x" if "executionArn" in content else "history"}
 
 
 def test_a_file_of_log_lines_is_read(tmp_path):
