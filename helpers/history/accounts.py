@@ -24,7 +24,6 @@ _FAILED = ("failed", "timed_out")
 _ABORTS = frozenset({Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED, Kind.ITERATION_ABORTED, Kind.RUN_ABORTED})
 _STOPS = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT})
 _ENTERED_AT = re.compile(r"\(entered at the event id #(\d{1,18})\)")
-_OPENING = re.compile(r"[\[:]")
 _SIMPLE = frozenset({"Choice", "Fail", "Pass", "Succeed", "Wait"})
 """States that neither try anything nor hold states: no matter to the tries of others."""
 
@@ -270,11 +269,14 @@ class _Account:
 
     def _container(self, branch: str | None) -> _Visit | None:
         """The Map or Parallel that a branch belongs to: the innermost, so the longest of those that it begins with."""
-        if branch not in self._container_of:
-            ends = [found.end() for found in _OPENING.finditer(branch or "")]
-            known = (self._containers.get((branch or "")[:end]) for end in reversed(ends))
-            self._container_of[branch] = next((container for container in known if container is not None), None)
-        return self._container_of[branch]
+        if branch is None or branch in self._container_of:
+            return self._container_of[branch]
+        container, end = None, len(branch)
+        while container is None and end >= 0:
+            end = max(branch.rfind("[", 0, end), branch.rfind(":", 0, end))
+            container = self._containers.get(branch[: end + 1])
+        self._container_of[branch] = container
+        return container
 
     def _end(self, visit: _Visit, status: str, row: int) -> None:
         visit.status, visit.ended = status, row

@@ -96,9 +96,10 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
     previous = _numbers([event.get("previousEventId") for event in history], "ids of the event before", strange)
     details = _details(history, types)
     names = _names(details["name"], "names", strange)
-    for row, name in enumerate(names):
-        if not name and (kind := read(types[row]).kind) in (Kind.ENTERED, Kind.EXITED):
-            names[row] = _NO_NAME if kind is Kind.ENTERED else None
+    naming = {name: read(name).kind for name in set(types) if read(name).kind in (Kind.ENTERED, Kind.EXITED)}
+    for row, (name, type_name) in enumerate(zip(names, types, strict=True)):
+        if not name and type_name in naming:
+            names[row] = _NO_NAME if naming[type_name] is Kind.ENTERED else None
             strange["names"] += 1
     indexes = _numbers(details["index"], "indexes", strange)
     places = follow(types, ids, previous, names, indexes)
@@ -144,7 +145,9 @@ def _names(values: list[Any], what: str, strange: "Counter[str]") -> list[str | 
 
 def _numbers(values: list[Any], what: str, strange: "Counter[str]") -> list[int | None]:
     """Values that must be whole numbers; `strange` counts those that are none, which become missing."""
-    numbers = [value if value is None else whole(value) for value in values] if _are_odd(values) else values
+    if not _are_odd(values):
+        return values
+    numbers = [value if value is None else whole(value) for value in values]
     strange[what] += sum(number is None and value is not None for number, value in zip(numbers, values, strict=True))
     return numbers
 
@@ -152,7 +155,7 @@ def _numbers(values: list[Any], what: str, strange: "Counter[str]") -> list[int 
 def _are_odd(values: list[Any]) -> bool:
     if not {int, NoneType}.issuperset(map(type, values)):
         return True
-    known = [value for value in values if value is not None]
+    known = values if None not in values else [value for value in values if value is not None]
     return bool(known) and (whole(min(known)) is None or whole(max(known)) is None)
 
 
@@ -173,11 +176,11 @@ def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, li
         for field, column in plan:
             if field in details:
                 column[row] = details[field]
-        if not details.keys() <= known:
+        if not known.issuperset(details):
             rest = {field: value for field, value in details.items() if field not in known}
             others[row] = _written(rest, written)
     columns["truncated"] = [
-        each is not None and isinstance(each, Mapping) and each.get("truncated") is True
+        each is not None and (each.__class__ is dict or isinstance(each, Mapping)) and each.get("truncated") is True
         for each in columns["truncated"]
     ]
     return columns

@@ -214,9 +214,10 @@ def _from_log(record: Mapping[str, Any]) -> dict[str, Any]:
 def _ordered(execution: str, events: list[Mapping[str, Any]], name: str) -> Trace:
     """Put events in order of id, each once, and say what was not so."""
     notes: list[str] = []
-    if not all(type(event.get("id")) is int for event in events):
-        events = [{**event, "id": whole(event.get("id"))} for event in events]
-    ids: list[Any] = [event["id"] for event in events]
+    ids: list[Any] = [event.get("id") for event in events]
+    if not {int}.issuperset(map(type, ids)):
+        ids = list(map(whole, ids))
+        events = [{**event, "id": id_} for event, id_ in zip(events, ids, strict=True)]
     if ids == list(range(1, len(ids) + 1)):
         return Trace(execution, events)
     position = next((at for at, id_ in enumerate(ids) if whole(id_) is None), None)
