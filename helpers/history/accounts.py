@@ -304,8 +304,8 @@ class _Account:
             _Try(visit, row, self._redrives if follows else 0)
             return
         if current is None or current.status != "running":
-            # Without a try before it, a refused scheduling is the whole of a try, unless a gap hides its beginning.
-            hidden = visit.entered == _NONE or self._has_gap(visit.entered, row)
+            # A refused scheduling is the whole of an attempt, unless a gap hides its beginning.
+            hidden = kind is not Kind.TRY_FAILED or visit.entered == _NONE or self._has_gap(visit.entered, row)
             current = _Try(visit, _NONE if hidden else row)
         if kind is Kind.TRY_STARTED:
             current.started = row
@@ -598,6 +598,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     resource      str                 as AWS gives it with the scheduling: `invoke`, or the ARN
     redrive       int64               1, 2, ... for the attempt with which a redrive of that number took the visit up
                                       again; 0 for all others
+    scheduled_id  Int64               id of the event that scheduled it, missing where that is not in the history
     ============= =================== =====================================================================
     """
     rows: list[_Try] = []
@@ -634,6 +635,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
             "cause": _take(events, "cause", error),
             "resource": _take(events, "resource", resource),
             "redrive": np.array([each.redrive for each in rows], "int64"),
+            "scheduled_id": _ids(events, scheduled),
         },
         copy=False,
     )
