@@ -324,8 +324,8 @@ def _dataset(folder: Path) -> Any:
 
 
 def _is_linked(path: Path) -> bool:
-    """Whether a store only links to a file, or to the day or machine that it lies in: then it is not the store's."""
-    return any(one.is_symlink() for one in (path, *list(path.parents)[:2]))
+    """Whether a store only links to a file, or to a folder that it lies in: then it is not the store's."""
+    return any(one.is_symlink() for one in (path, *list(path.parents)[:3]))
 
 
 def _index(folder: Path) -> pd.DataFrame:
