@@ -105,6 +105,8 @@ def _heading(event: Any, visit: Any, attempt: Any) -> str:
     facts.append(("took", text(seconds(visit["duration"])) or "not over"))
     if attempt is not None:
         facts.append(("attempt", f"{attempt['attempt']} of {visit['attempts']}"))
+        if attempt["redrive"]:
+            facts.append(("by redrive", str(attempt["redrive"])))
         if not pd.isna(attempt["backoff"]) and attempt["backoff"].total_seconds() > 0:
             facts.append(("after a back-off of", text(seconds(attempt["backoff"]))))
     return title + list_of([fact for fact in facts if fact[1]])

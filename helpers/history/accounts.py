@@ -111,11 +111,13 @@ class _Visit:
 
     def catch(self) -> None:
         """What failed in a Map or Parallel that caught it was caught."""
-        for visit in self.inside:
+        inside = list(self.inside)
+        while inside:
+            visit = inside.pop()
             if visit.status in _FAILED:
                 visit.status = "caught"
             if visit.type in CONTAINERS:
-                visit.catch()
+                inside += visit.inside
 
     def recover(self) -> None:
         if self.error != _NONE or self.failure is not None:

@@ -120,7 +120,7 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Any:
     - `working`: clock time in which at least one try of a task was under way, from its scheduling to its end (so it
       includes the waiting for a job, an activity or a task token); `waiting`: in which at least one Wait state was;
       `backing_off`: in which at least one task waited for its next try. In parallel branches these times overlap.
-    - `transitions`: states entered, and each retry of a task, Map or Parallel.
+    - `transitions`: states entered, and each retry or redrive of a task, Map or Parallel.
     - `dollars`: for Standard $0.025 per 1,000 transitions, the price of us-east-1, eu-west-1 and most regions,
       without the monthly free ones; for Express $1.00 per million requests and $0.00001667 per GB-second, in steps of
       100 ms, taking the least memory of 64 MB, so at least this much. The child executions of a distributed Map and
