@@ -159,7 +159,7 @@ def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(o
     shown.page.keyboard.type("k")
     assert words.input_value() == "outofstock"
     assert "Event 76 of" in shown.root.locator(".moment").inner_text()
-    shown.root.locator("button:has(.fa-angle-down)").click()
+    shown.root.locator("button:has(.fa-angle-up)").click()
     shown.wait_for_event(58)
     shown.photograph("workbench-filtered")
     rows.nth(2).click()
