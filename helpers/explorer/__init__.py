@@ -3,6 +3,7 @@
 It only reads; what it writes are the files that one asks for, beside the notebook.
 """
 
+import os
 import re
 from collections.abc import Iterable
 from os import PathLike
@@ -52,7 +53,7 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
 
 
 def _is_path(what: str) -> bool:
-    return "/" in what or "\\" in what or what.endswith((".json", ".jsonl", ".txt")) or Path(what).is_file()
+    return "/" in what or "\\" in what or what.endswith((".json", ".jsonl", ".txt")) or os.path.isfile(what)
 
 
 class Explorer:

@@ -1,6 +1,7 @@
 """An execution to be explored: its events, its definition, and what could not be had, in sentences."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -246,10 +247,10 @@ def from_file(path: str | PathLike[str], definition: Definition | None = None) -
     place = Path(path)
     told = _told(place)
     if definition is None:
-        beside = place.with_suffix("").with_suffix(".asl.json")
+        beside = place.parent / f"{place.stem}.asl.json"
         inside = told.get("definition")
         # A link beside a history may lead to what is nobody's business here.
-        beside_it = beside != place and beside.is_file() and not beside.is_symlink()
+        beside_it = beside != place and os.path.isfile(beside) and not os.path.islink(beside)
         definition = inside if isinstance(inside, dict) else beside if beside_it else None
     subjects = from_events(place, definition)
     events = told.get("events")

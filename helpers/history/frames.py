@@ -134,11 +134,12 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
 def _names(values: list[Any], what: str, strange: "Counter[str]") -> list[str | None]:
     """Values that events are told apart by, as texts; `strange` counts those that were none."""
     try:
-        if {str, NoneType}.issuperset(map(type, values)):
-            "".join(filter(None, values)).encode()
+        distinct = set(values)
+        if {str, NoneType}.issuperset(map(type, distinct)):
+            "".join(filter(None, distinct)).encode()
             return values
-    except UnicodeEncodeError:
-        pass  # half of a surrogate pair, which JSON can hold
+    except (TypeError, UnicodeEncodeError):
+        pass  # a list or a dict; or half of a surrogate pair, which JSON can hold
     strange[what] += sum(value is not None and text(value) != value for value in values)
     return [None if value is None else text(value) for value in values]
 
@@ -177,8 +178,7 @@ def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, li
             if field in details:
                 column[row] = details[field]
         if not known.issuperset(details):
-            rest = {field: value for field, value in details.items() if field not in known}
-            others[row] = _written(rest, written)
+            others[row] = _written(tuple(item for item in details.items() if item[0] not in known), written)
     columns["truncated"] = [
         each is not None and (each.__class__ is dict or isinstance(each, Mapping)) and each.get("truncated") is True
         for each in columns["truncated"]
@@ -186,15 +186,17 @@ def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, li
     return columns
 
 
-def _written(details: Mapping[Any, Any], written: dict[Any, str]) -> str:
+def _written(details: tuple[tuple[Any, Any], ...], written: dict[Any, str]) -> str:
     """Details as JSON; `written` keeps those that are texts alone, because a loop brings the same ones again."""
-    if not {str}.issuperset(map(type, details.values())):
-        return text(details)
-    key = tuple(details.items())
-    found = written.get(key)
-    if found is None:
-        found = written[key] = text(details)
-    return found
+    try:
+        return written[details]
+    except KeyError:
+        found = text(dict(details))
+        if all(type(value) is str for _, value in details):
+            written[details] = found
+        return found
+    except TypeError:  # a list or a dict among them
+        return text(dict(details))
 
 
 def _unusual(details: Any, event: Mapping[Any, Any]) -> Mapping[Any, Any]:

@@ -94,7 +94,7 @@ def _load(path: Path, notes: list[str]) -> Any:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise NotAHistory(f"There is no file {path}; give the path to an exported execution history.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise NotAHistory(f"The file {path} cannot be read as text ({error}); give an exported history.") from error
     try:
         return json.loads(text)

@@ -98,7 +98,7 @@ def filled(value):
     )
 
 
-often = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+often = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @often
@@ -139,7 +139,7 @@ def test_a_damaged_history_is_summed_up_compared_and_drawn_or_refused(histories)
             assert compared._repr_html_()
 
 
-@settings(often, max_examples=15)
+@settings(often, max_examples=12)
 @given(damaged())
 def test_a_damaged_history_is_shown_and_reported_or_refused(histories):
     with contextlib.suppress(LabError):
