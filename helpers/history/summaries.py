@@ -26,6 +26,7 @@ _LEAST_GB = 64 / 1024
 _LONGEST_CAUSE = 200
 _DEEPEST_CAUSE = 8
 _STATE_NAMED = re.compile(r"^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. ")
+_FIELD = re.compile(r'"(errorMessage|errorType|ExecutionArn|Name|Status|Error|Cause)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _MESSAGES = ("errorMessage", "Cause", "message", "Message", "ErrorMessage", "StatusReason", "StoppedReason")
 """Where the causes that are JSON say why: of a Lambda function, a nested execution, an AWS SDK, a Glue or Batch job."""
 _STATUSES = {
@@ -322,6 +323,9 @@ def in_words(cause: str, depth: int = 0) -> str:
     "the execution 'night' ended FAILED with E: no paper"
     """
     inner = parsed(cause)
+    if inner is None and cause.startswith("{"):
+        # AWS cuts long causes off, such as that of a nested execution with a large input.
+        inner = {name: parsed(value) for name, value in _FIELD.findall(cause)} or None
     if not isinstance(inner, dict) or depth > _DEEPEST_CAUSE:
         return cause
     told: Any = next((inner[key] for key in _MESSAGES if isinstance(inner.get(key), str) and inner[key]), None)

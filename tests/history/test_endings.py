@@ -222,6 +222,7 @@ NESTED = {
     [
         (json.dumps({"errorMessage": "no\n paper", "errorType": "E", "stackTrace": []}), "no paper"),
         (json.dumps({"errorType": "Runtime.ExitError"}), "Runtime.ExitError"),
+        (json.dumps(NESTED)[:-5], "the execution 'run' ended FAILED with Late: no paper"),
         (json.dumps(NESTED), "the execution 'run' ended FAILED with Late: no paper"),
         ("plain: {words}", "plain: {words}"),
         ("[" * 100_000, None),
