@@ -1,6 +1,6 @@
 """The histories of many executions: fetched together, kept as Parquet, read as one frame, their failures grouped."""
 
-import json
+import hashlib
 import os
 import re
 import secrets
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,9 @@ FAILED = ("FAILED", "TIMED_OUT")
 FAILED_VISITS = ("failed", "timed_out")
 FAILED_ENDS = ("ExecutionFailed", "ExecutionTimedOut")
 COLUMNS = ["state", "error", "cause", "count", "first_seen", "last_seen", "example"]
+
+OPENING = re.compile(r"[\[:]")
+LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
 
 Moment = datetime | str
 
@@ -126,7 +129,7 @@ def read(
     folder = Path(store)
     index = _latest(_index(folder))
     if machine is not None:
-        index = index[index["machine"] == machine]
+        index = index[index["machine"] == unquote(_name_of(machine))]
     if since is not None:
         index = index[index["started"] >= _stamp(since)]
     if until is not None:
@@ -144,8 +147,9 @@ def failures(source: str | Path | pd.DataFrame, since: Moment | None = None, *, 
     """What went wrong how often: failures grouped by state, error and cause, the most frequent first.
 
     `source` is a state machine's ARN (its failed executions are fetched), the folder of a store, or an events frame;
-    `since` bounds the start. A failure is a visit that failed or timed out uncaught, the innermost where one failed
-    because of another, or an execution that failed outside any state.
+    `since` bounds the start. A failure is a visit that failed or timed out uncaught, by itself or a Map or Parallel
+    around it, and that no retry of these got over; of visits that failed because of one another the innermost; or an
+    execution that failed outside any state.
 
     Columns: `state`, `error`, `cause` (str; numbers, ids and stamps in the cause are replaced, so that equal causes
     are equal), `count` (int), `first_seen`, `last_seen` (UTC), `example` (an execution, the latest).
@@ -178,20 +182,14 @@ REPLACED = [
 
 
 def normalised(cause: object) -> str:
-    """A cause without what differs each time: of a Lambda function's error the message alone, numbers and ids marked.
+    """A cause without what differs each time: of JSON the message alone, numbers and ids marked.
 
     >>> normalised('{"errorMessage": "order 17 is gone", "requestId": "5c0e0c7a-1d2b-4a3c-9d8e-0f1a2b3c4d5e"}')
     'order <n> is gone'
     """
     if not isinstance(cause, str):
         return ""
-    text = cause
-    try:
-        told = json.loads(cause)
-    except (ValueError, RecursionError):
-        told = None
-    if isinstance(told, dict) and isinstance(told.get("errorMessage"), str):
-        text = told["errorMessage"]
+    text = history.in_words(cause)
     for pattern, mark in REPLACED:
         text = pattern.sub(mark, text)
     return " ".join(text.split())
@@ -199,14 +197,19 @@ def normalised(cause: object) -> str:
 
 def _failures_in(events: pd.DataFrame) -> pd.DataFrame:
     """A row a failure: execution, state, error, cause, and the stamp `at` which it happened."""
-    visits = history.visits(events)
+    visits = history.visits(events).fillna({"branch": ""})
+    visits["path"] = (visits["branch"] + "/" + visits["state"] + "#" + visits["visit"].astype(str)).str.removeprefix(
+        "/"
+    )
     failed = visits[visits["status"].isin(FAILED_VISITS)]
-    branches: dict[str, list[str]] = {}
-    for arn, branch in zip(failed["execution"], failed["branch"], strict=True):
-        branches.setdefault(arn, []).append(branch or "")
+    # Of visits that failed because of one inside them the innermost counts; none does in what went on after a retry.
+    homes = zip(failed["execution"], failed["branch"], strict=True)
+    around = {(arn, path) for arn, branch in homes for path in _around(branch)}
+    went_on = visits[visits["exited_id"].notna()]
+    past = set(zip(went_on["execution"], went_on["path"], strict=True))
     kept = [
-        not any(branch.startswith((f"{own}[", f"{own}:")) for branch in branches[arn])
-        for arn, own in zip(failed["execution"], _paths(failed), strict=True)
+        (arn, path) not in around and past.isdisjoint((arn, outer) for outer in _around(branch))
+        for arn, branch, path in zip(failed["execution"], failed["branch"], failed["path"], strict=True)
     ]
     inside = failed[np.array(kept, dtype=bool)]
     inside = inside.assign(at=inside["exited"].fillna(inside["entered"]))
@@ -216,12 +219,9 @@ def _failures_in(events: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([inside[columns], ended.assign(at=ended["timestamp"])[columns]], ignore_index=True)
 
 
-def _paths(visits: pd.DataFrame) -> list[str]:
-    """How the branches inside each visit begin."""
-    return [
-        f"{branch}/{state}#{visit}" if branch else f"{state}#{visit}"
-        for branch, state, visit in zip(visits["branch"], visits["state"], visits["visit"], strict=True)
-    ]
+def _around(branch: str) -> list[str]:
+    """What may be the paths of the Maps and Parallels that a branch lies in."""
+    return [branch[: found.start()] for found in OPENING.finditer(branch)]
 
 
 def _stamp(moment: Moment) -> pd.Timestamp:
@@ -293,23 +293,39 @@ def _place(one: Execution) -> str:
 
 
 def _folder_of(machine: str, day: str) -> str:
-    return f"machine={quote(machine, safe='')}/day={day}"
+    return f"machine={_name_of(machine)}/day={day}"
+
+
+def _name_of(machine: str) -> str:
+    """A machine's name as any file system takes it: quoted, and a long one cut, with a digest of the whole."""
+    quoted = quote(machine, safe="")
+    if len(quoted) > LONGEST_NAME:
+        return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', machine)[:60]}-{hashlib.sha256(machine.encode()).hexdigest()[:12]}"
+    return f"{quoted[:-1]}%2E" if quoted.endswith(".") else quoted
 
 
 def _put(path: Path, frame: pd.DataFrame) -> None:
+    if _is_linked(path):
+        raise LabError(f"{path.parent} is or lies in a link, and we follow none out of a store: remove the link.")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    frame.to_parquet(unfinished, index=False)
+    with unfinished.open("xb") as file:
+        frame.to_parquet(file, index=False)
     os.replace(unfinished, path)
 
 
 def _dataset(folder: Path) -> Any:
     if not folder.is_dir():
         raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
-    files = sorted(str(path) for path in folder.glob("*/*/*.parquet"))
+    files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
     names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
     layout = pyarrow.dataset.partitioning(names, flavor="hive")
     return pyarrow.dataset.dataset(files, partitioning=layout, partition_base_dir=str(folder))
+
+
+def _is_linked(path: Path) -> bool:
+    """Whether a store only links to a file, or to a folder that it lies in: then it is not the store's."""
+    return any(one.is_symlink() for one in (path, *list(path.parents)[:3]))
 
 
 def _index(folder: Path) -> pd.DataFrame:
@@ -349,6 +365,7 @@ def _read_with_dask(folder: Path, index: pd.DataFrame) -> Any:
         str(path)
         for place in sorted({_folder_of(*one) for one in zip(index["machine"], index["day"], strict=True)})
         for path in sorted((folder / "events" / place).glob("*.parquet"))
+        if not _is_linked(path)
     ]
     if not files:
         raise NotFound(f"No execution in {folder} is asked for.")

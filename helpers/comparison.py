@@ -11,11 +11,13 @@ from helpers import history
 from helpers.chart import Chart
 from helpers.diagram.text import clean, shorten
 from helpers.errors import NotAHistory
-from helpers.verbatim import verbatim
+from helpers.verbatim import verbatim, visible
 
 __all__ = ["Comparison", "compare"]
 
 SHORT = 160
+UNKNOWN = "(unknown)"
+"""A branch that cannot be known, because the history has a gap."""
 
 
 class Comparison:
@@ -44,11 +46,14 @@ class Comparison:
         return figure
 
     def __repr__(self) -> str:
-        return f"{self.divergence} {self.inputs}"
+        return visible(f"{self.divergence} {self.inputs}")
 
     def _repr_html_(self) -> str:
-        table = self.states.to_html(index=False, escape=True, float_format="{:.3f}".format)
-        return verbatim(f"<p>{html.escape(self.divergence)}<br>{html.escape(self.inputs)}</p>{table}")
+        shown = self.states.copy()
+        for column in ("state", "branch"):
+            shown[column] = shown[column].map(clean)
+        table = shown.to_html(index=False, escape=True, float_format="{:.3f}".format)
+        return verbatim(f"<p>{html.escape(visible(self.divergence))}<br>{html.escape(visible(self.inputs))}</p>{table}")
 
 
 def compare(a: "history.Source | pd.DataFrame", b: "history.Source | pd.DataFrame") -> Comparison:
@@ -59,12 +64,14 @@ def compare(a: "history.Source | pd.DataFrame", b: "history.Source | pd.DataFram
     The result's `states` has a row a state and branch, in order of the first visit in either: `state` and `branch`
     (str), `visits_a`, `visits_b` (Int64), `seconds_a`, `seconds_b`, `longer` (b's seconds less a's, float64),
     `status_a`, `status_b` (of the last visit, str), `input_differs` (bool: the first visits' inputs). `divergence`
-    tells the first place where their ways part, `inputs` how the executions' inputs differ.
+    says the first place where their ways part, `inputs` how the executions' inputs differ. States whose branch a gap in
+    a history hides have the branch `(unknown)`.
 
     Raises NotAHistory where a history holds no execution or several.
     """
     first, second = _one(a, "The first history"), _one(b, "The second history")
-    mine, theirs = history.visits(first), history.visits(second)
+    # What lies beyond a gap, in a branch that is unknown, is held against the same of the other.
+    mine, theirs = (history.visits(events).fillna({"branch": UNKNOWN}) for events in (first, second))
     states = _states(mine, theirs)
     return Comparison(states, _divergence(mine, theirs), _inputs(first, second))
 
@@ -122,7 +129,7 @@ def _way(visits: pd.DataFrame, branch: str) -> list[tuple[str, str, float]]:
     """State, status and entering (s since the first visit) of each visit in a branch, in order."""
     own = visits[visits["branch"] == branch]
     entered = (own["entered"] - visits["entered"].min()).dt.total_seconds()
-    return list(zip(own["state"], own["status"], entered, strict=True))
+    return list(zip(own["state"], own["status"].fillna("unknown"), entered.fillna(0.0), strict=True))
 
 
 def _parting(
@@ -149,7 +156,8 @@ def _parting(
 
 
 def _told(status: str) -> str:
-    return {"timed_out": "timed out", "aborted": "was aborted", "caught": "failed and was caught"}.get(status, status)
+    words = {"timed_out": "timed out", "aborted": "was aborted", "caught": "failed and was caught"}
+    return words.get(status, f"{'ended in a way that is ' if status == 'unknown' else ''}{status}")
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -160,13 +168,22 @@ def _same(one: Any, other: Any) -> bool:
 def _parsed(text: Any) -> Any:
     try:
         return json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return text
+
+
+def _started_with(events: pd.DataFrame) -> Any:
+    """The execution's input; None where its start is not in the history."""
+    given = events.loc[events["type"].eq("ExecutionStarted"), "input"].dropna()
+    return given.iloc[0] if len(given) else None
 
 
 def _inputs(a: pd.DataFrame, b: pd.DataFrame) -> str:
     """How the inputs of the executions differ, in a sentence."""
-    one, other = (_parsed(events["input"].iloc[0]) for events in (a, b))
+    given = [_started_with(events) for events in (a, b)]
+    if None in given:
+        return "Their inputs cannot be compared: a history does not hold it."
+    one, other = map(_parsed, given)
     if one == other:
         return "Their inputs are the same."
     if not isinstance(one, dict) or not isinstance(other, dict):

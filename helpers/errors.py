@@ -1,5 +1,7 @@
 """The errors a person can meet here, each one sentence: what happened, and what to do next."""
 
+from helpers.verbatim import visible
+
 __all__ = [
     "AnswerInvalid",
     "CredentialsExpired",
@@ -38,7 +40,10 @@ __all__ = [
 
 
 class LabError(Exception):
-    """The base of every error that this project raises on purpose."""
+    """The base of every error that this project raises on purpose; what it quotes is shown letter for letter."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the sentence alone, without the calls that led to it."""

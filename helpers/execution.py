@@ -23,6 +23,7 @@ from helpers.errors import (
     NotFound,
 )
 from helpers.lab import Lab, current
+from helpers.verbatim import clean
 
 __all__ = [
     "Execution",
@@ -76,7 +77,7 @@ class Execution:
     def __repr__(self) -> str:
         after = f" after {(self.stopped - self.started).total_seconds():.1f} s" if self.stopped else ""
         why = ": ".join(filter(None, [self.error, self.cause]))
-        return f"Execution {self.name}: {self.status}{after}" + (f" ({why})" if why else "")
+        return clean(f"Execution {self.name}: {self.status}{after}" + (f" ({why})" if why else ""))
 
     def result(self) -> Any:
         """The output, parsed.

@@ -20,7 +20,7 @@ from helpers import calls, diagram, execution, history
 from helpers.definition import states
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.lab import Lab, current
-from helpers.verbatim import verbatim
+from helpers.verbatim import clean, verbatim
 
 __all__ = ["Watching", "due_at", "run", "watch"]
 
@@ -300,7 +300,7 @@ class _Line:
     """A line of text; names and errors in it are whatever an execution holds, so it is escaped."""
 
     def __init__(self, text: str) -> None:
-        self._told = text
+        self._told = clean(text)
 
     def __repr__(self) -> str:
         return self._told

@@ -23,6 +23,7 @@ WIDTH = 8.6  # inches of 96 pixels: no more than a cell shows in a window of 128
 MOST_LANES = 40
 MOST_BARS = 60
 LONGEST_LABEL = 42
+UNKNOWN = "?"
 INDEX = re.compile(r"\[\d+\]")
 VISIT_NUMBER = re.compile(r"#\d+")
 
@@ -79,9 +80,10 @@ class Timeline:
         """What the chart shows, in words."""
         visits = sum(len(lane.visits) for lane in self.lanes)
         longest = max(self.lanes, key=lambda lane: _seconds(lane.visits["duration"]).sum(), default=None)
-        most = f" Most of it passed in {longest.label}." if longest is not None else ""
+        most = f" Most of it passed in {longest.label}." if longest is not None and self.length else ""
         left = f" {self.left_out} more lanes are left out." if self.left_out else ""
-        return f"{visits} visits in {len(self.lanes)} lanes over {self.length:,.1f} s.{most}{left}"
+        time = f"over {self.length:,.1f} s" if self.length or not visits else "at times that are unknown, or at once"
+        return f"{visits} visits in {len(self.lanes)} lanes {time}.{most}{left}"
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         bundle = {"image/svg+xml": self.svg(), "image/png": self.png(), "text/plain": self.sentence()}
@@ -103,11 +105,13 @@ def draw(events: pd.DataFrame, *, most_lanes: int = MOST_LANES) -> Timeline:
     visits, attempts = history.visits(events), history.attempts(events)
     start = events["timestamp"].min()
     end = events["timestamp"].max()
+    # Where the branch is unknown, or no stamp can be read, what is known is shown all the same.
+    visits, attempts = (frame.fillna({"branch": UNKNOWN, "state": UNKNOWN}) for frame in (visits, attempts))
     lanes = _lanes(visits, attempts, lambda branch: branch)
     if len(lanes) > most_lanes:
         lanes = _lanes(visits, attempts, lambda branch: VISIT_NUMBER.sub("", INDEX.sub("[*]", branch)))
     placed = [_placed(lane, start, end) for lane in lanes[:most_lanes]]
-    length = (end - start).total_seconds() if len(events) else 0.0
+    length = 0.0 if pd.isna(start) else (end - start).total_seconds()
     return Timeline(placed, max(len(lanes) - most_lanes, 0), length)
 
 

@@ -1,8 +1,32 @@
-"""What a notebook is to show letter for letter."""
+"""What is to be shown letter for letter: without formulas, and with a code for each character that hides or harms."""
 
-__all__ = ["verbatim"]
+import re
+
+__all__ = ["clean", "verbatim", "visible"]
+
+# Controls, marks that turn the direction of writing, characters without width, and what XML has no way to write.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]|\r(?!\n)"
+)
 
 
 def verbatim(html: str) -> str:
     """HTML in which a notebook sets no formulas: it would take what stands between two dollar signs for one."""
     return f'<div class="tex2jax_ignore mathjax_ignore">{html}</div>'
+
+
+def visible(text: str) -> str:
+    r"""The text with its code in place of each character that a terminal obeys or that a reader does not see.
+
+    Tabs and line ends stay.
+
+    >>> visible("a\x1b[31m\u202eb")
+    'a\\x1b[31m\\u202eb'
+    """
+    return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def clean(text: str) -> str:
+    """The same on one line, for names and pictures."""
+    return visible(re.sub(r"[\t\r\n]+", " ", text))

@@ -12,6 +12,8 @@ import pytest
 import helpers
 from helpers import calls, collection, deploy, execution, history
 from helpers.errors import LabError, NotFound
+from tests.history import handmade
+from tests.history.test_endings import ENDINGS
 
 MACHINE = {
     "StartAt": "Check",
@@ -216,3 +218,49 @@ def test_dask_gives_the_same_frame(lab, ran, tmp_path):
     pd.testing.assert_frame_equal(whole, collection.read(tmp_path))
     visits = with_dask.map_partitions(history.visits).compute()
     assert len(visits) == len(history.visits(whole))
+
+
+def stored(store: Path, machine: str) -> execution.Execution:
+    """An execution of a machine of that name, written into a store."""
+    arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:{machine}"
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    one = execution.Execution(f"{arn}:one", "one", arn, "SUCCEEDED", began, began)
+    event = {"id": 1, "type": "ExecutionStarted", "timestamp": began, "previousEventId": 0}
+    collection._write(store, [(one, history.events([event], execution=one.arn))])
+    return one
+
+
+@pytest.mark.parametrize("machine", ["ä" * 80, "\U0001d504" * 80, "dotted.", "plain-name", "x" * 80, "a b"])
+def test_a_machine_of_any_name_has_a_folder_that_any_file_system_takes(machine, tmp_path):
+    one, other = stored(tmp_path, machine), stored(tmp_path, machine[:-1] + "_")
+    for path in tmp_path.rglob("*"):
+        assert len(path.name.encode()) <= 143
+        assert path.name.isascii()
+        assert not path.name.endswith((".", " "))
+    assert collection.read(tmp_path, machine=machine)["execution"].tolist() == [one.arn]
+    assert set(collection.read(tmp_path)["execution"]) == {one.arn, other.arn}
+
+
+def test_a_store_follows_no_links(tmp_path):
+    elsewhere, store = tmp_path / "elsewhere", tmp_path / "store"
+    stored(elsewhere, "theirs")
+    stored(store, "ours")
+    for part in ("events", "executions"):
+        (store / part / "machine=theirs").symlink_to(elsewhere / part / "machine=theirs")
+    assert len(set(collection.read(store)["execution"])) == 1
+    before = list(elsewhere.rglob("*"))
+    with pytest.raises(LabError, match="link"):
+        stored(store, "theirs")
+    assert list(elsewhere.rglob("*")) == before
+
+
+def test_what_was_caught_by_or_retried_with_a_map_is_no_failure():
+    caught, _ = handmade.read(handmade.HISTORIES["a branch fails, the others are cut short, the error is caught"])
+    retried, _ = handmade.read(handmade.HISTORIES["the Map inside an iteration fails, and the outer one runs again"])
+    failed, _ = handmade.read(ENDINGS["a Parallel in a Map"][0])
+    both = [history.events(one, execution=str(number)) for number, one in enumerate((caught, retried, failed))]
+    found = collection.failures(pd.concat(both))
+    assert sorted(found[["state", "error", "example"]].to_numpy().tolist()) == [
+        ["Left", "Boom", "2"],
+        ["Left", "States.Timeout", "2"],
+    ]

@@ -44,7 +44,7 @@ def figures(visits: pd.DataFrame, attempts: pd.DataFrame | None = None) -> Figur
         state = str(name)
         took = rows["duration"].dt.total_seconds()
         spent[state] = float(took.sum())
-        retried, failed = trouble(rows, tries.get(name))
+        retried, redriven, failed = trouble(rows, tries.get(name))
         if retried:
             again.add((state, state, "retry"))
         line = [counted(len(rows), "visit", "visits")]
@@ -54,6 +54,7 @@ def figures(visits: pd.DataFrame, attempts: pd.DataFrame | None = None) -> Figur
             if len(rows) > 1:
                 slowest = [f"longest {seconds(float(took.max()))}"]
         wrong = [counted(retried, "retry", "retries")] if retried else []
+        wrong += [counted(redriven, "redrive", "redrives")] if redriven else []
         wrong += [counted(failed, "failure", "failures")] if failed else []
         notes[state] = [" · ".join(line), *slowest, *([" · ".join(wrong)] if wrong else [])]
         hover[state] = [*notes[state], *last(rows, "input"), *last(rows, "output"), *last(rows, "error")]
@@ -62,12 +63,14 @@ def figures(visits: pd.DataFrame, attempts: pd.DataFrame | None = None) -> Figur
     return Figures(notes, shares, hover, way(visits) | again)
 
 
-def trouble(rows: pd.DataFrame, tried: pd.DataFrame | None) -> tuple[int, int]:
-    """How many retries and failures a state had, by its attempts or, without them, by its visits."""
+def trouble(rows: pd.DataFrame, tried: pd.DataFrame | None) -> tuple[int, int, int]:
+    """How many retries, redrives and failures a state had, by its attempts or, without them, by its visits."""
     if tried is not None:
-        return int((tried["attempt"] > 1).sum()), int(tried["status"].isin(["failed", "timed_out"]).sum())
+        redriven = int((tried["redrive"] > 0).sum()) if "redrive" in tried else 0
+        failed = int(tried["status"].isin(["failed", "timed_out"]).sum())
+        return int((tried["attempt"] > 1).sum()) - redriven, redriven, failed
     retried = int((rows["attempts"] - 1).clip(lower=0).sum())
-    return retried, retried + int(rows["status"].isin(["failed", "timed_out", "caught"]).sum())
+    return retried, 0, retried + int(rows["status"].isin(["failed", "timed_out", "caught"]).sum())
 
 
 def way(visits: pd.DataFrame) -> frozenset[Passage]:

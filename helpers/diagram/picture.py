@@ -15,7 +15,7 @@ from helpers.diagram.mermaid import mermaid
 from helpers.diagram.palette import Look, heat, look, refuse_unknown
 from helpers.diagram.plan import Plan
 from helpers.diagram.program import drawn
-from helpers.diagram.text import shorten
+from helpers.diagram.text import clean, shorten
 from helpers.errors import DrawingFailed, UnknownName
 
 __all__ = ["DPI", "Diagram", "Drawing", "Forms", "made"]
@@ -91,14 +91,13 @@ class Diagram:
         start = self._drawing.plan.start
         said = f"State machine of {count}" + (f", starting at {start}" if start else "")
         if self.statuses is None:
-            return (f"{said}: {', '.join(states)}." if states else f"{said}.") + heated
+            return clean((f"{said}: {', '.join(states)}." if states else f"{said}.") + heated)
         by_status: dict[str, list[str]] = {}
         for name in states:
             status = self.statuses.get(name)
             by_status.setdefault(status.replace("_", " ") if status else "not reached", []).append(name)
-        return (
-            said + ". " + "; ".join(f"{word}: {', '.join(named)}" for word, named in by_status.items()) + "." + heated
-        )
+        told = "; ".join(f"{word}: {', '.join(named)}" for word, named in by_status.items())
+        return clean(f"{said}. {told}.{heated}")
 
     def _look(self, id_: str) -> Look:
         drawing = self._drawing

@@ -6,16 +6,11 @@ import re
 import unicodedata
 from html import escape
 
+from helpers.verbatim import clean
+
 __all__ = ["clean", "escape", "lines", "shorten", "width"]
 
-# What XML 1.0 has no way to write.
-UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 BREAKS = re.compile(r"(?<=[\s_.:/-])|(?<=[a-z0-9])(?=[A-Z])")
-
-
-def clean(text: str) -> str:
-    """The text on one line, with a replacement character for each that XML cannot hold."""
-    return UNWRITABLE.sub("\ufffd", re.sub(r"[\t\r\n]+", " ", text))
 
 
 def shorten(text: str, longest: int) -> str:

@@ -3,12 +3,14 @@
 It only reads; what it writes are the files that one asks for, beside the notebook.
 """
 
+import os
 import re
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from helpers.diagram.text import clean
 from helpers.errors import NotFound
 from helpers.explorer.files import FORMS, save
 from helpers.explorer.listing import Listing, machine_named
@@ -51,7 +53,7 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
 
 
 def _is_path(what: str) -> bool:
-    return "/" in what or "\\" in what or what.endswith((".json", ".jsonl", ".txt")) or Path(what).is_file()
+    return "/" in what or "\\" in what or what.endswith((".json", ".jsonl", ".txt")) or os.path.isfile(what)
 
 
 class Explorer:
@@ -92,10 +94,11 @@ class Explorer:
         if subject is None:
             return "A list of executions."
         if not len(subject.events):
-            return f"{subject.name}: {subject.status}, without events."
+            return clean(f"{subject.name}: {subject.status}, without events.")
         told = subject.summary
-        failure = f" {told.first_failure}" if told.first_failure else ""
-        return f"{subject.name}: {subject.status}, {told.events:,} events.{failure}"
+        ended = f" {told.failure}" if told.failure else ""
+        earlier = f" Earlier: {told.earlier}" if told.earlier else ""
+        return clean(f"{subject.name}: {subject.status}, {told.events:,} events.{ended}{earlier}")
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         bundle = dict(self._shown.box._repr_mimebundle_())

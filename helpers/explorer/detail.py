@@ -38,9 +38,11 @@ def detail(subject: Subject, row: int) -> str:
         parts.append(_block("What the event says was sent" if visit is not None else "Input", own_input))
     if own_output and own_output != made:
         parts.append(_block("What the event says was answered" if visit is not None else "Output", own_output))
+    if others := _payload(event, "details"):
+        parts.append(_block("Also in the event", others))
     if event["truncated"]:
         parts.append('<p class="note">AWS cut this payload off, so what is shown of it is not whole.</p>')
-    if not any((given, made, own_input, own_output, error, cause)):
+    if not any((given, made, own_input, own_output, error, cause, others)):
         parts.append('<p class="quiet">This event bears no data.</p>')
     return "".join(parts)
 
@@ -103,6 +105,8 @@ def _heading(event: Any, visit: Any, attempt: Any) -> str:
     facts.append(("took", text(seconds(visit["duration"])) or "not over"))
     if attempt is not None:
         facts.append(("attempt", f"{attempt['attempt']} of {visit['attempts']}"))
+        if attempt["redrive"]:
+            facts.append(("by redrive", str(attempt["redrive"])))
         if not pd.isna(attempt["backoff"]) and attempt["backoff"].total_seconds() > 0:
             facts.append(("after a back-off of", text(seconds(attempt["backoff"]))))
     return title + list_of([fact for fact in facts if fact[1]])

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,10 @@ from helpers.history.event_types import FIELDS, details_key, fields
 __all__ = ["FORMS", "save"]
 
 INDEX = re.compile(r"\[(\d+)\]$")
+FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+LONGEST_NAME = 100  # bytes, of the 143 to 255 that file systems take
 
 
 def save(subject: Subject, form: str, *, passed: int | None = None, redacted: bool = False) -> Path:
@@ -31,21 +36,43 @@ def save(subject: Subject, form: str, *, passed: int | None = None, redacted: bo
         raise InvalidSetting(f"There is no form {form!r}; there are: {', '.join(FORMS)}.")
     ending, make = FORMS[form]
     content = make(without_payloads(subject) if redacted else subject, passed)
-    path = _unused(re.sub(r"[^\w.-]+", "-", subject.name).strip("-.")[:80] or "execution", ending)
-    path.write_bytes(content)
-    return path
+    return _written(file_name(subject.name), ending, content)
 
 
-def _unused(stem: str, ending: str) -> Path:
+def file_name(name: str) -> str:
+    """A name that any file system takes for a file, whatever ending follows it.
+
+    >>> file_name("run: 1/2"), file_name("con"), file_name("../..")
+    ('run-1-2', 'execution-con', 'execution')
+    """
+    safe = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFKC", name)).encode()[:LONGEST_NAME].decode(errors="ignore")
+    safe = safe.strip("-.") or "execution"
+    return f"execution-{safe}" if RESERVED.match(safe) else safe
+
+
+def _written(stem: str, ending: str, content: bytes) -> Path:
+    """Write a new file; a name that is taken, be it by a link that leads nowhere, gets a number."""
     path, number = Path(f"{stem}{ending}"), 1
-    while path.exists():
-        number += 1
-        path = Path(f"{stem}-{number}{ending}")
-    return path
+    while True:
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+            return path
+        except FileExistsError:
+            number += 1
+            path = Path(f"{stem}-{number}{ending}")
 
 
 def _csv(subject: Subject, _: int | None) -> bytes:
-    return str(subject.events.to_csv(index=False)).encode("utf-8", "replace")
+    frame = subject.events.copy()
+    for column in [name for name in frame if frame[name].dtype == "str"]:
+        frame[column] = frame[column].map(_harmless, na_action="ignore")
+    return str(frame.to_csv(index=False)).encode("utf-8", "replace")
+
+
+def _harmless(cell: str) -> str:
+    """A text that a spreadsheet takes for a text: behind an apostrophe where it would be a formula."""
+    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
 
 
 def _parquet(subject: Subject, _: int | None) -> bytes:
@@ -75,8 +102,13 @@ def _history(subject: Subject, _: int | None) -> bytes:
         told["executionArn"] = subject.arn
     if subject.definition is not None:
         told["definition"] = subject.definition
-    told["events"] = subject.raw if subject.raw is not None else _rebuilt(subject.events)
-    return json.dumps(told, indent=1, ensure_ascii=False, default=_plain).encode("utf-8", "replace")
+    try:
+        told["events"] = subject.raw if subject.raw is not None else _rebuilt(subject.events)
+        written = json.dumps(told, indent=1, ensure_ascii=False, default=_plain)
+    except (TypeError, ValueError, RecursionError):  # what no JSON can hold is not in the frame either
+        told["events"] = _rebuilt(subject.events)
+        written = json.dumps(told, indent=1, ensure_ascii=False, default=_plain)
+    return written.encode("utf-8", "backslashreplace")  # half of a surrogate pair: as JSON writes it
 
 
 def _plain(value: Any) -> str:
@@ -100,6 +132,7 @@ def _event(row: Any) -> dict[str, Any]:
     known["index"] = int(index[1]) if index else None
     known["truncated"] = {"truncated": True} if known.get("truncated") else None
     details = {field: known[FIELDS[field]] for field in fields(known["type"]) if known.get(FIELDS[field]) is not None}
+    details |= json.loads(known.get("details", "{}"))
     if details:
         event[details_key(known["type"])] = details
     return event

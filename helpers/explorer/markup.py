@@ -2,17 +2,16 @@
 
 import html
 import json
-import re
 from typing import Any
 
 import pandas as pd
 
 from helpers.diagram.palette import PASSIVE, STATUSES
+from helpers.verbatim import visible
 
 __all__ = ["STYLE", "chip", "json_text", "list_of", "screened", "seconds", "text"]
 
 LONGEST = 20_000
-UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 EXECUTION_LOOKS = {
     "SUCCEEDED": "succeeded",
     "FAILED": "failed",
@@ -78,11 +77,11 @@ box-shadow:inset 3px 0 0 #2f6fde}
 
 
 def text(value: Any, longest: int = LONGEST) -> str:
-    """A value as HTML text: escaped, control and direction characters replaced, cut to `longest` characters."""
+    """A value as HTML text: escaped, unseen characters as their codes, cut to `longest` characters."""
     shown = "" if value is None or value is pd.NA or value is pd.NaT or value != value else str(value)
     if len(shown) > longest:
         shown = f"{shown[:longest]}… ({len(shown):,} characters in all)"
-    return html.escape(UNSHOWABLE.sub("\ufffd", shown))
+    return html.escape(visible(shown))
 
 
 def chip(status: Any) -> str:

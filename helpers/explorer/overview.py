@@ -1,4 +1,4 @@
-"""The execution as a whole: how it stands, what failed first, what it cost, and where to look further."""
+"""The execution as a whole: how it stands, what ended it, what it cost, and where to look further."""
 
 import re
 import shlex
@@ -10,6 +10,7 @@ import pandas as pd
 from helpers.explorer.markup import chip, list_of, seconds, text
 from helpers.explorer.present import open_visits
 from helpers.explorer.subject import Subject, region_of
+from helpers.history.sources import count
 
 __all__ = ["commands", "console_link", "header", "redrivable"]
 
@@ -29,8 +30,10 @@ def header(subject: Subject) -> str:
             parts.append(_without_events(subject))
         return "".join(parts)
     told = subject.summary
-    if told.first_failure:
-        parts.append(f"<p>{text(told.first_failure, 500)}</p>")
+    if told.failure:
+        parts.append(f'<p class="failure">{text(told.failure, 500)}</p>')
+    if told.earlier:
+        parts.append(f'<p class="quiet">Earlier: {text(told.earlier, 500)}</p>')
     parts += [f"<p>{line}</p>" for line in open_visits(subject)]
     facts = [
         ("started", text("unknown" if told.started is None else f"{told.started:%Y-%m-%d %H:%M:%S} UTC")),
@@ -44,6 +47,8 @@ def header(subject: Subject) -> str:
     ]
     if told.full_at is not None:
         facts.append(("history full at", text(f"{told.full_at:%Y-%m-%d %H:%M:%S} UTC, at the present rate")))
+    if told.redrives:
+        facts.append(("redriven", count(told.redrives, "time", "times")))
     facts.append(("redrive", text(redrivable(subject))))
     return "".join(parts) + list_of(facts)
 

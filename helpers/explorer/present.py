@@ -97,6 +97,6 @@ def _short(output: str) -> str:
     """The answer's payload, without what AWS says about the call."""
     try:
         told = json.loads(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         return output
     return json.dumps(told["Payload"], ensure_ascii=False) if isinstance(told, dict) and "Payload" in told else output

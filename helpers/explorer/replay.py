@@ -1,5 +1,6 @@
 """The states' statuses at every event of an execution, worked out once so that each step of a replay is cheap."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,6 +15,7 @@ from helpers.diagram.figures import RANK
 __all__ = ["Replay"]
 
 OPEN = {"Wait": "waiting", "Choice": "choosing"}
+OPENING = re.compile(r"[\[:]")
 Key = tuple[str, str]
 
 
@@ -78,7 +80,15 @@ def _part(events: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str
     )
     stamps = np.maximum.accumulate(events["timestamp"].to_numpy("datetime64[us]"))
     row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
+    timed_out = events["type"].str.endswith("TimedOut").tolist()
     visits = history.visits(events)
+    caught = visits[visits["status"].eq("caught") & visits["exited_id"].notna()]
+    catching = {
+        f"{branch}/{state}#{visit}".removeprefix("/"): row_of[exited_id]
+        for branch, state, visit, exited_id in zip(
+            caught["branch"].fillna(""), caught["state"], caught["visit"], caught["exited_id"], strict=True
+        )
+    }
     columns = (visits[name] for name in ("branch", "state", "visit", "type", "status", "exited_id", "exited"))
     for branch, state, visit, kind, status, exited_id, exited in zip(*columns, strict=True):
         where = branch if isinstance(branch, str) else ""
@@ -95,4 +105,9 @@ def _part(events: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str
         else:
             ended = np.datetime64(exited.tz_localize(None), "us")
             row = max(span[1], int(np.searchsorted(stamps, ended)))
+        if status == "caught" and pd.isna(exited_id):
+            # It failed, and only later a Map or Parallel around it caught that.
+            yield row, (where, state), int(visit), "timed_out" if timed_out[span[1]] else "failed"
+            ends = [found.start() for found in OPENING.finditer(where)]
+            row = next((catching[where[:end]] for end in reversed(ends) if where[:end] in catching), row)
         yield min(row, len(events) - 1), (where, state), int(visit), status if isinstance(status, str) else ""

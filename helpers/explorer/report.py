@@ -1,6 +1,7 @@
 """The screen without widgets: a still of it for where none run, and a whole report in one file."""
 
 import base64
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,9 +30,17 @@ def without_payloads(subject: Subject) -> Subject:
     events = subject.events.copy()
     for column in PAYLOADS:
         events[column] = pd.Series(pd.NA, index=events.index, dtype=events[column].dtype)
+    events["details"] = pd.array([_without_variables(told) for told in events["details"]], dtype="str")
     events.attrs = {**subject.events.attrs}
     described = subject.described and replace(subject.described, input=None, output=None, cause=None)
     return replace(subject, events=events, raw=None, described=described)
+
+
+def _without_variables(told: Any) -> Any:
+    """An event's other details without the variables that its state assigned, which are data like its output."""
+    if not isinstance(told, str) or "assignedVariables" not in told:
+        return told
+    return json.dumps({name: value for name, value in json.loads(told).items() if name != "assignedVariables"})
 
 
 def still(subject: Subject) -> str:
@@ -57,7 +66,7 @@ def report(subject: Subject) -> str:
             _drawn(lambda: subject.picture.svg()),
             "<h2>Timeline</h2>",
             _image("The timeline", timeline.draw(subject.events).png, 0),
-            "<h2>Where it began to go wrong</h2>" if subject.summary.first_failure else "<h2>At its end</h2>",
+            f"<h2>{_title(subject)}</h2>",
             detail(subject, subject.first - 1),
             "<h2>Visits</h2>",
             _visits(subject),
@@ -73,6 +82,12 @@ def report(subject: Subject) -> str:
         ".sfn-explorer tr.here{position:static}.sfn-explorer .drawn{padding:10px;border-radius:8px}</style></head>"
         f"<body>{body}</body></html>"
     )
+
+
+def _title(subject: Subject) -> str:
+    if subject.summary.failure:
+        return "What ended it"
+    return "What went wrong on its way" if subject.summary.first_failure else "At its end"
 
 
 def _drawn(make: Callable[[], str]) -> str:
@@ -99,7 +114,7 @@ def _visits(subject: Subject) -> str:
 
 
 def _events(subject: Subject) -> str:
-    columns = ["id", "elapsed", "type", "state", "branch", "error", "cause", "input", "output"]
+    columns = ["id", "elapsed", "type", "state", "branch", "error", "cause", "input", "output", "details"]
     shown = subject.events[columns].head(MOST_EVENTS)
     rows = "".join(f"<tr>{''.join(map(_cell, columns, values))}</tr>" for values in shown.itertuples(index=False))
     return _table(columns, rows) + _left_out(len(subject.events) - len(shown), "events")
@@ -111,7 +126,9 @@ def _cell(column: str, value: Any) -> str:
     if column in ("duration", "elapsed"):
         return f'<td class="number">{seconds(value)}</td>'
     shown = f"{value:%H:%M:%S.%f}"[:-3] if column == "entered" and not pd.isna(value) else value
-    whole = f' title="{text(value, 1_000)}"' if column in (*PAYLOADS, "error") and isinstance(value, str) else ""
+    whole = (
+        f' title="{text(value, 1_000)}"' if column in (*PAYLOADS, "error", "details") and isinstance(value, str) else ""
+    )
     return f"<td{whole}>{text(shown, 120)}</td>"
 
 

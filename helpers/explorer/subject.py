@@ -1,6 +1,7 @@
 """An execution to be explored: its events, its definition, and what could not be had, in sentences."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -12,7 +13,7 @@ import pandas as pd
 
 from helpers import calls, diagram, execution, history, timeline
 from helpers.definition import load, parse
-from helpers.errors import LabError, NotAHistory, NotAllowed, NotFound
+from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
 from helpers.explorer.replay import Replay
 from helpers.lab import Lab
 
@@ -98,7 +99,8 @@ class Subject:
 
     @cached_property
     def summary(self) -> history.Summary:
-        return history.summary(self.events, now=self.lab.now() if self.lab else None)
+        found: history.Summary = history.summary(self.events, now=self.lab.now() if self.lab else None)
+        return found
 
     @cached_property
     def replay(self) -> Replay:
@@ -146,10 +148,12 @@ class Subject:
 
     @cached_property
     def first(self) -> int:
-        """Where to begin, counted from 1: the open visit while it runs, else the first failure, else the end."""
+        """Where to begin, counted from 1: the open visit while it runs, else what ended it, a failure, or the end."""
         size = len(self.events)
         if size and self.status in ("RUNNING", "PENDING_REDRIVE"):
             return self._open_row() + 1
+        if size and self.summary.failed_at is not None:
+            return int(self.events["id"].eq(self.summary.failed_at).to_numpy("bool").argmax()) + 1
         failed = tell_failures(self.events)
         return int(failed.to_numpy("bool").argmax()) + 1 if failed.any() else size
 
@@ -201,6 +205,8 @@ def from_events(source: Any, definition: Definition | None = None, lab: Lab | No
     Raises NotAHistory.
     """
     if isinstance(source, pd.DataFrame):
+        # A frame that was stored before there were details is as good as one whose events have none.
+        source = source if "details" in source else source.assign(details=pd.array([None] * len(source), dtype="str"))
         lacking = [column for column in COLUMNS if column not in source.columns]
         if lacking:
             raise NotAHistory(
@@ -215,11 +221,11 @@ def from_events(source: Any, definition: Definition | None = None, lab: Lab | No
     drawn = _definition(definition)
     subjects = []
     for label, own in events.groupby("execution", sort=False, dropna=False):
-        arn = label if isinstance(label, str) else None
+        arn = label if isinstance(label, str) and label.startswith("arn:") else None
         own = own.sort_values("id", kind="stable").reset_index(drop=True)
         own.attrs = dict(events.attrs)
         only = raw if own.shape[0] == events.shape[0] else None
-        subjects.append(_fitted(Subject(_name(arn), own, arn, drawn, only, lab)))
+        subjects.append(_fitted(Subject(_name(arn or str(label)), own, arn, drawn, only, lab)))
     return subjects or [Subject("an empty history", events, None, drawn, raw, lab)]
 
 
@@ -228,8 +234,9 @@ def _listed(source: Any) -> Any:
     return list(source) if isinstance(source, Iterable) and not isinstance(source, Mapping | list | str) else source
 
 
-def _name(arn: str | None) -> str:
-    return arn.split(":")[-1] if arn else "an execution"
+def _name(label: str) -> str:
+    """The execution's own name, from its ARN or what else it is called."""
+    return (label.split(":")[-1] if label.startswith("arn:") else label) or label
 
 
 def from_file(path: str | PathLike[str], definition: Definition | None = None) -> list[Subject]:
@@ -240,14 +247,16 @@ def from_file(path: str | PathLike[str], definition: Definition | None = None) -
     place = Path(path)
     told = _told(place)
     if definition is None:
-        beside = place.with_suffix("").with_suffix(".asl.json")
+        beside = place.parent / f"{place.stem}.asl.json"
         inside = told.get("definition")
-        definition = inside if isinstance(inside, dict) else beside if beside != place and beside.is_file() else None
+        # A link beside a history may lead to what is nobody's business here.
+        beside_it = beside != place and os.path.isfile(beside) and not os.path.islink(beside)
+        definition = inside if isinstance(inside, dict) else beside if beside_it else None
     subjects = from_events(place, definition)
     events = told.get("events")
     for subject in subjects:
-        if subject.arn is None:
-            subject.name = str(told.get("name") or place.name.removesuffix(".json"))
+        if "definition" in told and not isinstance(told["definition"], dict):
+            subject.denied.append("The definition in the file is no JSON object, so it is left out.")
         subject.raw = events if len(subjects) == 1 and isinstance(events, list) else None
     return subjects
 
@@ -262,7 +271,13 @@ def _told(path: Path) -> dict[str, Any]:
 
 
 def _definition(given: Definition | None) -> Mapping[str, Any] | None:
-    return load(Path(given)) if isinstance(given, PathLike) else load(given) if isinstance(given, str) else given
+    if isinstance(given, PathLike | str):
+        return load(Path(given) if isinstance(given, PathLike) else given)
+    if given is not None and not isinstance(given, Mapping):
+        raise DefinitionInvalid(
+            f"The definition given is {type(given).__name__}, no dict: give one, or what helpers.definition.load takes."
+        )
+    return given
 
 
 def _fitted(subject: Subject) -> Subject:

@@ -16,7 +16,9 @@ __all__ = ["NOTHING", "ROWS", "EventsTable"]
 
 ROWS = 50
 ABOVE = 20
-SEARCHED = ("state", "branch", "type", "resource", "error", "cause", "input", "output")
+SEARCHED = (
+    "state", "branch", "type", "resource", "resource_type", "error", "cause", "input", "output", "details", "execution"
+)  # fmt: skip
 WIDEST, TOLD = 26, 110  # characters
 GAP = "  "
 WIDTHS = {"#": 6, "after": 11, "type": 24, "state": 18, "where": 18, "told": 30}  # percent, of a table
@@ -70,7 +72,9 @@ class EventsTable:
 
     @cached_property
     def _searched(self) -> "list[pd.Series[Any]]":
-        return [self._events[column].str.lower() for column in SEARCHED]
+        columns = [self._events[column].str.lower() for column in SEARCHED]
+        # Variables are JSON texts within the details' JSON, where their quotes stand behind backslashes.
+        return [*columns, self._events["details"].str.lower().str.replace('\\"', '"', regex=False)]
 
     @cached_property
     def _columns(self) -> list[Column]:
@@ -92,7 +96,7 @@ class EventsTable:
     def _told(self) -> list[Any]:
         events = self._events
         told = events["error"] + ": " + events["cause"].fillna("")
-        for column in ("output", "input", "resource"):
+        for column in ("output", "input", "details", "resource"):
             told = told.fillna(events[column])
         return told.tolist()
 

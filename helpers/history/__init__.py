@@ -1,4 +1,4 @@
-"""Execution histories as tables: events, visits of states and tries of tasks, from any form a history comes in.
+"""Execution histories as tables: events, visits of states and attempts of tasks, from any form a history comes in.
 
 Nothing here reaches AWS (only `python -m helpers.history ARN` does).
 """
@@ -12,9 +12,21 @@ from helpers.history.payloads import payload
 from helpers.history.reading import in_seconds
 from helpers.history.samples import sample
 from helpers.history.sources import Source
-from helpers.history.summaries import Summary, summary
+from helpers.history.summaries import Summary, in_words, summary
 
-__all__ = ["Source", "Summary", "attempts", "events", "in_seconds", "payload", "polls", "sample", "summary", "visits"]
+__all__ = [
+    "Source",
+    "Summary",
+    "attempts",
+    "events",
+    "in_seconds",
+    "in_words",
+    "payload",
+    "polls",
+    "sample",
+    "summary",
+    "visits",
+]
 
 # Paths and payloads are full of dollar signs, between two of which a notebook would set a formula.
 pd.set_option("display.html.use_mathjax", False)

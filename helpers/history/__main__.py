@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.errors import LabError
 from helpers.history import events, summary, visits
+from helpers.verbatim import clean
 
 _SHOWN = ["state", "type", "branch", "visit", "entered", "duration", "status", "attempts", "error"]
 
@@ -30,8 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
             table = events(source)
         for _, own in table.groupby("execution", sort=False, dropna=False):
             print(summary(own), end="\n\n")
+            shown = visits(own)[_SHOWN]
+            for column in ("state", "type", "branch", "error"):
+                shown[column] = shown[column].map(clean, na_action="ignore")
             with pd.option_context("display.width", None, "display.max_columns", None):
-                print(visits(own)[_SHOWN].to_string(index=False, na_rep=""), end="\n\n")
+                print(shown.to_string(index=False, na_rep=""), end="\n\n")
     except LabError as error:
         print(error, file=sys.stderr)
         return 1

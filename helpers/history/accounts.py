@@ -1,6 +1,8 @@
-"""What an events table tells of the visits of states and of the tries of tasks: when, how long, and how they ended."""
+"""What an events table says of the visits of states and the attempts of tasks: when, how long, how they ended."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,12 +14,16 @@ from helpers.history.event_types import CONTAINERS, EventType, Group, Kind, read
 from helpers.history.frames import texts
 from helpers.history.memory import uncollected
 
-__all__ = ["attempts", "visits"]
+__all__ = ["Ending", "attempts", "ending", "visits"]
 
 _NONE = -1
 """Stands for a row that is not there."""
 _STILL_INSIDE = {"Wait": "waiting", "Choice": "choosing"}
 _CATCHING = CONTAINERS | {"Task"}
+_FAILED = ("failed", "timed_out")
+_ABORTS = frozenset({Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED, Kind.ITERATION_ABORTED, Kind.RUN_ABORTED})
+_STOPS = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT})
+_ENTERED_AT = re.compile(r"\(entered at the event id #(\d{1,18})\)")
 _SIMPLE = frozenset({"Choice", "Fail", "Pass", "Succeed", "Wait"})
 """States that neither try anything nor hold states: no matter to the tries of others."""
 
@@ -40,6 +46,7 @@ class _Columns:
         self.branches = _strings(events["branch"])
         self.states = events["state"]
         self.numbers = events["visit"]
+        self.causes = events["cause"]
         number = events["visit"].to_numpy("int64", na_value=0)
         executions, state = _numbered(events["execution"]), _numbered(events["state"])
         one = ((executions * (len(events) + 1) + _numbered(events["branch"])) * (state.max(initial=0) + 1)) + state
@@ -63,10 +70,10 @@ class _Try:
     error = _NONE
     status: str | None = "running"
 
-    def __init__(self, visit: "_Visit", scheduled: int, *, follows_redrive: bool = False) -> None:
+    def __init__(self, visit: "_Visit", scheduled: int, redrive: int = 0) -> None:
         self.visit = visit
         self.scheduled = scheduled
-        self.follows_redrive = follows_redrive
+        self.redrive = redrive
         visit.tries = [*visit.tries, self] if visit.tries else [self]
         self.number = len(visit.tries)
 
@@ -94,9 +101,23 @@ class _Visit:
         self.first = row
         self.touched = row
         self.container = container
+        if state_type in CONTAINERS:
+            self.inside: list[_Visit] = []
+        if container is not None:
+            container.inside.append(self)
 
     def fail(self, status: str, row: int) -> None:
         self.failure, self.error = (status, row), row
+
+    def catch(self) -> None:
+        """What failed in a Map or Parallel that caught it was caught."""
+        inside = list(self.inside)
+        while inside:
+            visit = inside.pop()
+            if visit.status in _FAILED:
+                visit.status = "caught"
+            if visit.type in CONTAINERS:
+                inside += visit.inside
 
     def recover(self) -> None:
         if self.error != _NONE or self.failure is not None:
@@ -129,11 +150,17 @@ class _Account:
         self, columns: _Columns, rows: list[int], table: "list[_Visit | None]", skipped: frozenset[str]
     ) -> None:
         self.visits: list[_Visit] = []
+        self.strays: list[_Visit] = []
+        """Of attempts whose visit is unknown, because the chain leads to an event that is not there."""
+        self.ending: tuple[int, _Visit | None] | None = None
+        """The row of the event that ended the execution otherwise than well, and the innermost visit it came from."""
         self.is_over = False
         self._columns = columns
         self._table = table
         self._open: dict[_Visit, None] = {}
         self._redriven = _NONE
+        self._redrives = 0
+        self._stray_of: dict[int, _Visit] = {}
         self._containers: dict[str, _Visit] = {}
         self._container_of: dict[str | None, _Visit | None] = {None: None, "": None}
         self._rows = rows
@@ -144,7 +171,19 @@ class _Account:
         if ids[0] != 1 or ids[-1] != len(ids):
             gaps = np.cumsum(np.diff(ids, prepend=0) != 1).tolist()
             self._gaps = dict(zip(rows, gaps, strict=True))
+        self._stopped_from = self._first_of_stop()
         self._go()
+
+    def _first_of_stop(self) -> float:
+        """The id from which on events only say what StopExecution, or the execution's time-out, cut short."""
+        types, ids = self._columns.types, self._columns.ids
+        first = float("inf")
+        for row in reversed(self._rows):
+            kind = types[row].kind
+            if kind not in (_STOPS if first == float("inf") else _ABORTS):
+                break
+            first = ids[row]
+        return first
 
     def status_of(self, visit: _Visit) -> str | None:
         """One of the eight words, or None where a gap hides how the visit ended."""
@@ -170,7 +209,10 @@ class _Account:
                 return self._container_of.get(columns.branches[row])
             before = self._row_of.get(columns.previous[row])
             row = before if before is not None and columns.ids[before] < columns.ids[row] else None
-        return None if row is None else self._table[columns.codes[row]]
+        return None if row is None else self._visit_at(row)
+
+    def _visit_at(self, row: int) -> _Visit | None:
+        return self._table[self._columns.codes[row]]
 
     def _go(self) -> None:
         # This runs for every event, so what it compares with is looked up once.
@@ -187,6 +229,8 @@ class _Account:
                     self._execution(kind, row)
                 elif group is Group.ITERATION and (kind is not succeeded or self._gaps is not None):
                     self._iteration(kind, row)
+                elif group is of_try:
+                    self._stray(kind, state_type, row)
                 continue
             visit = table[code]
             if visit is None:
@@ -201,7 +245,7 @@ class _Account:
             elif group is Group.CONTAINER:
                 self._contain(visit, kind, row)
             elif kind is Kind.STATE_ABORTED:
-                self._end(visit, "aborted", row)
+                self._stop([visit], row, "aborted")
             elif kind is Kind.EVALUATION_FAILED or kind is Kind.RUN_FAILED:
                 visit.fail("failed", row)
             elif kind is Kind.RUN_REDRIVEN or kind is Kind.RUN_STARTED:
@@ -211,7 +255,7 @@ class _Account:
         branch = self._columns.branches[row]
         container = None
         if branch:
-            container = self._container(branch, row)
+            container = self._container(branch)
             if container is not None:
                 container.touched = row
                 if container.status is not None:
@@ -225,13 +269,14 @@ class _Account:
             self._containers[f"{branch}/{name}#{number}{opening}" if branch else f"{name}#{number}{opening}"] = visit
         return visit
 
-    def _container(self, branch: str | None, row: int) -> _Visit | None:
-        """The Map or Parallel that a branch belongs to, found at the branch's first event."""
+    def _container(self, branch: str | None) -> _Visit | None:
+        """The Map or Parallel that a branch belongs to: the innermost, so the longest of those that it begins with."""
         if branch is None or branch in self._container_of:
             return self._container_of[branch]
-        container = self._containers.get(branch[: branch.rfind("[") + 1])
-        if container is None:
-            container = self._containers.get(branch.removesuffix(self._columns.states.iloc[row]))
+        container, end = None, len(branch)
+        while container is None and end >= 0:
+            end = max(branch.rfind("[", 0, end), branch.rfind(":", 0, end))
+            container = self._containers.get(branch[: end + 1])
         self._container_of[branch] = container
         return container
 
@@ -257,11 +302,12 @@ class _Account:
         current = visit.tries[-1] if visit.tries else None
         if kind is Kind.TRY_SCHEDULED:
             visit.recover()
-            _Try(visit, row, follows_redrive=current is not None and current.scheduled < self._redriven)
+            follows = current is not None and current.scheduled < self._redriven
+            _Try(visit, row, self._redrives if follows else 0)
             return
         if current is None or current.status != "running":
-            # Without a try before it, a refused scheduling is the whole of a try, unless a gap hides its beginning.
-            hidden = visit.entered == _NONE or self._has_gap(visit.entered, row)
+            # A refused scheduling is the whole of an attempt, unless a gap hides its beginning.
+            hidden = kind is not Kind.TRY_FAILED or visit.entered == _NONE or self._has_gap(visit.entered, row)
             current = _Try(visit, _NONE if hidden else row)
         if kind is Kind.TRY_STARTED:
             current.started = row
@@ -272,6 +318,15 @@ class _Account:
             status = "timed_out" if kind is Kind.TRY_TIMED_OUT else "failed"
             current.end(status, row, row)
             visit.fail(status, row)
+
+    def _stray(self, kind: Kind, state_type: str, row: int) -> None:
+        visit = self._stray_of.get(self._columns.previous[row])
+        if visit is None:
+            visit = _Visit(state_type, row, None)
+            self.strays.append(visit)
+        self._stray_of[self._columns.ids[row]] = visit
+        visit.touched = row
+        self._try(visit, kind, row)
 
     def _exit(self, visit: _Visit, row: int) -> None:
         if visit.type in CONTAINERS:
@@ -285,6 +340,8 @@ class _Account:
                 visit.tries[-1].status = None
         else:
             visit.status = "succeeded" if visit.failure is None else "caught"
+        if visit.type in CONTAINERS and visit.status == "caught":
+            visit.catch()
         visit.exited = visit.ended = row
         self._open.pop(visit, None)
 
@@ -304,12 +361,12 @@ class _Account:
             self._stop(self._inside(visit), row, "aborted")
             visit.failure = ("failed", row)
         else:
-            self._stop(self._inside(visit), row, "aborted", spare_failed=False)
+            self._stop(self._inside(visit), row, "aborted")
             self._end(visit, "aborted", row)
 
     def _iteration(self, kind: Kind, row: int) -> None:
         branch = self._columns.branches[row]
-        container = self._container(branch, row)
+        container = self._container(branch)
         if container is None:
             return
         container.touched = row
@@ -319,21 +376,45 @@ class _Account:
             self._blame(row, container)
             self._stop(self._in_branch(branch), row, "aborted")
         elif kind is Kind.ITERATION_ABORTED:
-            self._stop(self._in_branch(branch), row, "aborted", spare_failed=False)
+            self._stop(self._in_branch(branch), row, "aborted")
 
     def _execution(self, kind: Kind, row: int) -> None:
         if kind is Kind.EXECUTION_STARTED:
             return
         self.is_over = kind is not Kind.EXECUTION_REDRIVEN
+        self.ending = None
         if kind is Kind.EXECUTION_REDRIVEN:
             self._redriven = row
+            self._redrives += 1
         elif kind is Kind.EXECUTION_FAILED:
             self._blame(row, None)
+            self.ending = row, self._culprit(row)
             self._stop(list(self._open), row, "aborted")
-        elif kind is Kind.EXECUTION_ABORTED:
-            self._stop(list(self._open), row, "aborted", spare_failed=False)
-        elif kind is Kind.EXECUTION_TIMED_OUT:
-            self._stop(list(self._open), row, "timed_out", spare_failed=False)
+        elif kind in _STOPS:
+            self.ending = row, self._stopped_in(row)
+            self._stop(list(self._open), row, "aborted" if kind is Kind.EXECUTION_ABORTED else "timed_out")
+
+    def _culprit(self, row: int) -> _Visit | None:
+        """The innermost visit that a failed execution's last event comes from."""
+        visit = self._owner(self._columns.previous[row])
+        if visit is None or visit.exited != _NONE:
+            # AWS names the state in its own words where the chain leads past its entering.
+            named = _ENTERED_AT.search(str(self._columns.causes.iloc[row]))
+            entered = self._row_of.get(int(named[1])) if named else None
+            visit = None if entered is None or self._columns.codes[entered] == _NONE else self._visit_at(entered)
+        while visit is not None and visit.cause is not None:
+            visit = visit.cause
+        return visit
+
+    def _stopped_in(self, row: int) -> _Visit | None:
+        """The visit in which a stop or the time-out met the execution: of several at once the one entered last."""
+        ids = self._columns.ids
+        opened = list(self._open) or [
+            one for one in self.visits if one.ended != _NONE and ids[one.ended] >= self._stopped_from
+        ]
+        inner = [visit for visit in opened if visit.type not in CONTAINERS]
+        owner = self._owner(self._columns.previous[row])
+        return owner if owner in inner else next(reversed(inner or opened), None)
 
     def _blame(self, row: int, outermost: _Visit | None) -> None:
         """End as failed the visit that a failure came from and those around it, up to but not with `outermost`."""
@@ -357,13 +438,17 @@ class _Account:
         if outermost is not None and inner is not None:
             outermost.blame(inner)
 
-    def _stop(self, visits: list[_Visit], row: int, status: str, *, spare_failed: bool = True) -> None:
-        """End visits that were cut short. One whose latest event was a failure had failed by itself."""
+    def _stop(self, visits: list[_Visit], row: int, status: str) -> None:
+        """End visits that were cut short.
+
+        One whose latest event was a failure had failed by itself, unless it waited for its next attempt when the whole
+        execution was stopped. A Fail that was entered has failed, whatever else the event follows.
+        """
+        spared = self._columns.ids[row] < self._stopped_from and self._columns.types[row].kind not in _STOPS
         for visit in visits:
             if self._has_gap(visit.touched, row):
                 continue
-            # A Fail that was entered has failed, whatever else the event that tells of it follows.
-            if spare_failed and (visit.failure is not None or visit.type == "Fail"):
+            if visit.type == "Fail" or (spared and visit.failure is not None):
                 self._end(visit, *(visit.failure or ("failed", row)))
             else:
                 self._end(visit, status, row)
@@ -390,6 +475,30 @@ def _accounts(events: pd.DataFrame, skipped: frozenset[str] = frozenset()) -> It
         table: list[_Visit | None] = [None] * columns.size
         for rows in columns.executions:
             yield _Account(columns, rows, table, skipped)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What ended an execution otherwise than well, as rows (from 0) of its events table."""
+
+    row: int
+    """Of the event Execution* that says so."""
+    state: int | None
+    """One of the innermost visit that it came from, None where it came from no state."""
+    shown: int
+    """Of the event at which it shows: the failure of the state where there is one, else `row`."""
+
+
+def ending(events: pd.DataFrame) -> Ending | None:
+    """What ended the execution of an events table; None while it runs, and after a good end."""
+    for account in _accounts(events):
+        if account.ending is not None:
+            row, visit = account.ending
+            if visit is None:
+                return Ending(row, None, row)
+            shown = visit.entered if visit.type == "Fail" else visit.error if visit.status in _FAILED else _NONE
+            return Ending(row, visit.first, row if shown == _NONE else shown)
+    return None
 
 
 @uncollected
@@ -421,11 +530,12 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     output        str                 JSON text as it came
     ============= =================== =====================================================================
 
-    The status is `succeeded` (exited), `caught` (exited after an error), `failed` (ended by an error that nothing
-    caught, and Fail), `timed_out` (its task did, uncaught, or the execution's time was over), `aborted` (cut short,
-    by StopExecution or because another branch failed); while inside, `waiting` for a Wait, `choosing` for a Choice,
-    else `running`, as a Task is also between two tries. It is missing, as `exited` is, where a missing part of
-    the history hides how the visit ended. A retry is the same visit, and so is what a redrive takes up again.
+    The status is `succeeded` (exited), `caught` (exited after an error, or failed inside a Map or Parallel that did),
+    `failed` (ended by an error that nothing caught, and Fail), `timed_out` (its task did, uncaught, or the execution's
+    time was over), `aborted` (cut short, by StopExecution or because another branch failed); while inside, `waiting`
+    for a Wait, `choosing` for a Choice, else `running`, as a Task is also between two attempts. It is missing, as
+    `exited` is, where a missing part of the history hides how the visit ended. A retry is the same visit, and so is
+    what a redrive takes up again.
     `attrs["notes"]` is that of the events.
     """
     rows: list[_Visit] = []
@@ -465,7 +575,7 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
 
 @uncollected
 def attempts(events: pd.DataFrame) -> pd.DataFrame:
-    """Gather an events table into one row a try of a task, retries included, in order of scheduling in each visit.
+    """Gather an events table into one row per attempt of a task, in order of scheduling in each visit.
 
     `events` is what `helpers.history.events` returns, of one execution or several. Tasks are Lambda functions,
     activities and service integrations; that a Map or Parallel runs again makes no row (the visits of its tasks do).
@@ -488,12 +598,15 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     error         str
     cause         str
     resource      str                 as AWS gives it with the scheduling: `invoke`, or the ARN
+    redrive       int64               1, 2, ... for the attempt with which a redrive of that number took the visit up
+                                      again; 0 for all others
+    scheduled_id  Int64               id of the event that scheduled it, missing where that is not in the history
     ============= =================== =====================================================================
     """
     rows: list[_Try] = []
     statuses: list[str | None] = []
     for account in _accounts(events, skipped=_SIMPLE):
-        for visit in account.visits:
+        for visit in (*account.visits, *account.strays):
             for each in visit.tries:
                 rows.append(each)
                 unknown = each.status == "running" and account.status_of(visit) is None
@@ -504,7 +617,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     planned, over = _moments(events, scheduled), _moments(events, ended)
     before = np.array([_NONE, *ended[:-1]][: len(rows)], "int64")
     backoff = planned - _moments(events, before)
-    backoff[[each.number == 1 or each.follows_redrive for each in rows]] = pd.Timedelta(0)
+    backoff[[each.number == 1 or each.redrive > 0 for each in rows]] = pd.Timedelta(0)
     first = np.array([each.visit.first for each in rows], "int64")
     resource = np.where(scheduled == _NONE, started, scheduled)
     frame = pd.DataFrame(
@@ -523,6 +636,8 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
             "error": _take(events, "error", error),
             "cause": _take(events, "cause", error),
             "resource": _take(events, "resource", resource),
+            "redrive": np.array([each.redrive for each in rows], "int64"),
+            "scheduled_id": _ids(events, scheduled),
         },
         copy=False,
     )

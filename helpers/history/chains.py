@@ -18,11 +18,13 @@ class _Scope:
 
     __slots__ = ("branch", "container", "counts", "index")
 
-    def __init__(self, index: int, branch: str | None, container: "_Visit | None" = None) -> None:
+    def __init__(
+        self, index: int, branch: str | None, counts: dict[str, int], container: "_Visit | None" = None
+    ) -> None:
         self.index = index
         self.branch = branch
+        self.counts = counts
         self.container = container
-        self.counts: dict[str, int] = {}
 
 
 class _Visit:
@@ -71,8 +73,10 @@ class _Walk:
 
     def __init__(self) -> None:
         self.visits: list[_Visit] = []
-        self.root = _Scope(0, "")
-        self.nowhere = _Scope(_NOWHERE, None)
+        # Visits are told apart by branch, name and number, even where hostile names make two branches look alike.
+        self.counts: dict[str | None, dict[str, int]] = {"": {}, None: {}}
+        self.root = _Scope(0, "", self.counts[""])
+        self.nowhere = _Scope(_NOWHERE, None, self.counts[None])
         self.scopes = [self.root, self.nowhere]
         self.unfinished: dict[_Visit, None] = {}
         self.home: dict[str, _Scope] = {}
@@ -87,9 +91,7 @@ class _Walk:
             outer = visit.scope.branch
             inner = f"{visit.name}#{visit.number}{ending}"
             branch = None if outer is None else f"{outer}/{inner}" if outer else inner
-            scope = visit.scopes[ending] = _Scope(len(self.scopes), branch, visit)
-            if branch is None:
-                scope.counts = self.nowhere.counts  # told apart by their number alone
+            scope = visit.scopes[ending] = _Scope(len(self.scopes), branch, self.counts.setdefault(branch, {}), visit)
             self.scopes.append(scope)
         return scope
 
@@ -219,11 +221,11 @@ def follow(
             place = visit or before
         elif kind is entered and name is not None:
             visit = place = walk.enter(name, state_type, before, previous in redrives)
-        elif kind is exited and name is not None:
-            if before.__class__ is _Visit and before.name == name:
+        elif kind is exited and (name is not None or before.__class__ is _Visit):
+            if before.__class__ is _Visit and (name is None or before.name == name):
                 visit = before
             else:
-                visit = walk.named(name, state_type, before)
+                visit = walk.named(str(name), state_type, before)
             unfinished.pop(visit, None)
             visit.open = False
             place = visit.scope
@@ -233,7 +235,7 @@ def follow(
                 visit = container
             else:
                 visit = walk.named(name, "Map", before) if name is not None else walk.enclosing("Map", before)
-            scope = walk.inside(visit, f"[{index}]") if visit else None
+            scope = walk.inside(visit, f"[{'?' if index is None else index}]") if visit else None
             if visit and kind is iteration_started:
                 visit.open = True
                 visit.iteration = scope

@@ -178,6 +178,10 @@ _FIELDS: dict[Kind, tuple[str, ...]] = {
     Kind.TRY_SUCCEEDED: (*_TASK, *_OUTPUT),
     Kind.TRY_FAILED: (*_TASK, *_ERROR),
     Kind.TRY_TIMED_OUT: (*_TASK, *_ERROR),
+    Kind.ITERATION_STARTED: ("name", "index"),
+    Kind.ITERATION_SUCCEEDED: ("name", "index"),
+    Kind.ITERATION_FAILED: ("name", "index"),
+    Kind.ITERATION_ABORTED: ("name", "index"),
     Kind.EXECUTION_STARTED: _INPUT,
     Kind.EXECUTION_SUCCEEDED: _OUTPUT,
 }

@@ -1,8 +1,9 @@
 """The events of executions as one table: a row an event, told which state, branch and visit it belongs to."""
 
-import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ import pyarrow as pa
 from helpers.history.chains import Places, follow
 from helpers.history.event_types import FIELDS, Group, Kind, details_key, fields, is_known, read
 from helpers.history.memory import uncollected
-from helpers.history.sources import Source, Trace, count, stamps
+from helpers.history.sources import Source, Trace, count, stamps, text, whole
 from helpers.history.sources import read as read_source
 
 __all__ = ["events", "missing_ids", "texts"]
 
 _NO_DETAILS: Mapping[str, Any] = {}
+_NO_NAME, _NO_TYPE = "(no name)", "(no type)"
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
@@ -37,7 +39,8 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     ============= =================== =====================================================================
     column        dtype               meaning
     ============= =================== =====================================================================
-    execution     str                 ARN of the execution, missing where nothing tells it
+    execution     str                 ARN of the execution; where the source does not name one, the name that the
+                                      source or its file has; never missing
     id            int64               1, 2, 3 ... in each execution
     previous_id   Int64               the event that led to this one, 0 for none
     timestamp     datetime64[us, UTC] when it happened
@@ -54,11 +57,14 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     input         str                 JSON text as it came: a state's input, a task's input or parameters
     output        str                 JSON text as it came
     truncated     bool                AWS says that it cut off the input or output
+    details       str                 what else the event says, as a JSON object: assigned variables, time-outs,
+                                      `roleArn`, `mapRunArn`, `redriveCount` ...; missing for nothing else
     ============= =================== =====================================================================
 
     MapIteration* belong to their Map, but bear that iteration's branch. `attrs["notes"]` is a list of sentences on
     what is missing or doubtful in the source (a page that is not there, events out of order, stamps without a zone,
-    types that we don't know ...), empty when all is well; where a thing cannot be known, its cells are missing.
+    types that we don't know, names that are no texts ...), empty when all is well; where a thing cannot be known, its
+    cells are missing.
 
     Raises NotAHistory when there is no history in the source.
 
@@ -84,11 +90,19 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
 def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
     history = trace.events
     size = len(history)
-    types = [str(event.get("type")) for event in history]
+    strange: Counter[str] = Counter()
+    types = [name or _NO_TYPE for name in _names([event.get("type") for event in history], "types", strange)]
     ids = [event["id"] for event in history]
-    previous = [event.get("previousEventId") for event in history]
+    previous = _numbers([event.get("previousEventId") for event in history], "ids of the event before", strange)
     details = _details(history, types)
-    places = follow(types, ids, previous, details["name"], details["index"])
+    names = _names(details["name"], "names", strange)
+    naming = {name: read(name).kind for name in set(types) if read(name).kind in (Kind.ENTERED, Kind.EXITED)}
+    for row, (name, type_name) in enumerate(zip(names, types, strict=True)):
+        if not name and type_name in naming:
+            names[row] = _NO_NAME if naming[type_name] is Kind.ENTERED else None
+            strange["names"] += 1
+    indexes = _numbers(details["index"], "indexes", strange)
+    places = follow(types, ids, previous, names, indexes)
     visits = np.array(places.visits, "int64")
     moments, stamp_notes = stamps([event.get("timestamp") for event in history])
     started = moments[types.index("ExecutionStarted")] if "ExecutionStarted" in types else np.datetime64("NaT", "us")
@@ -110,43 +124,96 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
             "input": texts(details["input"]),
             "output": texts(details["output"]),
             "truncated": np.array(details["truncated"], "bool"),
+            "details": texts(details["details"]),
         },
         copy=False,
     )
-    return frame, trace.notes + stamp_notes + _doubts(types, ids, places)
+    return frame, trace.notes + stamp_notes + _doubts(types, ids, places, strange)
+
+
+def _names(values: list[Any], what: str, strange: "Counter[str]") -> list[str | None]:
+    """Values that events are told apart by, as texts; `strange` counts those that were none."""
+    try:
+        distinct = set(values)
+        if {str, NoneType}.issuperset(map(type, distinct)):
+            "".join(filter(None, distinct)).encode()
+            return values
+    except (TypeError, UnicodeEncodeError):
+        pass  # a list or a dict; or half of a surrogate pair, which JSON can hold
+    strange[what] += sum(value is not None and text(value) != value for value in values)
+    return [None if value is None else text(value) for value in values]
+
+
+def _numbers(values: list[Any], what: str, strange: "Counter[str]") -> list[int | None]:
+    """Values that must be whole numbers; `strange` counts those that are none, which become missing."""
+    if not _are_odd(values):
+        return values
+    numbers = [value if value is None else whole(value) for value in values]
+    strange[what] += sum(number is None and value is not None for number, value in zip(numbers, values, strict=True))
+    return numbers
+
+
+def _are_odd(values: list[Any]) -> bool:
+    if not {int, NoneType}.issuperset(map(type, values)):
+        return True
+    known = values if None not in values else [value for value in values if value is not None]
+    return bool(known) and (whole(min(known)) is None or whole(max(known)) is None)
 
 
 def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, list[Any]]:
-    """The fields of the events' own details that become columns."""
+    """The fields of the events' own details that become columns, and in `details` the JSON of all others."""
     columns: dict[str, list[Any]] = {column: [None] * len(history) for column in set(FIELDS.values())}
+    others = columns["details"] = [None] * len(history)
     plans = {
-        type_name: (details_key(type_name), [(field, columns[FIELDS[field]]) for field in fields(type_name)])
-        for type_name in set(types)
+        name: (details_key(name), [(field, columns[FIELDS[field]]) for field in fields(name)], frozenset(fields(name)))
+        for name in set(types)
     }
+    written: dict[Any, str] = {}
     for row, (event, type_name) in enumerate(zip(history, types, strict=True)):
-        key, plan = plans[type_name]
+        key, plan, known = plans[type_name]
         details = event.get(key)
         if details.__class__ is not dict:
             details = _unusual(details, event)
         for field, column in plan:
             if field in details:
                 column[row] = details[field]
+        if not known.issuperset(details):
+            others[row] = _written(tuple(item for item in details.items() if item[0] not in known), written)
     columns["truncated"] = [
-        each is not None and isinstance(each, Mapping) and each.get("truncated") is True
+        each is not None and (each.__class__ is dict or isinstance(each, Mapping)) and each.get("truncated") is True
         for each in columns["truncated"]
     ]
     return columns
 
 
-def _unusual(details: Any, event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The details of an event that has none, or has them under a name of its own."""
+def _written(details: tuple[tuple[Any, Any], ...], written: dict[Any, str]) -> str:
+    """Details as JSON; `written` keeps those that are texts alone, because a loop brings the same ones again."""
+    try:
+        return written[details]
+    except KeyError:
+        found = text(dict(details))
+        if all(type(value) is str for _, value in details):
+            written[details] = found
+        return found
+    except TypeError:  # a list or a dict among them
+        return text(dict(details))
+
+
+def _unusual(details: Any, event: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """The details of an event that has none, or has them under a name of its own, or as something else."""
     if details is None:
-        details = next((value for key, value in event.items() if key.endswith("EventDetails")), None)
-    return details if isinstance(details, Mapping) else _NO_DETAILS
+        details = next((value for key, value in event.items() if str(key).endswith("EventDetails")), None)
+    return details if isinstance(details, Mapping) else _NO_DETAILS if details is None else {"details": details}
 
 
-def _doubts(types: list[str], ids: list[int], places: Places) -> list[str]:
+def _doubts(types: list[str], ids: list[int], places: Places, strange: "Counter[str]") -> list[str]:
     notes = []
+    if number := sum(strange.values()):
+        found = ", ".join(f"{what}: {times:,}" for what, times in strange.items() if times)
+        notes.append(
+            f"{count(number, 'value is', 'values are')} not what AWS writes there ({found}); "
+            "we show what is no text as JSON, and leave out what is no number."
+        )
     gaps = missing_ids(ids)
     if gaps:
         shown = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:3])
@@ -189,15 +256,9 @@ def texts(values: list[Any]) -> "pd.api.extensions.ExtensionArray":
     """A column of dtype str; None becomes missing, and what is no text becomes its JSON."""
     try:
         column = pa.array(values, pa.large_string())
-    except (pa.ArrowException, TypeError, UnicodeEncodeError):
-        column = pa.array([None if value is None else _clean(value) for value in values], pa.large_string())
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        column = pa.array([None if value is None else text(value) for value in values], pa.large_string())
     return pd.arrays.ArrowStringArray(column, dtype=_TEXT)  # type: ignore[call-arg]  # the stubs lack it
-
-
-def _clean(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    # JSON can hold half of a surrogate pair, which no UTF-8 column can
-    return text.encode("utf-8", "replace").decode()
 
 
 def _whole(values: Sequence[int | None]) -> "pd.arrays.IntegerArray":

@@ -27,7 +27,7 @@ def polls(events: pd.DataFrame) -> pd.DataFrame:
     execution     str                 as in the events
     branch        str                 as in the events
     loop          str                 the state at the loop's head, or the retried task
-    kind          str                 loop or retry
+    kind          str                 loop, retry, or redrive for an attempt with which a redrive took the task up again
     turn          int64               1, 2, ...
     asked         str                 the state that gave the answer: the turn's last Task, or its last state if none
     began         datetime64[us, UTC] when the turn began
@@ -105,7 +105,8 @@ def _retries(events: pd.DataFrame, looped: set[tuple[Any, ...]]) -> Iterator[tup
         if _label((*where, state)) in looped:
             continue
         answer = outputs.get(_label((*where, state, each.visit))) if each.status == "succeeded" else None
-        turn = (*where, state, each.attempt, "retry", state, each.scheduled, each.ended, each.backoff, each.status)
+        kind = "redrive" if each.redrive else "retry"
+        turn = (*where, state, each.attempt, kind, state, each.scheduled, each.ended, each.backoff, each.status)
         yield (*turn, _answer(each.error, answer))
 
 

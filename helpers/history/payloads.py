@@ -35,7 +35,12 @@ def payload(row: Row, column: Literal["input", "output"] | None = None) -> Any:
         )
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        if not isinstance(error, json.JSONDecodeError):
+            raise PayloadUnreadable(
+                f"The {column} of {_name(row)} is nested too deeply, or holds too long a number, to be parsed; "
+                f"its text is in the row's '{column}'."
+            ) from None
         if row.get("truncated") is True or error.pos >= len(text.rstrip()) or "Unterminated" in error.msg:
             raise PayloadUnreadable(
                 f"The {column} of {_name(row)} was cut off after {len(text):,} characters, so it is no whole JSON; "

@@ -16,19 +16,24 @@ import pyarrow as pa
 from helpers.errors import NotAHistory
 from helpers.history.event_types import details_key
 
-__all__ = ["Source", "Trace", "count", "read", "stamps"]
+__all__ = ["UNNAMED", "Source", "Trace", "count", "parsed", "read", "stamps", "text", "whole"]
 
 Source = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
 """A list of events, a response or export holding `events`, a path to one, or Express log records."""
 
+UNNAMED = "an execution"
+"""What an execution is called whose source has no name, such as a list of events."""
 _EXPECTED = (
     "We read a list of events as boto3 returns them, a GetExecutionHistory response or export holding 'events', "
     "a path to a file of either, or the log records of Express executions."
 )
+_DEEPEST = 20
+_LARGEST = 2**63
 _DIGITS = re.compile(r"\s*-?\d+(\.\d+)?\s*")
 _MORE_PAGES = "This is not all of the history: it comes with a nextToken, so there are more pages to fetch."
 # Seconds since 1970 stay below this until the year 5138; milliseconds passed it in 1973.
 _SECONDS_END = 100_000_000_000
+_FIRST, _LAST = np.datetime64("0001-01-01", "us"), np.datetime64("9999-12-31T23:59:59.999999", "us")
 _STAMP = pa.timestamp("us", "UTC")
 
 
@@ -39,7 +44,7 @@ class Trace:
     `notes` says in sentences what is wrong with them or missing.
     """
 
-    execution: str | None
+    execution: str
     events: list[Mapping[str, Any]]
     notes: list[str] = field(default_factory=list)
 
@@ -47,28 +52,28 @@ class Trace:
 def read(source: Source, execution: str | None = None) -> list[Trace]:
     """Read a source into one trace an execution, in the order in which the executions appear.
 
-    `execution` names the execution (its ARN, for one) where the source itself does not.
-    Raises NotAHistory, whose sentence says what was found instead.
+    `execution` names the execution (its ARN, for one) where the source itself does not; without it, it is the name that
+    the source has, or that of its file. Raises NotAHistory, whose sentence says what was found instead.
     """
-    name = "what was given"
+    name, own = "what was given", UNNAMED
     notes: list[str] = []
     if isinstance(source, str | PathLike):
-        name = str(source)
+        name, own = str(source), Path(source).name.removesuffix(".json") or UNNAMED
         source = _load(Path(source), notes)
     if isinstance(source, Mapping):
-        label = source.get("executionArn") or source.get("execution_arn")
-        execution = execution or (label if isinstance(label, str) else None)
+        labels = (execution, source.get("executionArn"), source.get("execution_arn"), source.get("name"), own)
+        own = next(label for label in labels if isinstance(label, str) and label)
         if "nextToken" not in source and _are_plain(source.get("events")):
             source = source["events"]
     if _are_plain(source):
-        trace = _ordered(execution, source, name)
+        trace = _ordered(execution or own, source, name)
         trace.notes[:0] = notes
         return [trace]
-    by_execution: dict[str | None, list[Mapping[str, Any]]] = {}
+    by_execution: dict[str, list[Mapping[str, Any]]] = {}
     for owner, event in _records(source, name, notes):
-        by_execution.setdefault(owner or execution, []).append(event)
+        by_execution.setdefault(owner if isinstance(owner, str) and owner else execution or own, []).append(event)
     if not by_execution:
-        by_execution[execution] = []
+        by_execution[execution or own] = []
         notes.append("There are no events in this history.")
     traces = [_ordered(owner, events, name) for owner, events in by_execution.items()]
     traces[0].notes[:0] = notes
@@ -89,11 +94,15 @@ def _load(path: Path, notes: list[str]) -> Any:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise NotAHistory(f"There is no file {path}; give the path to an exported execution history.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise NotAHistory(f"The file {path} cannot be read as text ({error}); give an exported history.") from error
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except RecursionError:
+        raise NotAHistory(f"The file {path} is nested too deeply to be a history; export the history again.") from None
+    except ValueError as error:
+        if not isinstance(error, json.JSONDecodeError):
+            raise NotAHistory(f"The file {path} holds a number that is too long; export the history again.") from None
         at = f"line {error.lineno}, column {error.colno}"
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
@@ -120,18 +129,28 @@ def _whole_events(text: str) -> list[Any]:
             break
         try:
             event, at = decoder.raw_decode(text, start)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             break
         found.append(event)
     return found if all("type" in event or "message" in event for event in found) else []
 
 
-def _records(source: Any, name: str, notes: list[str]) -> Iterable[tuple[str | None, Mapping[str, Any]]]:
+def parsed(text: Any) -> Any:
+    """What a JSON text holds; None for one that is broken, or nested or long beyond reading."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _records(source: Any, name: str, notes: list[str], depth: int = 0) -> Iterable[tuple[Any, Mapping[str, Any]]]:
     """Each event with the ARN of its execution where the source tells it."""
+    if depth > _DEEPEST:
+        raise NotAHistory(f"We found no history in {name}: its lists lie too deep in each other. {_EXPECTED}")
     if isinstance(source, Mapping):
         for key in ("events", "results"):
             if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
-                yield from _records(source[key], name, notes)
+                yield from _records(source[key], name, notes, depth + 1)
                 if source.get("nextToken"):
                     notes.append(_MORE_PAGES)
                 return
@@ -152,7 +171,7 @@ def _records(source: Any, name: str, notes: list[str]) -> Iterable[tuple[str | N
             if "events" in item or "results" in item:
                 if _MORE_PAGES in notes:
                     notes.remove(_MORE_PAGES)  # this is the next page
-                yield from _records(item, name, notes)
+                yield from _records(item, name, notes, depth + 1)
                 continue
         record = _log_record(item)
         if record is None:
@@ -168,13 +187,11 @@ def _records(source: Any, name: str, notes: list[str]) -> Iterable[tuple[str | N
 def _log_record(item: Any) -> dict[str, Any] | None:
     """The record inside what CloudWatch Logs answers: a log event, or a row of a Logs Insights query."""
     if isinstance(item, list):
-        item = {cell["field"]: cell.get("value") for cell in item if isinstance(cell, Mapping) and "field" in cell}
+        cells = [cell for cell in item if isinstance(cell, Mapping) and isinstance(cell.get("field"), str)]
+        item = {cell["field"]: cell.get("value") for cell in cells}
     message = (item.get("message") or item.get("@message")) if isinstance(item, Mapping) else item
     if isinstance(message, str):
-        try:
-            message = json.loads(message)
-        except json.JSONDecodeError:
-            return None
+        message = parsed(message)
     return message if isinstance(message, dict) and "type" in message and "id" in message else None
 
 
@@ -188,28 +205,27 @@ def _from_log(record: Mapping[str, Any]) -> dict[str, Any]:
     }
     details = record.get("details")
     if isinstance(details, Mapping):
-        event[details_key(str(record["type"]))] = details
+        event[details_key(text(record["type"]))] = details
     else:
-        event.update({key: value for key, value in record.items() if key.endswith("EventDetails")})
+        event.update({key: value for key, value in record.items() if str(key).endswith("EventDetails")})
     return event
 
 
-def _ordered(execution: str | None, events: list[Mapping[str, Any]], name: str) -> Trace:
+def _ordered(execution: str, events: list[Mapping[str, Any]], name: str) -> Trace:
     """Put events in order of id, each once, and say what was not so."""
     notes: list[str] = []
-    try:
-        ids = [event["id"] for event in events]
-        if ids == list(range(1, len(ids) + 1)):
-            return Trace(execution, events)
-        if not all(type(number) is int for number in ids):
-            events = [event if type(event["id"]) is int else {**event, **_numbered(event)} for event in events]
-            ids = [event["id"] for event in events]
-    except (KeyError, TypeError, ValueError):
-        position = next(i for i, event in enumerate(events) if not _has_number(event))
+    ids: list[Any] = [event.get("id") for event in events]
+    if not {int}.issuperset(map(type, ids)):
+        ids = list(map(whole, ids))
+        events = [{**event, "id": id_} for event, id_ in zip(events, ids, strict=True)]
+    if ids == list(range(1, len(ids) + 1)):
+        return Trace(execution, events)
+    position = next((at for at, id_ in enumerate(ids) if whole(id_) is None), None)
+    if position is not None:
         raise NotAHistory(
             f"Event {position + 1} in {name} has no 'id' that is a whole number, so the events have no order; "
             "export the history again."
-        ) from None
+        )
     rising = all(a < b for a, b in pairwise(ids))
     if not rising:
         falling = all(a > b for a, b in pairwise(ids))
@@ -231,17 +247,24 @@ def _ordered(execution: str | None, events: list[Mapping[str, Any]], name: str) 
     return Trace(execution, events, notes)
 
 
-def _numbered(event: Mapping[str, Any]) -> dict[str, Any]:
-    previous = event.get("previousEventId")
-    return {"id": int(event["id"]), "previousEventId": None if previous is None else int(previous)}
-
-
-def _has_number(event: Mapping[str, Any]) -> bool:
+def whole(value: Any) -> int | None:
+    """A whole number that a column of them can hold, also where it is written as text; None for anything else."""
     try:
-        _numbered(event)
-    except (KeyError, TypeError, ValueError):
-        return False
-    return True
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    exact = isinstance(value, str) or (number == value and not isinstance(value, bool))
+    return number if exact and -_LARGEST <= number < _LARGEST else None
+
+
+def text(value: Any) -> str:
+    """A value as text that a column can hold: itself, or its JSON; half of a surrogate pair as its code."""
+    if not isinstance(value, str):
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except (TypeError, ValueError, RecursionError):
+            return "(a value beyond reading)"
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]", list[str]]:
@@ -255,16 +278,19 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
         return np.rint(np.array([value.timestamp() for value in values]) * 1e6).astype("datetime64[us]"), notes
     if all(value.__class__ is str and value[4:5] == "-" for value in values):
         try:
-            return _microseconds(pa.array(values, pa.string()).cast(_STAMP)), notes
+            moments = _microseconds(pa.array(values, pa.string()).cast(_STAMP))
+            if not values or (moments.min() >= _FIRST and moments.max() <= _LAST):
+                return moments, notes
         except pa.ArrowInvalid:
-            pass  # one of them has no zone, or is no stamp: we read them one by one
+            pass
+        # One of them has no zone, is no stamp, or lies outside of all calendars: we read them one by one.
     without_zone = unreadable = 0
-    moments: list[datetime | None] = []
+    found: list[datetime | None] = []
     for value in values:
         moment, zoned = _moment(value)
         without_zone += moment is not None and not zoned
         unreadable += moment is None
-        moments.append(moment)
+        found.append(moment)
     if without_zone:
         notes.append(
             f"{count(without_zone, 'time stamp has', 'time stamps have')} no zone; we took them as UTC, "
@@ -275,7 +301,7 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
             f"{count(unreadable, 'time stamp', 'time stamps')} could not be read; "
             "times and durations that depend on them are missing."
         )
-    return _microseconds(pa.array(moments, _STAMP)), notes
+    return _microseconds(pa.array(found, _STAMP)), notes
 
 
 def _microseconds(column: pa.Array) -> "np.ndarray[Any, np.dtype[np.datetime64]]":
@@ -289,7 +315,7 @@ def _moment(value: Any) -> tuple[datetime | None, bool]:
         if isinstance(value, str):
             value = float(value) if _DIGITS.fullmatch(value) else datetime.fromisoformat(value.strip())
         if isinstance(value, datetime):
-            return (value, True) if value.tzinfo else (value.replace(tzinfo=UTC), False)
+            return (value.astimezone(UTC), True) if value.tzinfo else (value.replace(tzinfo=UTC), False)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000 if abs(value) >= _SECONDS_END else value, UTC), True
     except (ValueError, OverflowError, OSError):

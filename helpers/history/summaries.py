@@ -1,8 +1,8 @@
-"""One execution in a few lines: how it stands, where the time went, what it cost, what failed first."""
+"""One execution in a few lines: how it stands, what ended it, where the time went, what it cost."""
 
 import html
-import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -11,17 +11,24 @@ from typing import Any
 import pandas as pd
 
 from helpers.errors import NotAHistory
-from helpers.history.accounts import attempts, visits
+from helpers.history.accounts import Ending, attempts, ending, visits
 from helpers.history.event_types import EventType, Kind, read
-from helpers.verbatim import verbatim
+from helpers.history.sources import count, parsed
+from helpers.verbatim import clean, verbatim
 
-__all__ = ["Summary", "summary"]
+__all__ = ["Summary", "in_words", "summary"]
 
 _EVENTS_LIMIT = 25_000
 _DOLLARS_A_TRANSITION = 0.025 / 1_000
 _DOLLARS_A_REQUEST = 1.00 / 1_000_000
 _DOLLARS_A_GB_SECOND = 0.00001667
 _LEAST_GB = 64 / 1024
+_LONGEST_CAUSE = 200
+_DEEPEST_CAUSE = 8
+_STATE_NAMED = re.compile(r"^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. ")
+_FIELD = re.compile(r'"(errorMessage|errorType|ExecutionArn|Name|Status|Error|Cause)"\s*:\s*("(?:[^"\\]|\\.)*")')
+_MESSAGES = ("errorMessage", "Cause", "message", "Message", "ErrorMessage", "StatusReason", "StoppedReason")
+"""Where the causes that are JSON say why: of a Lambda function, a nested execution, an AWS SDK, a Glue or Batch job."""
 _STATUSES = {
     Kind.EXECUTION_SUCCEEDED: "SUCCEEDED",
     Kind.EXECUTION_FAILED: "FAILED",
@@ -35,9 +42,20 @@ _FAILURES = {Kind.TRY_FAILED, Kind.TRY_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.R
 class Summary:
     """What `summary` finds. `as_dict()` gives the same as plain values; in a notebook it shows as a small table."""
 
-    execution: str | None
+    execution: str
     status: str
     """AWS's execution status; RUNNING also where the history ends before the execution does."""
+    failure: str | None
+    """What ended it, in a sentence; None while it runs and after a good end."""
+    failed_state: str | None
+    """The state that ended it: that failed, or that it was in when its time was over."""
+    error: str | None
+    cause: str | None
+    """In words: of a Lambda function's JSON the message, of a nested execution's how that one ended."""
+    failed_at: int | None
+    """The id of the event at which that shows."""
+    earlier: str | None
+    """The first failure in a sentence, where another one ended the execution or none did."""
     started: pd.Timestamp | None
     ended: pd.Timestamp | None
     duration: pd.Timedelta | None
@@ -53,6 +71,7 @@ class Summary:
     full_at: pd.Timestamp | None
     """While running: when the events will be used up at the present rate."""
     first_failure: str | None
+    redrives: int
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,8 +83,10 @@ class Summary:
         if self.full_at is not None:
             of += f"; full at {self.full_at:%Y-%m-%d %H:%M:%S} UTC at the present rate"
         lines = [
-            ("Execution", self.execution or "(the history does not name it)"),
-            ("Status", self.status),
+            ("Execution", self.execution),
+            ("Status", self.status + self._redriven()),
+            ("Failure", self.failure or "none"),
+            *([("Earlier", self.earlier)] if self.earlier else []),
             ("Started", "unknown" if self.started is None else f"{self.started:%Y-%m-%d %H:%M:%S} UTC"),
             ("Duration", "unknown" if self.duration is None else _told(self.duration)),
             ("Working", _told(self.working)),
@@ -74,9 +95,11 @@ class Summary:
             ("Transitions", f"{self.transitions:,}"),
             ("Cost", f"${self.dollars:.6f}"),
             ("Events", f"{self.events:,}{of}"),
-            ("First failure", self.first_failure or "none"),
         ]
-        return lines + [("Note", note) for note in self.notes]
+        return [(name, clean(value)) for name, value in lines + [("Note", note) for note in self.notes]]
+
+    def _redriven(self) -> str:
+        return f" ({count(self.redrives, 'redrive', 'redrives')})" if self.redrives else ""
 
     def __repr__(self) -> str:
         return "\n".join(f"{name:<14}{value}" for name, value in self._lines())
@@ -90,15 +113,15 @@ class Summary:
         return verbatim(f"<table>{rows}</table>")
 
 
-def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Summary:
-    """Sum up an events table of one execution.
+def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Any:
+    """Sum up an events table: a `Summary` of one execution; of several a frame, one row each, with its fields.
 
     `now` (an aware datetime) is the present, for a running execution; left out, the stamp of its last event.
 
     - `working`: clock time in which at least one try of a task was under way, from its scheduling to its end (so it
       includes the waiting for a job, an activity or a task token); `waiting`: in which at least one Wait state was;
       `backing_off`: in which at least one task waited for its next try. In parallel branches these times overlap.
-    - `transitions`: states entered, and each retry of a task, Map or Parallel.
+    - `transitions`: states entered, and each retry or redrive of a task, Map or Parallel.
     - `dollars`: for Standard $0.025 per 1,000 transitions, the price of us-east-1, eu-west-1 and most regions,
       without the monthly free ones; for Express $1.00 per million requests and $0.00001667 per GB-second, in steps of
       100 ms, taking the least memory of 64 MB, so at least this much. The child executions of a distributed Map and
@@ -106,17 +129,21 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Summary:
     - `events_limit`: the quota of 25,000 events of a Standard execution (developer guide, service quotas).
     - `full_at`: from the rate of the last 1,000 events.
 
-    Raises NotAHistory for a table without events, or of several executions: choose one first.
+    - `failure`, `failed_state`, `error`, `cause`: what the last Execution* event says, and the state that its chain of
+      `previous_id` leads to. Of a machine's own time-out the state that it was in, and States.Timeout; of several side
+      by side the one entered last. StopExecution fails no state.
+
+    Raises NotAHistory for a table without events.
     """
-    labels = events["execution"].unique()
-    if len(labels) != 1:
-        found = f"{len(labels):,} executions" if len(labels) else "no event"
-        raise NotAHistory(
-            f"A summary is of one execution, and this table holds {found}; "
-            "choose one, as in events[events['execution'] == arn]."
-        )
-    execution = labels[0] if isinstance(labels[0], str) else None
-    express = execution is not None and ":express:" in execution
+    if not len(events):
+        raise NotAHistory("There is no event in this table, so there is nothing to sum up; give that of an execution.")
+    found = [_summed(own, now) for _, own in events.groupby("execution", sort=False, dropna=False)]
+    return found[0] if len(found) == 1 else pd.DataFrame([one.as_dict() for one in found])
+
+
+def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
+    execution = str(events["execution"].iloc[0])
+    express = ":express:" in execution
     types = [read(name) for name in events["type"]]
     kinds = [reading.kind for reading in types]
     ends = [kind for kind in kinds if kind >= Kind.EXECUTION_STARTED and kind is not Kind.UNKNOWN]
@@ -128,9 +155,13 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Summary:
     entered, tries = visits(events), attempts(events)
     duration = present - started if started is not None and present is not None else None
     transitions = _transitions(types, tries, events)
+    first, first_failure = _first_failure(events, kinds, entered)
+    ended = ending(events)
     return Summary(
         execution=execution,
         status=status,
+        **_failure(events, kinds, ended),
+        earlier=first_failure if ended is None or first not in (ended.row, ended.shown) else None,
         started=started,
         ended=last if status != "RUNNING" else None,
         duration=duration,
@@ -142,7 +173,8 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Summary:
         events=len(events),
         events_limit=None if express else _EVENTS_LIMIT,
         full_at=_full_at(stamps, present) if status == "RUNNING" and not express else None,
-        first_failure=_first_failure(events, kinds, entered),
+        first_failure=first_failure,
+        redrives=kinds.count(Kind.EXECUTION_REDRIVEN),
         notes=list(events.attrs.get("notes", [])),
     )
 
@@ -202,49 +234,112 @@ def _full_at(stamps: "pd.Series[Any]", present: pd.Timestamp | None) -> pd.Times
     return full
 
 
-def _first_failure(events: pd.DataFrame, kinds: list[Kind], entered: pd.DataFrame) -> str | None:
+def _failure(events: pd.DataFrame, kinds: list[Kind], ended: Ending | None) -> dict[str, Any]:
+    """The fields of a Summary on what ended the execution."""
+    if ended is None:
+        return dict.fromkeys(("failure", "failed_state", "error", "cause", "failed_at"))
+    event, shown, kind = events.iloc[ended.row], events.iloc[ended.shown], kinds[ended.row]
+    state = None if ended.state is None else events.iloc[ended.state]
+    error, cause = (_text(event[column]) or _text(shown[column]) for column in ("error", "cause"))
+    if kind is Kind.EXECUTION_TIMED_OUT:
+        error = error or "States.Timeout"
+    how = kinds[ended.shown] if kinds[ended.shown] is Kind.TRY_TIMED_OUT else kind
+    return {
+        "failure": _sentence(how, state, event["elapsed"], error, cause),
+        "failed_state": None if state is None or kind is Kind.EXECUTION_ABORTED else state["state"],
+        "error": error,
+        "cause": None if cause is None else in_words(cause),
+        "failed_at": int(shown["id"]),
+    }
+
+
+def _first_failure(events: pd.DataFrame, kinds: list[Kind], entered: pd.DataFrame) -> tuple[int | None, str | None]:
+    """The row of the first failure, and the failure in a sentence that says what became of it."""
     types = events["type"].tolist()
     for row, kind in enumerate(kinds):
         if types[row] != "FailStateEntered" and (kind not in _FAILURES or kind is Kind.EXECUTION_SUCCEEDED):
             continue
         event = events.iloc[row]
-        after = "" if pd.isna(event["elapsed"]) else f" after {_told(event['elapsed'])}"
-        state, outcome = event["state"], ""
-        error, cause = event["error"], event["cause"]
-        if isinstance(state, str):
-            same = entered[(entered["state"] == state) & (entered["visit"] == event["visit"])]
-            visit = same[same["branch"].eq(event["branch"])]
-            if len(visit):
-                fate = visit.iloc[0]
+        error, cause, outcome = _text(event["error"]), _text(event["cause"]), ""
+        state = event if _text(event["state"]) else None
+        if state is not None:
+            fate = entered[_of_visit(entered, event)]
+            if len(fate):
                 if types[row] == "FailStateEntered":
-                    error, cause = fate["error"], fate["cause"]
-                outcome = {"succeeded": " A later try succeeded.", "caught": " It was caught."}.get(fate["status"], "")
-        elif kind is Kind.EXECUTION_FAILED and (entered["status"] == "failed").any():
-            state = entered.loc[entered["status"] == "failed", "state"].iloc[-1]
-        who = f"'{state}'" if isinstance(state, str) else "The execution"
-        did = {
-            Kind.TRY_TIMED_OUT: "timed out",
-            Kind.EXECUTION_TIMED_OUT: "ran out of time",
-            Kind.EXECUTION_ABORTED: "was stopped",
-        }.get(kind, "failed")
-        named = f" with {error}" if isinstance(error, str) else ""
-        told = _cause_in_short(cause)
-        return f"{who} {did}{after}{named}{': ' + told if told else ''}".rstrip(".") + "." + outcome
-    return None
+                    error, cause = _text(fate["error"].iloc[0]), _text(fate["cause"].iloc[0])
+                outcome = _outcome(events, kinds, row, fate["status"].iloc[0])
+        return row, _sentence(kind, state, event["elapsed"], error, cause) + outcome
+    return None, None
 
 
-def _cause_in_short(cause: Any) -> str:
-    """The message of a cause, on one line; a Lambda function's is JSON with its message inside."""
-    if not isinstance(cause, str):
-        return ""
-    try:
-        inner = json.loads(cause)
-    except ValueError:
-        inner = None
-    if isinstance(inner, dict):
-        cause = next((str(inner[key]) for key in ("errorMessage", "Cause", "message") if inner.get(key)), cause)
-    line = " ".join(cause.split())
-    return line if len(line) <= 200 else line[:199] + "…"
+def _outcome(events: pd.DataFrame, kinds: list[Kind], row: int, status: Any) -> str:
+    """What became of the failure in a row, given its visit's status."""
+    if status == "caught":
+        return " It was caught."
+    own = _of_visit(events, events.iloc[row]).to_numpy("bool", na_value=False)
+    for later in range(row + 1, len(kinds)):
+        if kinds[later] is Kind.EXECUTION_REDRIVEN:
+            return " A redrive succeeded." if status == "succeeded" else " A redrive took it up again."
+        if kinds[later] is Kind.TRY_SCHEDULED and own[later]:
+            break
+    return " A later attempt succeeded." if status == "succeeded" else ""
+
+
+def _of_visit(frame: pd.DataFrame, event: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Which rows of a table are of the visit that an event belongs to."""
+    same = frame["state"].eq(event["state"]) & frame["visit"].eq(event["visit"]).fillna(False)
+    return same & (frame["branch"].isna() if pd.isna(event["branch"]) else frame["branch"].eq(event["branch"]))
+
+
+_DID = {
+    Kind.TRY_TIMED_OUT: "timed out",
+    Kind.EXECUTION_TIMED_OUT: "ran out of time",
+    Kind.EXECUTION_ABORTED: "was stopped",
+}
+
+
+def _sentence(kind: Kind, state: Any, elapsed: Any, error: str | None, cause: str | None) -> str:
+    """Who failed where, when and why. `state` is a row of its visit, None for none."""
+    inside = "" if state is None or not _text(state["branch"]) else f" in {state['branch']}"
+    named = "" if state is None else f"'{state['state']}'{inside}"
+    if kind in (Kind.EXECUTION_TIMED_OUT, Kind.EXECUTION_ABORTED):
+        told = f"The execution {_DID[kind]}{' in ' + named if named else ''}"
+    else:
+        told = f"{named or 'The execution'} {_DID.get(kind, 'failed')}"
+    told += "" if pd.isna(elapsed) else f" after {_told(elapsed)}"
+    told += f" with {error}" if error else ""
+    why = " ".join(_STATE_NAMED.sub("", in_words(cause or "")).split())
+    if len(why) > _LONGEST_CAUSE:
+        return f"{told}: {why[: _LONGEST_CAUSE - 1]}…"
+    return (f"{told}: {why}" if why else told).rstrip(".") + "."
+
+
+def in_words(cause: str, depth: int = 0) -> str:
+    """A cause that is JSON as a sentence: a function's message, how a nested execution ended; any other as it is.
+
+    >>> in_words('{"errorMessage": "no paper", "errorType": "E"}')
+    'no paper'
+    >>> in_words('{"ExecutionArn": "a:b", "Name": "night", "Status": "FAILED", "Error": "E", "Cause": "no paper"}')
+    "the execution 'night' ended FAILED with E: no paper"
+    """
+    inner = parsed(cause)
+    if inner is None and cause.startswith("{"):
+        # AWS cuts long causes off, such as that of a nested execution with a large input.
+        inner = {name: parsed(value) for name, value in _FIELD.findall(cause)} or None
+    if not isinstance(inner, dict) or depth > _DEEPEST_CAUSE:
+        return cause
+    told: Any = next((inner[key] for key in _MESSAGES if isinstance(inner.get(key), str) and inner[key]), None)
+    why = in_words(told, depth + 1) if isinstance(told, str) else ""
+    if isinstance(arn := inner.get("ExecutionArn"), str):
+        name, status = inner.get("Name") or arn.split(":")[-1], inner.get("Status") or "FAILED"
+        error = f" with {inner['Error']}" if inner.get("Error") else ""
+        return f"the execution '{name}' ended {status}{error}{': ' + why if why else ''}"
+    named = inner.get("errorType") or inner.get("Error")
+    return why or (named if isinstance(named, str) else "; ".join(f"{k}: {v}" for k, v in inner.items()))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _told(span: pd.Timedelta) -> str:

@@ -113,13 +113,13 @@ def explorer(opened, name="workbench.ipynb") -> Workbench:
 
 def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
     shown = explorer(opened)
-    shown.wait_for_event(44)
-    assert shown.colour("Pack") == STATUSES["running"].fill
+    shown.wait_for_event(76)
+    assert shown.colour("Pack") == STATUSES["failed"].fill
     assert shown.colour("Courier") == STATUSES["waiting"].fill
-    assert shown.is_in_view(44)
+    assert shown.is_in_view(76)
     assert shown.root.evaluate(PALE) == []
     middle = shown.cursor()
-    shown.photograph("workbench-first-failure-light")
+    shown.photograph("workbench-failure-light")
 
     box, track = shown.handle.bounding_box(), shown.root.locator(".noUi-base").bounding_box()
     shown.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -158,8 +158,8 @@ def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(o
     shown.page.keyboard.press("Backspace")
     shown.page.keyboard.type("k")
     assert words.input_value() == "outofstock"
-    assert "Event 44 of" in shown.root.locator(".moment").inner_text()
-    shown.root.locator("button:has(.fa-angle-down)").click()
+    assert "Event 76 of" in shown.root.locator(".moment").inner_text()
+    shown.root.locator("button:has(.fa-angle-up)").click()
     shown.wait_for_event(58)
     shown.photograph("workbench-filtered")
     rows.nth(2).click()

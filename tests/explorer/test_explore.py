@@ -239,7 +239,7 @@ def test_where_no_widgets_run_a_still_of_the_screen_is_left():
     still = output.data["text/html"]
     for part in ("failed-map", "FAILED", "OutOfStock", "no more of these", "$0.000525"):
         assert part in still
-    assert 'data-event="44" aria-current="true"' in still
+    assert 'data-event="76" aria-current="true"' in still
     pictures = re.findall(r'src="data:image/png;base64,([^"]*)"', still)
     assert len(pictures) == 2
     assert all(base64.b64decode(picture).startswith(b"\x89PNG") for picture in pictures)

@@ -64,9 +64,10 @@ def press(shown, words):
     button.click()
 
 
-def test_an_arn_opens_on_the_first_failure_with_its_own_definition(failed, lab):
+def test_an_arn_opens_on_what_ended_it_with_its_own_definition(failed, lab):
     shown = explore(failed, lab=lab)
     assert shown.subject.events["type"].iat[shown._shown.position - 1] == "TaskFailed"
+    assert "<span>attempt</span> 3 of 3" in moment(shown)
     assert "Done" in moment(shown)
     assert "FAILED" in shown._shown._header.value
     assert f"--execution-arn {failed}" in explorer.screen.further(shown.subject)

@@ -109,7 +109,7 @@ def test_the_detail_of_a_failed_try_shows_attempt_input_and_error():
     html = detail(subject, subject.first - 1)
     for part in (
         "Pack",
-        "attempt</span> 1 of 3",
+        "attempt</span> 3 of 3",
         "OutOfStock",
         "errorMessage: no more of these",
         "&quot;order&quot;: 5",

@@ -5,10 +5,14 @@ import pathlib
 
 import pytest
 
-from helpers import history
+from helpers import diagram, history
 from helpers.diagram.figures import statuses
+from helpers.explorer.detail import detail
 from helpers.explorer.replay import Replay
+from helpers.explorer.subject import from_events
 from tests.benchmarks.history import loop
+from tests.history import handmade
+from tests.history.test_endings import ENDINGS
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "samples"
 HISTORIES = [path for path in sorted(SAMPLES.glob("*.json")) if not path.name.endswith(".asl.json")]
@@ -58,6 +62,8 @@ def test_a_redriven_execution_shows_its_failure_and_then_its_success():
             event(12, "ExecutionSucceeded", output="{}"),
         ]
     )
+    assert "1 redrive · 1 failure" in diagram.draw_history(history.visits(events), history.attempts(events)).svg()
+    assert "by redrive</span> 1" in detail(from_events(events)[0], 8)
     replay = Replay(events)
     assert [replay.statuses(passed).get("Ask") for passed in (1, 4, 6, 8, 12)] == [
         None,
@@ -81,3 +87,14 @@ def test_a_history_with_a_page_missing_replays_what_is_known():
     for passed in range(len(events) + 1):
         replay.statuses(passed)
     assert replay.statuses(len(events)) == statuses(history.visits(events))
+
+
+def test_a_failure_that_a_map_catches_is_failed_until_it_is_caught():
+    events = history.events(handmade.read(ENDINGS["a Map's Catch, then a bad path"][0])[0])
+    replay = Replay(events)
+    assert [replay.statuses(passed).get("Work") for passed in (6, 7, 9, 10)] == [
+        "running",
+        "failed",
+        "failed",
+        "caught",
+    ]

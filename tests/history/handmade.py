@@ -30,12 +30,17 @@ def read(text):
     return events, places
 
 
-def _details(kind, fields):
-    """The fields under the key and in the types that AWS's model gives them."""
-    key = kind[0].lower() + kind[1:] + "EventDetails"
+def details_key(kind):
+    """The field of an event that holds the details of its type."""
     for ending in ("Entered", "Exited"):
         if kind.endswith(f"State{ending}"):
-            key = f"state{ending}EventDetails"
+            return f"state{ending}EventDetails"
+    return kind[0].lower() + kind[1:] + "EventDetails"
+
+
+def _details(kind, fields):
+    """The fields under the key and in the types that AWS's model gives them."""
+    key = details_key(kind)
     members = _EVENT[key].members
     typed = {"integer": int, "long": int}
     return {key: {name: typed.get(members[name].type_name, str)(value) for name, value in fields.items()}}

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from helpers import history
-from helpers.errors import LabError, NotAHistory
+from helpers.errors import NotAHistory
+from helpers.explorer import explore
 
 from . import handmade
 
@@ -123,7 +124,7 @@ def test_a_file_is_read(tmp_path, content):
     for source in (path, str(path)):
         frame = history.events(source)
         assert len(frame) == len(EVENTS)
-        assert frame["execution"].notna().all() == ("executionArn" in content)
+        assert set(frame["execution"]) == {"arn:x" if "executionArn" in content else "history"}
 
 
 def test_a_file_of_log_lines_is_read(tmp_path):
@@ -273,9 +274,28 @@ def test_what_is_no_history_is_refused_in_a_sentence(tmp_path, content, sentence
         history.events(path)
 
 
-def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(LabError, match="no file"):
-        history.events(tmp_path / "none.json")
+@pytest.mark.parametrize("name", ["none.json", "x" * 300, "a\x00b.json", ""])
+def test_a_file_that_is_not_there_or_cannot_be_is_refused(tmp_path, name):
+    for path in (tmp_path / name, str(tmp_path / name)):
+        for read in (history.events, explore):
+            with pytest.raises(NotAHistory):
+                read(path)
+
+
+def test_tables_of_a_file_can_be_grouped_by_execution_and_state(tmp_path):
+    path = tmp_path / "night.json"
+    path.write_text(json.dumps(EVENTS))
+    for frame in (history.visits(history.events(path)), history.attempts(history.events(EVENTS))):
+        assert len(frame.groupby(["execution", "state"]).size()) == 1
+    assert set(history.events(path)["execution"]) == {"night"}
+
+
+def test_an_attempt_whose_state_a_gap_hides_is_an_attempt_all_the_same():
+    frame = history.events([EVENTS[0], *EVENTS[2:5], *EVENTS[7:]])
+    assert cells(history.attempts(frame), "state", "attempt", "status", "scheduled_id") == [
+        (None, 1, "failed", 3),
+        (None, 1, "succeeded", 8),
+    ]
 
 
 def test_a_file_cut_in_the_middle_gives_its_whole_events(tmp_path):

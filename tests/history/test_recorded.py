@@ -88,11 +88,17 @@ def test_recorded(scenario):
         assert visit.status in ("succeeded", "caught")
         assert visit.exited_id > visit.entered_id
     without = entered[entered["exited_id"].isna()]
-    assert set(without["status"]) <= {"failed", "timed_out", "aborted"}
+    assert set(without["status"]) <= {"failed", "timed_out", "aborted", "caught"}
     assert (without["type"].eq("Fail") | without["error"].notna()).all()
     total = history.summary(frame)
     assert total.status == types[-1].removeprefix("Execution").upper()
     assert (total.first_failure is None) <= (total.status == "SUCCEEDED")
+    assert (total.failure is None) == (total.status == "SUCCEEDED")
+    if total.failure is not None:
+        last = next(details for key, details in given[-1].items() if key.endswith("Details"))
+        assert total.error == last.get("error")
+        assert total.failed_state in home
+        assert total.failed_state == entered.loc[entered["status"].isin(["failed", "timed_out"]), "state"].iloc[-1]
 
 
 def test_the_first_state_of_a_branch_that_loops_counts_its_visits():

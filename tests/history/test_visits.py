@@ -31,7 +31,7 @@ STATUSES = {
     ],
     "a branch fails, the others are cut short, the error is caught": [
         ("Fan", "Parallel", 2, 17, "caught", 0),
-        ("Bad", "Task", 4, None, "failed", 1),
+        ("Bad", "Task", 4, None, "caught", 1),
         ("Slow", "Task", 5, None, "aborted", 1),
         ("Rest", "Wait", 6, None, "aborted", 0),
         ("Quick", "Pass", 7, 12, "succeeded", 0),
