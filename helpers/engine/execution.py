@@ -307,7 +307,7 @@ class Execution:
         self.events: list[dict[str, Any]] = []
         self.keeps_events = keeps_events  # else they are told to the observer only
         self.written = 0  # events
-        self.size = 0  # bytes that they take, about: what they share counted once
+        self.size = len(text)  # bytes that they take, about: what they share counted once
         self.accounted = 0  # of them, by an observer that keeps account
         self.status = "RUNNING"
         self.output: str | None = None
@@ -320,7 +320,8 @@ class Execution:
         self.map_runs: list[MapRun] = []
         self._texts: dict[str, str] = {}
         self._timer: Any = None
-        self.top = Frame(self, machine, self.input, text_of(self.input))
+        compact = text_of(self.input)
+        self.top = Frame(self, machine, self.input, text if compact == text else compact)
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""
@@ -330,7 +331,7 @@ class Execution:
     def begin(self) -> None:
         """Write the first event alone; any thread may do that, before anybody else knows of the execution."""
         details = {"input": self.input_text, "inputDetails": WHOLE, "roleArn": self.identity.role_arn}
-        self.write("ExecutionStarted", 0, "executionStartedEventDetails", details)
+        self.write("ExecutionStarted", 0, "executionStartedEventDetails", details, self.started)
 
     def go(self) -> None:
         """Let the scheduler move it."""
@@ -375,7 +376,9 @@ class Execution:
             return "Execution redrivable period exceeded"
         return None
 
-    def write(self, type: str, previous: int, key: str | None, details: Any) -> int:
+    def write(
+        self, type: str, previous: int, key: str | None, details: Any, stamp: datetime | None = None
+    ) -> int:
         """Write an event, and return its id. Raises Over where the execution has ended, or its history is full."""
         if self.status != "RUNNING":
             raise Over
@@ -383,7 +386,7 @@ class Execution:
         if self.limit and id >= self.limit and type not in FITTING:
             full = f"The execution reached the maximum number of history events ({self.limit})."
             type, key, details = "ExecutionFailed", "executionFailedEventDetails", {"error": RUNTIME, "cause": full}
-        event = {"timestamp": self.scheduler.stamp, "type": type, "id": id, "previousEventId": previous}
+        event = {"timestamp": stamp or self.scheduler.stamp, "type": type, "id": id, "previousEventId": previous}
         if key:
             event[key] = details
         self.written = id
@@ -407,9 +410,9 @@ class Execution:
             self.top.process.close()
 
     def _ended(self, type: str, details: dict[str, Any], event: dict[str, Any]) -> None:
-        self.status, self.stopped = ENDINGS[type], self.scheduler.stamp
-        self.output, self.cause = details.get("output"), details.get("cause")
-        self.error = details.get("error")
+        self.stopped, self.output = self.scheduler.stamp, details.get("output")
+        self.error, self.cause = details.get("error"), details.get("cause")
+        self.status = ENDINGS[type]  # last: whoever reads it from another thread finds the rest
         if self._timer:
             self.scheduler.cancel(self._timer)
         self._texts.clear()

@@ -57,13 +57,13 @@ class MapRun:
     def begin(self, index: int, data: Any, item: dict[str, Any] | None, on_end: Callable[[Execution], None]) -> None:
         """Start the child of an item; one that a redrive finds unfinished goes on, if it can."""
         child = self.latest.get(index)
-        if child is not None and child.type == "STANDARD" and not child.not_redrivable():
-            self._count(child.status, -1)
-            self._count("RUNNING", 1)
-            child.redrive()
+        if child is not None and child.type == "STANDARD":
+            if child.not_redrivable():
+                self._count(child.status, 1)
+            else:
+                self._count("RUNNING", 1)
+                child.redrive()
             return
-        if child is not None:
-            self._count(child.status, -1)
         parent, name = self.parent, self.parent.uuid()
         kind = "express" if self.type == "EXPRESS" else "execution"
         arn = self.machine_arn.replace(":stateMachine:", f":{kind}:") + f":{name}"
@@ -132,6 +132,7 @@ class MapRun:
         """Run again: the children that have not succeeded are done again."""
         self.redrives += 1
         self.redriven, self.stopped, self.status, self.undispatched = self.parent.scheduler.stamp, None, "RUNNING", 0
+        self.counts = {"succeeded": self.counts.get("succeeded", 0)}
 
     def results(self) -> list[dict[str, Any]]:
         """What results hold of every child, in order of the items."""
