@@ -10,8 +10,8 @@ from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, templates
 from helpers.engine.execution import Frame, Over
 from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
-from helpers.engine.scheduler import Process, Walk
 from helpers.engine.paths import Evaluated
+from helpers.engine.scheduler import Process, Walk
 from helpers.engine.states import number_at
 from helpers.engine.tasks import Handled
 from helpers.engine.text import text_of

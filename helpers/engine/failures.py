@@ -22,6 +22,7 @@ __all__ = [
     "TOLERANCE_EXCEEDED",
     "StateFailed",
     "matches",
+    "too_large",
 ]
 
 ALL = "States.ALL"
@@ -57,6 +58,11 @@ class StateFailed(Exception):
 
     def __str__(self) -> str:
         return f"{self.error}: {self.cause}"
+
+
+def too_large(name: str) -> str:
+    """What is said of a result that is longer than a payload may be."""
+    return f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
 
 
 def matches(error_equals: Sequence[str], error: str | None) -> bool:

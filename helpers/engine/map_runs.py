@@ -38,7 +38,9 @@ class MapRun:
         names = self.parent.identity
         label = state.label or self.parent.uuid()
         path = f"{names.machine_name}/{label}"
-        self.arn = f"{names.machine_arn.replace(':stateMachine:', ':mapRun:').rsplit(':', 1)[0]}:{path}:{self.parent.uuid()}"
+        self.arn = (
+            f"{names.machine_arn.replace(':stateMachine:', ':mapRun:').rsplit(':', 1)[0]}:{path}:{self.parent.uuid()}"
+        )
         self.machine_arn, self.machine_name = f"{names.machine_arn.rsplit(':', 1)[0]}:{path}", path
         self.state, self.type, self.label = state, state.child_type, label
         self.count, self.percentage, self.concurrency = count, percentage, concurrency
@@ -260,7 +262,9 @@ class DistributedMap(Map):
         if self._writer and "Resource" in self._writer:
             place = self._write_to(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
             config = self._writer.get("WriterConfig", {})
-            call = Call(frame, "write", self._writer["Resource"], text_of(place), config=config, results=results, map_run=run)
+            call = Call(
+                frame, "write", self._writer["Resource"], text_of(place), config=config, results=results, map_run=run
+            )
             written = yield from self._ask(frame, call)
         if run.exceeds:
             raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")

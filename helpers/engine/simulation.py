@@ -47,13 +47,13 @@ class Run:
 
 def run(
     definition: Any,
-    input: Any = None,
+    input: Any = None,  # noqa: A002
     tasks: Tasks | None = None,
     *,
     start: datetime | None = None,
     seed: int = 0,
     limit: int | None = MOST_EVENTS,
-    type: str = "STANDARD",
+    type: str = "STANDARD",  # noqa: A002
 ) -> Run:
     """Run a machine to its end on a virtual clock, without a server; the same arguments give the same bytes.
 
@@ -91,8 +91,8 @@ def run(
 
     Examples
     --------
-    >>> machine = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}}}
-    >>> run(machine, tasks={"Ask": {"status": "success"}}).output
+    >>> ask = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    >>> run({"StartAt": "Ask", "States": {"Ask": ask}}, tasks={"Ask": {"status": "success"}}).output
     {'status': 'success'}
     """
     machine = compiled(definition, type)
@@ -119,9 +119,7 @@ def run(
         "machine",
         "arn:aws:iam::123456789012:role/machine",
     )
-    execution = Execution(
-        machine, text, names, scheduler=scheduler, handler=handler, seed=seed, type=type, limit=limit
-    )
+    execution = Execution(machine, text, names, scheduler=scheduler, handler=handler, seed=seed, type=type, limit=limit)
     execution.start()
     _drive(execution, scheduler)
     return Run(execution)

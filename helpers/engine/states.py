@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number_at"]
 
+
 class State:
     """A state of a machine, compiled: it holds nothing of any execution, so that all of them share it.
 
@@ -110,10 +111,8 @@ class Choice(State):
         data = self.taken(frame)
         states = {"input": frame.data} if self.jsonata else None
         scope = frame.evaluation(data, states)
-        for holds, chosen in self._rules:
-            if holds(scope):
-                break
-        else:
+        chosen = next((chosen for holds, chosen in self._rules if holds(scope)), None)
+        if chosen is None:
             if self.next is None:
                 raise StateFailed(
                     NO_CHOICE_MATCHED,
@@ -229,7 +228,9 @@ def number_at(path: str, field: str, kind: type = int) -> Evaluated:
         found = select(scope)
         if isinstance(found, bool) or not isinstance(found, wanted):
             shown = found if isinstance(found, str) else text_of(found)
-            raise StateFailed(RUNTIME, f'The {field} field refers to value "{shown}" which is not a valid {name}: {path}')
+            raise StateFailed(
+                RUNTIME, f'The {field} field refers to value "{shown}" which is not a valid {name}: {path}'
+            )
         return found
 
     return number

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, templates
-from helpers.engine.failures import DATA_LIMIT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
+from helpers.engine.failures import DATA_LIMIT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches, too_large
 from helpers.engine.handling import Catcher, Retrier
-from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.paths import Evaluated
+from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number_at
 from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import AnswerInvalid
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["NEVER", "Answer", "Call", "Handled", "Never", "Task", "TaskFailed", "outside"]
 
 WHOLE: Any = {"truncated": False}
+SAID = ("Scheduled", "Started", "Submitted", "Succeeded", "Failed", "TimedOut")
+_SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
+_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:")
 
 
 class TaskFailed(Exception):
@@ -139,7 +142,7 @@ class Call:
             return
         if not isinstance(answer, Answer):
             answer = Answer(answer)
-        if not (0 <= answer.started and 0 <= answer.seconds < 10**10):
+        if not (answer.started >= 0 and 0 <= answer.seconds < 10**10):
             raise AnswerInvalid(f"The answer of {self.state!r} needs seconds of 0 or more: {answer!r:.200}")
         self._later(answer.started, self.start)
         if self.waits:
@@ -268,39 +271,28 @@ class Handled(State):
         return catcher.next
 
 
-@dataclass(frozen=True)
 class Kind:
-    """How the events of a kind of task are named, and what they say of the resource."""
+    """What kind of task a resource makes: an activity, a service's integration, else a function by its ARN.
 
-    prefix: str
-    named: dict[str, str]
+    `events` has the type and the details' key of each event, by what it says; `named` what all details say of the
+    resource.
+    """
 
-    def event(self, what: str) -> tuple[str, str]:
-        key = f"{self.prefix[0].lower()}{self.prefix[1:]}{what}EventDetails"
-        return f"{self.prefix}{what}", key
-
-
-_SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
-_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:")
-
-
-def kind_of(resource: str) -> Kind:
-    """The kind of task that calls a resource: an activity, a service's integration, else a function by its ARN."""
-    if _ACTIVITY.match(resource):
-        return Kind("Activity", {})
-    if found := _SERVICE.fullmatch(resource):
-        return Kind("Task", {"resourceType": found[1], "resource": found[2]})
-    return Kind("LambdaFunction", {})
+    def __init__(self, resource: str) -> None:
+        self.is_activity = _ACTIVITY.match(resource) is not None
+        service = _SERVICE.fullmatch(resource)
+        self.named = {"resourceType": service[1], "resource": service[2]} if service else {}
+        prefix = "Activity" if self.is_activity else "Task" if service else "LambdaFunction"
+        key = prefix[0].lower() + prefix[1:]
+        self.events = {what: (f"{prefix}{what}", f"{key}{what}EventDetails") for what in SAID}
 
 
 class Task(Handled):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self.resource: str = body["Resource"]
-        self.kind = kind_of(self.resource)
-        self._is_activity = self.kind.prefix == "Activity"
-        self._waits_for_token = self.resource.endswith(".waitForTaskToken")
-        self._waits = self._waits_for_token or self.resource.endswith((".sync", ".sync:2"))
+        self.kind = Kind(self.resource)
+        self._waits = self.resource.endswith((".waitForTaskToken", ".sync", ".sync:2"))
         language, field = (templates.jsonata, "Arguments") if jsonata else (templates.jsonpath, "Parameters")
         self._parameters = language(body[field], field) if field in body else None
         self._credentials = language(body["Credentials"], "Credentials") if "Credentials" in body else None
@@ -312,7 +304,7 @@ class Task(Handled):
         states = {"input": frame.data} if self.jsonata else None
         heartbeat = self._heartbeat(frame.evaluation(data, states)) if self._heartbeat else None
         timeout = self._timeout(frame.evaluation(data, states)) if self._timeout else None
-        frame.token = execution.uuid() if self._waits or self._is_activity else None
+        frame.token = execution.uuid() if self._waits or self.kind.is_activity else None
         given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
         credentials = self._credentials(frame.evaluation(data, states)) if self._credentials else None
         text = frame.text_of(given)
@@ -335,7 +327,7 @@ class Task(Handled):
         scheduler = frame.execution.scheduler
         process, messages, kind = frame.process, call.messages, self.kind
         end = scheduler.now + round(timeout * SECOND) if timeout is not None else None
-        beat = None if heartbeat is None or self._is_activity else scheduler.now + round(heartbeat * SECOND)
+        beat = None if heartbeat is None or kind.is_activity else scheduler.now + round(heartbeat * SECOND)
         while True:
             while messages:
                 what, value = messages.popleft()
@@ -346,17 +338,15 @@ class Task(Handled):
                     call.open = False
                     self._failed(frame, *value)
                 if what == "started":
-                    details = kind.named or None
-                    if self._is_activity:
-                        details = {"workerName": value} if value else {}
-                    frame.write(*(kind.event("Started") if details is not None else (kind.event("Started")[0],)), details)
+                    worker = ({"workerName": value} if value else {}) if kind.is_activity else None
+                    frame.write(*kind.events["Started"], kind.named or worker)
                 elif what == "submitted":
-                    frame.write(*kind.event("Submitted"), {**kind.named, "output": value[1], "outputDetails": WHOLE})
+                    frame.write(*kind.events["Submitted"], {**kind.named, "output": value[1], "outputDetails": WHOLE})
                 if heartbeat is not None:
                     beat = scheduler.now + round(heartbeat * SECOND)
             times = [one for one in (end, beat) if one is not None]
             if times and min(times) <= scheduler.now:
-                frame.write(*kind.event("TimedOut"), {**kind.named, "error": TIMEOUT})
+                frame.write(*kind.events["TimedOut"], {**kind.named, "error": TIMEOUT})
                 raise outside(TIMEOUT, None)
             timer = scheduler.at(min(times), process.wake) if times else None
             try:
@@ -380,22 +370,20 @@ class Task(Handled):
             details["heartbeatInSeconds"] = heartbeat
         if credentials is not None and "RoleArn" in credentials:
             details["taskCredentials"] = {"roleArn": credentials["RoleArn"]}
-        frame.write(*kind.event("Scheduled"), details)
+        frame.write(*kind.events["Scheduled"], details)
 
     def _succeeded(self, frame: Frame, value: Any, text: str) -> Any:
         if exceeds(text):
-            name = self.kind.named.get("resourceType", self.resource)
-            said = f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
-            self._failed(frame, DATA_LIMIT, said)
+            self._failed(frame, DATA_LIMIT, too_large(self.kind.named.get("resourceType", self.resource)))
         text = frame.execution.kept(text)
         frame.known = (value, text)
         details = {**self.kind.named, "output": text, "outputDetails": WHOLE}
-        frame.write(*self.kind.event("Succeeded"), details)
+        frame.write(*self.kind.events["Succeeded"], details)
         return value
 
     def _failed(self, frame: Frame, error: str | None, cause: str | None) -> None:
         given = {name: value for name, value in (("error", error), ("cause", cause)) if value is not None}
-        frame.write(*self.kind.event("Failed"), {**self.kind.named, **given})
+        frame.write(*self.kind.events["Failed"], {**self.kind.named, **given})
         failure = outside(error, cause)
         failure.by_token = frame.token is not None
         raise failure
