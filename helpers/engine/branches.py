@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from helpers.definition.syntax import is_jsonata
@@ -12,7 +12,7 @@ from helpers.engine.execution import Frame, Over
 from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
 from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Process, Walk
-from helpers.engine.states import number_at
+from helpers.engine.states import number
 from helpers.engine.tasks import Handled
 from helpers.engine.text import text_of
 
@@ -23,6 +23,7 @@ __all__ = ["Group", "Map", "Parallel"]
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: at most so many iterations run at once.
 INLINE_CONCURRENCY = 40
+NONE: Evaluated = lambda scope: 0  # noqa: E731  a number that is not there
 
 
 class Group:
@@ -114,7 +115,7 @@ class Map(Handled):
         if jsonata and items is not None:
             is_text = is_jsonata(items)
             self._items = expressions.typed(items, "Items", "array") if is_text else templates.jsonata(items, "Items")
-        self.concurrency = whole(body, "MaxConcurrency", jsonata)
+        self.concurrency = number(body, "MaxConcurrency", jsonata) or NONE
         field = "ItemSelector" if "ItemSelector" in body else "Parameters"
         language = templates.jsonata if jsonata else templates.jsonpath
         self.selector = language(body[field], field) if field in body else None
@@ -204,16 +205,6 @@ class Map(Handled):
         if self.jsonata:
             raise StateFailed(QUERY_EVALUATION, f"Map state input must be an array but was: {text_of(found)}")
         raise StateFailed(RUNTIME, f'Reference path "{self.items_path or "$"}" must point to array.')
-
-
-def whole(body: dict[str, Any], field: str, jsonata: bool, kind: type = int) -> Callable[[Any], Any]:
-    """A number of a Map's field: as it stands, or where a path or an expression gives it; 0 where it is not there."""
-    if f"{field}Path" in body:
-        return number_at(body[f"{field}Path"], f"{field}Path", kind)
-    value = body.get(field, 0)
-    if jsonata and is_jsonata(value):
-        return expressions.typed(value, field, "number")
-    return lambda scope: value
 
 
 def _within(branch: str, step: str) -> str:

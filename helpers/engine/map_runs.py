@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from helpers.engine import templates
-from helpers.engine.branches import Map, whole
+from helpers.engine.branches import NONE, Map
 from helpers.engine.execution import Execution, Frame, Identity
-from helpers.engine.failures import RUNTIME, TOLERANCE_EXCEEDED, StateFailed
+from helpers.engine.failures import TOLERANCE_EXCEEDED, StateFailed
 from helpers.engine.scheduler import Walk
+from helpers.engine.states import number
 from helpers.engine.tasks import Call, outside
 from helpers.engine.text import data_of, text_of, time_text
 
@@ -101,6 +102,11 @@ class MapRun:
         self.counts[status.lower()] = self.counts.get(status.lower(), 0) + change
 
     @property
+    def most(self) -> int:
+        """How many children may run at once now."""
+        return min(self.concurrency or MOST_CHILDREN, MOST_CHILDREN)
+
+    @property
     def exceeds(self) -> bool:
         """Whether more children failed than is tolerated."""
         failed = self.counts.get("failed", 0) + self.counts.get("timed_out", 0) + self.undispatched
@@ -147,15 +153,16 @@ class DistributedMap(Map):
         config = (body.get("ItemProcessor") or body["Iterator"]).get("ProcessorConfig", {})
         self.child_type: str = config.get("ExecutionType", "STANDARD")
         self.label: str | None = body.get("Label")
-        self._count = whole(body, "ToleratedFailureCount", jsonata)
-        self._percentage = whole(body, "ToleratedFailurePercentage", jsonata, float)
+        self._count = number(body, "ToleratedFailureCount", jsonata) or NONE
+        self._percentage = number(body, "ToleratedFailurePercentage", jsonata, float, most=100) or NONE
         self._batcher = body.get("ItemBatcher")
-        self._reader, self._writer = body.get("ItemReader"), body.get("ResultWriter")
+        self._reader: dict[str, Any] = body.get("ItemReader", {})
+        self._writer: dict[str, Any] | None = body.get("ResultWriter")
         self._read_from, self._write_to = (self._template(body, field) for field in ("ItemReader", "ResultWriter"))
-        reader, batcher = (self._reader or {}).get("ReaderConfig", {}), self._batcher or {}
-        self._most_items = whole(reader, "MaxItems", jsonata)
-        self._batch_items = whole(batcher, "MaxItemsPerBatch", jsonata)
-        self._batch_bytes = whole(batcher, "MaxInputBytesPerBatch", jsonata)
+        reader, batcher = self._reader.get("ReaderConfig", {}), self._batcher or {}
+        self._most_items = number(reader, "MaxItems", jsonata) or NONE
+        self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata) or NONE
+        self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata) or NONE
         language = templates.jsonata if jsonata else templates.jsonpath
         self._batch_input = language(batcher["BatchInput"], "BatchInput") if "BatchInput" in batcher else None
         # A Map Run that dispatches Maps or speaks JSONata is linked as those recorded since November 2024 are.
@@ -178,11 +185,8 @@ class DistributedMap(Map):
             items = None if self._reader else self.items_of(frame, data)
             length = {"length": len(items or ())}
             frame.write("MapStateStarted", "mapStateStartedEventDetails", length)
-            count, percentage = (
-                _tolerance(self, field, number(frame.evaluation(data, states)))
-                for field, number in (("Count", self._count), ("Percentage", self._percentage))
-            )
-            run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)  # type: ignore[arg-type]
+            count, percentage = (of(frame.evaluation(data, states)) for of in (self._count, self._percentage))
+            run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)
             frame.execution.map_runs.append(run)
             if frame.execution.observer:
                 frame.execution.observer.map_run_began(run)
@@ -242,7 +246,6 @@ class DistributedMap(Map):
         items = run.items or []
         run.total = len(items)
         waiting = [index for index in range(len(items) - 1, -1, -1) if not _succeeded(run.latest.get(index))]
-        most = min(run.concurrency or MOST_CHILDREN, MOST_CHILDREN)
 
         def ended(child: Execution) -> None:
             run.ended(child)
@@ -250,7 +253,7 @@ class DistributedMap(Map):
                 frame.process.wake()
 
         while (waiting or run.counts.get("running")) and not run.exceeds:
-            while waiting and run.counts.get("running", 0) < most and not run.exceeds:
+            while waiting and run.counts.get("running", 0) < run.most and not run.exceeds:
                 self._begin(frame, data, run, waiting.pop(), ended)
             if run.counts.get("running") and not run.exceeds:
                 yield
@@ -310,15 +313,6 @@ class DistributedMap(Map):
 
 def _succeeded(child: Execution | None) -> bool:
     return child is not None and child.status == "SUCCEEDED"
-
-
-def _tolerance(state: DistributedMap, what: str, value: Any) -> Any:
-    field = f"ToleratedFailure{what}"
-    if what == "Percentage" and not 0 <= value <= 100:
-        raise StateFailed(RUNTIME, f"{field} must be between 0 and 100.")
-    if value < 0:
-        raise StateFailed(RUNTIME, f"{field} cannot be negative.")
-    return value
 
 
 def transformed(child: dict[str, Any], transformation: str) -> list[Any]:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from helpers.engine.execution import MOST_EVENTS, Execution, Identity
+from helpers.engine.failures import StateFailed
 from helpers.engine.machine import compiled
 from helpers.engine.scheduler import Scheduler, counted
 from helpers.engine.tasks import Call, TaskFailed
-from helpers.engine.text import data_of, text_of
+from helpers.engine.text import MOST_BYTES, data_of, exceeds, text_of
 from helpers.errors import InvalidInput, NoProgress, TaskUnanswered
 
 __all__ = ["Run", "run"]
@@ -81,7 +82,7 @@ def run(
     DefinitionInvalid
         The definition is no state machine.
     InvalidInput
-        The input is no JSON.
+        The input is no JSON, or longer than AWS takes.
     TaskUnanswered
         A task has no answer.
     AnswerInvalid
@@ -99,8 +100,10 @@ def run(
     try:
         text = text_of({} if input is None else input)
         data_of(text)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"The input is no JSON ({error}): give dicts, lists, texts and numbers.") from None
+    except (ValueError, StateFailed) as error:
+        raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
+    if exceeds(text):
+        raise InvalidInput(f"The input is longer than the {MOST_BYTES:,} bytes that AWS takes: give less.")
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))
     answers = tasks if callable(tasks) else Mapped(tasks or {})

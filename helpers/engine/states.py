@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from helpers.engine.execution import Frame
     from helpers.engine.scope import Scope
 
-__all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number_at"]
+__all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number"]
 
 
 class State:
@@ -219,18 +220,31 @@ def _words(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated:
     return word
 
 
-def number_at(path: str, field: str, kind: type = int) -> Evaluated:
-    """The whole number (or, of the kind float, any number) that a path leads to; States.Runtime where there is none."""
-    select = paths.filtered(path, field)
+def number(
+    body: dict[str, Any], field: str, jsonata: bool, kind: type = int, least: float = 0, most: float = math.inf
+) -> Evaluated | None:
+    """A number of a state's field: as it stands, or as a path or an expression gives it; None where there is none.
+
+    The function raises where what it finds is no whole number (of the kind float: no number), or out of range.
+    """
+    path, written = body.get(f"{field}Path"), body.get(field)  # type: str | None, Any
+    if path is None and not (jsonata and is_jsonata(written)):
+        return None if written is None else lambda scope: written
+    select = expressions.typed(written, field, "number") if path is None else paths.filtered(path, f"{field}Path")
     wanted, name = (int, "integer") if kind is int else (int | float, "float")
 
-    def number(scope: Scope) -> Any:
-        found = select(scope)
-        if isinstance(found, bool) or not isinstance(found, wanted):
-            shown = found if isinstance(found, str) else text_of(found)
-            raise StateFailed(
-                RUNTIME, f'The {field} field refers to value "{shown}" which is not a valid {name}: {path}'
-            )
-        return found
+    def found(scope: Scope) -> Any:
+        value = select(scope)
+        fits = isinstance(value, wanted) and not isinstance(value, bool)
+        if fits and least <= value <= most:
+            return value
+        shown = value if isinstance(value, str) else text_of(value)
+        if path is None:
+            raise expressions.failed(written, field, f"returned a value that is out of range: {shown}")
+        said = f'The {field}Path field refers to value "{shown}" which is not a valid {name}: {path}'
+        if fits:
+            wrong = "cannot be negative." if most == math.inf else f"must be between {least} and {most}."
+            said = f"{field} {f'must be a positive integer, but was {shown}: {path}' if least else wrong}"
+        raise StateFailed(RUNTIME, said)
 
-    return number
+    return found

@@ -10,13 +10,11 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from helpers.definition.syntax import is_jsonata
-from helpers.engine import expressions, templates
+from helpers.engine import templates
 from helpers.engine.failures import DATA_LIMIT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches, too_large
 from helpers.engine.handling import Catcher, Retrier
-from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import SECOND, Walk
-from helpers.engine.states import State, number_at
+from helpers.engine.states import State, number
 from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import AnswerInvalid
 
@@ -142,13 +140,11 @@ class Call:
             return
         if not isinstance(answer, Answer):
             answer = Answer(answer)
-        if not (answer.started >= 0 and 0 <= answer.seconds < 10**10):
-            raise AnswerInvalid(f"The answer of {self.state!r} needs seconds of 0 or more: {answer!r:.200}")
         self._later(answer.started, self.start)
         if self.waits:
             self._later(answer.started, partial(self.submit, answer.submitted))
         self._json(answer.value)
-        self._later(max(answer.seconds, answer.started), partial(self.succeed, answer.value))
+        self._later(answer.seconds, partial(self.succeed, answer.value), answer.started)
 
     def close(self, abandoned: bool) -> None:
         """Take no more messages."""
@@ -158,9 +154,13 @@ class Call:
         if self.on_closed:
             self.on_closed()
 
-    def _later(self, seconds: float, action: Callable[[], Any]) -> None:
-        if seconds > 0:
-            self.execution.scheduler.after(seconds, action)
+    def _later(self, seconds: float, action: Callable[[], Any], soonest: float = 0.0) -> None:
+        if not isinstance(seconds, int | float) or not 0 <= seconds < 10**10:
+            raise AnswerInvalid(
+                f"The answer of {self.state!r} cannot come after {seconds!r:.100} seconds: give 0 or more"
+            )
+        if seconds or soonest:
+            self.execution.scheduler.after(max(seconds, soonest), action)
         else:
             action()
 
@@ -180,8 +180,8 @@ class Call:
         try:
             text = text_of(value)
             return data_of(text), text
-        except (TypeError, ValueError, RecursionError) as error:
-            said = f"The answer of {self.state!r} is no JSON ({error}): answer with dicts, lists, texts and numbers"
+        except (ValueError, StateFailed) as error:
+            said = f"The answer of {self.state!r} is no JSON: answer with dicts, lists, texts and numbers. {error}"
             raise AnswerInvalid(said) from None
 
 
@@ -296,8 +296,8 @@ class Task(Handled):
         language, field = (templates.jsonata, "Arguments") if jsonata else (templates.jsonpath, "Parameters")
         self._parameters = language(body[field], field) if field in body else None
         self._credentials = language(body["Credentials"], "Credentials") if "Credentials" in body else None
-        self._timeout = _seconds(body, "TimeoutSeconds", jsonata)
-        self._heartbeat = _seconds(body, "HeartbeatSeconds", jsonata)
+        self._timeout = number(body, "TimeoutSeconds", jsonata, least=1)
+        self._heartbeat = number(body, "HeartbeatSeconds", jsonata, least=1)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         execution = frame.execution
@@ -394,35 +394,3 @@ def outside(error: str | None, cause: str | None) -> StateFailed:
     failure = StateFailed(error, cause)
     failure.located = True
     return failure
-
-
-def _seconds(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated | None:
-    """A number of seconds: as it stands, or where a path or an expression gives it."""
-    if f"{field}Path" in body:
-        return _positive(body[f"{field}Path"], field)
-    value = body.get(field)
-    if value is None:
-        return None
-    if not (jsonata and is_jsonata(value)):
-        return lambda scope: value
-    number = expressions.typed(value, field, "number")
-
-    def seconds(scope: Any) -> Any:
-        found = number(scope)
-        if found <= 0:
-            raise expressions.failed(value, field, f"returned a value that is out of range: {text_of(found)}")
-        return found
-
-    return seconds
-
-
-def _positive(path: str, field: str) -> Evaluated:
-    number = number_at(path, f"{field}Path")
-
-    def seconds(scope: Any) -> Any:
-        found = number(scope)
-        if found <= 0:
-            raise StateFailed(RUNTIME, f"{field} must be a positive integer, but was {found}: {path}")
-        return found
-
-    return seconds
