@@ -1,5 +1,6 @@
 """Task states: Retry and Catch, time-outs and heartbeats, activities, `.sync`, and what their events say."""
 
+import itertools
 import json
 
 import pytest
@@ -33,7 +34,7 @@ def test_full_jitter_comes_from_the_seed():
     definition = machine(task(Retry=[{**RETRY, "JitterStrategy": "FULL"}]))
     one, again, other = (attempts(engine.run(definition, tasks={"A": BOOM}, seed=seed)) for seed in (1, 1, 2))
     assert one == again != other
-    delays = [second - first for first, second in zip(one, one[1:], strict=False)]
+    delays = [second - first for first, second in itertools.pairwise(one)]
     assert all(0 <= delay <= 2 * 3**number for number, delay in enumerate(delays))
 
 
