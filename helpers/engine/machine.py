@@ -62,7 +62,7 @@ def compiled(definition: Any, type: str = "STANDARD") -> Machine:  # noqa: A002
     return _compiled(json.dumps(definition), type)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _compiled(text: str, machine_type: str) -> Machine:
     try:
         definition = data_of(text)

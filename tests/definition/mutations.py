@@ -47,7 +47,7 @@ def mutated(draw: st.DrawFn, sound: Any = SOUND, values: Any = ANYTHING) -> Any:
         there = list(places(definition))
         if there:
             held, key = there[draw(st.integers(0, 10_000)) % len(there)]
-            value = draw(values)
+            value = copy.deepcopy(draw(values))
             if draw(st.booleans()) and isinstance(held, dict):
                 held[value if isinstance(value, str) else "~"] = held.pop(key)
             else:
