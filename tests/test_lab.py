@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, TokenRetrievalE
 from botocore.stub import Stubber
 
 import helpers
-from helpers import sandbox
+from helpers import execution, sandbox
 from helpers.errors import (
     CredentialsExpired,
     CredentialsMissing,
@@ -270,13 +270,14 @@ def test_lab_prefix_chooses_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PREFIX", "team7-")
     ours = helpers.connect()
     assert ours.name("x") == "team7-x"
-    assert "team7" in ours.tags.values()
+    assert "team7-" in ours.tags.values()
     monkeypatch.setenv("LAB_PREFIX", "has space")
     with pytest.raises(InvalidSetting, match="LAB_PREFIX"):
         helpers.connect()
 
 
 def test_the_card_shows_what_was_made_and_escapes_it(lab: Lab) -> None:
+    sandbox.call("reset")
     lab.client("iam").create_role(RoleName=lab.name("shown"), AssumeRolePolicyDocument="{}")
     lab.client("iam").create_role(RoleName="foreign", AssumeRolePolicyDocument="{}")
     page = lab._repr_html_()
@@ -318,6 +319,7 @@ def test_the_card_says_what_may_not_be_seen(lab: Lab) -> None:
 
 
 def test_the_sandboxs_clock(lab: Lab) -> None:
+    sandbox.call("reset")
     before = lab.now()
     assert before.tzinfo is datetime.UTC
     with lab.fast_forward(rate=10) as forward:
@@ -368,3 +370,23 @@ def test_the_history_limit_can_be_lowered(lab: Lab) -> None:
     assert lab.history_limit() == 25_000
     with pytest.raises(InvalidSetting, match="25,000"):
         lab.history_limit(25_001)
+
+
+def test_a_clock_that_is_ahead_is_said_and_put_back_by_the_next_fast_forward(lab: Lab) -> None:
+    sandbox.call("reset")
+    assert "ahead" not in repr(lab)
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = lab.client("iam").create_role(
+        RoleName="ahead", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 7200, "End": True}}}
+    states = lab.client("stepfunctions")
+    machine = states.create_state_machine(name="ahead", definition=json.dumps(definition), roleArn=role)
+    with lab.fast_forward():
+        execution.wait(states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"], 30, lab=lab)
+    assert lab.ahead >= datetime.timedelta(hours=2)
+    assert "clock 2:0" in repr(lab)
+    assert "ahead of real time after a fast-forward" in lab._repr_html_()
+    with lab.fast_forward():
+        assert lab.ahead < datetime.timedelta(minutes=5)
+    sandbox.call("reset")

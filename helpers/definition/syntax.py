@@ -127,7 +127,7 @@ class Call:
 
 
 ROOT = re.compile(r"\$\$|\$(?:[^\W\d]\w*)?")
-NAME = re.compile(r"""[^.\[\]'"()?*@,\s]+(?!\()""")
+NAME = re.compile(r"""[^.\[\]'"()?*@,\s]++(?!\()""")
 PLAIN_NAME = re.compile(r"[\w-]++(?!\()")  # in a filter, where operators follow
 AGGREGATE = re.compile(r"\.(length|min|max|sum|avg)\(\)")
 QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)

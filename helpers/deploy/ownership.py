@@ -9,8 +9,8 @@ __all__ = ["check_ours", "is_ours", "log_group_of", "tag_list"]
 
 
 def is_ours(lab: Lab, tags: Mapping[str, str]) -> bool:
-    """Whether something with these tags was made here."""
-    return all(tags.get(key) == value for key, value in lab.tags.items())
+    """Whether something with these tags was made by this lab, in whichever region."""
+    return all(tags.get(key) == lab.tags[key] for key in ("project", "lab"))
 
 
 def check_ours(lab: Lab, kind: str, name: str, tags: Mapping[str, str]) -> None:

@@ -85,6 +85,11 @@ class Setting(NamedTuple):
     machine: str
     """The machine's own name."""
 
+    @property
+    def bucket_prefix(self) -> str:
+        """Begins the names of our buckets, which hold neither capitals nor _."""
+        return self.prefix.lower().replace("_", "-")
+
     def arn(self, service: str, resource: str) -> str:
         """The ARN of `resource` here."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
@@ -185,7 +190,7 @@ def _of_distributed_map(state: Mapping[str, Any], setting: Setting) -> list[Gran
 
 
 def _bucket(name: str | None, setting: Setting) -> tuple[str, ...]:
-    bucket = f"arn:{setting.partition}:s3:::{name or setting.prefix.lower() + '*'}"
+    bucket = f"arn:{setting.partition}:s3:::{name or setting.bucket_prefix + '*'}"
     return bucket, f"{bucket}/*"
 
 

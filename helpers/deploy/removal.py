@@ -1,321 +1,198 @@
-"""Remove what was made: one thing at a time, or all of it."""
+"""Find what was made, by its tags or its owner's, and remove it: one thing at a time, or all of it."""
 
 import html
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import pandas as pd
-from botocore.exceptions import ClientError
 
+from helpers.deploy.kinds import FAILURES, KINDS, NAMES, ORDER, Here, Kind, gone, why
 from helpers.deploy.ownership import is_ours
-from helpers.errors import LabError
+from helpers.errors import SandboxGone
 from helpers.lab import Lab, current
 from helpers.verbatim import verbatim
 
-__all__ = ["Removal", "made", "tear_down"]
+__all__ = ["Inventory", "Removal", "made", "tear_down"]
 
-DELETING = 60.0  # seconds; a machine disappears when its last execution has ended
+COLUMNS = ["region", "kind", "name", "reason"]
+PLURALS = {"activity": "activities", "event bus": "event buses"}
+UNSEEN = "could not be looked at, because "
+
+
+class Thing(NamedTuple):
+    """A thing of ours; or with a reason one that could not be looked at, without a name a whole kind."""
+
+    region: str
+    kind: str
+    name: str
+    reason: str = ""
+
+
+class Inventory(pd.DataFrame):
+    """A frame that shows itself whole, grouped by region and kind. `attrs["regions"]` are those looked into."""
+
+    def _repr_html_(self) -> str:
+        return verbatim(_grouped(self) if len(self) else f"<p>{html.escape(repr(self))}</p>")
+
+    def __repr__(self) -> str:
+        if self.empty:
+            return f"Nothing of ours is there in {_listed(self.attrs.get('regions', []))}."
+        return str(_shown(self).to_string(index=False))
 
 
 class Removal:
-    """What `tear_down` did: two frames, `removed` and `remaining`, with the columns kind, name and reason (text)."""
+    """What `tear_down` did: two frames, `removed` and `remaining`, with the columns region, kind, name, reason (text).
 
-    def __init__(self, removed: pd.DataFrame, remaining: pd.DataFrame) -> None:
-        self.removed, self.remaining = removed, remaining
+    A row of `remaining` without a name stands for a whole kind that could not be looked at.
+    """
+
+    def __init__(self, removed: pd.DataFrame, remaining: pd.DataFrame, regions: Iterable[str]) -> None:
+        self.removed, self.remaining, self.regions = removed, remaining, sorted(regions)
 
     def __repr__(self) -> str:
-        counted = [
-            f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in self.removed["kind"].value_counts().items()
-        ]
-        done = f"Removed {', '.join(counted)}." if counted else "There was nothing to remove."
+        counted = [_counted(count, str(kind)) for kind, count in self.removed["kind"].value_counts(sort=False).items()]
+        words = [f"Removed {_listed(counted)}." if counted else "There was nothing to remove."]
         if self.remaining.empty:
-            return f"{done} Nothing is left."
-        left = "; ".join(f"{one.kind} {one.name} ({one.reason})" for one in self.remaining.itertuples(index=False))
-        return f"{done} Still there: {left}."
+            words.append(f"Nothing is left in {_listed(self.regions)}.")
+        unseen = self.remaining["reason"].str.startswith(UNSEEN)
+        if not unseen.all():
+            left = [f"{one.kind} {one.name} ({one.reason})" for one in self.remaining[~unseen].itertuples()]
+            words.append(f"Still there: {'; '.join(left)}.")
+        for one in map(Thing._make, self.remaining[unseen].itertuples(index=False)):
+            what = f"The {one.kind} {one.name}"
+            if not one.name or one.name.startswith("("):
+                what = f"{_plural(one.kind).capitalize()} {one.name}".strip()
+            words.append(f"{what} in {one.region} {one.reason.rstrip('.')}.")
+        return " ".join(words)
 
     def _repr_html_(self) -> str:
-        sentence = f"<p>{html.escape(repr(self))}</p>"
-        return verbatim(sentence + (self.removed[["kind", "name"]].to_html(index=False) if len(self.removed) else ""))
+        tables = "".join(_grouped(frame) for frame in (self.removed, self.remaining) if len(frame))
+        return verbatim(f"<p>{html.escape(repr(self))}</p>{tables}")
 
 
-class Kind(NamedTuple):
-    """A kind of resource: how those of ours are found, and how one is removed."""
-
-    name: str
-    find: Callable[[Lab], Iterator[str]]
-    remove: Callable[[Lab, str], None]
-
-
-def tear_down(lab: Lab | None = None) -> Removal:
+def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Removal:
     """Remove all that was made in this lab, in the order that AWS needs, and look whether anything is left.
 
-    Running executions are stopped first. Only what bears the lab's prefix and tags is touched (of log groups, those of
-    our functions and machines), whatever half of it exists; calling it again is safe. A thing that cannot be removed
-    does not keep the others.
+    Only what bears the lab's tags is touched, or belongs to what bears them, whatever half of it exists; calling it
+    again is safe. Looked into are the lab's region, those that the tags of roles, users and buckets name, and
+    `regions`: one in which only a company's own role was used is named nowhere else. Running executions are stopped. A
+    role stays as long as anything acts as it, or it cannot be seen whether anything does. What cannot be looked at or
+    removed does not keep the others, and is a row of `remaining` with its reason.
+
+    Raises SandboxGone when the sandbox ends meanwhile.
     """
-    lab = lab or current()
-    removed: list[tuple[str, str, str]] = []
-    reasons: dict[tuple[str, str], str] = {}
-    for kind in KINDS:
-        for name in _found(lab, kind, reasons):
+    here = Here(lab or current())
+    found = _look(here, regions)
+    removed: list[Thing] = []
+    refused: dict[Thing, str] = {}
+    for thing in sorted(found.things, key=lambda thing: ORDER.index(thing.kind)):
+        if unseen := [one.kind for one in found.things if one.name == _all_of(thing) and one.reason]:
+            refused[thing] = f"its {_plural(unseen[0])} could not be looked at"
+        elif not thing.reason:
             try:
-                kind.remove(lab, name)
-                removed.append((kind.name, name, ""))
-            except ClientError as error:
-                reasons[kind.name, name] = error.response.get("Error", {}).get("Message", str(error))
-            except LabError as error:
-                reasons[kind.name, name] = str(error)
-    left = {(kind.name, name) for kind in KINDS for name in _found(lab, kind, reasons)}
-    left |= {key for key in reasons if key[1] == UNKNOWN}
-    columns = ["kind", "name", "reason"]
+                KINDS[thing.kind].remove(here.at(thing.region), thing.name)
+                removed.append(thing)
+            except SandboxGone:
+                raise
+            except FAILURES as error:
+                if not gone(error):
+                    refused[thing] = why(error)
+    left = _look(here, found.regions)
+    remaining = [one._replace(reason=one.reason or refused.get(one, "still there")) for one in left.things]
     return Removal(
-        pd.DataFrame([one for one in removed if one[:2] not in left], columns=columns, dtype="str"),
-        pd.DataFrame([(*key, reasons.get(key, "still there")) for key in sorted(left)], columns=columns, dtype="str"),
+        _frame(one for one in found.things if one in removed and one not in left.things),
+        _frame(remaining),
+        found.regions | left.regions,
     )
 
 
-def made(lab: Lab | None = None) -> pd.DataFrame:
-    """What there is in this lab that `tear_down` would remove: a frame with the columns kind and name (text)."""
-    lab = lab or current()
-    rows = [(kind.name, name) for kind in KINDS for name in _found(lab, kind, {})]
-    return pd.DataFrame(rows, columns=["kind", "name"], dtype="str")
+def made(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Inventory:
+    """What there is in this lab that `tear_down` would remove.
+
+    A frame with the columns region, kind, name and reason (text). A row with a reason is a thing, or without a name a
+    whole kind, that could not be looked at. `regions` is `tear_down`'s.
+    """
+    found = _look(Here(lab or current()), regions)
+    inventory = Inventory(_frame(found.things))
+    inventory.attrs["regions"] = sorted(found.regions)
+    return inventory
 
 
-UNKNOWN = "(could not be listed)"
+class Found(NamedTuple):
+    things: list[Thing]
+    regions: set[str]
 
 
-def _found(lab: Lab, kind: Kind, reasons: dict[tuple[str, str], str]) -> list[str]:
+def _look(here: Here, regions: Iterable[str]) -> Found:
+    """All things of ours, first those that the whole world shares: they name the regions in which to look."""
+    things = _things(here, worldwide=True)
+    used = {here.region, *regions, *(thing.region for thing in things)}
+    for region in sorted(used):
+        things += _things(here.at(region), worldwide=False)
+    return Found(sorted(things, key=lambda thing: (thing.region, NAMES.index(thing.kind), thing.name)), used)
+
+
+def _things(here: Here, worldwide: bool) -> list[Thing]:
+    things: list[Thing] = []
+    for kind in KINDS.values():
+        if kind.worldwide != worldwide:
+            continue
+        if kind.owner is None:
+            things += _of_kind(here, kind)
+        for owner in [one for one in things if one.kind == kind.owner and not one.reason]:
+            things += _of_kind(here, kind, owner)
+    return things
+
+
+def _of_kind(here: Here, kind: Kind, owner: Thing | None = None) -> Iterator[Thing]:
+    """Those of a kind that are ours. What has vanished since it was listed is left out, what fails has a reason."""
     try:
-        return list(kind.find(lab))
-    except ClientError as error:
-        reasons[kind.name, UNKNOWN] = error.response.get("Error", {}).get("Message", str(error))
-        return []
+        for name in kind.listed(here, owner.name) if owner else kind.listed(here):
+            try:
+                if owner:
+                    yield Thing(owner.region, kind.name, name)
+                elif kind.tags and is_ours(here.lab, tags := kind.tags(here, name)):
+                    yield Thing(tags.get("region", here.region) if kind.worldwide else here.region, kind.name, name)
+            except SandboxGone:
+                raise
+            except FAILURES as error:
+                if not gone(error):
+                    yield Thing(here.region, kind.name, name, UNSEEN + why(error))
+    except SandboxGone:
+        raise
+    except FAILURES as error:
+        if not (owner and gone(error)):
+            yield Thing(here.region, kind.name, _all_of(owner) if owner else "", UNSEEN + why(error))
 
 
-def quietly(remove: Callable[[Lab, str], None], lab: Lab, name: str) -> None:
-    """Undo a step of a call that failed; a refusal must not hide why it failed."""
-    with suppress(ClientError, LabError):
-        remove(lab, name)
+def _all_of(owner: Thing) -> str:
+    return f"(of {owner.kind} {owner.name})"
 
 
-def _pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
-    for page in client.get_paginator(operation).paginate(**arguments):
-        yield from page.get(key, [])
+def _frame(things: Iterable[Thing]) -> pd.DataFrame:
+    return pd.DataFrame(list(things), columns=COLUMNS, dtype="str")
 
 
-def _machines(lab: Lab) -> Iterator[str]:
-    sfn = lab.client("stepfunctions")
-    for found in _pages(sfn, "list_state_machines", "stateMachines"):
-        arn = found["stateMachineArn"]
-        if found["name"].startswith(lab.prefix):
-            with suppress(sfn.exceptions.ResourceNotFound, sfn.exceptions.StateMachineDoesNotExist):
-                tags = sfn.list_tags_for_resource(resourceArn=arn)["tags"]
-                if is_ours(lab, {tag["key"]: tag["value"] for tag in tags}):
-                    yield arn
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Region and kind only where they change, and the reasons only where there are some."""
+    shown = pd.DataFrame(frame)[COLUMNS if (frame["reason"] != "").any() else COLUMNS[:-1]].copy()
+    shown.loc[shown.duplicated(["region", "kind"]), ["region", "kind"]] = ""
+    return shown
 
 
-def remove_machine(lab: Lab, arn: str) -> None:
-    """Stop a machine's executions, delete it and wait until it is gone."""
-    sfn = lab.client("stepfunctions")
-    machine = sfn.describe_state_machine(stateMachineArn=arn)
-    if machine["type"] == "STANDARD":
-        for run in _pages(sfn, "list_executions", "executions", stateMachineArn=arn, statusFilter="RUNNING"):
-            with suppress(sfn.exceptions.ExecutionDoesNotExist):
-                sfn.stop_execution(executionArn=run["executionArn"], error="TearDown", cause="Its machine is removed.")
-    sfn.delete_state_machine(stateMachineArn=arn)
-    pause, waited = 0.1, 0.0
-    while waited < DELETING:
-        try:
-            sfn.describe_state_machine(stateMachineArn=arn)
-        except sfn.exceptions.StateMachineDoesNotExist:
-            return
-        time.sleep(pause)
-        waited += pause
-        pause = min(2 * pause, 5.0)
-    raise LabError(f"AWS is still deleting it after {DELETING:.0f} s: call tear_down() again in a minute.")
+def _grouped(frame: pd.DataFrame) -> str:
+    with pd.option_context("display.max_colwidth", None):
+        return str(_shown(frame).to_html(index=False, max_rows=None))
 
 
-def _activities(lab: Lab) -> Iterator[str]:
-    sfn = lab.client("stepfunctions")
-    for found in _pages(sfn, "list_activities", "activities"):
-        if found["name"].startswith(lab.prefix):
-            tags = sfn.list_tags_for_resource(resourceArn=found["activityArn"])["tags"]
-            if is_ours(lab, {tag["key"]: tag["value"] for tag in tags}):
-                yield found["activityArn"]
+def _plural(kind: str) -> str:
+    return PLURALS.get(kind, f"{kind}s")
 
 
-def _remove_activity(lab: Lab, arn: str) -> None:
-    lab.client("stepfunctions").delete_activity(activityArn=arn)
+def _counted(count: int, kind: str) -> str:
+    return f"{count} {kind if count == 1 else _plural(kind)}"
 
 
-def _queues(lab: Lab) -> Iterator[str]:
-    sqs = lab.client("sqs")
-    for url in _pages(sqs, "list_queues", "QueueUrls", QueueNamePrefix=lab.prefix):
-        if is_ours(lab, sqs.list_queue_tags(QueueUrl=url).get("Tags", {})):
-            yield url
-
-
-def _remove_queue(lab: Lab, url: str) -> None:
-    lab.client("sqs").delete_queue(QueueUrl=url)
-
-
-def _functions(lab: Lab) -> Iterator[str]:
-    client = lab.client("lambda")
-    for found in _pages(client, "list_functions", "Functions"):
-        if found["FunctionName"].startswith(lab.prefix):
-            with suppress(client.exceptions.ResourceNotFoundException):
-                if is_ours(lab, client.list_tags(Resource=found["FunctionArn"])["Tags"]):
-                    yield found["FunctionName"]
-
-
-def remove_function(lab: Lab, name: str) -> None:
-    """Delete a function."""
-    client = lab.client("lambda")
-    with suppress(client.exceptions.ResourceNotFoundException):
-        client.delete_function(FunctionName=name)
-
-
-def _rules(lab: Lab) -> Iterator[str]:
-    """The rules of ours, each as bus/rule, on the account's own bus and on ours."""
-    events = lab.client("events")
-    for bus in ("default", *_buses(lab)):
-        for found in _pages(events, "list_rules", "Rules", NamePrefix=lab.prefix, EventBusName=bus):
-            tags = events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"]
-            if is_ours(lab, {tag["Key"]: tag["Value"] for tag in tags}):
-                yield f"{bus}/{found['Name']}"
-
-
-def _remove_rule(lab: Lab, path: str) -> None:
-    events = lab.client("events")
-    bus, name = path.split("/", 1)
-    targets = [one["Id"] for one in events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]]
-    if targets:
-        events.remove_targets(Rule=name, EventBusName=bus, Ids=targets)
-    events.delete_rule(Name=name, EventBusName=bus)
-
-
-def _buses(lab: Lab) -> Iterator[str]:
-    events = lab.client("events")
-    for found in _pages_by_token(events.list_event_buses, "EventBuses", NamePrefix=lab.prefix):
-        tags = events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"]
-        if is_ours(lab, {tag["Key"]: tag["Value"] for tag in tags}):
-            yield found["Name"]
-
-
-def _remove_bus(lab: Lab, name: str) -> None:
-    lab.client("events").delete_event_bus(Name=name)
-
-
-def _log_groups(lab: Lab) -> Iterator[str]:
-    """Lambda makes its log groups itself, without tags: those count whose function is not a stranger's."""
-    logs = lab.client("logs")
-    strangers = _strangers(lab)
-    for parent in ("/aws/lambda/", "/aws/vendedlogs/states/"):
-        for found in _pages(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=f"{parent}{lab.prefix}"):
-            if found["logGroupName"].removeprefix(parent) not in strangers:
-                yield found["logGroupName"]
-
-
-def _strangers(lab: Lab) -> set[str]:
-    """The names under our prefix of functions and machines that others made."""
-    functions = {
-        found["FunctionName"]
-        for found in _pages(lab.client("lambda"), "list_functions", "Functions")
-        if found["FunctionName"].startswith(lab.prefix)
-    }
-    machines = {
-        found["name"]
-        for found in _pages(lab.client("stepfunctions"), "list_state_machines", "stateMachines")
-        if found["name"].startswith(lab.prefix)
-    }
-    return (functions - set(_functions(lab))) | (machines - {arn.split(":")[-1] for arn in _machines(lab)})
-
-
-def remove_log_group(lab: Lab, name: str) -> None:
-    """Delete a log group with all that was logged."""
-    logs = lab.client("logs")
-    with suppress(logs.exceptions.ResourceNotFoundException):
-        logs.delete_log_group(logGroupName=name)
-
-
-def _workgroups(lab: Lab) -> Iterator[str]:
-    athena = lab.client("athena")
-    here = f"arn:{lab.session.get_partition_for_region(lab.region)}:athena:{lab.region}:{lab.account}:workgroup"
-    for found in _pages_by_token(athena.list_work_groups, "WorkGroups"):
-        if found["Name"].startswith(lab.prefix):
-            tags = athena.list_tags_for_resource(ResourceARN=f"{here}/{found['Name']}").get("Tags", [])
-            if is_ours(lab, {tag["Key"]: tag["Value"] for tag in tags}):
-                yield found["Name"]
-
-
-def _pages_by_token(operation: Callable[..., Any], key: str, **arguments: Any) -> Iterator[Any]:
-    """For the operations that have no paginator in boto3."""
-    token: dict[str, str] = {}
-    while True:
-        page = operation(**arguments, **token)
-        yield from page.get(key, [])
-        if "NextToken" not in page:
-            return
-        token = {"NextToken": page["NextToken"]}
-
-
-def _remove_workgroup(lab: Lab, name: str) -> None:
-    lab.client("athena").delete_work_group(WorkGroup=name, RecursiveDeleteOption=True)
-
-
-def _buckets(lab: Lab) -> Iterator[str]:
-    s3 = lab.client("s3")
-    for found in s3.list_buckets()["Buckets"]:
-        if found["Name"].startswith(lab.prefix.lower()):
-            with suppress(s3.exceptions.ClientError):  # NoSuchTagSet: it has no tags, so it is not ours
-                tags = s3.get_bucket_tagging(Bucket=found["Name"])["TagSet"]
-                if is_ours(lab, {tag["Key"]: tag["Value"] for tag in tags}):
-                    yield found["Name"]
-
-
-def _remove_bucket(lab: Lab, name: str) -> None:
-    s3 = lab.client("s3")
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
-        versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
-        keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
-        if keys:
-            s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
-    s3.delete_bucket(Bucket=name)
-
-
-def _roles(lab: Lab) -> Iterator[str]:
-    iam = lab.client("iam")
-    for found in _pages(iam, "list_roles", "Roles"):
-        if found["RoleName"].startswith(lab.prefix):
-            with suppress(iam.exceptions.NoSuchEntityException):
-                tags = iam.list_role_tags(RoleName=found["RoleName"])["Tags"]
-                if is_ours(lab, {tag["Key"]: tag["Value"] for tag in tags}):
-                    yield found["RoleName"]
-
-
-def remove_role(lab: Lab, name: str) -> None:
-    """Delete a role with its policies; managed ones are only detached."""
-    iam = lab.client("iam")
-    with suppress(iam.exceptions.NoSuchEntityException):
-        for policy in _pages(iam, "list_role_policies", "PolicyNames", RoleName=name):
-            iam.delete_role_policy(RoleName=name, PolicyName=policy)
-        for policy in _pages(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name):
-            iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-        iam.delete_role(RoleName=name)
-
-
-KINDS = (
-    Kind("state machine", _machines, remove_machine),
-    Kind("activity", _activities, _remove_activity),
-    Kind("rule", _rules, _remove_rule),
-    Kind("event bus", _buses, _remove_bus),
-    Kind("queue", _queues, _remove_queue),
-    Kind("function", _functions, remove_function),
-    Kind("workgroup", _workgroups, _remove_workgroup),
-    Kind("bucket", _buckets, _remove_bucket),
-    Kind("log group", _log_groups, remove_log_group),
-    Kind("role", _roles, remove_role),
-)
-"""In the order of removal: what uses something goes before it, and what a running thing could make again after it."""
+def _listed(words: Iterable[str]) -> str:
+    *most, last = list(words) or ["no region"]
+    return f"{', '.join(most)} and {last}" if most else last

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from helpers import definition as definitions
 from helpers.calls import plainly
-from helpers.deploy import removal
+from helpers.deploy import kinds
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.ownership import check_ours, log_group_of, tag_list
 from helpers.deploy.permissions import Setting, function_statements, machine_statements, trust
@@ -57,13 +57,18 @@ def role(
     """Make or update a role that `service` ("lambda", "states") may assume, and return its ARN.
 
     `statements` are the IAM policy statements of all that it is allowed; `permissions_boundary` the ARN of the policy
-    that a company sets above its roles. The name gets the lab's prefix.
+    that a company sets above its roles; one that is set already stays where none is given. The name gets the lab's
+    prefix and, since IAM knows no regions, the region at its end: a role of another region must not be changed.
 
     Raises ForeignResource when a role of that name is not ours, NotAllowed when we may not make roles.
     """
     lab = lab or current()
     with undoing() as undo:
-        return _role(lab, undo, lab.name(name), service, statements, permissions_boundary)
+        return _role(lab, undo, _role_name(lab, name), service, statements, permissions_boundary)
+
+
+def _role_name(lab: Lab, name: str) -> str:
+    return lab.name(f"{name}-{lab.region}")
 
 
 def _role(
@@ -86,7 +91,7 @@ def _role(
             found = iam.create_role(
                 RoleName=name, AssumeRolePolicyDocument=json.dumps(trusted), Tags=tag_list(lab), **bounded
             )["Role"]
-            undo.callback(removal.quietly, removal.remove_role, lab, name)
+            undo.callback(kinds.quietly, kinds.remove_role, lab, name)
             changed = True
         else:
             check_ours(lab, "role", name, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])})
@@ -96,8 +101,6 @@ def _role(
             bound = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
             if permissions_boundary and bound != permissions_boundary:
                 iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=permissions_boundary)
-            elif bound and not permissions_boundary:
-                iam.delete_role_permissions_boundary(RoleName=name)
         changed |= _allow(iam, name, statements)
     if changed and lab.target != "sandbox":
         undo.settled = time.monotonic() + SETTLING
@@ -205,7 +208,7 @@ def make_function(
     if role is None:
         declared = _declared(lab, name) if source is None else []
         needed = [*function_statements(ours, setting(lab, ours)), *declared, *statements]
-        role = _role(lab, undo, lab.name(f"{name}-lambda"), "lambda", needed, permissions_boundary)
+        role = _role(lab, undo, _role_name(lab, f"{name}-lambda"), "lambda", needed, permissions_boundary)
     settings["Role"] = role
     with plainly(f"make the function {ours}"):
         try:
@@ -215,7 +218,7 @@ def make_function(
             found = patiently(
                 lambda: client.create_function(**create), _role_not_ready, f"the function {ours}", patience
             )
-            undo.callback(removal.quietly, removal.remove_function, lab, ours)
+            undo.callback(kinds.quietly, kinds.remove_function, lab, ours)
         else:
             _update_function(client, found, settings, packed, patience)
         _wait(client, "function_active_v2", ours)
@@ -227,7 +230,7 @@ def _declared(lab: Lab, name: str) -> list[dict[str, Any]]:
     beside = definitions.function_source(name).with_name(f"{name}.statements.json")
     if not beside.is_file():
         return []
-    return list(json.loads(beside.read_text(encoding="utf-8").replace("${Prefix}", lab.prefix.lower())))
+    return list(json.loads(beside.read_text(encoding="utf-8").replace("${Prefix}", lab.bucket_prefix)))
 
 
 def _check_function(lab: Lab, name: str) -> None:
@@ -404,7 +407,7 @@ def make_state_machine(
     if log_level != "OFF":
         logging["destinations"] = [{"cloudWatchLogsLogGroup": {"logGroupArn": f"{_log_group(lab, undo, here)}:*"}}]
     patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
-    role = role or _role(lab, undo, lab.name(f"{name}-states"), "states", needed, permissions_boundary)
+    role = role or _role(lab, undo, _role_name(lab, f"{name}-states"), "states", needed, permissions_boundary)
     asked: dict[str, Any] = {"definition": text, "roleArn": role, "loggingConfiguration": logging}
     making = f"the state machine {here.machine}"
     with plainly(f"make {making}"):
@@ -416,7 +419,7 @@ def make_state_machine(
                 making,
                 patience,
             )
-            undo.callback(removal.quietly, removal.remove_machine, lab, arn)
+            undo.callback(kinds.quietly, kinds.remove_machine, lab, here.machine)
         elif (
             json.loads(found["definition"]) != definition
             or found["roleArn"] != role
@@ -466,7 +469,7 @@ def _log_group(lab: Lab, undo: Undo, here: Setting) -> str:
     with plainly(f"make the log group {name}"):
         try:
             logs.create_log_group(logGroupName=name, tags=dict(lab.tags))
-            undo.callback(removal.quietly, removal.remove_log_group, lab, name)
+            undo.callback(kinds.quietly, kinds.remove_log_group, lab, name)
         except logs.exceptions.ResourceAlreadyExistsException:
             pass
     return here.arn("logs", f"log-group:{name}")

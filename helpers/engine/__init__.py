@@ -12,7 +12,7 @@ from helpers.engine.map_runs import MapRun
 from helpers.engine.scheduler import Scheduler
 from helpers.engine.simulation import Run, run
 from helpers.engine.tasks import NEVER, Answer, Call, TaskFailed
-from helpers.engine.text import text_of
+from helpers.engine.text import data_of, text_of
 
 __all__ = [
     "NEVER",
@@ -28,6 +28,7 @@ __all__ = [
     "Scheduler",
     "TaskFailed",
     "compiled",
+    "data_of",
     "run",
     "text_of",
 ]

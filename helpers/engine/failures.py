@@ -47,7 +47,8 @@ class StateFailed(Exception):
     """A state has failed with AWS's `error` and `cause`, for its Retry and Catch to look at.
 
     `location` is the field whose JSONata expression failed, None for any other failure. `located` is for whoever says
-    in the cause where it happened, which is said once; `by_token` tells that whoever holds a task token said it.
+    in the cause where it happened, which is said once; `by_token` tells that whoever holds a task token said it;
+    `kind` is the error that Retry and Catch go by, where that is another one.
     """
 
     def __init__(self, error: str | None, cause: str | None = None, location: str | None = None) -> None:
@@ -55,6 +56,7 @@ class StateFailed(Exception):
         self.error, self.cause, self.location = error, cause, location
         self.located = False
         self.by_token = False
+        self.kind = error
 
     def __str__(self) -> str:
         return f"{self.error}: {self.cause}"
@@ -69,7 +71,7 @@ def matches(error_equals: Sequence[str], error: str | None) -> bool:
     """Whether a Retry or Catch with this ErrorEquals is for an error.
 
     States.Runtime is for none. States.ALL takes States.DataLimitExceeded too, as AWS's histories do and its
-    documentation does not. A missed heartbeat is reported as States.Timeout, and goes by both names.
+    documentation does not. A missed heartbeat, which AWS reports as States.Timeout, goes by both names.
     """
     if error == RUNTIME:
         return False
@@ -77,5 +79,5 @@ def matches(error_equals: Sequence[str], error: str | None) -> bool:
         error in error_equals
         or ALL in error_equals
         or (TASK_FAILED in error_equals and error not in NOT_A_TASK_FAILURE)
-        or (error in TIMEOUTS and not TIMEOUTS.isdisjoint(error_equals))
+        or (error == HEARTBEAT_TIMEOUT and TIMEOUT in error_equals)
     )

@@ -47,6 +47,8 @@ def function(text: str, field: str) -> Evaluated:
             raise StateFailed(RUNTIME, f"The function '{text}' had the following error: {said}") from None
         except ValueError as error:
             raise StateFailed(INTRINSIC_FAILURE, f"The function '{text}' had the following error: {error}") from None
+        except RecursionError:
+            raise StateFailed(RUNTIME, f"The function '{text}' was given data that is nested too deeply.") from None
 
     return evaluated
 
@@ -159,7 +161,10 @@ def _contains(array: Any, value: Any) -> bool:
 
 
 def _unique(array: Any) -> list[Any]:
-    return list({_key(item): item for item in reversed(_array(array))}.values())[::-1]
+    found: dict[str, Any] = {}
+    for item in _array(array):
+        found.setdefault(_key(item), item)
+    return list(found.values())
 
 
 def _decode(text: Any) -> str:

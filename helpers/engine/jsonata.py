@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 import json
@@ -61,10 +62,12 @@ def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
     """
     evaluation = Evaluation(scope)
     frame = Frame(FUNCTIONS)
-    frame.bindings = {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()}
     # The library's functions find the evaluation they run in through the thread.
     Jsonata.CURRENT.jsonata = evaluation
     try:
+        if "|" in code:  # a transform changes what its pattern finds, in a copy or not
+            bindings = copy.deepcopy(dict(bindings))
+        frame.bindings = {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()}
         result = evaluation.eval(expressions.parsed(code), None, frame)
         return UNDEFINED if result is None else plain(result)
     except QueryFailed:
@@ -126,6 +129,10 @@ class Evaluation(Jsonata):
         if not self.is_function_like(proc):  # the library would print it, too
             raise jexception.JException("T1006", 0)
         return super().apply_inner(proc, args, input, environment)
+
+    def evaluate_group_expression(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002
+        # The library puts an item into an empty list, whosever it is.
+        return super().evaluate_group_expression(expr, [] if input == [] else input, environment)
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
         try:
@@ -288,8 +295,10 @@ def _count(array: Any = None) -> int:
 def _distinct(array: Any = None) -> Any:
     if not isinstance(array, list) or len(array) <= 1:
         return array
-    found = {json.dumps(plain(item), sort_keys=True): item for item in reversed(array)}
-    items = list(reversed(found.values()))
+    found: dict[str, Any] = {}
+    for item in array:
+        found.setdefault(json.dumps(plain(item), sort_keys=True), item)
+    items = list(found.values())
     return Utils.create_sequence_from_iter(items) if Utils.is_sequence(array) else items
 
 

@@ -295,7 +295,7 @@ def _operand(operand: Path | Literal) -> Callable[[Any, Any], Any]:
     def evaluated(item: Any, data: Any) -> Any:
         try:
             return select(item if operand.root == "@" else data)
-        except NoSuchPath:
+        except (NoSuchPath, StateFailed):
             return ABSENT
 
     return evaluated

@@ -11,7 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.engine import templates
-from helpers.engine.failures import DATA_LIMIT, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches, too_large
+from helpers.engine.failures import (
+    DATA_LIMIT,
+    HEARTBEAT_TIMEOUT,
+    QUERY_EVALUATION,
+    RUNTIME,
+    TIMEOUT,
+    StateFailed,
+    matches,
+    too_large,
+)
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number
@@ -27,6 +36,8 @@ WHOLE: Any = {"truncated": False}
 SAID = ("Scheduled", "Started", "Submitted", "Succeeded", "Failed", "TimedOut")
 _SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
 _ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:")
+# TimeoutSeconds of a task that has none: nobody's deadline. Amazon States Language, "Task State".
+FOREVER = 99_999_999
 
 
 class TaskFailed(Exception):
@@ -247,7 +258,7 @@ class Handled(State):
 
     def _delay(self, frame: Frame, failure: StateFailed, used: list[int]) -> float | None:
         for index, retrier in enumerate(self._retriers):
-            if matches(retrier.errors, failure.error):
+            if matches(retrier.errors, failure.kind):
                 if used[index] >= retrier.attempts:
                     return None
                 used[index] += 1
@@ -255,7 +266,7 @@ class Handled(State):
         return None
 
     def _caught(self, frame: Frame, failure: StateFailed) -> str:
-        catcher = next((one for one in self._catchers if one.catches(failure.error)), None)
+        catcher = next((one for one in self._catchers if one.catches(failure.kind)), None)
         if catcher is None:
             raise failure
         error = {"Error": failure.error, "Cause": failure.cause}
@@ -326,7 +337,7 @@ class Task(Handled):
         """What the task gives, its events written as they come."""
         scheduler = frame.execution.scheduler
         process, messages, kind = frame.process, call.messages, self.kind
-        end = scheduler.now + round(timeout * SECOND) if timeout is not None else None
+        end = scheduler.now + round(timeout * SECOND) if timeout is not None and timeout < FOREVER else None
         beat = None if heartbeat is None or kind.is_activity else scheduler.now + round(heartbeat * SECOND)
         while True:
             while messages:
@@ -347,7 +358,10 @@ class Task(Handled):
             times = [one for one in (end, beat) if one is not None]
             if times and min(times) <= scheduler.now:
                 frame.write(*kind.events["TimedOut"], {**kind.named, "error": TIMEOUT})
-                raise outside(TIMEOUT, None)
+                failure = outside(TIMEOUT, None)
+                if end is None or end > scheduler.now:
+                    failure.kind = HEARTBEAT_TIMEOUT
+                raise failure
             timer = scheduler.at(min(times), process.wake) if times else None
             try:
                 yield

@@ -14,6 +14,7 @@ __all__ = ["MOST_BYTES", "data_of", "exceeds", "moment", "text_of", "time_text"]
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MOST_BYTES = 262_144
+MOST_NESTED = 500  # levels of objects and arrays; a bound of ours, so that it is the same wherever an engine runs
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[Tt][0-2]\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -39,24 +40,42 @@ def text_of(value: Any) -> str:
     ValueError where it is no JSON data; StateFailed where a machine has nested it deeper than can be written.
     """
     try:
-        return _encode(value)
+        text = _encode(value)
+        if not _is_deep(value, text):
+            return text
     except RecursionError:
-        raise StateFailed(RUNTIME, "The data is nested too deeply.") from None
+        pass
     except (TypeError, ValueError) as error:
         raise ValueError(f"This is no JSON data: {error}.") from None
+    raise StateFailed(RUNTIME, "The data is nested too deeply.")
+
+
+def _is_deep(value: Any, text: str) -> bool:
+    if isinstance(value, str) or text.count("{") + text.count("[") <= MOST_NESTED:
+        return False
+    level = [value]
+    for _ in range(MOST_NESTED):
+        inner = (item for one in level for item in (one.values() if isinstance(one, dict) else one))
+        level = [item for item in inner if isinstance(item, dict | list | tuple)]
+        if not level:
+            return False
+    return True
 
 
 def data_of(text: str) -> Any:
     """The data that a JSON text stands for. ValueError where it is no JSON."""
     try:
-        return _decode(text)
+        value = _decode(text)
+        if not _is_deep(value, text):
+            return value
     except RecursionError:
-        raise ValueError("This is no JSON: it is nested too deeply.") from None
+        pass
     except json.JSONDecodeError as error:
         where = f"{text[error.pos : error.pos + 20]!r}" if error.pos < len(text) else "its end"
         raise ValueError(f"This is no JSON: it cannot be read at {where} (character {error.pos + 1}).") from None
     except ValueError as error:
         raise ValueError(f"This is no JSON: {error}.") from None
+    raise ValueError("This is no JSON: it is nested too deeply.")
 
 
 def exceeds(text: str) -> bool:

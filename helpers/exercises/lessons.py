@@ -423,7 +423,7 @@ def _worker(answer: Any, about: Any) -> None:
     if not callable(answer):
         raise Lacking("the answer is a function: def worker(states, message).")
     lab = place()
-    queue = lab.client("sqs").create_queue(QueueName=lab.name("exercise"))["QueueUrl"]
+    queue = lab.client("sqs").create_queue(QueueName=lab.name("exercise"), tags=lab.tags)["QueueUrl"]
     machine = deploy.deploy("callback", "exercise-worker", QueueUrl=queue, lab=lab)
     arn = execution.start(machine.arn, {"job": "divide by zero"}, lab=lab)
     try:

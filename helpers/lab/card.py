@@ -58,6 +58,7 @@ def card(lab: "Lab") -> str:
         "names begin with": lab.prefix,
         **{kind: _look(partial(_made, lab, *listing)) for kind, listing in LISTINGS.items()},
         "cost so far": _look(lambda: _cost_in_words(_cost(lab), lab.target == "aws")),
+        "clock": _look(lambda: _ahead_in_words(lab)),
         "note": " ".join(lab.notices),
     }
     cells = "".join(
@@ -70,6 +71,13 @@ def card(lab: "Lab") -> str:
         f'<div style="border-left:6px solid {colour};padding:2px 12px">'
         f'<strong style="color:{colour}">{escape(where)}</strong><table>{cells}</table></div>'
     )
+
+
+def _ahead_in_words(lab: "Lab") -> str:
+    ahead = lab.ahead
+    if not ahead:
+        return ""
+    return f"{ahead} ahead of real time after a fast-forward; the next one, or a reset, puts it back where nothing runs"
 
 
 def _look(say: Callable[[], str]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from helpers import sandbox
-from helpers.errors import InvalidName, InvalidSetting, NotInSandbox, WrongAccount
+from helpers.errors import InvalidName, InvalidSetting, LabError, NotInSandbox, WrongAccount
 from helpers.lab.accounts import open_account, redirections, who_am_i
 from helpers.lab.card import card
 from helpers.lab.pace import FastForward
@@ -23,6 +23,7 @@ __all__ = ["Lab", "beside", "connect", "current"]
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 # The shortest of AWS's limits on the names of functions (64), roles (64) and state machines (80).
 LONGEST_NAME = 64
+LONGEST_BUCKET = 63  # S3 user guide, "General purpose bucket naming rules"
 PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -32,7 +33,7 @@ class Lab:
 
     `session` is a boto3 Session whose own clients and resources reach it; `target` is "sandbox", "aws" or an endpoint
     URL; `account` and `region` are AWS's; `identity` is who we are there (an ARN); `prefix` begins the name of all
-    that is made here, and `tags` mark it; `notices` are sentences about how we came here.
+    that is made here, and `tags` mark it and name the region; `notices` are sentences about how we came here.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Lab:
         self.target, self.session, self.account, self.identity = target, session, account, identity
         self.region: str = session.region_name
         self.prefix, self.notices = prefix, notices
-        self.tags = {"project": "step-functions-notebooks", "lab": prefix.rstrip("-_")}
+        self.tags = {"project": "step-functions-notebooks", "lab": prefix, "region": self.region}
         self._sandbox = found
         self._standing: FastForward | None = None
 
@@ -67,7 +68,38 @@ class Lab:
         full = text if text.startswith(self.prefix) else self.prefix + text
         if len(full) <= LONGEST_NAME:
             return full
-        return f"{full[: LONGEST_NAME - 9]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+        return f"{full[: LONGEST_NAME - 9]}-{_fingerprint(full)}"
+
+    @property
+    def bucket_prefix(self) -> str:
+        """What the names of this lab's buckets begin with."""
+        return _hyphened(self.prefix)
+
+    @property
+    def database_prefix(self) -> str:
+        """What the names of this lab's databases begin with."""
+        return _hyphened(self.prefix).replace("-", "_")
+
+    def bucket_name(self, text: str) -> str:
+        """The name of a bucket: as `name` gives it, with account and region, since all the world shares these names.
+
+        Small letters, digits and - alone, at most 63. Where this loses anything, a fingerprint of the whole is at its
+        end, so that two labs never come to the same name. Raises `InvalidName`.
+        """
+        full = self.name(f"{text}-{self.account}-{self.region}")
+        plain = _hyphened(full)
+        if plain == full and len(plain) <= LONGEST_BUCKET:
+            return plain
+        return f"{plain[: LONGEST_BUCKET - 9]}-{_fingerprint(full)}"
+
+    def database_name(self, text: str) -> str:
+        """The name of a database of Athena: as `name` gives it, of small letters, digits and _ alone.
+
+        Where two names would come to the same, a fingerprint of the whole is at its end. Raises `InvalidName`.
+        """
+        full = self.name(text)
+        plain = _hyphened(full)
+        return (plain if plain == full else f"{plain}-{_fingerprint(full)}").replace("-", "_")
 
     def now(self) -> datetime.datetime:
         """This place's time, in UTC: on the sandbox its own clock's, which fast-forward moves ahead."""
@@ -75,12 +107,19 @@ class Lab:
             return datetime.datetime.now(datetime.UTC)
         return datetime.datetime.fromtimestamp(self._call("clock")["now"], datetime.UTC)
 
+    @property
+    def ahead(self) -> datetime.timedelta:
+        """By how much the sandbox's clock is ahead of real time, after a fast-forward; 0 on an account, or below a minute."""
+        offset = 0 if self._sandbox is None else round(self._call("clock")["offset"])
+        return datetime.timedelta(seconds=offset if offset >= 60 else 0)
+
     def fast_forward(self, rate: float | None = None, hold_tokens: bool = False) -> FastForward:
         """Make the sandbox's clock jump over the waiting, from now until the `with` block ends or `stop()` is called.
 
         `rate`: at most how many times as fast as real time (1 or more; None: as fast as it can; 1 is real time).
         `hold_tokens`: whether the clock stays while a task token is out. Of several that are on, the slowest counts;
-        a plain call takes the place of the plain call before it. It lapses when this kernel dies.
+        a plain call takes the place of the plain call before it. It lapses when this kernel dies. A clock that is ahead
+        from an earlier time is put back first, where nothing runs.
         Raises `NotInSandbox` on an account and `InvalidSetting` for a rate that cannot be.
         """
         self._require_sandbox("Fast-forward", "on an AWS account time cannot be moved")
@@ -116,7 +155,10 @@ class Lab:
 
     def __repr__(self) -> str:
         where = {"sandbox": "the sandbox", "aws": "a REAL AWS ACCOUNT"}.get(self.target, self.target)
-        return f"Lab on {where}: account {self.account}, region {self.region}, names begin with {self.prefix!r}"
+        ahead = ""
+        with contextlib.suppress(LabError):  # of a sandbox that is gone there is no clock
+            ahead = f", clock {found} ahead" if (found := self.ahead) else ""
+        return f"Lab on {where}: account {self.account}, region {self.region}, names begin with {self.prefix!r}{ahead}"
 
     def _repr_html_(self) -> str:
         return card(self)
@@ -235,6 +277,15 @@ def _prefix(participant: str) -> str:
     return prefix
 
 
+def _hyphened(text: str) -> str:
+    """`text` in the only letters that buckets' names can hold."""
+    return text.lower().replace("_", "-")
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def _participant() -> str:
     try:
         person = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
@@ -243,4 +294,4 @@ def _participant() -> str:
     plain = re.sub(r"[^a-z0-9]+", "-", person.lower().split("@")[0]).strip("-")
     if len(plain) <= 20:
         return plain
-    return f"{plain[:11].strip('-')}-{hashlib.sha256(person.encode()).hexdigest()[:8]}"
+    return f"{plain[:11].strip('-')}-{_fingerprint(person)}"

@@ -1,5 +1,8 @@
 """The sandbox's own verbs, which AWS does not have: signed POSTs of a JSON object to /_sandbox/<verb>."""
 
+import contextlib
+import ctypes
+import gc
 import json
 import logging
 import os
@@ -8,10 +11,9 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
-from moto.stepfunctions.parser import models as stepfunctions
 
 from helpers.errors import LabError
-from helpers.sandbox import clock, signing
+from helpers.sandbox import clock, signing, states_api
 from helpers.sandbox.refusal import Answer
 
 __all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
@@ -52,9 +54,14 @@ def ping(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def running_executions() -> list[Any]:
     """The executions that have not ended, of all accounts and regions."""
-    accounts: list[dict[str, Any]] = list(stepfunctions.stepfunctions_parser_backends.values())
-    backends = [backend for regions in accounts for backend in list(regions.values())]
-    return [execution for backend in backends for execution in backend.running()]
+    return [one for _, _, backend in states_api.backends.iter_backends() for one in list(backend.running.values())]
+
+
+def _give_memory_back() -> None:
+    """Let the system have the memory of what was forgotten, where its C library can."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def reset(_: dict[str, Any]) -> dict[str, Any]:
@@ -65,4 +72,5 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     BackendDict.reset()
     reset_model_data()
     clock.reset()
+    _give_memory_back()
     return {"stopped": len(stopped)}

@@ -4,10 +4,12 @@ import copy
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
-from helpers.sandbox.interpreter.clients import client_for
-from helpers.sandbox.interpreter.mending import replace
+from helpers.sandbox.integrations import pool
+from helpers.sandbox.integrations.clients import client_for
+from helpers.sandbox.mending import replace
 
 
 def _to_function(arn: str, region: str, event: str) -> None:
@@ -38,16 +40,29 @@ def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
 
 def mend() -> None:
     """Put EventBridge's mends in place; called once, before the server answers."""
-    from moto.events.models import Rule
+    from moto.events.exceptions import ResourceNotFoundException
+    from moto.events.models import EventsBackend, Rule
 
+    def list_tags_for_resource(self: EventsBackend, arn: str) -> dict[str, list[dict[str, str]]]:
+        # AWS looks for the ARN; moto takes the first rule or bus of that name, on whichever bus.
+        kind, _, path = arn.split(":")[5].partition("/")
+        bus, _, name = path.rpartition("/")
+        home = self.event_buses.get(bus or "default")
+        if name not in (self.event_buses if kind == "event-bus" else home.rules if home else {}):
+            raise ResourceNotFoundException(f"{kind.capitalize()} {name} does not exist.")
+        tags: dict[str, list[dict[str, str]]] = self.tagger.list_tags_for_resource(arn)
+        return tags
+
+    replace(EventsBackend, "list_tags_for_resource", list_tags_for_resource)
     original = Rule.send_to_targets
 
     def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:
-        # AWS delivers to functions and state machines; moto raises NotImplementedError for them.
+        # AWS delivers to functions and state machines, after it has answered; moto raises NotImplementedError for them.
         if self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
             for target in self.targets:
                 if deliver := DELIVERIES.get(target["Arn"].split(":")[2]):
-                    deliver(target["Arn"], self.region_name, _told(target, dict(original_event)))
+                    told = _told(target, dict(original_event))
+                    pool.run(partial(deliver, target["Arn"], self.region_name, told))
         others = copy.copy(self)
         others.targets = [target for target in self.targets if target["Arn"].split(":")[2] not in DELIVERIES]
         original(others, original_event, transform_input)

@@ -1,15 +1,11 @@
 """The server process: puts moto's services behind the door, and ends itself when nobody needs them any more."""
 
-import contextlib
 import gc
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from importlib.util import find_spec
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import psutil
@@ -28,8 +24,7 @@ def main() -> None:
     version, idle = process.version(), float(os.environ.get("LAB_SANDBOX_IDLE") or IDLE)
     # Loading moto makes very many objects and no garbage: collecting meanwhile would take half a second.
     gc.disable()
-    with _batch_unloaded():
-        door = _open()
+    door = _open()
     gc.freeze()
     gc.enable()
     os.environ["MOTO_PORT"] = str(door.server_port)
@@ -58,14 +53,11 @@ def main() -> None:
 
 def _open() -> "Door":
     """Put moto together with our mends in it, behind a door; all heavy imports happen here."""
-    from moto.core.config import default_user_config
-
-    from helpers.sandbox import athena, clock, control, events, interpreter, lambda_runner, states_api
+    from helpers.sandbox import athena, clock, control, events, lambda_runner
     from helpers.sandbox.door import Door
 
-    for concern in (clock, lambda_runner, interpreter, states_api, events, athena):
+    for concern in (clock, lambda_runner, events, athena):
         concern.mend()
-    default_user_config["stepfunctions"] = {"execute_state_machine": True}
     control.VERBS.update(
         ping=control.ping,
         reset=control.reset,
@@ -75,21 +67,6 @@ def _open() -> "Door":
         athena=athena.query_seconds,
     )
     return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
-
-
-@contextlib.contextmanager
-def _batch_unloaded() -> Iterator[None]:
-    """While inside, `moto.batch` is its bare folder.
-
-    The interpreter wants one enumeration of `moto.batch.utils`; the package around it would load the whole of EC2,
-    which takes as long as everything else together. Once outside, the first to use Batch loads the real package.
-    """
-    spec = find_spec("moto")
-    bare = ModuleType("moto.batch")
-    bare.__path__ = [f"{place}/batch" for place in (spec.submodule_search_locations if spec else None) or ()]
-    sys.modules["moto.batch"] = bare
-    yield
-    del sys.modules["moto.batch"]
 
 
 def _watch(door: "Door", state: process.Sandbox, ended: threading.Event, idle: float) -> str:

@@ -220,7 +220,7 @@ def test_every_poll_asks_for_the_job_that_was_started(machines, name):
 def test_article_loop_never_asks_again_and_is_stopped(machines):
     """Not ready the first time, it goes round although the job is long done, until somebody stops it."""
     arn = machines.make("busy_wait", {"FunctionArn": "start_job"})
-    with machines.lab.fast_forward():
+    with machines.lab.fast_forward(rate=100):
         run = execution.start(arn, {"seconds": 1}, lab=machines.lab)
         turns = (event for event in execution.follow(run, lab=machines.lab) if event["type"] == "WaitStateEntered")
         next(itertools.islice(turns, 9, None))
@@ -293,8 +293,14 @@ LIVING = {
             "Resource": "arn:aws:states:::aws-sdk:sfn:sendTaskHeartbeat",
             "Parameters": {"TaskToken.$": "$.token"},
             "ResultPath": None,
-            "Next": "Work",
+            "Next": "More",
         },
+        "More": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.enough", "IsPresent": True, "Next": "Done"}],
+            "Default": "Work",
+        },
+        "Done": {"Type": "Succeed"},
     },
 }
 

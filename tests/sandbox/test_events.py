@@ -1,6 +1,7 @@
 """Rules of EventBridge reach functions and state machines."""
 
 import json
+import time
 
 from helpers import deploy, execution
 
@@ -34,7 +35,10 @@ def test_an_event_starts_an_execution_with_the_text_of_the_target(lab):
     arn = deploy.state_machine("events-started", definition, lab=lab)
     rule(lab, "Start", {"Arn": arn, "Input": '{"told": true}'})
     announce(lab, "Start", {"anything": 1})
-    started = next(iter(execution.executions(arn, lab=lab)))
+    deadline = time.monotonic() + 20
+    while not (found := list(execution.executions(arn, lab=lab))):
+        assert time.monotonic() < deadline
+    [started] = found
     assert execution.wait(started.arn, timeout=20, progress=False, lab=lab).result() == {"told": True}
 
 

@@ -1,15 +1,17 @@
 """Athena on the sandbox: queries run by DuckDB over the objects in the sandbox's S3.
 
 `api` is what AWS answers, `executions` a query's life, `dialect` what SQL passes, `rewriting` and `macros` what makes
-DuckDB mean by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tables, `objects` the CSV and
-Parquet objects behind them, `pace` how long queries take.
+DuckDB mean by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tables, `glue` how Glue sees
+them, `objects` the CSV and Parquet objects behind them, `pace` how long queries take.
 
 Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partition
 projection, functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message that
-says so. A result's `.metadata` object is JSON here. DataScannedInBytes counts whole objects, also of Parquet.
+says so. A table made through Glue is not known to queries. A
+result's `.metadata` object is JSON here. DataScannedInBytes counts whole objects, also of Parquet.
 """
 
 from helpers.sandbox.athena.pace import query_seconds
+from helpers.sandbox.mending import replace
 
 __all__ = ["mend", "query_seconds"]
 
@@ -26,5 +28,5 @@ def mend() -> None:
     # AWS runs queries; moto answers from a queue of canned results.
     backends = BackendDict(AthenaBackend, "athena")
     for module in (moto.athena.models, moto.athena.responses):
-        vars(module)["athena_backends"] = backends
-    moto.athena.urls.url_paths = {"{0}/$": QueryResponse.dispatch}
+        replace(module, "athena_backends", backends)
+    replace(moto.athena.urls, "url_paths", {"{0}/$": QueryResponse.dispatch})

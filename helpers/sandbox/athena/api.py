@@ -45,11 +45,13 @@ class AthenaBackend(MotoBackend):
     @functools.cached_property
     def catalog(self) -> "Catalog":
         # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
-        from helpers.sandbox.athena import engine
+        from helpers.sandbox.athena import engine, glue
         from helpers.sandbox.athena.catalog import Catalog
 
         threading.Thread(target=engine.warm_up, daemon=True).start()
-        return Catalog()
+        catalog = Catalog()
+        glue.share(catalog, self.account_id, self.region_name)
+        return catalog
 
     @property
     def s3(self) -> S3Backend:

@@ -92,6 +92,19 @@ class Catalog:
     def find(self, database: str, name: str) -> Table | None:
         return self._databases.get(database, {}).get(name)
 
+    def add(self, database: str) -> None:
+        """Add an empty database, if it is not there."""
+        with self._lock:
+            self._databases.setdefault(database, {})
+
+    def drop(self, database: str, table: str | None = None) -> None:
+        """Drop a table, or a database with all its tables, if it is there."""
+        with self._lock:
+            if table is None:
+                self._databases.pop(database, None)
+            else:
+                self._databases.get(database, {}).pop(table, None)
+
     def run(self, statement: exp.Expr, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
         """Do a statement that is no query, and give the lines it answers with.
 

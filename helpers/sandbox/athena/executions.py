@@ -14,7 +14,7 @@ from helpers.sandbox.athena.catalog import Catalog
 from helpers.sandbox.athena.engine import Result, ResultColumn, Run
 from helpers.sandbox.athena.objects import keys_below, read
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
-from helpers.sandbox.clock import Event, Thread, clock
+from helpers.sandbox.clock import clock
 
 __all__ = ["QueryExecution"]
 
@@ -24,7 +24,7 @@ _SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "t
 
 
 class QueryExecution:
-    """One query, started when it is made, in a thread of its own."""
+    """One query, started when it is made; its work is done in threads of its own, its waits are the clock's."""
 
     def __init__(
         self,
@@ -51,7 +51,6 @@ class QueryExecution:
         self.output = f"{output.rstrip('/')}/{self.id}.{'csv' if self._is_query else 'txt'}"
 
         self._lock = threading.Lock()
-        self._stopped = Event()
         self._run = Run()
         self.state = "QUEUED"
         self.submitted = clock.time()
@@ -59,37 +58,47 @@ class QueryExecution:
         self.completed: float | None = None
         self._worked = 0.0
         self.failure: QueryFailure | None = None
-        Thread(target=self._live, name=f"athena-{self.id}", daemon=True).start()
+        clock.after(QUEUED_SECONDS, self._begin)
 
     def stop(self) -> None:
         """Cancel the query, if it has not ended."""
         if self._end("CANCELLED", QueryFailure("Query cancelled by user", 1, SYSTEM)):
             self._run.interrupt()
-            self._stopped.set()
 
-    def _live(self) -> None:
-        if clock.wait(self._stopped, QUEUED_SECONDS) or not self._begin():
-            return
-        try:
-            result = self._work()
-            self._worked = clock.time() - (self.begun or 0.0)
-            if clock.wait(self._stopped, max(0.0, pace.seconds() - self._worked)):
+    def _begin(self) -> None:
+        with self._lock:
+            if self.state != "QUEUED":
                 return
+            self.state, self.begun = "RUNNING", clock.time()
+        self._in_thread(self._run_query)
+
+    def _in_thread(self, work: Callable[[], None]) -> None:
+        """Do a part of the query's work in a thread; what goes wrong in it, ends the query."""
+
+        def act() -> None:
+            try:
+                work()
+            except QueryFailure as failure:
+                self._end("FAILED", failure)
+            except Exception as error:
+                message = f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
+                self._end("FAILED", QueryFailure(message, 0, SYSTEM))
+            finally:
+                clock.end()
+
+        clock.begin()
+        threading.Thread(target=act, name=f"athena-{self.id}", daemon=True).start()
+
+    def _run_query(self) -> None:
+        result = self._work()
+        self._worked = clock.time() - (self.begun or 0.0)
+        clock.after(max(0.0, pace.seconds() - self._worked), lambda: self._in_thread(lambda: self._finish(result)))
+
+    def _finish(self, result: Result) -> None:
+        if self.state == "RUNNING":
             self.result = result
             self._write(result)
             self._end("SUCCEEDED")
-        except QueryFailure as failure:
-            self._end("FAILED", failure)
-        except Exception as error:
-            message = f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
-            self._end("FAILED", QueryFailure(message, 0, SYSTEM))
-
-    def _begin(self) -> bool:
-        with self._lock:
-            if self.state != "QUEUED":
-                return False
-            self.state, self.begun = "RUNNING", clock.time()
-            return True
 
     def _end(self, state: str, failure: QueryFailure | None = None) -> bool:
         with self._lock:

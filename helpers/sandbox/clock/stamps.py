@@ -7,16 +7,10 @@ import types
 import moto.core.utils
 
 from helpers.sandbox.clock.clockwork import clock
-from helpers.sandbox.interpreter.mending import replace
+from helpers.sandbox.mending import replace
 
 # The modules that read the time from the datetime module itself.
-READERS = (
-    "moto.s3.models",
-    "moto.stepfunctions.parser.asl.component.state.state",
-    "moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.map_run_record",
-    "moto.stepfunctions.parser.backend.activity",
-    "moto.stepfunctions.parser.models",
-)
+READERS = ("moto.s3.models",)
 
 
 class ClockDatetime(datetime.datetime):
@@ -38,7 +32,7 @@ def utcnow() -> datetime.datetime:
 
 
 def mend() -> None:
-    """Let moto's services (S3, CloudWatch Logs, STS, IAM, Step Functions ...) stamp with the sandbox's time."""
+    """Let moto's services (S3, CloudWatch Logs, STS, IAM ...) stamp with the sandbox's time."""
     original = moto.core.utils.utcnow
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.") and getattr(module, "utcnow", None) is original:

@@ -31,6 +31,8 @@ def read(arguments: dict[str, Any]) -> dict[str, Any]:
 def fast_forward(arguments: dict[str, Any]) -> dict[str, Any]:
     """Turn fast-forward on or off and return the clock as `read` does.
 
+    A clock that is ahead from an earlier time is put back first, where nothing runs.
+
     Arguments: `on` (bool); `rate`, at most how many times real time (None: no bound); `hold_tokens` (bool); `lease`,
     the name of who wants it, so that another's wish stays when this one's ends; `seconds` of real time after which it
     lapses unless renewed by the same call (None: never). Raises InvalidSetting.
@@ -44,6 +46,8 @@ def fast_forward(arguments: dict[str, Any]) -> dict[str, Any]:
         raise InvalidSetting(f"The rate of fast-forward must be 1 or more, or None for no bound, not {rate!r}.")
     if seconds is not None and not (_is_number(seconds) and seconds > 0):
         raise InvalidSetting(f"A lease of fast-forward must last a positive number of seconds, not {seconds!r}.")
+    if not clock.fast_forwarding:
+        clock.put_back()
     clock.fast_forward(lease, rate=rate, hold_tokens=bool(arguments.get("hold_tokens")), seconds=seconds)
     return read({})
 
@@ -64,8 +68,9 @@ def history_limit(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def reset() -> None:
-    """End every lease of fast-forward and put AWS's limit of a history back; the clock stays where it stands."""
+    """End every lease of fast-forward, and put the clock and the limit of a history back."""
     clock.back_for_all()
+    clock.put_back()
     history_limit({"events": None})
 
 

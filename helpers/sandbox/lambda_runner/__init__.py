@@ -19,6 +19,7 @@ import shutil
 import psutil
 
 from helpers.sandbox import process
+from helpers.sandbox.mending import replace
 
 
 def mend() -> None:
@@ -39,10 +40,10 @@ def mend() -> None:
     default_user_config["lambda"] = {"use_docker": False}
     backends = BackendDict(backend.LambdaBackend, "lambda")
     for module in (simple, simple_responses):
-        vars(module)["lambda_simple_backends"] = backends
-    LambdaFunction.invoke = backend.invoke_from_inside  # type: ignore[method-assign, assignment]
+        replace(module, "lambda_simple_backends", backends)
+    replace(LambdaFunction, "invoke", backend.invoke_from_inside)
     backend.tell_reserved_concurrency()
-    LambdaResponse.invoke = backend.invoke_response  # type: ignore[method-assign]
+    replace(LambdaResponse, "invoke", backend.invoke_response)
     # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is told.
     os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")
 

@@ -3,6 +3,7 @@
 import base64
 import collections
 import contextlib
+import dataclasses
 import json
 import re
 import threading
@@ -22,9 +23,10 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
 from moto.iam.models import iam_backends
 
-from helpers.sandbox.clock import Event, Thread, clock
+from helpers.sandbox.clock import clock
 from helpers.sandbox.lambda_runner.package import BadPackage
 from helpers.sandbox.lambda_runner.runner import Outcome, Runner
+from helpers.sandbox.mending import replace
 from helpers.sandbox.trust import trusts
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
@@ -54,6 +56,19 @@ RESERVED_VARIABLES = {
 
 class Throttled(Exception):
     """The function's reserved concurrency is used up."""
+
+
+@dataclasses.dataclass
+class _Queued:
+    """An event on its way to a function: the waits before further attempts, and until when there may be one."""
+
+    function: LambdaFunction
+    event: bytes
+    arn: str
+    context: dict[str, Any] | None
+    waits: list[float]
+    until: float
+    throttled: int = 0
 
 
 class LambdaBackend(LambdaSimpleBackend):
@@ -113,28 +128,35 @@ class LambdaBackend(LambdaSimpleBackend):
 
     def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
-        Thread(target=self._run_later, args=(function, event, arn, context), daemon=True).start()
-
-    def _run_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
         config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
         waits = list(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
         until = clock.time() + config.get("MaximumEventAgeInSeconds", 21_600)
-        throttled = 0
-        while True:
-            try:
-                outcome = self.start(function, event, arn, context)
-                if outcome.function_error is None or not waits:
-                    return
-                pause = waits.pop(0)
-            except Throttled:
-                # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
-                pause = min(300.0, 2.0**throttled)
-                throttled += 1
-            except UnknownFunctionException:
-                return
-            if clock.time() + pause > until:
-                return
-            clock.wait(Event(), pause)
+        self._begin(_Queued(function, event, arn, context, waits, until))
+
+    def _begin(self, queued: "_Queued") -> None:
+        clock.begin()
+        threading.Thread(target=self._attempt, args=(queued,), daemon=True).start()
+
+    def _attempt(self, queued: "_Queued") -> None:
+        """Run a queued event once, and put it back for later where that failed."""
+        try:
+            pause = self._pause_after(queued)
+            if pause is not None and clock.time() + pause <= queued.until:
+                clock.after(pause, lambda: self._begin(queued))
+        finally:
+            clock.end()
+
+    def _pause_after(self, queued: "_Queued") -> float | None:
+        """Run a queued event; how long to wait before the next attempt, None where there is none."""
+        try:
+            outcome = self.start(queued.function, queued.event, queued.arn, queued.context)
+        except Throttled:
+            # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
+            queued.throttled += 1
+            return min(300.0, 2.0 ** (queued.throttled - 1))
+        except UnknownFunctionException:
+            return None
+        return queued.waits.pop(0) if outcome.function_error and queued.waits else None
 
     @contextlib.contextmanager
     def _place(self, function: LambdaFunction) -> Iterator[None]:
@@ -300,4 +322,4 @@ def tell_reserved_concurrency() -> None:
             answer["Concurrency"] = {"ReservedConcurrentExecutions": int(function.reserved_concurrency)}
         return answer
 
-    LambdaFunction.get_code = get_code  # type: ignore[method-assign, assignment]
+    replace(LambdaFunction, "get_code", get_code)

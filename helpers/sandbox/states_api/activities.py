@@ -4,44 +4,37 @@ import datetime
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
-from moto.stepfunctions.parser.api import ActivityDoesNotExist
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
-from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityCallbackEndpoint, CallbackPoolManager
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-from moto.stepfunctions.parser.backend.activity import ActivityTask
-
+from helpers import engine
 from helpers.sandbox.clock import clock
-from helpers.sandbox.interpreter.mending import replace
 from helpers.sandbox.states_api import pages, tags
+from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.names import check_name, parse_arn
-from helpers.sandbox.states_api.tokens import is_open
 
-__all__ = ["Activity", "mend"]
+__all__ = ["Activity", "enqueue"]
 
 POLL_SECONDS = 60.0  # how long GetActivityTask waits for a task; API reference
 
 
 class Activity:
-    """An activity and the tasks that no worker has taken yet; moto's interpreter calls `add_task`."""
+    """An activity and the tasks that no worker has taken yet."""
 
     def __init__(self, arn: str, name: str, encryption: dict[str, Any]) -> None:
         self.arn = arn
         self.name = name
         self.encryption = encryption
         self.created: datetime.datetime = clock.now()
-        self._tasks: deque[ActivityTask] = deque()
+        self._tasks: deque[engine.Call] = deque()
         self._arrived = threading.Event()
 
-    def add_task(self, task: ActivityTask) -> None:
+    def add_task(self, call: engine.Call) -> None:
         """Put a task behind the others."""
-        self._tasks.append(task)
+        self._tasks.append(call)
         self._arrived.set()
 
-    def next_task(self, seconds: float) -> ActivityTask | None:
+    def next_task(self, seconds: float) -> engine.Call | None:
         """The task that has waited longest, None where none comes within `seconds` of real time.
 
         A worker's poll is not the sandbox's waiting: the clock must not go ahead to its end.
@@ -104,13 +97,28 @@ def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]
     activity = _activity(backend, arguments["activityArn"])
     deadline = time.monotonic() + POLL_SECONDS
     while True:
-        task = activity.next_task(max(deadline - time.monotonic(), 0))
-        if task is None:
+        call = activity.next_task(max(deadline - time.monotonic(), 0))
+        if call is None:
             return {"taskToken": None, "input": None}
-        endpoint = _endpoint(backend, task.task_token)
-        if endpoint is not None:  # else the execution went on without the task
-            endpoint.notify_activity_task_start(arguments.get("workerName"))
-            return {"taskToken": task.task_token, "input": task.task_input}
+        if clock.call(lambda call=call: _take(call, arguments.get("workerName"))):  # type: ignore[misc]
+            return {"taskToken": call.token, "input": call.text}
+
+
+def _take(call: engine.Call, worker: str | None) -> bool:
+    """Whether the task still waits for a worker; if so, it has one now."""
+    if call.open:
+        call.start(worker)
+    return call.open
+
+
+def enqueue(call: engine.Call) -> None:
+    """Put a task into its activity's queue; the task fails where there is no such activity."""
+    parts = call.resource.split(":")
+    activity = backend_of(parts[4], parts[3]).activities.get(call.resource)
+    if activity is None:
+        call.fail("ActivityDoesNotExist", f"Activity Does Not Exist: '{call.resource}'")
+    else:
+        activity.add_task(call)
 
 
 def _activity(backend: Any, arn: str) -> Activity:
@@ -119,50 +127,3 @@ def _activity(backend: Any, arn: str) -> Activity:
     if activity is None:
         raise StatesError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
     return activity
-
-
-def _endpoint(backend: Any, token: str) -> ActivityCallbackEndpoint | None:
-    for execution in backend.running():
-        pool = execution.callbacks()
-        endpoint = pool.get(token) if pool else None
-        if isinstance(endpoint, ActivityCallbackEndpoint):
-            return endpoint if is_open(endpoint) else None
-    return None
-
-
-def _add_activity_task(
-    self: CallbackPoolManager, callback_id: str, activity_arn: str, activity_input: str
-) -> ActivityCallbackEndpoint:
-    activity: Any = self._activity_store.get(activity_arn)
-    if activity is None:
-        raise ActivityDoesNotExist(activity_arn)
-    endpoint = ActivityCallbackEndpoint(callback_id=callback_id, activity_input=activity_input)
-    self._pool[callback_id] = endpoint
-    activity.add_task(ActivityTask(task_token=callback_id, task_input=activity_input))
-    return endpoint
-
-
-def _input(original: Callable[[Any, Any], Any], self: StateTaskActivity, env: Any) -> str:
-    return to_json_str(original(self, env), separators=(",", ":"))
-
-
-def _evaluate(original: Callable[[Any, Any], None], self: StateTaskActivity, env: Any) -> None:
-    try:
-        original(self, env)
-    finally:
-        task = env.states.context_object.context_object_data.get("Task")
-        endpoint = env.callback_pool_manager.get(task["Token"]) if task else None
-        if endpoint is not None:
-            endpoint.interrupt_all()
-
-
-def mend() -> None:
-    """Let workers meet the tasks of moto's interpreter."""
-    # A task's token is good from the moment a worker can have it; moto queues the task first.
-    replace(CallbackPoolManager, "add_activity_task", _add_activity_task)
-    # A worker gets its input as JSON; moto hands over a text as it is.
-    parameters = StateTaskActivity._eval_parameters
-    replace(StateTaskActivity, "_eval_parameters", lambda self, env: _input(parameters, self, env))
-    # The token of a task that was answered, timed out or stopped is closed; moto leaves an activity's open.
-    original = StateTaskActivity._eval_execution
-    replace(StateTaskActivity, "_eval_execution", lambda self, env: _evaluate(original, self, env))

@@ -1,7 +1,9 @@
 """The events that tell EventBridge of every change of a Standard execution's status."""
 
+from __future__ import annotations
+
 import json
-import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.events.models import events_backends
@@ -9,20 +11,19 @@ from moto.events.models import events_backends
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
 
-__all__ = ["announce"]
+__all__ = ["announcement_of"]
 
 _INCLUDED = {"included": True}
-log = logging.getLogger(__name__)
 
 
-def announce(execution: "Execution") -> None:
-    """Put "Step Functions Execution Status Change" on the default bus, where any rule could take it.
+def announcement_of(execution: Execution) -> Callable[[], Any] | None:
+    """What puts "Step Functions Execution Status Change", as it is now, on the default bus; None where no rule listens.
 
     Source: EventBridge's events reference, "Step Functions Execution Status Change"; times are in milliseconds.
     """
     events = events_backends[execution.backend.account_id][execution.backend.region_name]
     if execution.express or not events.event_buses["default"].rules:
-        return
+        return None
     ended = execution.status == "SUCCEEDED"
     reason = execution.not_redrivable()
     detail = {
@@ -51,10 +52,7 @@ def announce(execution: "Execution") -> None:
         "Resources": [execution.arn],
         "Detail": json.dumps(detail),
     }
-    try:
-        events.put_events([entry])
-    except Exception:  # whatever a target raises, the execution is as it is
-        log.exception("The status of %s could not be announced.", execution.arn)
+    return lambda: events.put_events([entry])
 
 
 def _milliseconds(moment: Any) -> int | None:

@@ -1,42 +1,45 @@
 """What the service holds in one account and region."""
 
+from __future__ import annotations
+
+import os
 import threading
-import uuid
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import moto.stepfunctions.urls
-from moto.core.resource_tagging import TaggedResource
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.core.base_backend import BackendDict, BaseBackend
+from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 
+from helpers import engine
 from helpers.sandbox.clock import clock
-from helpers.sandbox.states_api.activities import Activity
+from helpers.sandbox.states_api.announcements import announcement_of
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.execution import Execution
-from helpers.sandbox.states_api.executions import start_execution
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
-from helpers.sandbox.states_api.map_run import Child, MapRun, MapRuns
+from helpers.sandbox.states_api.map_run import MapRun
 from helpers.sandbox.states_api.names import parse_arn
+from helpers.sandbox.states_api.publishing import publish
 from helpers.sandbox.states_api.versions import routed_version
 
-__all__ = ["StatesBackend"]
+if TYPE_CHECKING:
+    from helpers.sandbox.states_api.activities import Activity
+    from helpers.sandbox.states_api.execution import Execution
+
+__all__ = ["StatesBackend", "backend_of", "backends"]
 
 EXECUTIONS_KEPT = 2000  # ended ones, and
-# their events and those of their child executions (about 150 MB): beyond either the executions that ended first are
-# forgotten, with their children
-EVENTS_KEPT = 500_000
-TOKENS_KEPT = 10_000  # task tokens of ended executions, for the sake of a right answer to them
+EVENTS_KEPT = 500_000  # their events and those of their child executions: beyond either, and beyond a budget of
+BYTES_KEPT = int(os.environ.get("LAB_SANDBOX_BYTES") or 256_000_000)  # the ones that ended first are forgotten
 DAYS_KEPT = 90  # after its end; developer guide, "Quotas related to state machine executions"
+FULL = "Sandbox.OutOfMemory"
 
 
-class StatesBackend(StepFunctionsParserBackend):
-    """State machines, executions and activities, by ARN.
+class StatesBackend(BaseBackend, TaggableResourcesMixin):
+    """State machines, executions and activities, by ARN."""
 
-    Stands where moto looks for its own backend, which keeps every execution with its threads for ever, and finds one
-    by walking through all.
-    """
+    SERVICE_NAMESPACE = "states"
+    handler: ClassVar[Callable[[engine.Call], None]]  # what answers the calls of executions
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -44,13 +47,14 @@ class StatesBackend(StepFunctionsParserBackend):
         self.machines: dict[str, Machine] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.executions: dict[str, Execution] = {}
+        self.running: dict[str, Execution] = {}  # Express ones too
         # Child executions and Map Runs live as long as the execution that somebody started, which holds them.
-        self.children: weakref.WeakValueDictionary[str, Child] = weakref.WeakValueDictionary()
-        self.map_runs: weakref.WeakValueDictionary[str, MapRun] = weakref.WeakValueDictionary()
-        self.activities: dict[str, Activity] = {}  # type: ignore[assignment]
+        self.children: weakref.WeakValueDictionary[str, engine.Execution] = weakref.WeakValueDictionary()
+        self.map_runs: dict[str, MapRun] = {}
+        self.activities: dict[str, Activity] = {}
         self._ended: OrderedDict[str, int] = OrderedDict()  # executions that have ended, with their events' number
         self._events_kept = 0
-        self._closed_tokens: OrderedDict[str, None] = OrderedDict()
+        self._bytes_kept = 0  # by all that is known, running or ended
         self._forgotten = 0
 
     def machine(self, arn: str) -> Machine:
@@ -92,49 +96,69 @@ class StatesBackend(StepFunctionsParserBackend):
             if self._forgotten:
                 message += (
                     f" (the sandbox has forgotten {self._forgotten} ended executions: it keeps the last "
-                    f"{EXECUTIONS_KEPT} with {EVENTS_KEPT} events, for {DAYS_KEPT} days)"
+                    f"{EXECUTIONS_KEPT} with {EVENTS_KEPT} events and {BYTES_KEPT} bytes, for {DAYS_KEPT} days)"
                 )
             raise StatesError("ExecutionDoesNotExist", message)
         return execution
 
-    def child(self, arn: str) -> Child | None:
+    def child(self, arn: str) -> Execution | None:
         """The child execution of an ARN, also an Express one's; None where there is none, or no longer."""
+        from helpers.sandbox.states_api.execution import Child
+
         self.forget()
-        child = self.children.get(arn)
-        return child if child and self._is_kept(child.root) else None
+        run = self.children.get(arn)
+        map_run = self.map_runs.get(run.parent.arn) if run is not None and run.parent is not None else None
+        if run is None or map_run is None or run not in map_run.run.children:
+            return None
+        return Child(map_run, run)
 
     def map_run(self, arn: str) -> MapRun:
         """The Map Run of an ARN; ResourceNotFound."""
         parse_arn(arn, "mapRun")
+        self.forget()
         found = self.map_runs.get(arn)
-        if found is None or not self._is_kept(found.parent.root):
+        if found is None:
             raise StatesError("ResourceNotFound", f"Resource not found: '{arn}'")
         return found
 
-    def map_runs_of(self, execution: Execution) -> MapRuns:
-        """Where the interpreter begins the Map Runs of an execution that runs, or is redriven."""
-        return MapRuns(execution)
+    def map_run_began(self, root: Execution, run: engine.MapRun) -> None:
+        """Know a Map Run of an execution, or of one of its children, from now on."""
+        parent = root if run.parent is root.run else self.child(run.parent.identity.arn)
+        if parent is not None:
+            self.map_runs[run.arn] = MapRun(parent, run)
 
-    def _is_kept(self, execution: Execution) -> bool:
-        return self.executions.get(execution.arn) is execution
+    def announce(self, execution: Execution) -> None:
+        """Have EventBridge told of the execution's status, in order and outside the engine's thread."""
+        announcement = announcement_of(execution)
+        if announcement is not None:
+            publish(announcement)
 
-    def execution_ended(self, execution: Execution, tokens: list[str]) -> None:
-        """Keep an ended execution among those that may be forgotten, and remember its task tokens as closed."""
+    def keep(self, execution: Execution, more: int) -> None:
+        """Take account of so many more bytes that an execution takes; called in the engine's thread.
+
+        Beyond the budget the executions that ended first are forgotten, then one that runs and takes most of it ends.
+        """
+        self._bytes_kept += more
+        if self._bytes_kept > BYTES_KEPT:
+            self.forget()
+            if self._bytes_kept > BYTES_KEPT and execution.status == "RUNNING":
+                clock.post(lambda: execution.run.fail(FULL, _full()))
+
+    def execution_ended(self, execution: Execution) -> None:
+        """Keep an ended execution among those that may be forgotten."""
         with self.lock:
-            if self._is_kept(execution):
+            self.running.pop(execution.arn, None)
+            if self.executions.get(execution.arn) is execution:
                 self._drop(execution.arn)
                 self._ended[execution.arn] = kept = execution.events_kept()
                 self._events_kept += kept
-            for token in tokens:
-                self._closed_tokens[token] = None
-            while len(self._closed_tokens) > TOKENS_KEPT:
-                self._closed_tokens.popitem(last=False)
         self.forget()
 
     def execution_redriven(self, execution: Execution) -> None:
         """A redriven execution runs again and is not forgotten while it does."""
         with self.lock:
             self._drop(execution.arn)
+            self.running[execution.arn] = execution
 
     def forget(self) -> None:
         """Forget the executions that ended too long ago, and the oldest ones beyond what is kept."""
@@ -143,25 +167,40 @@ class StatesBackend(StepFunctionsParserBackend):
                 arn = next(iter(self._ended))
                 stopped = self.executions[arn].stopped
                 old = stopped is not None and (clock.now() - stopped).days >= DAYS_KEPT
-                full = len(self._ended) > EXECUTIONS_KEPT or (self._events_kept > EVENTS_KEPT and len(self._ended) > 1)
+                full = len(self._ended) > EXECUTIONS_KEPT or (
+                    len(self._ended) > 1 and (self._events_kept > EVENTS_KEPT or self._bytes_kept > BYTES_KEPT)
+                )
                 if not (old or full):
                     break
                 self._drop(arn)
-                del self.executions[arn]
+                self._let_go(self.executions.pop(arn))
                 self._forgotten += 1
 
-    def map_run_ended(self, map_run: MapRun) -> None:
+    def _let_go(self, execution: Execution) -> None:
+        self._bytes_kept -= execution.bytes_kept()
+        for run in execution.map_runs:
+            self._let_go_of_run(run)
+
+    def _let_go_of_run(self, run: MapRun) -> None:
+        for child in run.run.children:
+            for inner in child.map_runs:
+                if inner.arn in self.map_runs:
+                    self._let_go_of_run(self.map_runs[inner.arn])
+        self.map_runs.pop(run.arn, None)
+
+    def map_run_ended(self, execution: Execution) -> None:
         """Forget the children of the Map Runs that ended first, where one execution has too many; the last one's stay.
 
         Otherwise an execution that runs a Map over and over would fill the memory before anything of it is forgotten.
         """
         with self.lock:
-            ended = [run for run in map_run.parent.map_runs() if run.stop_date]
+            ended = [run for run in execution.map_runs if run.run.stopped]
             kept = sum(run.events_kept for run in ended)
             for run in ended[:-1]:
                 if kept <= EVENTS_KEPT:
                     break
                 kept -= run.events_kept
+                self._bytes_kept -= run.bytes_kept
                 self._forgotten += run.forget()
 
     def end_executions_of(self, machine: Machine) -> None:
@@ -169,40 +208,20 @@ class StatesBackend(StepFunctionsParserBackend):
         with self.lock:
             found = [one for one in self.executions.values() if one.machine is machine]
             for execution in found:
-                del self.executions[execution.arn]
                 self._drop(execution.arn)
+                self._let_go(self.executions.pop(execution.arn))
         for execution in found:
             if execution.status == "RUNNING":
                 execution.stop(None, "The state machine was deleted.")
 
-    def is_closed_token(self, token: str) -> bool:
-        """Whether this is the task token of an execution that has ended."""
-        return token in self._closed_tokens
-
-    def running(self) -> list[Execution]:
-        """The executions that run."""
-        with self.lock:
-            return [one for one in self.executions.values() if one.status == "RUNNING"]
-
     def _drop(self, arn: str) -> None:
         self._events_kept -= self._ended.pop(arn, 0)
 
-    def start_execution(  # type: ignore[override]
-        self, state_machine_arn: str, name: str | None = None, execution_input: str = "{}"
-    ) -> Any:
-        """As moto's EventBridge calls it."""
-        arguments = {"stateMachineArn": state_machine_arn, "name": name or str(uuid.uuid4()), "input": execution_input}
-        return start_execution(self, arguments)
-
-    @property
-    def _url_module(self) -> Any:
-        """Where moto finds the service's paths, which it looks for beside the backend's class."""
-        return moto.stepfunctions.urls
-
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """As moto's Resource Groups Tagging API asks."""
-        for arn in self.machines:
-            yield TaggedResource(arn=arn, tags=self.tags[arn], resource_type="states:stateMachine")
+        for arn in self.tags:
+            kind = "stateMachine" if arn in self.machines else "activity"
+            yield TaggedResource(arn=arn, tags=self.tags[arn], resource_type=f"states:{kind}")
 
     def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
         """As moto's Resource Groups Tagging API asks."""
@@ -212,3 +231,19 @@ class StatesBackend(StepFunctionsParserBackend):
         """As moto's Resource Groups Tagging API asks."""
         for key in tag_keys:
             self.tags[arn].pop(key, None)
+
+
+def _full() -> str:
+    return (
+        f"The sandbox keeps {BYTES_KEPT:,} bytes of histories, and this execution's own is larger than that."
+        " Carry less data from state to state, or set LAB_SANDBOX_BYTES before the sandbox starts."
+    )
+
+
+backends: Any = BackendDict(StatesBackend, "stepfunctions")
+
+
+def backend_of(account: str, region: str) -> StatesBackend:
+    """What the service holds in an account and region."""
+    found: StatesBackend = backends[account][region]
+    return found

@@ -13,7 +13,6 @@ from helpers.sandbox.states_api.names import check_name, parse_arn
 __all__ = ["check_input", "new_execution", "start_execution"]
 
 LONGEST_INPUT = 262_144  # bytes in UTF-8; developer guide, "Quotas related to task executions"
-_INCLUDED = {"included": True}
 
 
 def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -27,6 +26,7 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                     return {"executionArn": old.arn, "startDate": old.started}
                 raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
             backend.executions[execution.arn] = execution
+        backend.running[execution.arn] = execution
     execution.start()
     return {"executionArn": execution.arn, "startDate": execution.started}
 
@@ -41,7 +41,7 @@ def new_execution(backend: Any, arguments: dict[str, Any]) -> Execution:
         arn = f"{prefix}:express:{machine.name}:{name}:{uuid.uuid4()}"
     else:
         arn = f"{prefix}:execution:{machine.name}:{name}"
-    return Execution(backend, machine, version, alias, arn, name, text, arguments.get("traceHeader"))
+    return Execution(backend, machine, version, alias, arn, name, text, backend.handler, arguments.get("traceHeader"))
 
 
 def check_input(text: str) -> str:
@@ -59,30 +59,7 @@ def check_input(text: str) -> str:
 def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     arn = arguments["executionArn"]
     execution: Execution = backend.child(arn) or backend.execution(arn)  # an Express one only where it is a child
-    with_data = arguments.get("includedData") != "METADATA_ONLY"
-    status = execution.status  # read first: it is set last
-    reason = execution.not_redrivable()
-    return {
-        "executionArn": execution.arn,
-        "stateMachineArn": execution.machine.arn,
-        "name": execution.name,
-        "status": status,
-        "startDate": execution.started,
-        "stopDate": execution.stopped,
-        "input": execution.text if with_data else None,
-        "inputDetails": {"included": with_data},
-        "output": execution.output if with_data else None,
-        "outputDetails": {"included": with_data} if status == "SUCCEEDED" else None,
-        "traceHeader": execution.trace_header,
-        "mapRunArn": execution.map_run and execution.map_run.map_run_arn,
-        "error": execution.error,
-        "cause": execution.cause,
-        **_qualified(execution),
-        "redriveCount": execution.redrives,
-        "redriveDate": execution.redriven,
-        "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
-        "redriveStatusReason": reason,
-    }
+    return execution.describe(with_data=arguments.get("includedData") != "METADATA_ONLY")
 
 
 def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +68,7 @@ def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]
         "stateMachineArn": execution.machine.arn,
         "name": execution.machine.name,
         "updateDate": execution.revision.updated,
-        "mapRunArn": execution.map_run and execution.map_run.map_run_arn,
+        "mapRunArn": execution.map_run and execution.map_run.arn,
         "label": execution.map_run and execution.map_run.label,
         **execution.revision.describe(),
     }
@@ -116,7 +93,7 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
             execution
             for execution in reversed(backend.executions.values())
             if execution.machine is machine
-            and (not resource.qualifier or arn in _qualified(execution).values())
+            and (not resource.qualifier or arn in execution.qualified().values())
             and (status is None or execution.status == status)
             and (redriven is None or (redriven == "REDRIVEN") == bool(execution.redrives))
         ]
@@ -132,7 +109,7 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                     "status": execution.status,
                     "startDate": execution.started,
                     "stopDate": execution.stopped,
-                    **_qualified(execution),
+                    **execution.qualified(),
                     "redriveCount": execution.redrives,
                     "redriveDate": execution.redriven,
                 }
@@ -151,11 +128,6 @@ def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 def redrive_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution: Execution = backend.execution(arguments["executionArn"])
     return {"redriveDate": execution.redrive(arguments.get("clientToken"))}
-
-
-def _qualified(execution: Execution) -> dict[str, str]:
-    found = {"stateMachineVersionArn": execution.version, "stateMachineAliasArn": execution.alias}
-    return {member: qualified.arn for member, qualified in found.items() if qualified}
 
 
 def _present(item: dict[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,28 @@
 """Executions' events in CloudWatch Logs."""
 
-import datetime
 import hashlib
 import json
-import threading
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 from moto.logs.models import logs_backends
-from moto.stepfunctions.parser.asl.eval.event.logging import is_logging_enabled_for
 
+from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.publishing import publish
 
 __all__ = ["ExecutionLog", "check_configuration"]
 
 _OFF = {"level": "OFF", "includeExecutionData": False}
-_creating = threading.Lock()
+DATA = frozenset({"input", "inputDetails", "output", "outputDetails", "parameters"})
+# Which events each level logs. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-log-level
+_FATAL = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut"})
+LEVELS: dict[str, Callable[[str], bool]] = {
+    "ALL": lambda event: True,
+    "ERROR": lambda event: event.endswith(("Failed", "TimedOut", "Aborted", "FailStateEntered")),
+    "FATAL": lambda event: event in _FATAL,
+}
 
 
 def check_configuration(backend: Any, given: dict[str, Any] | None) -> dict[str, Any]:
@@ -46,14 +52,11 @@ def _log_group(arn: str) -> tuple[str, str, str]:
 
 
 class ExecutionLog:
-    """One execution's way to its log group; moto's event manager asks it what to log, and hands it each record."""
+    """The way of a machine's executions to its log group."""
 
-    def __init__(self, execution_arn: str, machine_name: str, logging: dict[str, Any]) -> None:
-        self.execution_arn = execution_arn
-        self.configuration = self
-        self.include_execution_data = logging["includeExecutionData"]
-        self.redrives = 0
-        self._level = logging["level"]
+    def __init__(self, machine_name: str, logging: dict[str, Any]) -> None:
+        self._with_data = logging["includeExecutionData"]
+        self._logged = LEVELS[logging["level"]]
         account, region, self._group = _log_group(logging["destinations"][0]["cloudWatchLogsLogGroup"]["logGroupArn"])
         self._logs = logs_backends[account][region]
         # The service opens streams by machine and hour: states/<machine>/<year-month-day-hour-minute>/<eight digits>.
@@ -62,40 +65,34 @@ class ExecutionLog:
         self._stream = f"states/{machine_name}/{hour}/{digits}"
 
     @classmethod
-    def of(cls, execution_arn: str, machine_name: str, logging: dict[str, Any]) -> "ExecutionLog | None":
+    def of(cls, machine_name: str, logging: dict[str, Any]) -> "ExecutionLog | None":
         """The log that a machine's configuration asks for, None where it is off."""
-        return None if logging["level"] == "OFF" else cls(execution_arn, machine_name, logging)
+        return None if logging["level"] == "OFF" else cls(machine_name, logging)
 
-    def log_level_filter(self, history_event_type: Any) -> bool:
-        """Whether events of this type are logged at the machine's level."""
-        return bool(is_logging_enabled_for(self._level, history_event_type))
+    def put(self, execution: engine.Execution, event: dict[str, Any]) -> None:
+        """Have an event logged, if the machine's level asks for it; without the group nothing is, as on AWS."""
+        if self._logged(event["type"]):
+            arn, redrives = execution.identity.arn, execution.redrives
+            publish(lambda: self._put(arn, redrives, event))
 
-    def publish_history_log(self, history_log: dict[str, Any]) -> None:
-        """Put one record into the log group; without the group nothing is logged, as on AWS."""
-        milliseconds = _milliseconds(history_log["event_timestamp"])
+    def _put(self, arn: str, redrives: int, event: dict[str, Any]) -> None:
+        milliseconds = round(event["timestamp"].timestamp() * 1000)
+        details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        if not self._with_data:
+            details = {key: value for key, value in details.items() if key not in DATA}
         record = {
-            "id": history_log["id"],
-            "type": history_log["type"],
-            "details": _present(history_log.get("details") or {}),
-            "previous_event_id": history_log["previous_event_id"],
+            "id": str(event["id"]),
+            "type": event["type"],
+            "details": details,
+            "previous_event_id": str(event["previousEventId"]),
             "event_timestamp": str(milliseconds),
-            "execution_arn": self.execution_arn,
+            "execution_arn": arn,
         }
-        if self.redrives:
-            record["redrive_count"] = str(self.redrives)
-        message = json.dumps(record, separators=(",", ":"), default=str)
+        if redrives:
+            record["redrive_count"] = str(redrives)
+        message = json.dumps(record, separators=(",", ":"))
         group = self._logs.groups.get(self._group)
         if group is not None:
-            with _creating:
-                if self._stream not in group.streams:
-                    group.create_log_stream(self._stream)
-                group.put_log_events(self._stream, [{"timestamp": milliseconds, "message": message}])
-
-
-def _milliseconds(stamp: str) -> int:
-    return round(datetime.datetime.fromisoformat(stamp).timestamp() * 1000)
-
-
-def _present(details: dict[str, Any]) -> dict[str, Any]:
-    pairs: Iterable[tuple[str, Any]] = details.items()
-    return {key: value for key, value in pairs if value is not None}
+            if self._stream not in group.streams:
+                group.create_log_stream(self._stream)
+            group.put_log_events(self._stream, [{"timestamp": milliseconds, "message": message}])

@@ -4,6 +4,9 @@ Each takes the backend and the members of a request, which fit the service's mod
 response, those without a value as None; or it raises StatesError. What they mean is in AWS's API reference.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from helpers.sandbox.states_api import (
     activities,
     definitions,
@@ -13,13 +16,13 @@ from helpers.sandbox.states_api import (
     machines,
     map_runs,
     tags,
-    test_state,
     tokens,
     versions,
 )
-from helpers.sandbox.states_api.wire import Operation
 
 __all__ = ["OPERATIONS"]
+
+Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
 
 OPERATIONS: dict[str, Operation] = {
     "CreateActivity": activities.create_activity,
@@ -53,7 +56,6 @@ OPERATIONS: dict[str, Operation] = {
     "StartSyncExecution": express.start_sync_execution,
     "StopExecution": executions.stop_execution,
     "TagResource": tags.tag_resource,
-    "TestState": test_state.test_state,
     "UntagResource": tags.untag_resource,
     "UpdateMapRun": map_runs.update_map_run,
     "UpdateStateMachine": machines.update_state_machine,

@@ -1,60 +1,59 @@
 """Task tokens: the answers to tasks that wait for them."""
 
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
 from typing import Any
 
-from moto.stepfunctions.parser.asl.eval.callback.callback import (
-    CallbackEndpoint,
-    CallbackOutcome,
-    CallbackOutcomeFailure,
-    CallbackOutcomeSuccess,
-)
-
+from helpers import engine
+from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.json_text import parse
 
-__all__ = ["is_open"]
+__all__ = ["hand_out"]
+
+REMEMBERED = 10_000  # tokens that were handed out, for the sake of a right answer to closed ones
+
+_calls: weakref.WeakValueDictionary[str, engine.Call] = weakref.WeakValueDictionary()
+_handed_out: OrderedDict[str, None] = OrderedDict()
+
+
+def hand_out(call: engine.Call) -> None:
+    """Let whoever holds the call's token answer it from now on."""
+    token = str(call.token)
+    _calls[token] = call
+    _handed_out[token] = None
+    while len(_handed_out) > REMEMBERED:
+        _handed_out.popitem(last=False)
 
 
 def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    token, output = arguments["taskToken"], arguments["output"]
+    output = arguments["output"]
     try:
         parse(output)
     except ValueError as error:
         raise StatesError("InvalidOutput", f"Invalid Output: '{error}'") from None
-    return _answer(backend, token, CallbackOutcomeSuccess(callback_id=token, output=output))
+    clock.call(lambda: _open(arguments["taskToken"]).succeed_by_token(output))
+    return {}
 
 
 def send_task_failure(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    token = arguments["taskToken"]
     error, cause = arguments.get("error"), arguments.get("cause")
-    return _answer(backend, token, CallbackOutcomeFailure(callback_id=token, error=error, cause=cause))
+    clock.call(lambda: _open(arguments["taskToken"]).fail_by_token(error, cause))
+    return {}
 
 
 def send_task_heartbeat(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    _endpoint(backend, arguments["taskToken"]).notify_heartbeat()
+    clock.call(lambda: _open(arguments["taskToken"]).heartbeat())
     return {}
 
 
-def is_open(endpoint: CallbackEndpoint) -> bool:
-    """Whether the task behind a token still waits: not answered, not timed out, not stopped."""
-    return not endpoint._notify_event.is_set() and endpoint.consumer_error is None
-
-
-def _answer(backend: Any, token: str, outcome: CallbackOutcome) -> dict[str, Any]:
-    with backend.lock:
-        _endpoint(backend, token).notify(outcome)
-    return {}
-
-
-def _endpoint(backend: Any, token: str) -> CallbackEndpoint:
-    for execution in backend.running():
-        pool = execution.callbacks()
-        endpoint: CallbackEndpoint | None = pool.get(token) if pool else None
-        if endpoint is not None:
-            if is_open(endpoint):
-                return endpoint
-            break
-    else:
-        if not backend.is_closed_token(token):
-            raise StatesError("InvalidToken", "Invalid Token: 'Invalid token'")
+def _open(token: str) -> engine.Call:
+    """The call behind a token, which still waits: not answered, not timed out, not stopped."""
+    call = _calls.get(token)
+    if call is not None and call.open and not call.answered:
+        return call
+    if call is None and token not in _handed_out:
+        raise StatesError("InvalidToken", "Invalid Token: 'Invalid token'")
     raise StatesError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")

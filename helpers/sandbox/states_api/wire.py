@@ -5,20 +5,18 @@ import functools
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any
 
 import botocore.session
 from botocore.model import ServiceModel, Shape
-from moto.core.responses import BaseResponse
-from moto.iam.models import get_account_id_from
-from moto.stepfunctions.parser import models
 
+from helpers.sandbox.refusal import Answer
+from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.operations import OPERATIONS
 
-__all__ = ["StatesResponse", "epoch"]
-
-Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
+__all__ = ["answer", "epoch"]
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -44,40 +42,27 @@ def epoch(moment: datetime.datetime) -> float:
     return int(moment.timestamp() * 1000) / 1000
 
 
-class StatesResponse(BaseResponse):
-    """Answers the service's requests.
+def answer(target: str, body: bytes, account: str, region: str) -> Answer:
+    """The answer to a request: `target` is its X-Amz-Target, `body` its JSON text."""
+    try:
+        status, content = 200, _answer(target.rpartition(".")[2], body, account, region)
+    except StatesError as error:
+        status, content = 400, _encode({"__type": error.code, "message": error.message})
+    headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-RequestId", str(uuid.uuid4()))]
+    return Answer(status, headers, content)
 
-    It stands where moto looks for its own class, which has no place for half of the operations, and whose serializer
-    needs most of the time of a long history's page.
-    """
 
-    operations: ClassVar[dict[str, Operation]] = {}
-
-    def __init__(self) -> None:
-        super().__init__(service_name="stepfunctions")
-
-    def _dispatch(self, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
-        self.headers, self.querystring = request.headers, {}
-        name = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        try:
-            status, body = 200, self._answer(name, request, full_url or request.url)
-        except StatesError as error:
-            status, body = 400, _encode({"__type": error.code, "message": error.message})
-        return status, {"content-type": "application/x-amz-json-1.0", "x-amzn-RequestId": str(uuid.uuid4())}, body
-
-    def _answer(self, name: str, request: Any, url: str) -> bytes:
-        operation = self.operations.get(name)
-        if operation is None:
-            raise StatesError("UnknownOperationException", f"Step Functions has no operation {name!r}.")
-        try:
-            arguments = json.loads(request.data or b"{}")
-        except (ValueError, RecursionError):
-            raise StatesError("SerializationException", "The request's body is not JSON.") from None
-        _validate(name, arguments)
-        account = get_account_id_from(self.get_access_key())
-        backend = models.stepfunctions_parser_backends[account][self.get_region_from_url(request, url)]
-        answer = operation(backend, arguments)
-        return answer if isinstance(answer, bytes) else _encode(answer)
+def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        raise StatesError("UnknownOperationException", f"Step Functions has no operation {name!r}.")
+    try:
+        arguments = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise StatesError("SerializationException", "The request's body is not JSON.") from None
+    _validate(name, arguments)
+    found = operation(backend_of(account, region), arguments)
+    return found if isinstance(found, bytes) else _encode(found)
 
 
 def _encode(answer: dict[str, Any]) -> bytes:

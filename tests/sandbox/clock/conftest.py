@@ -21,6 +21,16 @@ def wait(seconds: float, **more: Any) -> dict[str, Any]:
     return {"Type": "Wait", "Seconds": seconds, **(more or {"End": True})}
 
 
+def loop(seconds: float) -> dict[str, dict[str, Any]]:
+    """States that wait again and again, for ever."""
+    never = {"Variable": "$.never", "IsPresent": True, "Next": "End"}
+    return {
+        "Loop": wait(seconds, Next="Again"),
+        "Again": {"Type": "Choice", "Choices": [never], "Default": "Loop"},
+        "End": {"Type": "Succeed"},
+    }
+
+
 def machine(**states: dict[str, Any]) -> dict[str, Any]:
     """A definition of these states, from the first on."""
     return {"StartAt": next(iter(states)), "States": states}

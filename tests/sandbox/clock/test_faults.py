@@ -1,75 +1,51 @@
-"""Faults inside the interpreter: whatever happens in one of its threads, the execution ends as FAILED."""
+"""Faults of the sandbox's own: whatever happens, the execution ends as FAILED, in words a person can use."""
 
-import json
+import threading
 from typing import Any
 
 import pytest
 
-from helpers.sandbox import clock, interpreter
-from tests.sandbox.clock.conftest import machine, types, wait
+from helpers import engine
+from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api import backend as kept
+from tests.sandbox.states_api.test_forgetting import end_one
 
-FAULT = "the disk is full"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def mended() -> None:
-    """The interpreter in this process, as in the sandbox."""
-    clock.mend()
-    interpreter.mend()
+TASK = {
+    "StartAt": "Work",
+    "States": {"Work": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": True}},
+}
 
 
-def run(definition: dict[str, Any], fault_at: str, **given: Any) -> list[dict[str, Any]]:
-    """The events of a run in this process, where publishing an event of a type fails."""
-    from moto.stepfunctions.parser.api import StateMachineType
-    from moto.stepfunctions.parser.asl.eval.environment import Environment
-    from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDetails
-    from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
-    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-
-    class Faulty(EventManager):  # type: ignore[misc]
-        def _publish_history_event(self, event_type: str, **event: Any) -> None:
-            if event_type == fault_at:
-                raise OSError(FAULT)
-            super()._publish_history_event(event_type=event_type, **event)
-
-    env = Environment(
-        aws_execution_details=AWSExecutionDetails(account="123456789012", region="us-east-1", role_arn=""),
-        execution_type=StateMachineType.STANDARD,
-        context={"Execution": {"Input": given}, "StateMachine": {}},
-        event_history_context=EventHistoryContext.of_program_start(),
-        cloud_watch_logging_session=None,
-        activity_store={},
-    )
-    env.event_manager = Faulty()
-    AmazonStateLanguageParser.parse(json.dumps(definition))[0].eval(env)
-    return list(env.event_manager._history_event_list)
+@pytest.fixture
+def backend() -> kept.StatesBackend:
+    return kept.StatesBackend("us-east-1", "123456789012")
 
 
-def parallel(*branches: dict[str, Any]) -> dict[str, Any]:
-    return machine(All={"Type": "Parallel", "Branches": branches, "End": True})
+def test_a_fault_in_a_state_fails_its_execution_and_no_other(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(engine.execution.Frame, "leave", fail)
+        found = backend.executions[end_one(backend, "broken")]
+    assert (found.status, found.error) == ("FAILED", "States.Runtime")
+    assert found.cause == "The sandbox met an error of its own in this state; its log has the details."
+    assert backend.executions[end_one(backend, "next")].status == "SUCCEEDED"
 
 
-def each(processor: dict[str, Any]) -> dict[str, Any]:
-    return machine(Each={"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": processor, "End": True})
+def test_a_fault_of_whoever_answers_a_call_fails_its_task(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = backend.executions[end_one(backend, "unanswered", definition=TASK, handler=lambda call: {}["lost"])]
+    assert (found.status, found.error) == ("FAILED", "States.Runtime")
+    assert "lost" not in str(found.cause)
+    assert "KeyError" not in str(found.cause)
 
 
-@pytest.mark.parametrize(
-    ("definition", "fault_at"),
-    [
-        (machine(Pass={"Type": "Pass", "End": True}), "PassStateEntered"),
-        (machine(Pass={"Type": "Pass", "End": True}), "PassStateExited"),
-        (parallel(machine(Pass={"Type": "Pass", "End": True}), machine(Wait=wait(3600))), "PassStateExited"),
-        (
-            machine(
-                Each={"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": machine(Wait=wait(3600)), "End": True}
-            ),
-            "MapIterationStarted",
-        ),
-    ],
-)
-def test_an_event_that_cannot_be_written_fails_the_execution(definition: dict[str, Any], fault_at: str) -> None:
-    events = run(definition, fault_at, items=[1, 2])
-    assert types(events)[-1] == "ExecutionFailed"
-    assert events[-1]["executionFailedEventDetails"]["error"] == "States.Runtime"
-    assert FAULT in events[-1]["executionFailedEventDetails"]["cause"]
-    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+def test_a_fault_in_what_is_posted_ends_nothing() -> None:
+    clock.post(lambda: {}["lost"])
+    done = threading.Event()
+    clock.post(done.set)
+    assert done.wait(20)

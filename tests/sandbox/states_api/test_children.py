@@ -247,12 +247,13 @@ def test_a_child_stopped_alone_is_counted_as_aborted(states: Any, runs: Runs, un
 
 
 def test_a_distributed_map_in_a_child_has_children_too(states: Any, runs: Runs, until: Any) -> None:
-    outer = over(json.loads(json.dumps(over(PASS)).replace("Every", "All")))
+    inner = json.dumps(over(PASS)).replace("Every", "All").replace("Each", "Inner")
+    outer = over(json.loads(inner))
     arn = runs.start(outer, [["x"]])
     assert json.loads(until(arn)["output"]) == [["x"]]
     [child] = runs.children(arn).values()
     [grandchild] = runs.children(child["executionArn"]).values()
-    assert grandchild["stateMachineArn"] == f"{child['stateMachineArn']}/Each"
+    assert grandchild["stateMachineArn"] == f"{child['stateMachineArn']}/Inner"
     assert types(states, grandchild["executionArn"]) == PASSED
 
 

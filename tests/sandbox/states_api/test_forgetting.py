@@ -2,31 +2,39 @@
 
 import datetime
 import json
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from moto.stepfunctions.parser.api import MapRunStatus
 
+from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import backend as kept
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.machines import Machine, Revision
-from helpers.sandbox.states_api.map_run import MapRun
 from tests.sandbox.states_api.conftest import PASS
 
 ARN = "arn:aws:states:us-east-1:123456789012"
-MAPPING = {
-    "StartAt": "Each",
-    "States": {
-        "Each": {
+
+
+def mapping(times: int) -> dict[str, Any]:
+    """A machine that runs a distributed Map so many times."""
+    names = [f"Each{number}" for number in range(times)]
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    each = [
+        {
             "Type": "Map",
-            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **PASS},
-            "End": True,
+            "ItemProcessor": {
+                "ProcessorConfig": config,
+                "StartAt": f"Go{number}",
+                "States": {f"Go{number}": {"Type": "Pass", "End": True}},
+            },
         }
-    },
-}
+        for number in range(times)
+    ]
+    leads = [{"Next": name} for name in names[1:]] + [{"End": True}]
+    return {"StartAt": names[0], "States": {name: {**one, **lead} for name, one, lead in zip(names, each, leads, strict=True)}}
 
 
 @pytest.fixture
@@ -34,30 +42,28 @@ def backend() -> kept.StatesBackend:
     return kept.StatesBackend("us-east-1", "123456789012")
 
 
-def end_one(backend: kept.StatesBackend, name: str, days_ago: float = 0, definition: dict[str, Any] = PASS) -> str:
-    """The ARN of an execution that has ended as the interpreter ends it, without having run."""
+def end_one(
+    backend: kept.StatesBackend,
+    name: str,
+    days_ago: float = 0,
+    definition: dict[str, Any] = PASS,
+    data: Any = None,
+    handler: Callable[[engine.Call], Any] = lambda call: None,
+) -> str:
+    """The ARN of an execution that has run to its end."""
     off = {"level": "OFF", "includeExecutionData": False}
     revision = Revision(json.dumps(definition), "", off, {}, {}, clock.now())
     machine = Machine(f"{ARN}:stateMachine:m", "m", "STANDARD", clock.now(), revision)
-    execution = Execution(backend, machine, None, None, f"{ARN}:execution:m:{name}", name, "{}")
-    backend.executions[execution.arn] = execution
-    execution._end("SUCCEEDED", {"output": "{}"}, clock.now() - datetime.timedelta(days=days_ago))
-    backend.execution_ended(execution, [f"token of {name}"])
-    return execution.arn
-
-
-def map_over(execution: Execution, number: int) -> MapRun:
-    """A Map Run of an execution, with so many children that have ended, each with two events."""
-    settings = {"max_concurrency": 0, "tolerated_failure_count": 0, "tolerated_failure_percentage": 0, "label": None}
-    run = MapRun(execution, SimpleNamespace(name="Each"), 2, **settings)
-    program = SimpleNamespace(start_at=SimpleNamespace(start_at_name="Go"))
-    for index in range(number):
-        child = run.child(index, {}, program, None, None)
-        child.events.add_event(child.events.top, "ExecutionSucceeded", {"executionSucceededEventDetails": {}})
-        assert child._run
-        child.release(child._run)
-    execution._map_runs.append(run)
-    return run
+    text = json.dumps({} if data is None else data)
+    arn = f"{ARN}:execution:m:{name}"
+    execution = Execution(backend, machine, None, None, arn, name, text, handler=handler)
+    backend.executions[arn] = execution
+    execution.start()
+    assert execution.ended.wait(20)
+    if days_ago:
+        execution.run.stopped = clock.now() - datetime.timedelta(days=days_ago)
+        clock.call(backend.forget)
+    return arn
 
 
 def test_the_oldest_ended_executions_go_first(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,42 +89,61 @@ def test_nothing_is_said_of_forgetting_where_nothing_was_forgotten(backend: kept
     assert caught.value.message == f"Execution Does Not Exist: '{arn}'"
 
 
-def test_tokens_of_ended_executions_are_remembered_for_a_while(
-    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kept, "TOKENS_KEPT", 1)
-    end_one(backend, "first")
-    end_one(backend, "second")
-    assert not backend.is_closed_token("token of first")
-    assert backend.is_closed_token("token of second")
-
-
 def test_children_are_forgotten_with_their_parent_and_count_by_their_events(
     backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = backend.executions[end_one(backend, "first", definition=MAPPING)]
-    run = map_over(first, 3)
-    arn = run.children[0].arn
-    assert backend.execution(arn) is run.children[0]
-    assert first.events_kept() == 1 + 3 * 2
-    backend.execution_ended(first, [])
-    monkeypatch.setattr(kept, "EVENTS_KEPT", 7)
+    first = backend.executions[end_one(backend, "first", definition=mapping(1), data=[1, 2, 3])]
+    [run] = first.map_runs
+    child = run.run.children[0].identity.arn
+    assert backend.execution(child).run is run.run.children[0]
+    assert first.events_kept() == 8 + 3 * 4
+    monkeypatch.setattr(kept, "EVENTS_KEPT", 21)
     second = end_one(backend, "second")
     assert list(backend.executions) == [second]
     with pytest.raises(StatesError, match="has forgotten 1 ended executions"):
-        backend.execution(arn)
+        backend.execution(child)
     with pytest.raises(StatesError, match="Resource not found"):
-        backend.map_run(run.map_run_arn)
+        backend.map_run(run.arn)
 
 
 def test_an_execution_forgets_the_children_of_its_first_map_runs(
     backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parent = backend.executions[end_one(backend, "looping", definition=MAPPING)]
-    monkeypatch.setattr(kept, "EVENTS_KEPT", 10)
-    runs = [map_over(parent, 2) for _ in range(3)]
-    for run in runs:
-        run.set_stop(MapRunStatus.SUCCEEDED)
-    assert [len(run.children) for run in runs] == [0, 2, 2]
-    assert [run.execution_counter.succeeded.get() for run in runs] == [2, 2, 2]
-    assert parent.events_kept() == 1 + 2 * 4
+    monkeypatch.setattr(kept, "EVENTS_KEPT", 20)
+    parent = backend.executions[end_one(backend, "looping", definition=mapping(3), data=[1, 2])]
+    runs = parent.map_runs
+    assert [len(run.run.children) for run in runs] == [0, 2, 2]
+    assert [run.counts()["succeeded"] for run in runs] == [2, 2, 2]
+
+
+def test_beyond_its_bytes_the_oldest_are_forgotten(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "BYTES_KEPT", 250_000)
+    arns = [end_one(backend, name, data={"x": name * 20_000}) for name in ("first", "second", "third")]
+    assert arns[0] not in backend.executions
+    assert arns[2] in backend.executions
+
+
+def test_an_execution_that_fills_the_memory_ends_with_a_clear_error(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "BYTES_KEPT", 1_000_000)
+    grow = {"Type": "Pass", "Parameters": {"a.$": "$.b", "b.$": "States.Format('{}{}', $.a, $.b)"}, "Next": "More"}
+    definition = {
+        "StartAt": "Grow",
+        "States": {
+            "Grow": grow,
+            "More": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.never", "IsPresent": True, "Next": "End"}],
+                "Default": "Shrink",
+            },
+            "Shrink": {"Type": "Pass", "Parameters": {"a.$": "$.a", "b.$": "States.UUID()"}, "Next": "Grow"},
+            "End": {"Type": "Succeed"},
+        },
+    }
+    arn = end_one(backend, "greedy", definition=definition, data={"a": "a" * 3_000, "b": "b"})
+    found = backend.executions[arn]
+    assert (found.status, found.error) == ("FAILED", "Sandbox.OutOfMemory")
+    assert "LAB_SANDBOX_BYTES" in str(found.cause)

@@ -1,5 +1,6 @@
 """GetExecutionHistory: pages, order and data."""
 
+import json
 from typing import Any
 
 import pytest
@@ -87,3 +88,13 @@ def test_stamps_agree_between_history_and_description(states: Any, ended: str) -
     events = states.get_execution_history(executionArn=ended, maxResults=1000)["events"]
     assert events[0]["timestamp"] == description["startDate"]
     assert events[-1]["timestamp"] == description["stopDate"]
+
+
+def test_a_page_is_at_most_4_megabytes_and_a_token_leads_to_the_rest(states: Any, machine: Machines, until: Any) -> None:
+    arn = states.start_execution(stateMachineArn=machine(CHAIN), input=json.dumps({"x": "y" * 200_000}))["executionArn"]
+    until(arn, "SUCCEEDED")
+    pages = list(states.get_paginator("get_execution_history").paginate(executionArn=arn, maxResults=1000))
+    assert [event["id"] for page in pages for event in page["events"]] == list(range(1, 123))
+    assert len(pages) > 5
+    for page in pages:
+        assert int(page["ResponseMetadata"]["HTTPHeaders"]["content-length"]) <= 4_300_000

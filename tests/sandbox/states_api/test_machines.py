@@ -66,7 +66,7 @@ def test_the_same_request_again_is_the_same_machine(states: Any, machine: Machin
         ("{", "INVALID_JSON_DESCRIPTION: "),
         ("[]", "SCHEMA_VALIDATION_FAILED: "),
         ("[" * 100_000, "INVALID_JSON_DESCRIPTION: nested too deep"),
-        ('{"a":' * 300 + "1" + "}" * 300, "INVALID_JSON_DESCRIPTION: The definition is nested deeper than 200 levels"),
+        ('{"a":' * 300 + "1" + "}" * 300, "TOO_DEEPLY_NESTED: The definition is nested deeper than 200 levels"),
         ('{"StartAt": "A"}', "SCHEMA_VALIDATION_FAILED: These fields are required: [States]"),
         (
             '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}',

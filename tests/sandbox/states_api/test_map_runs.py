@@ -68,8 +68,8 @@ def test_what_failures_a_running_map_run_tolerates_can_be_changed(states: Any, m
     while not (runs := states.list_map_runs(executionArn=arn)["mapRuns"]):
         assert time.monotonic() < deadline
     [listed] = runs
-    assert refused(states.update_map_run, mapRunArn=listed["mapRunArn"], maxConcurrency=1)[0] == "NotInSandbox"
-    states.update_map_run(mapRunArn=listed["mapRunArn"], toleratedFailurePercentage=100)
+    states.update_map_run(mapRunArn=listed["mapRunArn"], toleratedFailurePercentage=100, maxConcurrency=1)
+    assert states.describe_map_run(mapRunArn=listed["mapRunArn"])["maxConcurrency"] == 1
     assert until(arn)["status"] == "SUCCEEDED"
     assert refused(states.update_map_run, mapRunArn=listed["mapRunArn"], maxConcurrency=1)[0] == "ValidationException"
 

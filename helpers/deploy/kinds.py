@@ -1,0 +1,416 @@
+"""The kinds of things that we make: how those that may be ours are listed, how we see whether one is, how it goes."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
+from graphlib import TopologicalSorter
+from typing import Any, NamedTuple
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from helpers.deploy.ownership import is_ours
+from helpers.errors import LabError
+from helpers.lab import Lab
+
+__all__ = ["FAILURES", "KINDS", "NAMES", "ORDER", "Here", "Kind", "gone", "quietly", "why"]
+
+DELETING = 60.0  # seconds; a machine disappears when its last execution has ended
+PATIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+FAILURES = (ClientError, BotoCoreError, LabError)
+GONE = ("NotFound", "DoesNotExist", "NoSuchEntity", "NoSuchBucket", "NonExistentQueue")
+OF_FUNCTIONS = "/aws/lambda/"
+
+
+class Here:
+    """A lab in one region: its clients, and the ARNs of what is there. `beside` are all its regions looked into."""
+
+    def __init__(self, lab: Lab, region: str | None = None, beside: "dict[str, Here] | None" = None) -> None:
+        self.lab, self.region = lab, region or lab.region
+        self.beside = {} if beside is None else beside
+        self.beside[self.region] = self
+        self._clients: dict[str, Any] = {}
+
+    def at(self, region: str) -> "Here":
+        """The same lab in another region."""
+        return self.beside.get(region) or Here(self.lab, region, self.beside)
+
+    def client(self, service: str) -> Any:
+        """The one client of `service` here; it gives up soon where nobody answers."""
+        if service not in self._clients:
+            self._clients[service] = self.lab.client(service, region_name=self.region, config=PATIENT)
+        return self._clients[service]
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of `resource` here."""
+        partition = self.lab.session.get_partition_for_region(self.region)
+        return f"arn:{partition}:{service}:{self.region}:{self.lab.account}:{resource}"
+
+    @cached_property
+    def acting(self) -> tuple[dict[str, str], str]:
+        """By a role's name a function or machine, whoever made it, that acts as it when first asked; and a failure."""
+        found = {}
+        try:
+            for function in pages(self.client("lambda"), "list_functions", "Functions"):
+                found[function["Role"].split("/")[-1]] = f"function {function['FunctionName']}"
+            sfn = self.client("stepfunctions")
+            for machine in pages(sfn, "list_state_machines", "stateMachines"):
+                with suppress(sfn.exceptions.StateMachineDoesNotExist):
+                    described = sfn.describe_state_machine(stateMachineArn=machine["stateMachineArn"])
+                    found[described["roleArn"].split("/")[-1]] = f"state machine {machine['name']}"
+        except (ClientError, BotoCoreError) as error:
+            return found, why(error)
+        return found, ""
+
+
+class Kind(NamedTuple):
+    """A kind of thing, of which one is known by its name.
+
+    `listed` gives the names of those that may be ours, `tags` the tags by which we see whether one is, `remove` removes
+    one, once those of the kinds `after` are gone. Where AWS tags no such thing, its `owner`, a kind, has the tags, and
+    `listed` gives what that owner has. What is `worldwide` is listed alike in each region; its tags name its own.
+    """
+
+    name: str
+    listed: Callable[..., Iterator[str]]
+    tags: Callable[[Here, str], Mapping[str, str]] | None
+    remove: Callable[[Here, str], None]
+    after: tuple[str, ...] = ()
+    owner: str | None = None
+    worldwide: bool = False
+
+
+def gone(error: Exception) -> bool:
+    """Whether AWS says that the thing is not there (any more)."""
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return any(word in code for word in GONE)
+
+
+def why(error: Exception) -> str:
+    """AWS's own words for what failed."""
+    told = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
+    return str(told.get("Message") or told.get("Code") or error)
+
+
+def quietly(remove: Callable[[Here, str], None], lab: Lab, name: str) -> None:
+    """Undo a step of a call that failed; a refusal must not hide why it failed."""
+    with suppress(*FAILURES):
+        remove(Here(lab), name)
+
+
+def pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
+    """All that a listing gives; some operations have no paginator in boto3."""
+    if client.can_paginate(operation):
+        for page in client.get_paginator(operation).paginate(**arguments):
+            yield from page.get(key, [])
+        return
+    token: dict[str, str] = {}
+    while True:
+        page = getattr(client, operation)(**arguments, **token)
+        yield from page.get(key, [])
+        if "NextToken" not in page:
+            return
+        token = {"NextToken": page["NextToken"]}
+
+
+def _names(
+    service: str, operation: str, key: str, field: str, prefix: Callable[[Lab], str] = lambda lab: lab.prefix
+) -> Callable[[Here], Iterator[str]]:
+    """A listing that gives the names that begin with the lab's prefix."""
+
+    def listed(here: Here) -> Iterator[str]:
+        names = (found[field] for found in pages(here.client(service), operation, key))
+        yield from (name for name in names if name.startswith(prefix(here.lab)))
+
+    return listed
+
+
+def _called(here: Here, template: str, name: str) -> str:
+    """A name's place in a template; one with a colon is an ARN's, of service and resource."""
+    service, colon, resource = template.replace("{}", name).partition(":")
+    return here.arn(service, resource) if colon else service
+
+
+def _tags(service: str, operation: str, key: str, **argument: str) -> Callable[[Here, str], dict[str, str]]:
+    """A call that gives a thing's tags."""
+
+    def tags(here: Here, name: str) -> dict[str, str]:
+        asked = {word: _called(here, template, name) for word, template in argument.items()}
+        return _mapping(getattr(here.client(service), operation)(**asked).get(key, {}))
+
+    return tags
+
+
+def _mapping(tags: Any) -> dict[str, str]:
+    """Tags as a dictionary: most services give a list of pairs, some with key, some with Key."""
+    if isinstance(tags, Mapping):
+        return dict(tags)
+    small = [{word.lower(): text for word, text in tag.items()} for tag in tags]
+    return {tag["key"]: tag["value"] for tag in small}
+
+
+def _deletion(service: str, operation: str, **arguments: Any) -> Callable[[Here, str], None]:
+    """A call that deletes a thing."""
+
+    def remove(here: Here, name: str) -> None:
+        asked = {
+            word: _called(here, given, name) if isinstance(given, str) else given for word, given in arguments.items()
+        }
+        getattr(here.client(service), operation)(**asked)
+
+    return remove
+
+
+def remove_machine(here: Here, name: str) -> None:
+    """Stop a machine's executions, delete it and wait until it is gone."""
+    sfn, arn = here.client("stepfunctions"), here.arn("states", f"stateMachine:{name}")
+    machine = sfn.describe_state_machine(stateMachineArn=arn)
+    if machine["type"] == "STANDARD":
+        for run in pages(sfn, "list_executions", "executions", stateMachineArn=arn, statusFilter="RUNNING"):
+            with suppress(sfn.exceptions.ExecutionDoesNotExist):
+                sfn.stop_execution(executionArn=run["executionArn"], error="TearDown", cause="Its machine is removed.")
+    sfn.delete_state_machine(stateMachineArn=arn)
+    pause, waited = 0.1, 0.0
+    while waited < DELETING:
+        try:
+            sfn.describe_state_machine(stateMachineArn=arn)
+        except sfn.exceptions.StateMachineDoesNotExist:
+            return
+        time.sleep(pause)
+        waited += pause
+        pause = min(2 * pause, 5.0)
+    raise LabError(f"AWS is still deleting it after {DELETING:.0f} s: call tear_down() again in a minute.")
+
+
+def _rules(here: Here) -> Iterator[str]:
+    """The rules on every bus, each as bus/rule: a rule of ours may listen on the account's own bus."""
+    events = here.client("events")
+    for bus in pages(events, "list_event_buses", "EventBuses"):
+        with suppress(events.exceptions.ResourceNotFoundException):  # the bus has vanished, and its rules with it
+            asked = {"NamePrefix": here.lab.prefix, "EventBusName": bus["Name"]}
+            yield from (f"{bus['Name']}/{found['Name']}" for found in pages(events, "list_rules", "Rules", **asked))
+
+
+def _rule_tags(here: Here, path: str) -> dict[str, str]:
+    arn = here.arn("events", f"rule/{path.removeprefix('default/')}")
+    return _mapping(here.client("events").list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+def _remove_rule(here: Here, path: str) -> None:
+    events = here.client("events")
+    bus, name = path.rsplit("/", 1)
+    rule = {"Rule": name, "EventBusName": bus}
+    targets = [one["Id"] for one in pages(events, "list_targets_by_rule", "Targets", **rule)]
+    if targets:
+        events.remove_targets(**rule, Ids=targets)
+    events.delete_rule(Name=name, EventBusName=bus)
+
+
+def _queues(here: Here) -> Iterator[str]:
+    for url in pages(here.client("sqs"), "list_queues", "QueueUrls", QueueNamePrefix=here.lab.prefix):
+        yield url.split("/")[-1]
+
+
+def _queue_url(here: Here, name: str) -> str:
+    return str(here.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def _queue_tags(here: Here, name: str) -> dict[str, str]:
+    return _mapping(here.client("sqs").list_queue_tags(QueueUrl=_queue_url(here, name)).get("Tags", {}))
+
+
+def _remove_queue(here: Here, name: str) -> None:
+    here.client("sqs").delete_queue(QueueUrl=_queue_url(here, name))
+
+
+remove_function = _deletion("lambda", "delete_function", FunctionName="{}")
+_function_tags = _tags("lambda", "list_tags", "Tags", Resource="lambda:function:{}")
+
+
+def _tables(here: Here, database: str) -> Iterator[str]:
+    for found in pages(here.client("glue"), "get_tables", "TableList", DatabaseName=database):
+        yield f"{database}.{found['Name']}"
+
+
+def _remove_table(here: Here, name: str) -> None:
+    database, table = name.split(".", 1)
+    here.client("glue").delete_table(DatabaseName=database, Name=table)
+
+
+def _log_groups(here: Here) -> Iterator[str]:
+    for parent in (OF_FUNCTIONS, "/aws/vendedlogs/states/"):
+        asked = {"logGroupNamePrefix": f"{parent}{here.lab.prefix}"}
+        for found in pages(here.client("logs"), "describe_log_groups", "logGroups", **asked):
+            yield found["logGroupName"]
+
+
+_own_log_group_tags = _tags("logs", "list_tags_for_resource", "tags", resourceArn="logs:log-group:{}")
+
+
+def _log_group_tags(here: Here, name: str) -> Mapping[str, str]:
+    """Its own, or its function's: Lambda makes log groups itself, without tags.
+
+    Where the function is gone too, nothing but the name tells whose it was: ours, unless it has a longer prefix that
+    is another lab's.
+    """
+    tags = _own_log_group_tags(here, name)
+    if "lab" in tags or not name.startswith(OF_FUNCTIONS):
+        return tags
+    function = name.removeprefix(OF_FUNCTIONS)
+    try:
+        return _function_tags(here, function)
+    except ClientError as error:
+        if not gone(error):
+            raise
+    others = (_role_tags(here, role) for role in _roles(here))
+    if any(function.startswith(tags["lab"]) for tags in others if "lab" in tags and not is_ours(here.lab, tags)):
+        return {}
+    return here.lab.tags
+
+
+remove_log_group = _deletion("logs", "delete_log_group", logGroupName="{}")
+
+
+def _bucket_tags(here: Here, name: str) -> dict[str, str]:
+    try:
+        return _mapping(here.client("s3").get_bucket_tagging(Bucket=name)["TagSet"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchTagSet":
+            return {}
+        raise
+
+
+def _remove_bucket(here: Here, name: str) -> None:
+    s3 = here.client("s3")
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        keys = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
+        if keys:
+            done = s3.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
+            for refused in done.get("Errors", []):
+                raise LabError(f"its object {refused['Key']} could not be deleted: {refused.get('Message', '')}")
+    s3.delete_bucket(Bucket=name)
+
+
+def _user_tags(here: Here, name: str) -> dict[str, str]:
+    return _mapping(pages(here.client("iam"), "list_user_tags", "Tags", UserName=name))
+
+
+def _access_keys(here: Here, user: str) -> Iterator[str]:
+    for found in pages(here.client("iam"), "list_access_keys", "AccessKeyMetadata", UserName=user):
+        yield f"{user}/{found['AccessKeyId']}"
+
+
+def _remove_access_key(here: Here, name: str) -> None:
+    user, key = name.rsplit("/", 1)
+    here.client("iam").delete_access_key(UserName=user, AccessKeyId=key)
+
+
+def _remove_user(here: Here, name: str) -> None:
+    _strip(here, "user", UserName=name)
+    here.client("iam").delete_user(UserName=name)
+
+
+_roles = _names("iam", "list_roles", "Roles", "RoleName")
+
+
+def _role_tags(here: Here, name: str) -> dict[str, str]:
+    return _mapping(pages(here.client("iam"), "list_role_tags", "Tags", RoleName=name))
+
+
+def _remove_idle_role(here: Here, name: str) -> None:
+    for acting, _ in [place.acting for place in here.beside.values()]:
+        if name in acting:
+            raise LabError(f"the {acting[name]} acts as it")
+    if failed := here.acting[1]:
+        raise LabError(f"whether anything acts as it could not be seen: {failed}")
+    remove_role(here, name)
+
+
+def remove_role(here: Here, name: str) -> None:
+    """Delete a role with its policies; managed ones are only detached."""
+    _strip(here, "role", RoleName=name)
+    here.client("iam").delete_role(RoleName=name)
+
+
+def _strip(here: Here, kind: str, **whose: str) -> None:
+    """Delete the policies in a user or a role, and detach the managed ones."""
+    iam = here.client("iam")
+    for policy in pages(iam, f"list_{kind}_policies", "PolicyNames", **whose):
+        getattr(iam, f"delete_{kind}_policy")(**whose, PolicyName=policy)
+    for policy in pages(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **whose):
+        getattr(iam, f"detach_{kind}_policy")(**whose, PolicyArn=policy["PolicyArn"])
+
+
+_RUNNING = ("function", "state machine")
+_KINDS = (
+    Kind(
+        "state machine",
+        _names("stepfunctions", "list_state_machines", "stateMachines", "name"),
+        _tags("stepfunctions", "list_tags_for_resource", "tags", resourceArn="states:stateMachine:{}"),
+        remove_machine,
+    ),
+    Kind(
+        "activity",
+        _names("stepfunctions", "list_activities", "activities", "name"),
+        _tags("stepfunctions", "list_tags_for_resource", "tags", resourceArn="states:activity:{}"),
+        _deletion("stepfunctions", "delete_activity", activityArn="states:activity:{}"),
+        after=("state machine",),
+    ),
+    Kind("rule", _rules, _rule_tags, _remove_rule),
+    Kind(
+        "event bus",
+        _names("events", "list_event_buses", "EventBuses", "Name"),
+        _tags("events", "list_tags_for_resource", "Tags", ResourceARN="events:event-bus/{}"),
+        _deletion("events", "delete_event_bus", Name="{}"),
+        after=("rule", "state machine"),
+    ),
+    Kind("queue", _queues, _queue_tags, _remove_queue, after=("rule", "state machine")),
+    Kind(
+        "function",
+        _names("lambda", "list_functions", "Functions", "FunctionName"),
+        _function_tags,
+        remove_function,
+        after=("rule", "state machine"),
+    ),
+    Kind("log group", _log_groups, _log_group_tags, remove_log_group, after=_RUNNING),
+    Kind(
+        "workgroup",
+        _names("athena", "list_work_groups", "WorkGroups", "Name"),
+        _tags("athena", "list_tags_for_resource", "Tags", ResourceARN="athena:workgroup/{}"),
+        _deletion("athena", "delete_work_group", WorkGroup="{}", RecursiveDeleteOption=True),
+        after=_RUNNING,
+    ),
+    Kind(
+        "database",
+        _names("glue", "get_databases", "DatabaseList", "Name", lambda lab: lab.database_prefix),
+        _tags("glue", "get_tags", "Tags", ResourceArn="glue:database/{}"),
+        _deletion("glue", "delete_database", Name="{}"),
+        after=("table",),
+    ),
+    Kind("table", _tables, None, _remove_table, after=_RUNNING, owner="database"),
+    Kind(
+        "bucket",
+        _names("s3", "list_buckets", "Buckets", "Name", lambda lab: lab.bucket_prefix),
+        _bucket_tags,
+        _remove_bucket,
+        after=("table", "workgroup"),
+        worldwide=True,
+    ),
+    Kind(
+        "user",
+        _names("iam", "list_users", "Users", "UserName"),
+        _user_tags,
+        _remove_user,
+        after=("access key",),
+        worldwide=True,
+    ),
+    Kind("access key", _access_keys, None, _remove_access_key, owner="user", worldwide=True),
+    Kind("role", _roles, _role_tags, _remove_idle_role, after=_RUNNING, worldwide=True),
+)
+
+KINDS = {kind.name: kind for kind in _KINDS}
+"""By name. What uses something goes before it, and what a running thing could make again goes after that."""
+NAMES = list(KINDS)
+ORDER = list(TopologicalSorter({kind.name: kind.after for kind in _KINDS}).static_order())

@@ -1,0 +1,97 @@
+"""The boto3 clients with which executions call the other services of the sandbox."""
+
+import functools
+import gzip
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import botocore
+import botocore.session
+from botocore.config import Config
+from botocore.model import OperationModel, ServiceModel
+
+__all__ = ["client_for", "has_operation", "operation", "sdk_services", "service_model"]
+
+# A task may take as long as AWS lets it; its own TimeoutSeconds ends it, not the socket.
+LONGEST_TASK = 99_999_999
+CONNECTIONS = 128
+
+_creating = threading.RLock()
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@functools.cache
+def _client(service: str, region: str) -> Any:
+    return _session().create_client(
+        service,
+        region_name=region,
+        endpoint_url=f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
+        aws_access_key_id=os.environ.get("LAB_ACCESS_KEY", "sandbox"),
+        aws_secret_access_key=os.environ.get("LAB_SECRET_KEY", "sandbox"),
+        config=Config(
+            parameter_validation=False,
+            retries={"total_max_attempts": 1},
+            connect_timeout=60,
+            read_timeout=LONGEST_TASK,
+            max_pool_connections=CONNECTIONS,
+            proxies={},
+            inject_host_prefix=False,
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+def client_for(region: str, service: str) -> Any:
+    """The client of this process for a service (by boto3's name) in a region, signed with the sandbox's own keys."""
+    with _creating:
+        return _client(service, region)
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    return _session().get_service_model(service)
+
+
+def service_model(service: str) -> ServiceModel:
+    """botocore's model of a service, by boto3's name."""
+    with _creating:
+        return _model(service)
+
+
+@functools.cache
+def _operations(service: str) -> dict[str, str]:
+    return {name.lower(): name for name in service_model(service).operation_names}
+
+
+def has_operation(service: str, action: str) -> bool:
+    """Whether a service (by boto3's name) has an operation, named as tasks name it (`getItem`)."""
+    return action.lower() in _operations(service)
+
+
+def operation(service: str, action: str) -> OperationModel:
+    """The model of an operation. KeyError where there is none."""
+    return service_model(service).operation_model(_operations(service)[action.lower()])
+
+
+@functools.cache
+def sdk_services() -> dict[str, str]:
+    """boto3's name of every service, by the name that `aws-sdk` has for it: that of the Java SDK's package.
+
+    Those follow the services' ids, which stand at the beginning of botocore's files; reading these whole would take
+    seconds.
+    """
+    found = {}
+    for path in sorted((Path(botocore.__file__).parent / "data").glob("*/*/service-2.json.gz")):
+        with gzip.open(path) as file:
+            given = re.search(rb'"serviceId" *: *"([^"]+)"', file.read(4_000))
+        if given:
+            name = given[1].decode().removesuffix(" Service")
+            found[re.sub("[^a-z0-9]", "", name.lower())] = path.parent.parent.name
+    return found

@@ -1,0 +1,143 @@
+"""Which integrations there are: what the Resource of a task names, and what of it the sandbox serves.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html
+https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+"""
+
+import dataclasses
+import functools
+import re
+
+from helpers.sandbox.integrations import clients
+from helpers.sandbox.integrations.shapes import pascal
+
+__all__ = ["Integration", "Service", "integration_of", "problem_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A service as integrations name it: by boto3's name, in the names of its errors, and in their causes.
+
+    `unmodelled` names the errors that its API does not declare. `actions` holds the patterns in which each may be
+    waited for; None where every operation may be called, and waited for with a task token.
+    """
+
+    name: str
+    errors: str
+    title: str
+    unmodelled: str
+    actions: dict[str, tuple[str, ...]] | None = None
+
+
+TOKEN, SYNC = "waitForTaskToken", "sync"
+
+OPTIMISED = {
+    "athena": Service(
+        "athena",
+        "Athena",
+        "AmazonAthena",
+        "AmazonAthenaException",
+        {"startQueryExecution": (SYNC,), "stopQueryExecution": (), "getQueryExecution": (), "getQueryResults": ()},
+    ),
+    "batch": Service("batch", "Batch", "AWSBatch", "AWSBatchException", {"submitJob": (SYNC, TOKEN)}),
+    "dynamodb": Service(
+        "dynamodb",
+        "DynamoDB",
+        "AmazonDynamoDBv2",
+        "AmazonDynamoDBException",
+        {"getItem": (), "putItem": (), "updateItem": (), "deleteItem": ()},
+    ),
+    "ecs": Service("ecs", "ECS", "AmazonECS", "AmazonECSException", {"runTask": (SYNC, TOKEN)}),
+    "events": Service(
+        "events", "EventBridge", "AmazonEventBridge", "AmazonEventBridgeException", {"putEvents": (TOKEN,)}
+    ),
+    "glue": Service("glue", "Glue", "AWSGlue", "AWSGlueException", {"startJobRun": (SYNC,)}),
+    "lambda": Service("lambda", "Lambda", "AWSLambda", "AWSLambdaException", {"invoke": (TOKEN,)}),
+    "sns": Service("sns", "SNS", "AmazonSNS", "AmazonSNSException", {"publish": (TOKEN,)}),
+    "sqs": Service("sqs", "SQS", "AmazonSQS", "AmazonSQSException", {"sendMessage": (TOKEN,)}),
+    # Started by the API of Step Functions itself, see `states_api`.
+    "states": Service(
+        "stepfunctions",
+        "StepFunctions",
+        "AWSStepFunctions",
+        "AWSStepFunctionsException",
+        {"startExecution": (SYNC, "sync:2", TOKEN)},
+    ),
+}
+# The others that AWS has an integration of its own for, by boto3's name: they are called, and never waited for.
+FORWARDED = {
+    "apigateway": "apigateway",
+    "bedrock": "bedrock-runtime",
+    "codebuild": "codebuild",
+    "databrew": "databrew",
+    "eks": "eks",
+    "elasticmapreduce": "emr",
+    "emr-containers": "emr-containers",
+    "emr-serverless": "emr-serverless",
+    "mediaconvert": "mediaconvert",
+    "sagemaker": "sagemaker",
+}
+
+_RESOURCE = re.compile(
+    r"arn:aws[\w-]*:states:[^:]*:[^:]*:(?P<service>aws-sdk:[^:.]+|[^:.]+):(?P<action>[^:.]+)(?:\.(?P<pattern>.+))?"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Integration:
+    """What a Resource names: a service, what is called of it, and how its end is waited for ("" where it is not)."""
+
+    service: Service
+    action: str
+    pattern: str
+    is_sdk: bool
+
+
+@functools.lru_cache(4_096)
+def integration_of(resource: str) -> Integration | None:
+    """The integration of a service that a Resource names; None where it names none."""
+    found = _RESOURCE.fullmatch(resource)
+    service = _service(found["service"]) if found else None
+    if not found or service is None:
+        return None
+    is_sdk = found["service"].startswith("aws-sdk:")
+    return Integration(service, found["action"], found["pattern"] or "", is_sdk)
+
+
+def _service(name: str) -> Service | None:
+    if name in OPTIMISED:
+        return OPTIMISED[name]
+    boto_name = clients.sdk_services().get(name.removeprefix("aws-sdk:")) if ":" in name else FORWARDED.get(name)
+    if boto_name is None:
+        return None
+    errors = pascal(clients.service_model(boto_name).service_id)
+    return Service(boto_name, errors, errors, f"{errors}Exception")
+
+
+def problem_of(resource: str) -> str | None:
+    """Why a machine with a task of this Resource is refused, in a sentence; None where it is not.
+
+    Functions and activities are not looked for: they may come later.
+    """
+    unknown = (
+        f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource "
+        "is not available in this region."
+    )
+    if re.match(r"arn:aws[\w-]*:(lambda:[^:]*:[^:]*:function|states:[^:]*:[^:]*:activity):.", resource):
+        return None
+    if re.fullmatch(r"arn:aws[\w-]*:states:[^:]*:[^:]*:http:invoke", resource):
+        return "An HTTP Task is not in the sandbox; use an AWS account for it."
+    found = integration_of(resource)
+    if found is None:
+        return unknown
+    service = found.service
+    if service.actions is not None:
+        patterns = service.actions.get(found.action)
+        return None if patterns is not None and found.pattern in ("", *patterns) else unknown
+    if found.is_sdk and not clients.has_operation(service.name, found.action):
+        return unknown
+    if found.pattern in ("", TOKEN):
+        return None
+    if found.is_sdk:
+        return unknown
+    return f"Waiting with .{found.pattern} for {service.name} is not in the sandbox: {resource}."

@@ -1,0 +1,72 @@
+"""Calling a service: one way for all of them."""
+
+from typing import Any
+
+from botocore import xform_name
+
+from helpers.engine import TaskFailed
+from helpers.engine.tasks import Call
+from helpers.engine.text import text_of
+from helpers.sandbox.integrations import clients, failures
+from helpers.sandbox.integrations.resources import Integration, Service
+from helpers.sandbox.integrations.shapes import from_service, sdk_metadata, to_service
+
+__all__ = ["answer", "ask", "parameters_of", "presented"]
+
+
+def answer(call: Call, integration: Integration) -> dict[str, Any]:
+    """What a task gets from its service. Raises TaskFailed."""
+    service, action, is_sdk = integration.service, integration.action, integration.is_sdk
+    parameters = parameters_of(call, service.name, action)
+    if not is_sdk:
+        _complete(call, integration, parameters)
+    response = ask(call.execution.identity.region, service, action, parameters, is_sdk)
+    found = presented(response, service, action, is_sdk)
+    if is_sdk:
+        return found
+    if action == "putEvents" and found.get("FailedEntryCount"):
+        raise TaskFailed("EventBridge.FailedEntry", text_of(found))
+    if action == "startJobRun":
+        found["JobName"] = parameters["JobName"]
+    return {**found, **sdk_metadata(response)}
+
+
+def parameters_of(call: Call, service: str, action: str) -> dict[str, Any]:
+    """The parameters of a task as the client of its service (by boto3's name) takes them. Raises TaskFailed."""
+    if not clients.has_operation(service, action):
+        raise failures.not_startable(call, [f"The sandbox knows no action '{action}' of {service}"])
+    problems: list[str] = []
+    shape, given, found = clients.operation(service, action).input_shape, call.parameters, {}
+    if not isinstance(given, dict):
+        problems.append("The value of the field 'Parameters' has an invalid format")
+    elif shape:
+        found = to_service(given, shape, problems)
+    if problems:
+        raise failures.not_startable(call, problems)
+    found.pop("ContentLength", None)  # the client counts for itself; for more bytes than come, S3 would wait for ever
+    return found
+
+
+def ask(region: str, service: Service, action: str, parameters: dict[str, Any], is_sdk: bool = False) -> dict[str, Any]:
+    """A service's answer, as boto3 gives it. Raises TaskFailed."""
+    name = xform_name(clients.operation(service.name, action).name)
+    try:
+        return getattr(clients.client_for(region, service.name), name)(**parameters)  # type: ignore[no-any-return]
+    except Exception as error:
+        raise failures.of_call(error, service, is_sdk) from error
+
+
+def presented(response: dict[str, Any], service: Service, action: str, is_sdk: bool = False) -> dict[str, Any]:
+    """A service's answer as a task gets it, without how it came."""
+    shape = clients.operation(service.name, action).output_shape
+    return from_service(response, shape, is_sdk) if shape else {}
+
+
+def _complete(call: Call, integration: Integration, parameters: dict[str, Any]) -> None:
+    """Add what AWS's own integrations say of the execution."""
+    if integration.action == "putEvents":
+        names = call.execution.identity
+        for entry in parameters.get("Entries", ()):
+            entry["Resources"] = [*entry.get("Resources", ()), names.machine_arn, names.arn]
+    elif integration.action == "runTask" and integration.pattern == "sync":
+        parameters["startedBy"] = "AWS Step Functions"

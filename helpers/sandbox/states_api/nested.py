@@ -1,0 +1,105 @@
+"""Executions that an execution starts: `states:startExecution`, waited for or not."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from helpers import engine
+from helpers.sandbox import integrations
+from helpers.sandbox.clock import clock
+from helpers.sandbox.integrations import clients, failures, pool, services
+from helpers.sandbox.integrations.resources import integration_of
+from helpers.sandbox.integrations.shapes import from_service, to_service
+from helpers.sandbox.states_api import express
+from helpers.sandbox.states_api.backend import backend_of
+from helpers.sandbox.states_api.errors import StatesError
+
+__all__ = ["start"]
+
+LOG = logging.getLogger(__name__)
+WAITED_FOR = (".sync", ".sync:2", "aws-sdk:sfn:startSyncExecution")
+RUNTIME, TASK_FAILED = "States.Runtime", "States.TaskFailed"
+
+
+def start(call: engine.Call) -> None:
+    """Have the execution started as any other service is asked; where it is waited for, its end is the answer."""
+    if call.resource.endswith(WAITED_FOR):
+        call.start()
+        pool.run(partial(_attempted, call))
+    else:
+        integrations.handle(call)
+
+
+def _attempted(call: engine.Call) -> None:
+    """Start the execution; whatever fails in that, fails the call."""
+    try:
+        if call.resource.endswith("startSyncExecution"):
+            _start_express(call)
+        else:
+            integration = integration_of(call.resource)
+            assert integration is not None
+            clock.post(partial(_follow, call, services.answer(call, integration)))
+    except engine.TaskFailed as failure:
+        clock.post(partial(call.fail, failure.error, failure.cause))
+    except Exception:
+        LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
+        clock.post(partial(call.fail, RUNTIME, "The sandbox failed in this task; its log has the details."))
+
+
+def _start_express(call: engine.Call) -> None:
+    """Start an Express execution, whose end is the answer: nobody works meanwhile but the execution itself."""
+    operation = clients.operation("stepfunctions", "startSyncExecution")
+    assert operation and operation.input_shape and operation.output_shape
+    problems: list[str] = []
+    arguments = to_service(call.parameters, operation.input_shape, problems)
+    if problems:
+        raise failures.not_startable(call, problems)
+    shape = operation.output_shape
+
+    def ended(execution: Any) -> None:
+        call.succeed(from_service(_present(express.answer(execution)), shape, True))
+
+    parts = call.execution.identity.machine_arn.split(":")
+    try:
+        express.begun(backend_of(parts[4], parts[3]), arguments, ended)
+    except StatesError as error:
+        raise engine.TaskFailed(f"Sfn.{error.code}Exception", f"{error.message} (Service: Sfn, Status Code: 400)") from None
+
+
+def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
+    """Wait for the end of the execution that was started; in the engine's thread."""
+    arn = submitted["ExecutionArn"]
+    parts = arn.split(":")
+    backend = backend_of(parts[4], parts[3])
+    try:
+        execution = backend.execution(arn)
+    except StatesError as error:
+        call.fail(f"StepFunctions.{error.code}Exception", error.message)
+        return
+    if not call.open:
+        execution.run.stop()
+        return
+    call.on_abandoned = execution.run.stop
+    call.submit(submitted)
+
+    def ended() -> None:
+        operation = clients.operation("stepfunctions", "describeExecution")
+        assert operation and operation.output_shape
+        found = from_service(_present(execution.describe()), operation.output_shape, False)
+        if execution.status != "SUCCEEDED":
+            call.fail(TASK_FAILED, engine.text_of(found))
+            return
+        if call.resource.endswith(":2"):
+            found |= {member: engine.data_of(found[member]) for member in ("Input", "Output")}
+        call.succeed(found)
+
+    if execution.status == "RUNNING":
+        execution.after_end.append(ended)
+    else:
+        ended()
+
+
+def _present(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,274 @@
+"""What JSONata expressions give, and what is said of those that fail."""
+
+import copy
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.engine import expressions
+from helpers.engine.failures import StateFailed
+from tests.engine.conftest import DATA, failure, scope_of
+
+INPUT = {
+    "l": [1, 2, 3, 4, 5],
+    "one": [5],
+    "o": {"a": 1, "b": [{"c": 2}, {"c": 3}]},
+    "n": None,
+    "text": '{"a": [1, null]}',
+}
+
+
+def compiled(code: str) -> Any:
+    return expressions.expression("{% " + code + " %}", "Output/a")
+
+
+def value(code: str, **given: Any) -> Any:
+    return compiled(code)(scope_of(**{"states": {"input": INPUT}, **given}))
+
+
+GIVEN: dict[str, Any] = {
+    "$states.input.o.b.c": [2, 3],
+    "$states.input.one": [5],
+    "$states.input.n": None,
+    "$states.context.State.Name": "S",
+    "($s := $states; $s.context.State.Name)": "S",
+    "$states.(context.State.Name)": "S",
+    "$sum($states.input.l) / 2": 7.5,
+    "10 / 2": 5,
+    "1 / 0": None,
+    "0.1 + 0.2": 0.30000000000000004,
+    "[1..3]": [1, 2, 3],
+    "{'a': $states.input.absent}": {},
+    "$partition($states.input.l, 2)": [[1, 2], [3, 4], [5]],
+    "$partition('a', 2)": [["a"]],
+    "$range(0, 10, 5)": [0, 5, 10],
+    "$range(3, 1, -1)": [3, 2, 1],
+    "$range(-1.7, 2, 1)": [-1, 0, 1, 2],
+    "$range(1, 9, 9)": 1,
+    "$hash('x', 'MD5')": "9dd4e461268c8034f5c8564e155c67a6",
+    "$parse($states.input.text).a[0]": 1,
+    "$parse('null')": None,
+    "$random(42)": 0.7275636800328681,
+    "$now()": "2025-01-01T12:30:00.000Z",
+    "$now('[Y]')": "2025",
+    "$millis()": 1735734600000,
+    "$count(null)": 1,
+    "$count($states.input.absent)": 0,
+    "$distinct([1, 1])": [1],
+    "$distinct([0, false, 0, {'a': 1}, {'a': 1}])": [0, False, {"a": 1}],
+    "$pad('a', 3)": "a  ",
+    "$map([1, 2], function($v) { $v * 2 })": [2, 4],
+    "$states.input ~> |o|{'b': 0}| ~> $lookup('o')": {"a": 1, "b": 0},
+    "$v.x + 1": 3,
+    "$nothing = null": False,
+    "$null = null": True,
+}
+
+
+@pytest.mark.parametrize("code", GIVEN)
+def test_given(code: str) -> None:
+    found = value(code, variables={"v": {"x": 2}, "null": None})
+    assert found == GIVEN[code]
+    assert type(found) is type(GIVEN[code])
+
+
+def test_an_input_that_is_passed_on_is_the_same_object() -> None:
+    assert value("$states.input") is INPUT
+    assert value("$states.input.o") is INPUT["o"]
+
+
+def test_chance_and_time_come_from_the_scope() -> None:
+    code = "{'random': $random(), 'uuid': $uuid(), 'shuffled': $shuffle([1..20])}"
+    first = value(code, seed=1)
+    assert value(code, seed=1) == first != value(code, seed=2)
+    assert sorted(first["shuffled"]) == list(range(1, 21))
+    scope = scope_of(seed=1)
+    assert compiled("$random()")(scope) != compiled("$random()")(scope)
+    scope.now = datetime(2031, 2, 3, 4, 5, 6, 789_999, UTC)
+    assert compiled("$now()")(scope) == "2031-02-03T04:05:06.789Z"
+
+
+def test_the_context_is_made_only_where_it_is_used() -> None:
+    scope = scope_of(states={"input": 1})
+    scope.context = lambda: pytest.fail("The context was not asked for.")
+    assert compiled("$states.input + $states .input")(scope) == 2
+
+
+FAILING = {
+    "$x": "returned nothing (undefined).",
+    "$states.result": "returned nothing (undefined).",
+    "function($x) { $x }": "returned an unsupported result type.",
+    "/a/": "returned an unsupported result type.",
+    "[1, $sum]": "returned an unsupported result type.",
+    "'a' + 1": 'threw an error during evaluation. T2001: The left side of the "+" operator must evaluate to a number',
+    "$sum('a')": (
+        'threw an error during evaluation. T0412: Argument 1 of function "sum" must be an array of "numbers"'
+    ),
+    "$number('x')": 'threw an error during evaluation. D3030: Unable to cast value to a number: "x"',
+    "$toMillis('x')": (
+        "threw an error during evaluation. D3110: The argument of the toMillis function must be an ISO 8601 formatted "
+        'timestamp. Given "x"'
+    ),
+    "$f(1)": "threw an error during evaluation. T1006: Attempted to invoke a non-function",
+    "$states.input()": "threw an error during evaluation. T1006: Attempted to invoke a non-function",
+    "$eval('1')": "threw an error during evaluation. T1006: Attempted to invoke a non-function",
+    "$hash('x', 'CRC')": (
+        "threw an error during evaluation: Hash algorithm must be one of MD5, SHA-1, SHA-256, SHA-384, SHA-512. "
+        'Got: "CRC"'
+    ),
+    "$hash('a', 'MD5', 1)": (
+        'threw an error during evaluation. T0410: Argument 3 of function "hash" does not match function signature'
+    ),
+    "$random('a')": "threw an error during evaluation: The first argument of the random function must be a number.",
+    "$range(1, 2, 0)": ("threw an error during evaluation: The third argument of the range function cannot be zero."),
+    "$range(1, true, 1)": "threw an error during evaluation: The second argument of the range function must be a"
+    " number.",
+    "$range(1, 1e12, 1)": (
+        "threw an error during evaluation: The range function would give more than 10,000,000 items."
+    ),
+    "$partition([1], 0)": (
+        "threw an error during evaluation: The second argument of the partition function must be a positive number."
+    ),
+    "$parse(1)": "threw an error during evaluation: The argument of the parse function must be a string.",
+    "$pad('a', 1e9)": (
+        "threw an error during evaluation: The pad function would give more than 10,000,000 characters."
+    ),
+    "($f := function($n) { 1 + $f($n + 1) }; $f(0))": (
+        "threw an error during evaluation. D1011: Stack overflow. Check for non-terminating recursive function."
+    ),
+    "($f := function($s, $n) { $n = 0 ? $s : $f($s & $s, $n - 1) }; $f('x', 40))": (
+        "threw an error during evaluation: The expression made a value longer than 10,000,000 characters or items"
+    ),
+    "($f := function($s, $n) { $n = 0 ? $s : $f($append($s, $s), $n - 1) }; $f([1, 2], 40))": (
+        "threw an error during evaluation: The expression made a value longer than 10,000,000 characters or items"
+    ),
+}
+
+
+@pytest.mark.parametrize("code", FAILING)
+def test_failing(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = failure(lambda: value(code))
+    assert (failed.error, failed.location) == ("States.QueryEvaluationError", "Output/a")
+    assert failed.cause == f"The JSONata expression '{code}' specified for the field 'Output/a' {FAILING[code]}"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_expression_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    from helpers.engine import jsonata
+
+    assert jsonata.MOST_STEPS == 2_000_000
+    monkeypatch.setattr(jsonata, "MOST_STEPS", 20_000)
+    failed = failure(lambda: value("($f := function($n) { $f($n + 1) }; $f(0))"))
+    assert str(failed.cause).endswith(
+        "threw an error during evaluation: The expression did not end within 20,000 steps"
+    )
+    assert value("$count($map([1..1000], function($v) { $v * 2 }))") == 1000
+
+
+REFUSED = {
+    "1 +": "INVALID_JSONATA_EXPRESSION: Unexpected end of expression",
+    "": "INVALID_JSONATA_EXPRESSION: Unexpected end of expression",
+    "phone.home": "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported.",
+}
+
+
+@pytest.mark.parametrize("code", [*REFUSED, "(" * 20_000])
+def test_what_is_no_expression(code: str) -> None:
+    with pytest.raises(ValueError, match="JSONATA_EXPRESSION: ") as caught:
+        compiled(code)
+    assert REFUSED.get(code, "") in str(caught.value)
+
+
+def test_types() -> None:
+    scope = scope_of()
+    for code, kind in {"1.5": "number", "'a'": "string", "true": "boolean", "[1]": "array", "{}": "object"}.items():
+        for wanted in ("number", "string", "boolean", "array", "object"):
+            evaluate = expressions.typed("{%" + code + "%}", "Items", wanted)
+            if wanted == kind:
+                evaluate(scope)
+            else:
+                said = f"Expected '{wanted}', but was '{kind}' for value: "
+                assert f"returned an unexpected result type. {said}" in str(failure(evaluate, scope).cause)
+    assert "but was 'null' for value: null" in str(
+        failure(expressions.typed("{%null%}", "Items", "array"), scope).cause
+    )
+
+
+def test_an_expression_leaves_nothing_for_the_next() -> None:
+    assert value("($f := $sum; $x := 1; $f([1]))") == 1
+    assert "returned nothing" in str(failure(lambda: value("$x")).cause)
+    assert 'function "sum"' in str(failure(lambda: value("$sum('a')")).cause)
+
+
+def test_threads_share_what_is_compiled() -> None:
+    evaluate = compiled(
+        "$join($map([1..$states.input], function($v) { $string($v) & $substring('x' & $random(), 0, 4) }), ',')"
+    )
+    wanted = {number: evaluate(scope_of(states={"input": number}, seed=number)) for number in range(2, 8)}
+    found: list[tuple[int, str]] = []
+
+    def work(number: int) -> None:
+        for _ in range(20):
+            found.append((number, evaluate(scope_of(states={"input": number}, seed=number))))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 120
+    assert all(text == wanted[number] for number, text in found)
+
+
+def test_the_library_is_loaded_with_the_first_expression() -> None:
+    code = (
+        "import sys\nfrom helpers.engine import expressions, paths, rules, templates\n"
+        "templates.jsonpath({'a.$': '$.b', 'c.$': 'States.UUID()'}, 'Parameters')\n"
+        "assert not {'jsonata', 'moto', 'boto3', 'pandas', 'networkx'} & set(sys.modules), sorted(sys.modules)\n"
+        "templates.jsonata('{% 1 %}', 'Output')\nassert 'jsonata' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+CODES = [
+    "$states.input",
+    "$append($states.input, 1)",
+    "$merge([$states.input, {'z': 1}])",
+    "$sort($states.input)",
+    "$reverse($states.input)",
+    "$states.input ~> |$|{'b': 1}, 'a'|",
+    "{} ~> |$states.input|{'b': 1}, 'a'|",
+    "$shuffle($states.input)",
+    "$states.input^(a)",
+    "$states.input{a: b}",
+    "$map($states.input, function($v) { $append($v, 1) })",
+    "$distinct($states.input)",
+    "$states.input.**",
+    "$spread($states.input)",
+    "$zip($states.input, $states.input)",
+    "$each($states.input, function($v) { $v })",
+    "$v := $append($states.input, $states.input)",
+    "$partition($states.input, 2)",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(CODES), DATA)
+def test_data_is_never_changed(code: str, data: Any) -> None:
+    before = copy.deepcopy(data)
+    evaluate = compiled(code)
+    results = []
+    for _ in range(2):
+        try:
+            results.append(evaluate(scope_of(states={"input": data})))
+        except StateFailed as error:
+            assert error.error == "States.QueryEvaluationError"  # noqa: PT017  some fail, some do not
+            results.append(error.cause)
+        assert data == before
+    assert results[0] == results[1]

@@ -1,0 +1,131 @@
+"""Templates: what they give of a scope, and what is constant in them."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.engine import templates
+from helpers.engine.failures import StateFailed
+from tests.engine.conftest import DATA, failure, scope_of
+
+
+def test_jsonpath() -> None:
+    template = {
+        "plain": "$.a",
+        "path.$": "$.a",
+        "context.$": "$$.State.Name",
+        "variable.$": "$v.x",
+        "function.$": "States.Format('{}!', $.a)",
+        "inner": {"list": [1, {"b.$": "$.l[*]"}], "constant": {"c": [None]}},
+    }
+    found = templates.jsonpath(template, "Parameters")(scope_of({"a": "b", "l": [1, 2]}, variables={"v": {"x": 3}}))
+    assert found == {
+        "plain": "$.a",
+        "path": "b",
+        "context": "S",
+        "variable": 3,
+        "function": "b!",
+        "inner": {"list": [1, {"b": [1, 2]}], "constant": {"c": [None]}},
+    }
+    assert list(found) == ["plain", "path", "context", "variable", "function", "inner"]
+    assert found["inner"]["constant"] is template["inner"]["constant"]
+
+
+def test_jsonata() -> None:
+    template = {"a": "{% $states.input.x %}", "b": ["{% $v %}", {"c": "{% 1 %}"}, [2]], "c.$": "$.x", "d": "{%"}
+    found = templates.jsonata(template, "Output")(scope_of(states={"input": {"x": [1]}}, variables={"v": None}))
+    assert found == {"a": [1], "b": [None, {"c": 1}, [2]], "c.$": "$.x", "d": "{%"}
+    assert templates.jsonata("{% 1 + 1 %}", "Output")(scope_of()) == 2
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"a": [{"b": "$.c"}]}])
+def test_a_constant_template_is_given_as_it_is(value: Any) -> None:
+    for language in (templates.jsonpath, templates.jsonata):
+        assert language(value, "Output")(scope_of()) is value
+
+
+@pytest.mark.parametrize(
+    ("template", "place"),
+    [
+        ("{% $x %}", "Output"),
+        ({"a": {"b": ["{% 1 %}", "{% $x %}"]}}, "Output/a/b[1]"),
+        ([[{"c": "{% $x %}"}]], "Output[0][0]/c"),
+    ],
+)
+def test_a_failing_expression_is_located(template: Any, place: str) -> None:
+    failed = failure(templates.jsonata(template, "Output"), scope_of())
+    assert failed.location == place
+    assert f"specified for the field '{place}' returned nothing" in str(failed.cause)
+
+
+def test_a_failing_path_names_its_field() -> None:
+    failed = failure(templates.jsonpath({"a": [{"b.$": "$.x"}]}, "Parameters"), scope_of({}))
+    assert failed.cause == "The JSONPath '$.x' specified for the field 'b.$' could not be found in the input '{}'"
+
+
+@pytest.mark.parametrize("value", [1, None, {}, "x", "$.", "States.Foo()", "States.Array("])
+def test_what_a_template_cannot_hold(value: Any) -> None:
+    with pytest.raises(ValueError, match=r" is no |must be a valid"):
+        templates.jsonpath({"a": {"b.$": value}}, "Parameters")
+
+
+def nested(value: Any, levels: int) -> Any:
+    for _ in range(levels):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize("language", [templates.jsonpath, templates.jsonata])
+def test_nested_deeply(language: Any) -> None:
+    with pytest.raises(ValueError, match=r"^The field 'Parameters' is nested too deeply"):
+        language(nested({"b.$": "$.x"}, 20_000), "Parameters")
+
+
+def test_what_is_compiled_can_be_evaluated_wherever_it_is_called_from() -> None:
+    for levels in range(50, 2_000, 150):
+        for language, part in ((templates.jsonpath, {"b.$": "$.x"}), (templates.jsonata, "{% 1 %}")):
+            try:
+                evaluate = language(nested(part, levels), "Parameters")
+            except ValueError:
+                continue
+            try:
+                evaluate(scope_of({"x": 1}))
+            except StateFailed as error:
+                assert error.error == "States.Runtime"  # noqa: PT017  the shallow ones do not fail
+
+
+NAMES = st.sampled_from(["a", "b", "c.$", "d.$"])
+PATHS = st.sampled_from(["$", "$.a", "$.b", "$..a", "$[0]", "$$.State", "$v", "States.Array($, $.a)", "States.UUID()"])
+TEMPLATES = st.recursive(
+    DATA,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.builds(
+            lambda names, values, paths: {
+                name: paths if name.endswith(".$") else value for name, value in zip(names, values, strict=False)
+            },
+            st.lists(NAMES, max_size=4, unique=True),
+            st.lists(inner, min_size=4, max_size=4),
+            PATHS,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEMPLATES, DATA)
+def test_nothing_is_ever_changed(template: Any, data: Any) -> None:
+    scope = scope_of(data, variables={"v": data})
+    before = copy.deepcopy((template, data))
+    evaluate = templates.jsonpath(template, "Parameters")
+    try:
+        found = evaluate(scope)
+    except StateFailed:
+        pass
+    else:
+        assert len(found) == len(template) if isinstance(template, list) else True
+    assert (template, data) == before
