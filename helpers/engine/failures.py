@@ -7,24 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = [
-    "ALL",
-    "DATA_LIMIT",
-    "HEARTBEAT_TIMEOUT",
-    "INTRINSIC_FAILURE",
-    "LOCATED",
-    "NO_CHOICE_MATCHED",
-    "QUERY_EVALUATION",
-    "RESULT_PATH_MATCH",
-    "RUNTIME",
-    "TASK_FAILED",
-    "TIMEOUT",
-    "TOLERANCE_EXCEEDED",
-    "StateFailed",
-    "matches",
-    "too_large",
-]
-
 ALL = "States.ALL"
 DATA_LIMIT = "States.DataLimitExceeded"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"

@@ -16,14 +16,7 @@ from helpers.errors import DefinitionInvalid
 
 __all__ = ["Machine", "compiled"]
 
-SIMPLE: dict[str, type[State]] = {
-    "Pass": Pass,
-    "Task": Task,
-    "Choice": Choice,
-    "Wait": Wait,
-    "Succeed": Succeed,
-    "Fail": Fail,
-}
+SIMPLE: dict[str, type[State]] = {kind.__name__: kind for kind in (Pass, Task, Choice, Wait, Succeed, Fail)}
 
 
 class Machine:

@@ -215,21 +215,18 @@ class DistributedMap(Map):
 
     def _ask(self, frame: Frame, call: Call) -> Walk:
         """The answer to the reading or the writing of the Map."""
-        answered = False
         try:
             frame.execution.handler(call)
             while True:
                 while call.messages:
-                    what, value = call.messages.popleft()
+                    what, value = call.take()
                     if what == "succeeded":
-                        answered = True
                         return value[0]
                     if what == "failed":
-                        answered = True
                         raise outside(*value)
                 yield
         finally:
-            call.close(abandoned=not answered)
+            call.close()
 
     def _read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
         most = self._most_items(frame.evaluation(data, states))

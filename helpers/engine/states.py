@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number"]
 
+LONGEST = 10**10  # seconds: no execution waits so long
+
 
 class State:
     """A state of a machine, compiled: it holds nothing of any execution, so that all of them share it.
@@ -169,22 +171,19 @@ class Wait(State):
     def _until(self, value: Any, now: int) -> int:
         shown = f"{self._text} == {value if isinstance(value, str) else text_of(value)}"
         if self._field.startswith("Seconds"):
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            numbers = (int, float) if self.jsonata else int
+            if isinstance(value, bool) or not isinstance(value, numbers):
                 raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
-            if not self.jsonata and not isinstance(value, int):
-                raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
-            if value < 0:
-                said = f"The {self._field} parameter references a negative value: {shown}"
-                raise StateFailed(*((QUERY_EVALUATION, said, "Seconds") if self.jsonata else (RUNTIME, said)))
-            return now + round(min(value, 10**10) * SECOND)
-        when = moment(value) if isinstance(value, str) else None
-        if when is None:
-            said = (
-                f"The {self._field} parameter does not reference a valid ISO-8601 extended offset date-time format"
-                f" string: {shown}"
-            )
-            raise StateFailed(*((QUERY_EVALUATION, said, "Timestamp") if self.jsonata else (RUNTIME, said)))
-        return counted(when)
+            if value >= 0:
+                return now + round(min(value, LONGEST) * SECOND)
+            said = "references a negative value"
+        else:
+            when = moment(value) if isinstance(value, str) else None
+            if when is not None:
+                return counted(when)
+            said = "does not reference a valid ISO-8601 extended offset date-time format string"
+        error, location = (QUERY_EVALUATION, self._field) if self.jsonata else (RUNTIME, None)
+        raise StateFailed(error, f"The {self._field} parameter {said}: {shown}", location)
 
 
 class Fail(State):

@@ -10,17 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from helpers.engine import templates
-from helpers.engine.failures import (
-    DATA_LIMIT,
-    HEARTBEAT_TIMEOUT,
-    QUERY_EVALUATION,
-    RUNTIME,
-    TIMEOUT,
-    StateFailed,
-    matches,
-    too_large,
-)
+from helpers.engine import failures, templates
+from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number
@@ -93,7 +84,6 @@ class Call:
         self.map_run: Any = details.get("map_run")
         self.open = True
         self.submitted = not self.waits
-        self.answered = False
         self.on_abandoned: Callable[[], Any] | None = None
         self.on_closed: Callable[[], Any] | None = None
         self.messages: deque[tuple[str, Any]] = deque()
@@ -157,9 +147,15 @@ class Call:
         self._json(answer.value)
         self._later(answer.seconds, partial(self.succeed, answer.value), answer.started)
 
-    def close(self, abandoned: bool) -> None:
+    def take(self) -> tuple[str, Any]:
+        """The first message that nobody has looked at; after one that ends the task no other counts."""
+        what, value = self.messages.popleft()
+        self.open = self.open and what not in ("succeeded", "failed")
+        return what, value
+
+    def close(self) -> None:
         """Take no more messages."""
-        self.open = False
+        abandoned, self.open = self.open, False
         if abandoned and self.on_abandoned:
             self.on_abandoned()
         if self.on_closed:
@@ -176,7 +172,6 @@ class Call:
             action()
 
     def _by_token(self, message: tuple[str, Any]) -> None:
-        self.answered = True
         if self.submitted:
             self._post(*message)
         else:
@@ -321,16 +316,11 @@ class Task(Handled):
         text = frame.text_of(given)
         call = Call(frame, "task", self.resource, text, credentials=credentials, waits=self._waits)
         self._write_scheduled(frame, text, timeout, heartbeat, credentials)
-        answered = False
         try:
             execution.handler(call)
             result = yield from self._answer(frame, call, timeout, heartbeat)
-            answered = True
-        except StateFailed as failure:
-            answered = failure.error != TIMEOUT or not call.open
-            raise
         finally:
-            call.close(abandoned=not answered)
+            call.close()
         return self.finished(frame, result)
 
     def _answer(self, frame: Frame, call: Call, timeout: float | None, heartbeat: float | None) -> Walk:
@@ -341,12 +331,10 @@ class Task(Handled):
         beat = None if heartbeat is None or kind.is_activity else scheduler.now + round(heartbeat * SECOND)
         while True:
             while messages:
-                what, value = messages.popleft()
+                what, value = call.take()
                 if what == "succeeded":
-                    call.open = False
                     return self._succeeded(frame, *value)
                 if what == "failed":
-                    call.open = False
                     self._failed(frame, *value)
                 if what == "started":
                     worker = ({"workerName": value} if value else {}) if kind.is_activity else None
@@ -360,7 +348,7 @@ class Task(Handled):
                 frame.write(*kind.events["TimedOut"], {**kind.named, "error": TIMEOUT})
                 failure = outside(TIMEOUT, None)
                 if end is None or end > scheduler.now:
-                    failure.kind = HEARTBEAT_TIMEOUT
+                    failure.kind = failures.HEARTBEAT_TIMEOUT
                 raise failure
             timer = scheduler.at(min(times), process.wake) if times else None
             try:
@@ -388,7 +376,9 @@ class Task(Handled):
 
     def _succeeded(self, frame: Frame, value: Any, text: str) -> Any:
         if exceeds(text):
-            self._failed(frame, DATA_LIMIT, too_large(self.kind.named.get("resourceType", self.resource)))
+            self._failed(
+                frame, failures.DATA_LIMIT, failures.too_large(self.kind.named.get("resourceType", self.resource))
+            )
         text = frame.execution.kept(text)
         frame.known = (value, text)
         details = {**self.kind.named, "output": text, "outputDetails": WHOLE}
