@@ -69,14 +69,13 @@ class Parallel(Handled):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machines: list[Machine]) -> None:
         super().__init__(name, body, jsonata)
         self._machines = machines
-        language, field = (templates.jsonata, "Arguments") if jsonata else (templates.jsonpath, "Parameters")
-        self._parameters = language(body[field], field) if field in body else None
+        self._parameters = templates.of(body, "Arguments" if jsonata else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         states = {"input": frame.data} if self.jsonata else None
         given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
         frame.write("ParallelStateStarted")
-        if not frame.resumed:
+        if not (frame.resumed and frame.inner):
             text, visit = frame.text_of(given), frame.counts[self.name]
             frame.inner = [Frame(frame.execution, machine, given, text, frame) for machine in self._machines]
             for branch in frame.inner:
@@ -111,28 +110,22 @@ class Map(Handled):
         self.items_path: str | None = body.get("ItemsPath")
         self._select_items = paths.filtered(self.items_path, "ItemsPath") if self.items_path else None
         items = body.get("Items")
-        self._items: Evaluated | None = None
-        if jsonata and items is not None:
-            is_text = is_jsonata(items)
-            self._items = expressions.typed(items, "Items", "array") if is_text else templates.jsonata(items, "Items")
+        self._items = templates.of(body, "Items", jsonata)
+        if is_jsonata(items):
+            self._items = expressions.typed(items, "Items", "array")
         self.concurrency = number(body, "MaxConcurrency", jsonata) or NONE
-        field = "ItemSelector" if "ItemSelector" in body else "Parameters"
-        language = templates.jsonata if jsonata else templates.jsonpath
-        self.selector = language(body[field], field) if field in body else None
+        self.selector = templates.of(body, "ItemSelector" if "ItemSelector" in body else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         states = {"input": frame.data} if self.jsonata else None
         most = self.concurrency(frame.evaluation(data, states)) or INLINE_CONCURRENCY
-        if frame.resumed:
-            items: list[Any] = [inner.item["Item"]["Value"] for inner in frame.inner if inner.item]
-        else:
+        if not (frame.resumed and frame.inner):
             items = self.items_of(frame, data)
-        frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)})
-        if not frame.resumed:
             frame.inner = [self._iteration(frame, index, item) for index, item in enumerate(items)]
+        frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(frame.inner)})
         group, ended = Group(frame), [frame]
         jobs = iter([index for index, inner in enumerate(frame.inner) if not inner.done])
-        for _ in range(min(most, INLINE_CONCURRENCY, len(items))):
+        for _ in range(min(most, INLINE_CONCURRENCY, len(frame.inner))):
             process: list[Process] = []
             process.append(group.start(self._work_off(frame, data, jobs, ended, process)))
         yield from group.wait()

@@ -163,15 +163,13 @@ class DistributedMap(Map):
         self._most_items = number(reader, "MaxItems", jsonata) or NONE
         self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata) or NONE
         self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata) or NONE
-        language = templates.jsonata if jsonata else templates.jsonpath
-        self._batch_input = language(batcher["BatchInput"], "BatchInput") if "BatchInput" in batcher else None
+        self._batch_input = templates.of(batcher, "BatchInput", jsonata)
         # A Map Run that dispatches Maps or speaks JSONata is linked as those recorded since November 2024 are.
         self._ends_late = jsonata or any(state.type == "Map" for state in machine.states.values())
 
     def _template(self, body: dict[str, Any], field: str) -> Any:
-        language, member = (templates.jsonata, "Arguments") if self.jsonata else (templates.jsonpath, "Parameters")
-        found = body.get(field) or {}
-        return language(found[member], f"{field}/{member}") if member in found else lambda scope: {}
+        member = "Arguments" if self.jsonata else "Parameters"
+        return templates.of(body.get(field, {}), member, self.jsonata, f"{field}/") or (lambda scope: {})
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         states = {"input": frame.data} if self.jsonata else None

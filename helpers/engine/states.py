@@ -37,18 +37,11 @@ class State:
         self.next: str | None = body.get("Next")
         self.entering, self.exiting = f"{self.type}StateEntered", f"{self.type}StateExited"
         self.aborting: str | None = f"{self.type}StateAborted" if self.waits else None
-        self.assign: Evaluated | None = None
-        self.output: Evaluated | None = None
+        self.assign = templates.of(body, "Assign", jsonata)
+        self.output = templates.of(body, "Output", jsonata)
         self.input_path: Evaluated | None = None
         self.output_path: Evaluated | None = None
         self.result_path: Callable[[Any, Any], Any] | None = None
-        language = templates.jsonata if jsonata else templates.jsonpath
-        if "Assign" in body:
-            self.assign = language(body["Assign"], "Assign")
-        if jsonata:
-            if "Output" in body:
-                self.output = templates.jsonata(body["Output"], "Output")
-            return
         if body.get("InputPath", "$") != "$":
             self.input_path = paths.filtered(body["InputPath"], "InputPath")
         if body.get("OutputPath", "$") != "$":
@@ -82,9 +75,7 @@ class Pass(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self._has_result, self._result = "Result" in body, body.get("Result")
-        self._parameters = (
-            templates.jsonpath(body["Parameters"], "Parameters") if not jsonata and "Parameters" in body else None
-        )
+        self._parameters = templates.of(body, "Parameters", jsonata)
 
     def pass_through(self, frame: Frame) -> str | None:
         data = self.taken(frame)
@@ -134,9 +125,9 @@ class Chosen:
 
     def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
         self.next: str = body["Next"]
-        language, where = (templates.jsonata, f"Choices[{index}]/") if jsonata else (templates.jsonpath, "")
-        self.assign = language(body["Assign"], f"{where}Assign") if "Assign" in body else None
-        self.output = templates.jsonata(body["Output"], f"{where}Output") if "Output" in body else None
+        self.assign, self.output = (
+            templates.of(body, field, jsonata, f"Choices[{index}]/") for field in ("Assign", "Output")
+        )
 
 
 class Wait(State):

@@ -83,6 +83,7 @@ class Call:
         self.waits: bool = details.get("waits", False)  # for more than the first answer
         self.map_run: Any = details.get("map_run")
         self.open = True
+        self.answered = False  # by token, whether or not that counts yet
         self.submitted = not self.waits
         self.on_abandoned: Callable[[], Any] | None = None
         self.on_closed: Callable[[], Any] | None = None
@@ -172,6 +173,7 @@ class Call:
             action()
 
     def _by_token(self, message: tuple[str, Any]) -> None:
+        self.answered = True
         if self.submitted:
             self._post(*message)
         else:
@@ -205,11 +207,7 @@ class Handled(State):
         super().__init__(name, body, jsonata)
         self._retriers = [Retrier(one) for one in body.get("Retry", ())]
         self._catchers = [Catcher(one, index, jsonata) for index, one in enumerate(body.get("Catch", ()))]
-        self._selector = (
-            templates.jsonpath(body["ResultSelector"], "ResultSelector")
-            if not jsonata and "ResultSelector" in body
-            else None
-        )
+        self._selector = templates.of(body, "ResultSelector", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         raise NotImplementedError
@@ -299,9 +297,8 @@ class Task(Handled):
         self.resource: str = body["Resource"]
         self.kind = Kind(self.resource)
         self._waits = self.resource.endswith((".waitForTaskToken", ".sync", ".sync:2"))
-        language, field = (templates.jsonata, "Arguments") if jsonata else (templates.jsonpath, "Parameters")
-        self._parameters = language(body[field], field) if field in body else None
-        self._credentials = language(body["Credentials"], "Credentials") if "Credentials" in body else None
+        self._parameters = templates.of(body, "Arguments" if jsonata else "Parameters", jsonata)
+        self._credentials = templates.of(body, "Credentials", jsonata)
         self._timeout = number(body, "TimeoutSeconds", jsonata, least=1)
         self._heartbeat = number(body, "HeartbeatSeconds", jsonata, least=1)
 

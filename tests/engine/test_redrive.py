@@ -136,3 +136,25 @@ def test_what_is_full_or_old_is_not_redriven():
     assert driven.execution.not_redrivable() is None
     driven.wait(1)
     assert driven.execution.not_redrivable() == "Execution redrivable period exceeded"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Parallel", "Branches": [machine(L=task())], "Parameters": {"x.$": "$$.Execution.RedriveTime"}},
+        {"Type": "Map", "ItemsPath": "$$.Execution.RedriveTime", "ItemProcessor": machine(L=task())},
+    ],
+    ids=["Parallel", "Map"],
+)
+def test_what_had_not_begun_begins(state):
+    driven = Driven(machine({**state, "End": True}))
+    assert (driven.execution.error, driven.calls) == ("States.Runtime", [])
+    driven.redrive()
+    if state["Type"] == "Map":  # the time is there now, and is no list
+        assert "must point to array" in driven.execution.cause
+        return
+    (call,) = driven.calls
+    assert call.parameters["x"].startswith("2025-01-01")
+    call.succeed(1)
+    driven.settle()
+    assert driven.execution.output == "[1]"
