@@ -126,8 +126,8 @@ class Map(Handled):
         group, ended = Group(frame), [frame]
         jobs = iter([index for index, inner in enumerate(frame.inner) if not inner.done])
         for _ in range(min(most, INLINE_CONCURRENCY, len(frame.inner))):
-            process: list[Process] = []
-            process.append(group.start(self._work_off(frame, data, jobs, ended, process)))
+            own: list[Process] = []
+            own.append(group.start(self._work_off(frame, data, jobs, ended, own)))
         yield from group.wait()
         frame.last = ended[-1].published
         frame.write("MapStateSucceeded", moves=False)
@@ -139,14 +139,12 @@ class Map(Handled):
         inner.branch = _within(frame.branch, f"{self.name}#{frame.counts[self.name]}[{index}]")
         return inner
 
-    def _work_off(
-        self, frame: Frame, data: Any, jobs: Iterator[int], ended: list[Frame], process: list[Process]
-    ) -> Walk:
+    def _work_off(self, frame: Frame, data: Any, jobs: Iterator[int], ended: list[Frame], own: list[Process]) -> Walk:
         """One worker: an iteration after the other, all on one line."""
         last = frame.last
         for index in jobs:
             inner = frame.inner[index]
-            inner.process = process[0]
+            inner.process = own[0]
             details = {"name": self.name, "index": index}
             inner.last = last
             inner.write("MapIterationStarted", "mapIterationStartedEventDetails", details)

@@ -9,7 +9,6 @@ and `published`, the one written last, which may stand aside of the line.
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, too_large
 from helpers.engine.scheduler import Process, Scheduler, Walk
-from helpers.engine.scope import Scope
+from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import data_of, exceeds, text_of, time_text
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class Frame:
     known: Any = None  # a result and its text
     inner: list[Frame] = field(default_factory=list)  # of the Parallel or Map that it is in
     map_run: MapRun | None = None  # of the distributed Map that it is in
-    process: Process = field(init=False)
+    process: Process = None  # type: ignore[assignment]  # from the moment on in which it goes
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:
@@ -204,33 +203,27 @@ class Frame:
 
         https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
         """
-        run = self.execution
-        names = run.identity
-        execution = {
-            "Id": names.arn,
-            "Input": run.input,
-            "StartTime": time_text(run.started),
-            "Name": names.name,
-            "RoleArn": names.role_arn,
-            "RedriveCount": run.redrives,
-        }
-        if run.redriven:
-            execution["RedriveTime"] = time_text(run.redriven)
-        state: dict[str, Any] = {"Name": self.state}
-        if self.entered_at:
-            state["EnteredTime"] = time_text(self.entered_at)
-        if self.retries is not None:
-            state["RetryCount"] = self.retries
-        found: dict[str, Any] = {
-            "Execution": execution,
+        run, names = self.execution, self.execution.identity
+        return {
+            "Execution": {
+                "Id": names.arn,
+                "Input": run.input,
+                "StartTime": time_text(run.started),
+                "Name": names.name,
+                "RoleArn": names.role_arn,
+                "RedriveCount": run.redrives,
+                **({"RedriveTime": time_text(run.redriven)} if run.redriven else {}),
+            },
             "StateMachine": {"Id": names.machine_arn, "Name": names.machine_name},
-            "State": state,
+            "State": {
+                "Name": self.state,
+                **({"EnteredTime": time_text(self.entered_at)} if self.entered_at else {}),
+                **({"RetryCount": self.retries} if self.retries is not None else {}),
+            },
+            **({"Map": self.item} if self.item is not None else {}),
+            **({"Task": {"Token": self.token}} if self.token else {}),
+            **run.context,
         }
-        if self.item is not None:
-            found["Map"] = self.item
-        if self.token:
-            found["Task"] = {"Token": self.token}
-        return {**found, **run.context}
 
 
 class Observer:
@@ -387,7 +380,8 @@ class Execution:
         try:
             self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
         except Over:
-            self.top.process.close()
+            if self.top.process:
+                self.top.process.close()
 
     def _ended(self, kind: str, details: dict[str, Any], event: dict[str, Any]) -> None:
         self.stopped, self.output = self.scheduler.stamp, details.get("output")
@@ -426,7 +420,7 @@ class Execution:
 
     def uuid(self) -> str:
         """An id drawn from the execution's own source of chance."""
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        return drawn_uuid(self.random)
 
 
 def _resume(frame: Frame) -> None:

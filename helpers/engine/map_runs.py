@@ -11,6 +11,7 @@ from helpers.engine import templates
 from helpers.engine.branches import NONE, Map
 from helpers.engine.execution import Execution, Frame, Identity
 from helpers.engine.failures import TOLERANCE_EXCEEDED, StateFailed
+from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Walk
 from helpers.engine.states import number
 from helpers.engine.tasks import Call, outside
@@ -110,11 +111,8 @@ class MapRun:
     def exceeds(self) -> bool:
         """Whether more children failed than is tolerated."""
         failed = self.counts.get("failed", 0) + self.counts.get("timed_out", 0) + self.undispatched
-        if not self.count and not self.percentage:
-            return failed > 0
-        return bool(
-            (self.count and failed > self.count) or (self.percentage and failed * 100 > self.percentage * self.total)
-        )
+        none = not self.count and not self.percentage and failed > 0
+        return none or 0 < self.count < failed or 0 < self.percentage * self.total < failed * 100
 
     def end(self, status: str) -> None:
         """End, unless it has ended, with the children that still run."""
@@ -177,12 +175,11 @@ class DistributedMap(Map):
         run = frame.map_run if frame.resumed else None
         if run is not None and run.redrivable:
             run.reopen()
-            details: dict[str, Any] = {"mapRunArn": run.arn, "redriveCount": run.redrives}
-            started = frame.write("MapRunRedriven", "mapRunRedrivenEventDetails", details)
+            again = {"mapRunArn": run.arn, "redriveCount": run.redrives}
+            started = frame.write("MapRunRedriven", "mapRunRedrivenEventDetails", again)
         else:
             items = None if self._reader else self.items_of(frame, data)
-            length = {"length": len(items or ())}
-            frame.write("MapStateStarted", "mapStateStartedEventDetails", length)
+            frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items or ())})
             count, percentage = (of(frame.evaluation(data, states)) for of in (self._count, self._percentage))
             run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)
             frame.execution.map_runs.append(run)
@@ -211,8 +208,11 @@ class DistributedMap(Map):
             frame.last = started
         return self.finished(frame, result)
 
-    def _ask(self, frame: Frame, call: Call) -> Walk:
-        """The answer to the reading or the writing of the Map."""
+    def _ask(self, frame: Frame, data: Any, kind: str, body: dict[str, Any], place: Evaluated, **more: Any) -> Walk:
+        """The answer to the reading or the writing of the Map, from or to a place."""
+        parameters = place(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
+        config = body.get("ReaderConfig" if kind == "read" else "WriterConfig", {})
+        call = Call(frame, kind, body["Resource"], text_of(parameters), config=config, **more)
         try:
             frame.execution.handler(call)
             while True:
@@ -228,10 +228,7 @@ class DistributedMap(Map):
 
     def _read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
         most = self._most_items(frame.evaluation(data, states))
-        parameters = self._read_from(frame.evaluation(data, states))
-        config = self._reader.get("ReaderConfig", {})
-        call = Call(frame, "read", self._reader["Resource"], text_of(parameters), config=config)
-        items = yield from self._ask(frame, call)
+        items = yield from self._ask(frame, data, "read", self._reader, self._read_from)
         if not isinstance(items, list):
             raise outside("States.ItemReaderFailed", "Attempting to map over non-iterable node.")
         return items[:most] if most else items
@@ -240,7 +237,8 @@ class DistributedMap(Map):
         """Run the children, as many at once as may; the results."""
         items = run.items or []
         run.total = len(items)
-        waiting = [index for index in range(len(items) - 1, -1, -1) if not _succeeded(run.latest.get(index))]
+        done = {index for index, child in run.latest.items() if child.status == "SUCCEEDED"}
+        waiting = [index for index in reversed(range(len(items))) if index not in done]
 
         def ended(child: Execution) -> None:
             run.ended(child)
@@ -258,12 +256,8 @@ class DistributedMap(Map):
         results = run.results() if self._writer else []
         written = None
         if self._writer and "Resource" in self._writer:
-            place = self._write_to(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
-            config = self._writer.get("WriterConfig", {})
-            call = Call(
-                frame, "write", self._writer["Resource"], text_of(place), config=config, results=results, map_run=run
-            )
-            written = yield from self._ask(frame, call)
+            to = self._write_to
+            written = yield from self._ask(frame, data, "write", self._writer, to, results=results, map_run=run)
         if run.exceeds:
             raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")
         if written is not None:
@@ -286,13 +280,10 @@ class DistributedMap(Map):
 
     def _batched(self, frame: Frame, data: Any, items: list[Any]) -> list[Any]:
         """The inputs of the child executions: `Items`, as many as fit, and `BatchInput`."""
-        scope_of = frame.evaluation
-        states = {"input": frame.data} if self.jsonata else None
-        most_items = self._batch_items(scope_of(data, states)) or math.inf
-        most_bytes = self._batch_bytes(scope_of(data, states)) or math.inf
-        each = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(items))
-        chosen = [self.selected(frame, data, item) for item in each]
-        common = {"BatchInput": self._batch_input(scope_of(data, states))} if self._batch_input else {}
+        scope = frame.evaluation(data, {"input": frame.data} if self.jsonata else None)
+        most_items, most_bytes = (most(scope) or math.inf for most in (self._batch_items, self._batch_bytes))
+        common = {"BatchInput": self._batch_input(scope)} if self._batch_input else {}
+        chosen = [self.selected(frame, data, {"Item": {"Index": n, "Value": item}}) for n, item in enumerate(items)]
         empty = len(text_of({**common, "Items": []}).encode()) - ENDS
         found: list[list[Any]] = []
         size = 0
@@ -304,10 +295,6 @@ class DistributedMap(Map):
             found[-1].append(item)
             size += more
         return [{**common, "Items": batch} for batch in found]
-
-
-def _succeeded(child: Execution | None) -> bool:
-    return child is not None and child.status == "SUCCEEDED"
 
 
 def transformed(child: dict[str, Any], transformation: str) -> list[Any]:

@@ -19,7 +19,8 @@ __all__ = ["Run", "run"]
 START = datetime(2025, 1, 1, tzinfo=UTC)
 # So many events at one instant are no progress; a history without a limit would grow for ever.
 MOST_AT_ONCE = 100_000
-ACCOUNT = "arn:aws:states:us-east-1:123456789012"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
+ROLE = "arn:aws:iam::123456789012:role/machine"
 
 Tasks = Callable[[Call], Any] | Mapping[str, Any]
 
@@ -67,7 +68,7 @@ def run(
     tasks
         What answers the tasks: a function of one `Call`, or a mapping from a state's name to its answer. An answer is
         a JSON value, `Answer`, NEVER, or (raised by a function, held by a mapping) TaskFailed. A list in a mapping is
-        consumed one per call of that state, the last repeated.
+        consumed one per call of that state, the last repeated. Whatever else a function raises reaches the caller.
     start
         When the execution starts, 2025-01-01 unless given; a time without a zone is UTC.
     seed
@@ -115,13 +116,8 @@ def run(
             answer = failure
         call.answer(answer)
 
-    names = Identity(
-        f"{ACCOUNT}:execution:machine:run-{seed}",
-        f"run-{seed}",
-        f"{ACCOUNT}:stateMachine:machine",
-        "machine",
-        "arn:aws:iam::123456789012:role/machine",
-    )
+    name = f"run-{seed}"
+    names = Identity(f"{MACHINE.replace('stateMachine', 'execution')}:{name}", name, MACHINE, "machine", ROLE)
     execution = Execution(machine, text, names, scheduler=scheduler, handler=handler, seed=seed, type=type, limit=limit)
     execution.start()
     _drive(execution, scheduler)

@@ -224,7 +224,7 @@ class Handled(State):
             finally:
                 frame.token = None
             inside = failed.located
-            self.locate(frame, failed)
+            frame.locate(self, failed)
             catchable = failed.error != RUNTIME
             delay = self._delay(frame, failed, used) if catchable else None
             if delay is not None:
@@ -239,9 +239,6 @@ class Handled(State):
             return self._caught(frame, failed)
         frame.leave(self, *found)
         return self.next
-
-    def locate(self, frame: Frame, failure: StateFailed) -> None:
-        frame.locate(self, failure)
 
     def finished(self, frame: Frame, result: Any) -> tuple[Any, dict[str, Any] | None]:
         """Output and variables of an attempt that gave `result`."""
@@ -310,9 +307,8 @@ class Task(Handled):
         frame.token = execution.uuid() if self._waits or self.kind.is_activity else None
         given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
         credentials = self._credentials(frame.evaluation(data, states)) if self._credentials else None
-        text = frame.text_of(given)
-        call = Call(frame, "task", self.resource, text, credentials=credentials, waits=self._waits)
-        self._write_scheduled(frame, text, timeout, heartbeat, credentials)
+        call = Call(frame, "task", self.resource, frame.text_of(given), credentials=credentials, waits=self._waits)
+        self._write_scheduled(frame, call, timeout, heartbeat)
         try:
             execution.handler(call)
             result = yield from self._answer(frame, call, timeout, heartbeat)
@@ -323,11 +319,11 @@ class Task(Handled):
     def _answer(self, frame: Frame, call: Call, timeout: float | None, heartbeat: float | None) -> Walk:
         """What the task gives, its events written as they come."""
         scheduler = frame.execution.scheduler
-        process, messages, kind = frame.process, call.messages, self.kind
+        process, kind = frame.process, self.kind
         end = scheduler.now + round(timeout * SECOND) if timeout is not None and timeout < FOREVER else None
         beat = None if heartbeat is None or kind.is_activity else scheduler.now + round(heartbeat * SECOND)
         while True:
-            while messages:
+            while call.messages:
                 what, value = call.take()
                 if what == "succeeded":
                     return self._succeeded(frame, *value)
@@ -354,28 +350,23 @@ class Task(Handled):
                 if timer:
                     scheduler.cancel(timer)
 
-    def _write_scheduled(
-        self, frame: Frame, text: str, timeout: float | None, heartbeat: float | None, credentials: Any
-    ) -> None:
+    def _write_scheduled(self, frame: Frame, call: Call, timeout: float | None, heartbeat: float | None) -> None:
         kind = self.kind
-        details: dict[str, Any]
+        details: dict[str, Any] = {"resource": self.resource, "input": call.text, "inputDetails": WHOLE}
         if kind.named:
-            details = {**kind.named, "region": frame.execution.identity.region, "parameters": text}
-        else:
-            details = {"resource": self.resource, "input": text, "inputDetails": WHOLE}
+            details = {**kind.named, "region": frame.execution.identity.region, "parameters": call.text}
         if timeout is not None:
             details["timeoutInSeconds"] = timeout
         if heartbeat is not None:
             details["heartbeatInSeconds"] = heartbeat
-        if credentials is not None and "RoleArn" in credentials:
-            details["taskCredentials"] = {"roleArn": credentials["RoleArn"]}
+        if call.credentials is not None and "RoleArn" in call.credentials:
+            details["taskCredentials"] = {"roleArn": call.credentials["RoleArn"]}
         frame.write(*kind.events["Scheduled"], details)
 
     def _succeeded(self, frame: Frame, value: Any, text: str) -> Any:
         if exceeds(text):
-            self._failed(
-                frame, failures.DATA_LIMIT, failures.too_large(self.kind.named.get("resourceType", self.resource))
-            )
+            name = self.kind.named.get("resourceType", self.resource)
+            self._failed(frame, failures.DATA_LIMIT, failures.too_large(name))
         text = frame.execution.kept(text)
         frame.known = (value, text)
         details = {**self.kind.named, "output": text, "outputDetails": WHOLE}

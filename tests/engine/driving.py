@@ -54,7 +54,7 @@ def outputs(run: Any, kind: str) -> Iterator[Any]:
 class Driven(engine.Observer):
     """An execution whose tasks are answered when the test says so; `calls` are those that were made."""
 
-    def __init__(self, definition: Any, data: Any = None, **options: Any) -> None:
+    def __init__(self, definition: Any, data: Any = None, begun_only: bool = False, **options: Any) -> None:
         self.scheduler = engine.Scheduler(counted(START))
         self.calls: list[engine.Call] = []
         account = "arn:aws:states:us-east-1:123456789012"
@@ -67,7 +67,9 @@ class Driven(engine.Observer):
             seed=options.pop("seed", 0),
             **options,
         )
-        self.execution.start()
+        self.execution.begin()
+        if not begun_only:
+            self.execution.go()
         self.settle()
 
     @property

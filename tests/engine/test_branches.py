@@ -186,6 +186,14 @@ def test_a_stop_ends_everything_where_it_stands(definition, answers, tail):
     assert len(driven.events) == written
 
 
+def test_an_execution_may_be_stopped_before_it_goes():
+    driven = Driven(machine(passing()), begun_only=True)
+    driven.stop()
+    driven.execution.go()
+    driven.settle()
+    assert types(driven) == ["ExecutionStarted", "ExecutionAborted"]
+
+
 def test_a_stop_comes_once():
     driven = Driven(machine(passing()))
     driven.stop()
