@@ -161,7 +161,7 @@ def failures(source: str | Path | pd.DataFrame, since: Moment | None = None, *, 
         events = read(source, since=since)
     found = _failures_in(events)
     found["cause"] = pd.array([normalised(cause) for cause in found["cause"]], dtype="str")
-    grouped = found.sort_values("at").groupby(["state", "error", "cause"], dropna=False, sort=False)
+    grouped = found.sort_values(["at", "execution"]).groupby(["state", "error", "cause"], dropna=False, sort=False)
     groups = grouped.agg(
         count=("at", "size"), first_seen=("at", "min"), last_seen=("at", "max"), example=("execution", "last")
     )

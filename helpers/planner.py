@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import repeat
 from numbers import Real
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from helpers import definition as definitions
 from helpers.errors import PlanRefused
 
 if TYPE_CHECKING:
     from helpers.chart import Chart
 
-__all__ = ["PATTERNS", "Pattern", "Suggestion", "chart", "compare_patterns", "plan", "suggest"]
+__all__ = ["PATTERNS", "Pattern", "Suggestion", "chart", "compare_patterns", "fitted", "plan", "suggest"]
 
 T = TypeVar("T")
 
@@ -38,6 +39,8 @@ MEMORY_GB = 0.125  # the least that a function can have
 EXPRESS_MEMORY_GB = 0.0625  # the least that is billed, in steps of 100 ms
 LONGEST_PAUSE = 60.0  # seconds, in the bounded machines
 LONGEST_BACK_OFF = 20.0  # seconds, in retry_polling
+MARGIN = 1.2  # a job may take a fifth longer than it was said to
+MOST_RETRIES = 8_000  # what a history has room for, at three events each
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Pattern:
     (before the first poll, a poll, between two polls, at the end); `detour` says of a pause whether the
     way that follows it leads through one state more, which costs two events and one transition. `polling`
     says whether anybody polls, and so whether functions start the job and ask how it is getting on.
-    `express` says whether each poll is an Express execution; `most_polls` after how many polls the machine gives up.
+    `express` says whether each poll is an Express execution;
+    `delay_known` whether AWS documents how soon the end is noticed.
     """
 
     name: str
@@ -59,7 +63,7 @@ class Pattern:
     detour: Callable[[float], bool] = lambda pause: False
     polling: bool = True
     express: bool = False
-    most_polls: float = math.inf
+    delay_known: bool = True
 
 
 def _steady(interval: float) -> Iterator[float]:
@@ -105,7 +109,6 @@ PATTERNS = {
             events=(8, 9, 4, 3),
             transitions=(2, 3, 2, 1),
             detour=lambda pause: pause * 2 > LONGEST_PAUSE,
-            most_polls=10,
         ),
         Pattern(
             "counted",
@@ -113,7 +116,6 @@ PATTERNS = {
             _doubling,
             events=(6, 9, 0, 3),
             transitions=(1, 3, 0, 1),
-            most_polls=10,
         ),
         Pattern(
             "retry_polling",
@@ -121,7 +123,6 @@ PATTERNS = {
             _retries,
             events=(7, 3, 0, 4),
             transitions=(1, 1, 0, 1),
-            most_polls=13,
         ),
         Pattern(
             "standard_parent",
@@ -138,6 +139,7 @@ PATTERNS = {
             events=(7, 0, 0, 1),
             transitions=(1, 0, 0, 0),
             polling=False,
+            delay_known=False,
         ),
         Pattern(
             "callback",
@@ -202,6 +204,7 @@ def _polls(pattern: Pattern, duration: float, interval: float, call: float) -> t
 
 def _figures(pattern: Pattern, duration: float, interval: float, call: float) -> dict[str, float]:
     polls, detours, gap = _polls(pattern, duration, interval, call)
+    gap = gap if pattern.delay_known else math.nan
     between = max(polls - 1, 0)
 
     def total(parts: tuple[int, int, int, int]) -> int:
@@ -240,12 +243,12 @@ def plan(
     `pattern` is a key of `PATTERNS`; `duration` the job's seconds (or a timedelta), or those of many jobs, such as
     the `duration` column of collected visits; `interval` the seconds of the (first) pause; `call` the seconds
     that one call of a function takes. Limits that a machine sets on the number of its polls are taken as
-    high enough, jitter as none, and nothing as failing. Where nobody polls, the end is taken to be noticed
-    after one call's time.
+    high enough, jitter as none, and nothing as failing. A worker that calls back is heard after one call's time; how
+    soon `.sync` notices the end is not known.
 
     Returns a Series with `pattern`, `interval`, `duration` (s, the mean), `polls`, `transitions`, `events`,
     `dollars`, `calls` (of the service that does the job) per job, each the mean over the durations;
-    `mean_delay` and `worst_delay` (s) from the job's end until it is noticed, where the end may fall
+    `mean_delay` and `worst_delay` (s, NaN for `.sync`) from the job's end until it is noticed, where the end may fall
     anywhere between two polls; and `within_limit`: whether every history keeps to AWS's 25,000 events.
 
     Raises PlanRefused for an unknown pattern and for figures that are negative, absurd or no numbers.
@@ -286,13 +289,17 @@ def compare_patterns(
 
 
 def chart(table: pd.DataFrame) -> "Chart":
-    """Dollars against worst delay, one point a row of `compare_patterns`, a line through each pattern's intervals."""
+    """Dollars against worst delay, one point a row of `compare_patterns`, a line through each pattern's intervals.
+
+    A row whose delay is not known has no point, and the legend says so.
+    """
     from helpers.chart import Chart
 
     figure = Chart(8, 4.5)
     axes = figure.subplots()
     for marker, (name, rows) in zip("osD^vPX", table.groupby("pattern", sort=False), strict=False):
-        axes.plot(rows["worst_delay"], rows["dollars"], marker=marker, label=str(name))
+        label = f"{name} (delay not known)" if rows["worst_delay"].isna().all() else str(name)
+        axes.plot(rows["worst_delay"], rows["dollars"], marker=marker, label=label)
         refused = rows[~rows["within_limit"]]
         axes.plot(refused["worst_delay"], refused["dollars"], "x", color="black", markersize=12)
     axes.set(xscale="log", yscale="log", xlabel="worst delay until noticed (s)", ylabel="dollars per job")
@@ -304,15 +311,49 @@ def chart(table: pd.DataFrame) -> "Chart":
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Which way of waiting, with which interval (s; None where nobody polls), and why, in a sentence."""
+    """Which way of waiting, with which interval (s; None where nobody polls), and why, in a sentence.
+
+    `definition` is the machine, ready to deploy but for its placeholders, with room for jobs that take a fifth longer.
+    """
 
     pattern: str
     interval: float | None
     reason: str
     figures: pd.Series
+    definition: dict[str, Any]
 
     def __repr__(self) -> str:
         return self.reason
+
+
+def fitted(pattern: str, *, interval: float, duration: float, call: float) -> dict[str, Any]:
+    """The machine of a pattern with its pause set, and its limits wide enough for a job of `duration` and more.
+
+    `interval` is the (first) pause in whole seconds, `duration` the job's seconds, `call` those of one call. Jitter is
+    taken away: it may use up all attempts before the job's time. Raises PlanRefused as `plan` does.
+    """
+    machine = definitions.load(pattern)
+    states = machine["States"]
+    room = math.ceil(2 * duration)  # in seconds; a time-out is for the day when the job hangs
+    if "TimeoutSeconds" in machine:
+        machine["TimeoutSeconds"] = max(machine["TimeoutSeconds"], room)
+    for state in states.values():
+        if state["Type"] == "Task":
+            long = math.ceil(2 * call) if _pattern(pattern).polling else room
+            state["TimeoutSeconds"] = max(state["TimeoutSeconds"], long)
+    pause = int(interval)
+    polls = 2 * math.ceil(plan(pattern, duration, interval=interval, call=0)["polls"])
+    if pattern in ("recheck", "standard_parent"):
+        states["Pause"]["Seconds"] = pause
+    elif pattern == "bounded":
+        states["FirstPause"]["Result"] |= {"pause": pause, "limit": polls}
+    elif pattern == "counted":
+        states["StartJob"]["Assign"]["pause"] = pause
+        states["IsDone"]["Choices"][-1]["Condition"] = f"{{% $polls >= {polls} %}}"
+    elif pattern == "retry_polling":
+        limits = {"IntervalSeconds": pause, "MaxAttempts": min(polls, MOST_RETRIES), "JitterStrategy": "NONE"}
+        states["AskJob"]["Retry"][0] |= limits
+    return machine
 
 
 def suggest(
@@ -323,43 +364,35 @@ def suggest(
     calls_back: bool = False,
     call: float = 0.1,
 ) -> Suggestion:
-    """The cheapest way to notice a job's end in time.
+    """The cheapest way to notice a job's end in time, also where the job takes a fifth longer or shorter.
 
     `duration` is the job's seconds; `within` the seconds in which its end must be noticed (a tenth of the
     duration unless given, at least one second); `sync` says that the service has a `.sync` integration,
     `calls_back` that the job can be made to call back with a task token.
 
-    Raises PlanRefused for absurd figures, and where no way of polling notices the end in time within
-    AWS's 25,000 events.
+    Raises PlanRefused for absurd figures, for a job that one execution of at most a year may not outlive, and where no
+    way of polling notices the end in time within AWS's 25,000 events.
     """
     seconds = _number("The job's duration", duration)
     call = _number("The call's time", call, 0.0, 900.0)
     tolerated = _number("The tolerated delay", max(1.0, seconds / 10) if within is None else within, 0.2)
-    if sync:
-        return Suggestion(
-            "athena_sync",
-            None,
-            "Use .sync: one state and one transition, and Step Functions does the polling.",
-            plan("athena_sync", seconds, call=call),
-        )
-    if calls_back:
-        return Suggestion(
-            "callback",
-            None,
-            "Use a task token: the job calls back when it is done, nobody polls, and a heartbeat shows that it lives.",
-            plan("callback", seconds, call=call),
-        )
+    longest = MARGIN * seconds
+    if longest + tolerated > LONGEST_EXECUTION:
+        raise PlanRefused("One execution may last a year at most, and this job may take longer; wait in several.")
+    if sync or calls_back:
+        pattern, reason = SPOKEN["sync" if sync else "calls_back"]
+        machine = fitted(pattern, interval=1, duration=longest, call=call)
+        return Suggestion(pattern, None, reason, plan(pattern, seconds, call=call), machine)
     # A Wait counts in whole seconds.
     interval = float(max(math.floor(tolerated - call), 1))
-    fitting = [
-        figures
-        for name, way in PATTERNS.items()
-        if way.polling
-        for figures in (
-            plan(name, seconds, interval=interval if way.pauses is _steady else min(interval, 2.0), call=call),
-        )
-        if figures["within_limit"] and figures["worst_delay"] <= tolerated + 1e-6
-    ]
+    fitting = []
+    for name, way in PATTERNS.items():
+        pause = interval if way.pauses is _steady else min(interval, 2.0)
+        worst = plan(
+            name, longest, interval=pause, call=call
+        )  # pauses never shrink, so no shorter job is noticed later
+        if way.polling and worst["within_limit"] and worst["worst_delay"] <= tolerated + 1e-6:
+            fitting.append(plan(name, seconds, interval=pause, call=call))
     if not fitting:
         raise PlanRefused(
             f"No polling notices the end of a {seconds:,.10g} s job within {tolerated:,.10g} s and in 25,000 events; "
@@ -367,11 +400,26 @@ def suggest(
         )
     best = min(fitting, key=lambda figures: figures["dollars"])
     way = PATTERNS[best["pattern"]]
+    machine = fitted(way.name, interval=best["interval"], duration=longest, call=call)
     reason = (
         f"Use {way.name} with a pause of {best['interval']:g} s: {way.description}; "
         f"of the ways that notice the end within {tolerated:g} s it is the cheapest, "
         f"with about {best['polls']:.0f} polls for ${best['dollars']:.6f}"
     )
-    if best["polls"] > way.most_polls:
-        reason += f"; raise its limit, since as it stands it gives up after {way.most_polls}"
-    return Suggestion(way.name, best["interval"], f"{reason}.", best)
+    if way.name == "retry_polling":
+        most = machine["States"]["AskJob"]["Retry"][0]["MaxAttempts"]
+        reason += f"; its definition here has room for up to {most} polls and no jitter"
+    return Suggestion(way.name, best["interval"], f"{reason}.", best, machine)
+
+
+SPOKEN = {
+    "sync": (
+        "athena_sync",
+        "Use .sync: one state and one transition, and Step Functions does the polling.",
+    ),
+    "calls_back": (
+        "callback",
+        "Use a task token: the job calls back when it is done, nobody polls, and a heartbeat, which the job must send "
+        "at least every minute, shows that it lives.",
+    ),
+}

@@ -19,6 +19,7 @@ from helpers.diagram.text import clean, shorten
 __all__ = ["Timeline", "draw"]
 
 BACK_OFF = "#d7dce2"
+WIDTH = 8.6  # inches of 96 pixels: no more than a cell shows in a window of 1280
 MOST_LANES = 40
 MOST_BARS = 60
 LONGEST_LABEL = 42
@@ -144,7 +145,7 @@ def _seconds(column: Any) -> Any:
 
 def _figure(timeline: Timeline) -> Chart:
     lanes = timeline.lanes
-    figure = Chart(9.5, 1.1 + 0.34 * max(len(lanes), 1))
+    figure = Chart(WIDTH, 1.1 + 0.34 * max(len(lanes), 1))
     axes = figure.subplots()
     least = max(timeline.length, 1e-3) / 700
     shown: dict[str, str] = {}

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from helpers.definition.validation import PLACEHOLDER, errors
 from helpers.errors import DefinitionInvalid, UnknownName
 
-__all__ = ["FOLDER", "function_source", "functions", "load", "names", "parse", "placeholders"]
+__all__ = ["FOLDER", "function_source", "functions", "kept", "load", "names", "parse", "placeholders"]
 
-FOLDER = Path(__file__).resolve().parents[2] / "definitions"
+
+def kept(folder: str) -> Path:
+    """A folder of the repository, such as `definitions`: in the clone, or where a wheel has put its copy."""
+    clone = Path(__file__).resolve().parents[2]
+    if (clone / "pyproject.toml").is_file():
+        return clone / folder
+    return Path(str(files("helpers") / "kept" / folder))
+
+
+FOLDER = kept("definitions")
 SUFFIX = ".asl.json"
 JSON_TYPES = (str, int, float, bool, list, dict)
 # What leaves no way to start or to go on; a file with any other error can be loaded, looked at and mended.

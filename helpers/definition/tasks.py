@@ -33,14 +33,34 @@ def task_problems(state: State, definition: dict[str, Any]) -> Iterator[Problem]
             f"{state.name} waits for {waited_for} and has neither TimeoutSeconds nor HeartbeatSeconds: if that never "
             "comes, the execution hangs for up to a year; set one of them.",
         )
-    retriers = [errors(retrier) for _, retrier in objects(state.body.get("Retry"))]
-    if calls_lambda(resource) and retriers and not any(name in COVERING for names in retriers for name in names):
+    if calls_lambda(resource) and any(objects(state.body.get("Retry"))) and covering(state, "Retry") is None:
         yield Problem(
             "retry-misses-throttling",
             (state.name,),
-            f"Retry of {state.name} does not name {THROTTLED}: a throttled function fails the execution at once; "
-            "add it to ErrorEquals.",
+            f"Retry of {state.name} does not name {THROTTLED}: a throttled function gets no other attempt and at once "
+            f"{fate_of_throttled(state)}; add it to ErrorEquals.",
         )
+
+
+def fate_of_throttled(state: State) -> str:
+    """What becomes of a throttled task that its own Retry does not retry."""
+    if caught := covering(state, "Catch"):
+        return f"goes to {caught.get('Next')}"
+    while (owner := state.scope.owner) is not None:
+        if owner.distributed:
+            return f"fails its child execution of {owner.name}"
+        if covering(owner, "Retry"):
+            return f"ends what goes on in {owner.name}, and {owner.name} begins again"
+        if caught := covering(owner, "Catch"):
+            return f"ends {owner.name}, which goes to {caught.get('Next')}"
+        state = owner
+    return "fails the execution"
+
+
+def covering(state: State, field: str) -> dict[str, Any] | None:
+    """The first rule of a Retry or Catch that names throttling."""
+    rules = (rule for _, rule in objects(state.body.get(field)))
+    return next((rule for rule in rules if any(name in COVERING for name in errors(rule))), None)
 
 
 def calls_lambda(resource: str) -> bool:

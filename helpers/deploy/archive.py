@@ -40,8 +40,14 @@ def archive(source: Path) -> bytes:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system = UNIX
             entry.external_attr = 0o644 << 16
-            zipped.writestr(entry, kept[name].read_bytes())
+            zipped.writestr(entry, _content(kept[name]))
     return packed.getvalue()
+
+
+def _content(path: Path) -> bytes:
+    """A file as it is packed: a Python source with everybody's line ends, which mean the same to Python."""
+    content = path.read_bytes()
+    return content.replace(b"\r\n", b"\n") if path.suffix == ".py" else content
 
 
 def digest(packed: bytes) -> str:

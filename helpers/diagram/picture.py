@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -20,6 +21,8 @@ from helpers.errors import DrawingFailed, UnknownName
 __all__ = ["DPI", "Diagram", "Drawing", "Forms", "made"]
 
 DPI = 96
+CELL = 630.0  # points that a notebook's cell shows in a window of 1280 pixels
+SMALLEST = 0.75  # as much may a picture be shrunk to fit; below, its text is hard to read
 Forms = Mapping[str, Callable[[], Any]]
 
 
@@ -113,7 +116,7 @@ class Diagram:
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """What a notebook may show: SVG, PNG and a sentence; Mermaid where nothing can be drawn."""
-        forms: Forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
+        forms: Forms = {"image/svg+xml": lambda: fitted(self.svg()), "image/png": self.png, "text/plain": self.sentence}
         try:
             return made(forms, include, exclude)
         except DrawingFailed as reason:
@@ -122,6 +125,16 @@ class Diagram:
 
     def __repr__(self) -> str:
         return shorten(self.sentence(), 500)
+
+
+def fitted(svg: str) -> str:
+    """An SVG that a cell shows to its edge: smaller where it is wider, as long as it can be read."""
+
+    def smaller(size: re.Match[str]) -> str:
+        scale = min(1.0, max(CELL / float(size[1]), SMALLEST))
+        return 'width="{:g}pt" height="{:g}pt"'.format(*(round(float(side) * scale, 1) for side in size.groups()))
+
+    return re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', smaller, svg, count=1)
 
 
 def accepted(statuses: Mapping[str, str], states: Collection[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from helpers.errors import LabError, UnknownName
 from helpers.exercises.lessons import EXERCISES
-from helpers.exercises.trial import Lacking
+from helpers.exercises.slips import Lacking, definition_slip
 from helpers.verbatim import verbatim
 
 __all__ = ["Verdict", "check", "hint"]
@@ -39,8 +39,7 @@ def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
     `exercise` is its name as the notebook gives it; `answer` what the learner made: a number, a name, a
     function, a frame, a definition (dict). Three dots mean that there is none yet. `about` is what the
     question is about, where it is about something of the learner's own, such as a frame of events.
-    Definitions and functions are run on the sandbox for at most 20 seconds, and what that started is
-    stopped again.
+    What a learner made is run, for at most 15 seconds each time, and what that started is stopped and removed again.
 
     Raises UnknownName, with the names there are, for an exercise that does not exist.
     """
@@ -49,12 +48,10 @@ def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
         return Verdict(exercise, "open", "Still open: put your answer in the place of the three dots and run the cell.")
     try:
         one.judge(answer, about)
-    except Lacking as lacking:
-        return Verdict(exercise, "lacking", f"Not yet: {lacking}")
-    except LabError as error:
-        return Verdict(exercise, "lacking", f"Not yet: {error}")
-    except Exception as error:  # whatever a learner's own code may raise is an answer to be told, not a traceback
-        return Verdict(exercise, "lacking", f"Not yet: your answer raised {type(error).__name__}: {error}")
+    except (Lacking, LabError) as error:
+        return Verdict(exercise, "lacking", f"Not yet: {definition_slip(answer) or error}")
+    except Exception:  # an answer of a kind that nobody foresaw is still one to be answered, not a traceback
+        return Verdict(exercise, "lacking", f"Not yet: this {type(answer).__name__} cannot be an answer here.")
     return Verdict(exercise, "solved", one.praise)
 
 

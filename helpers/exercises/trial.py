@@ -1,29 +1,44 @@
-"""Trying a learner's answer on the sandbox: a definition, a function or a single state, for 20 seconds at most."""
+"""Trying what a learner made: a machine whose tasks are answered for it, a function's source, a function, a worker.
+
+Nothing else here knows where a trial takes place: on the sandbox, whichever place the notebook works in. What a trial
+makes there carries a name of its own and is removed again.
+"""
 
 import contextlib
+import inspect
+import io
 import json
-import tempfile
 import threading
 import time
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+import traceback
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pandas as pd
+from botocore.exceptions import ClientError
 
 from helpers import definition as definitions
-from helpers import deploy, execution, history
+from helpers import deploy, history
+from helpers.exercises.slips import Lacking, readable
 from helpers.lab import Lab, beside, current
 
-__all__ = ["Lacking", "Trial", "asked", "function_answer", "place", "run", "state_output"]
+__all__ = ["TaskFailed", "Trial", "called", "function_answers", "run", "worker_run"]
 
 SECONDS = 15.0
 MOST_EVENTS = 2_000
+UNANSWERED = "Exercise.Unanswered"
 
 
-class Lacking(Exception):
-    """What an answer lacks, as a sentence that follows "Not yet: "."""
+@dataclass(frozen=True)
+class TaskFailed:
+    """An answer of a task that is no answer: its error, and why."""
+
+    error: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,25 +63,39 @@ class Trial:
 
     @cached_property
     def attempts(self) -> pd.DataFrame:
-        """The tries of its tasks; see `history.attempts`."""
+        """The attempts of its tasks; see `history.attempts`."""
         return history.attempts(self.events)
 
-    def times(self, state: str) -> int:
-        """How often `state` was entered."""
-        return int((self.visits["state"] == state).sum())
+    @property
+    def seconds(self) -> float:
+        """How long it took, in seconds of its own time."""
+        return float(self.events["elapsed"].max().total_seconds())
+
+    def times(self, *states: str) -> int:
+        """How often any of `states` was entered."""
+        return int(self.visits["state"].isin(states).sum())
 
     def pauses(self) -> list[float]:
         """The seconds of each visit to a Wait state, in order."""
-        waits = self.visits.loc[self.visits["type"] == "Wait", "duration"]
-        return [round(float(seconds), 1) for seconds in waits.dt.total_seconds()]
+        return rounded(self.visits.loc[self.visits["type"] == "Wait", "duration"])
+
+    def backoffs(self) -> list[float]:
+        """The seconds before each attempt of a task but the first, in order."""
+        return rounded(self.attempts.loc[self.attempts["attempt"] > 1, "backoff"])
+
+    def parameters(self, *states: str) -> list[Any]:
+        """What the tasks of `states` were asked with, in order."""
+        asked = self.events.loc[self.events["state"].isin(states), "id"]
+        found = (details for event in self.listed if event["id"] in set(asked) for details in event.values())
+        texts = (d.get("parameters", d.get("input")) for d in found if isinstance(d, dict) and "resource" in d)
+        return [json.loads(text) for text in texts if text]
 
     def must_succeed(self) -> "Trial":
         """This trial; raises Lacking, naming the state and the error, where it ended otherwise."""
         if self.status == "SUCCEEDED":
             return self
-        raise Lacking(
-            f"your machine ended {self.status} in the state {self.last_state} with the error {self.error}: {self.cause}"
-        )
+        why = f" with the error {self.error}: {self.cause or 'no cause is given'}" if self.error else ""
+        raise Lacking(f"your machine ended {self.status} in the state {self.last_state}{why}")
 
     @property
     def last_state(self) -> str:
@@ -74,108 +103,226 @@ class Trial:
         return str(self.visits["state"].iloc[-1]) if len(self.visits) else "(none)"
 
 
-def place() -> Lab:
-    """The sandbox, whichever place the notebook works in."""
+def rounded(durations: "pd.Series[Any]") -> list[float]:
+    return [round(float(seconds), 1) for seconds in durations.dt.total_seconds()]
+
+
+def run(definition: Any, given: Any = None, answers: Mapping[str, Any] | None = None) -> Trial:
+    """Run a learner's definition to its end, its waiting skipped; a trial that was made before is not made again.
+
+    `answers` holds by a Task's name what it is answered: a JSON value as the service hands it to the machine, a
+    TaskFailed, or a list of these, one per call, the last repeated.
+
+    Raises Lacking where the definition cannot be read, has a Task without an answer, or does not end.
+    """
+    try:
+        text = json.dumps(definition, default=plain)
+    except (TypeError, ValueError, RecursionError):
+        raise Lacking("your definition holds something that is no JSON, such as a set, a frame or a date.") from None
+    replies = {
+        name: [asdict(one) if isinstance(one, TaskFailed) else {"value": one} for one in listed(answer)]
+        for name, answer in (answers or {}).items()
+    }
+    return _run(text, json.dumps(given), json.dumps(replies))
+
+
+def plain(value: Any) -> Any:
+    """numpy's numbers as Python's, which JSON can hold."""
+    if not hasattr(value, "item") or not isinstance(value.item(), int | float | str):
+        raise TypeError
+    return value.item()
+
+
+def listed(answer: Any) -> list[Any]:
+    return answer if isinstance(answer, list) else [answer]
+
+
+@lru_cache(maxsize=512)
+def _run(text: str, given: str, replies: str) -> Trial:
+    raw = definitions.parse(text, "Your definition")
+    nowhere = {name: f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in definitions.placeholders(raw)}
+    raw = definitions.parse(text, "Your definition", **nowhere)
+    lab = _place()
+    known = json.loads(replies)
+    with contextlib.ExitStack() as made:
+        for state in definitions.states(raw):
+            if state.type == "Task":
+                if state.name not in known:
+                    raise Lacking(f"nobody answers the task {state.name}; keep to the tasks that were there.")
+                source = STAND_IN.format(replies=json.dumps(known[state.name]))
+                state.body["Resource"] = made.enter_context(_function(source, lab))
+        machine = made.enter_context(_machine(raw, lab))
+        made.enter_context(lab.fast_forward())
+        return _ended(_client(lab, "stepfunctions").start_execution(stateMachineArn=machine, input=given), lab)
+
+
+STAND_IN = '''"""Answers what a check foresees, one reply per call, the last repeated."""
+
+import json
+
+replies = json.loads({replies!r})
+
+
+def lambda_handler(event, context):
+    reply = replies.pop(0) if len(replies) > 1 else replies[0]
+    if "error" in reply:
+        raise type(reply["error"], (Exception,), {{}})(reply["cause"])
+    return reply["value"]
+'''
+
+
+def _place() -> Lab:
     here = current()
     return here if here.target == "sandbox" else beside()
 
 
-def run(definition: Any, given: Any = None) -> Trial:
-    """Run a learner's definition under fast-forward and tell how it went.
+@lru_cache(maxsize=32)
+def _client(lab: Lab, service: str) -> Any:
+    """Making a client takes longer than most of what is asked of it here."""
+    return lab.client(service)
 
-    Raises Lacking where it cannot be parsed or made, and where it does not end: which states it was going
-    round in. What was started is stopped, and the machine removed.
-    """
-    lab = place()
-    machine = _made(definition, lab)
+
+def _role(lab: Lab) -> str:
+    """The role that functions and machines on trial share."""
+    name = lab.name("exercise")
+    statement = {"Effect": "Allow", "Action": ["lambda:InvokeFunction", "sqs:SendMessage", "logs:*"], "Resource": "*"}
+    services = {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": services}
+    tags = [{"Key": key, "Value": value} for key, value in lab.tags.items()]
+    client = _client(lab, "iam")
     try:
-        with lab.fast_forward():
-            arn = execution.start(machine.arn, given, lab=lab)
-            try:
-                ended = _ended(arn, lab)
-            except BaseException:
-                execution.stop(arn, "Exercise.Stopped", "The check took too long.", lab=lab)
-                raise
-        return Trial(
-            ended.status,
-            json.loads(ended.output) if ended.output else None,
-            ended.error,
-            ended.cause,
-            execution.events(arn, lab=lab),
-        )
+        client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust), Tags=tags)
+    except client.exceptions.EntityAlreadyExistsException:
+        pass
+    else:
+        client.put_role_policy(RoleName=name, PolicyName="exercise", PolicyDocument=_policy(statement))
+    return f"arn:aws:iam::{lab.account}:role/{name}"
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@contextlib.contextmanager
+def _function(source: str, lab: Lab) -> Iterator[str]:
+    """A function of that source, for as long as the block lasts."""
+    name, packed, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), io.BytesIO(), _client(lab, "lambda")
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("lambda_function.py", source)
+    arn: str = client.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="lambda_function.lambda_handler",
+        Role=_role(lab),
+        Code={"ZipFile": packed.getvalue()},
+        Tags=lab.tags,
+    )["FunctionArn"]
+    try:
+        yield arn
     finally:
-        lab.client("stepfunctions").delete_state_machine(stateMachineArn=machine.arn)
+        client.delete_function(FunctionName=name)
+        with contextlib.suppress(ClientError):  # one that was never called has no log
+            _client(lab, "logs").delete_log_group(logGroupName=f"/aws/lambda/{name}")
 
 
-def _made(definition: Any, lab: Lab) -> deploy.Deployment:
-    if isinstance(definition, str):
-        definition = definitions.parse(definition)
-    if not isinstance(definition, dict):
-        raise Lacking(f"a definition is a dict, as definition.load returns it; yours is a {type(definition).__name__}.")
+@contextlib.contextmanager
+def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
+    """A machine of that definition, for as long as the block lasts."""
+    name, role, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), _role(lab), _client(lab, "stepfunctions")
+    tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
     try:
-        text = json.dumps(definition)
-    except (TypeError, ValueError) as error:
-        raise Lacking(f"your definition cannot be written as JSON: {error}.") from None
-    return deploy.deploy(definitions.parse(text, "Your definition"), "exercise", lab=lab)
-
-
-def _ended(arn: str, lab: Lab) -> execution.Execution:
-    """The execution when it has ended; raises Lacking when it goes on and on."""
-    end = time.monotonic() + SECONDS
-    client = lab.client("stepfunctions")
-    pause = threading.Event()
-    while True:
-        found = execution.describe(arn, lab=lab)
-        if found.status != "RUNNING":
-            return found
-        newest = client.get_execution_history(executionArn=arn, maxResults=40, reverseOrder=True)["events"]
-        if time.monotonic() > end or newest[0]["id"] > MOST_EVENTS:
-            entered = [e["stateEnteredEventDetails"]["name"] for e in newest if "stateEnteredEventDetails" in e]
-            states = ", ".join(dict.fromkeys(reversed(entered)))
-            raise Lacking(
-                f"your machine does not end: after {newest[0]['id']} events it was still going through {states}. "
-                "I stopped it."
-            )
-        pause.wait(0.05)
-
-
-def function_answer(source: Any, event: Any) -> tuple[Any, str | None]:
-    """What the function written in the text `source` answers to `event`, and the class of the error it raised."""
-    if not isinstance(source, str):
-        raise Lacking(f"the source is a text between quotes; yours is a {type(source).__name__}.")
+        made = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role, tags=tags)
+        arn: str = made["stateMachineArn"]
+    except ClientError:
+        with readable():
+            arn = deploy.state_machine(name, definition, role=role, lab=lab)
     try:
-        compile(source, "lambda_function.py", "exec")
-    except SyntaxError as error:
-        raise Lacking(f"line {error.lineno} of your source is no Python: {error.msg}.") from None
-    lab = place()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "lambda_function.py").write_text(source, encoding="utf-8")
-        arn = deploy.function("exercise", folder, lab=lab)
-    answer = lab.client("lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
+        yield arn
+    finally:
+        client.delete_state_machine(stateMachineArn=arn)
+
+
+def _ended(started: dict[str, Any], lab: Lab) -> Trial:
+    """How an execution went when it has ended; raises Lacking when it goes on and on, and stops it."""
+    arn, client = started["executionArn"], _client(lab, "stepfunctions")
+    began, pause = time.monotonic(), threading.Event()
+    try:
+        while (found := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            newest = client.get_execution_history(executionArn=arn, maxResults=40, reverseOrder=True)["events"]
+            if time.monotonic() - began > SECONDS or newest[0]["id"] > MOST_EVENTS:
+                entered = [e["stateEnteredEventDetails"]["name"] for e in newest if "stateEnteredEventDetails" in e]
+                raise Lacking(
+                    f"your machine does not end: after {newest[0]['id']} events it was still going through "
+                    f"{', '.join(dict.fromkeys(reversed(entered)))}. I stopped it."
+                )
+            pause.wait(0.02)
+    finally:
+        client.stop_execution(executionArn=arn, error="Exercise.Stopped", cause="The check took too long.")
+    output = json.loads(found["output"]) if "output" in found else None
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, maxResults=1000)
+    listed = [event for page in pages for event in page["events"]]
+    return Trial(found["status"], output, found.get("error"), found.get("cause"), listed)
+
+
+def function_answers(source: str, events: Sequence[Any]) -> list[tuple[Any, str | None]]:
+    """What the function written in `source` answers to each of `events`, and the class of an error it raised."""
+    return list(_function_answers(source, json.dumps(events)))
+
+
+@lru_cache(maxsize=64)
+def _function_answers(source: str, events: str) -> tuple[tuple[Any, str | None], ...]:
+    lab = _place()
+    with _function(source, lab) as arn:
+        return tuple(_invoked(arn, event, lab) for event in json.loads(events))
+
+
+def _invoked(arn: str, event: Any, lab: Lab) -> tuple[Any, str | None]:
+    answer = _client(lab, "lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
     payload = json.load(answer["Payload"])
-    if "FunctionError" in answer:
-        return payload, str(payload.get("errorType"))
-    return payload, None
+    return payload, str(payload.get("errorType")) if "FunctionError" in answer else None
 
 
-def state_output(state: Any, given: Any) -> Any:
-    """What a single state makes of the data `given`; raises Lacking where it fails."""
-    if not isinstance(state, dict):
-        raise Lacking(f"a state is a dict with a Type; yours is a {type(state).__name__}.")
-    lab = place()
-    role = deploy.role("exercise", service="states", lab=lab)
-    tested = lab.client("stepfunctions").test_state(definition=json.dumps(state), roleArn=role, input=json.dumps(given))
-    if tested["status"] != "SUCCEEDED":
-        raise Lacking(f"the state failed with {tested.get('error')}: {tested.get('cause')}")
-    return json.loads(tested["output"])
+def called(function: Callable[..., Any], *given: Any, like: str) -> Any:
+    """What a learner's function returns; raises Lacking where it cannot be called as `like` says, or raises."""
+    try:
+        inspect.signature(function).bind(*given)
+    except TypeError:
+        raise Lacking(f"your function must be written as def {like}.") from None
+    except ValueError:  # no signature is known of some functions that are written in C
+        pass
+    try:
+        return function(*given)
+    except (Exception, SystemExit) as error:  # whatever a learner's own code may raise is an answer, not a traceback
+        code = getattr(function, "__code__", None)
+        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
+        where = f" in line {lines[-1]} of its cell" if lines else ""
+        raise Lacking(f"your function raised {type(error).__name__}{where}.") from None
 
 
-def asked(question: str, wanted: Any, answer: Any, why: str) -> None:
-    """Raise Lacking, with `why`, unless `answer` is `wanted`; numbers may differ by their rounding."""
-    if isinstance(wanted, float):
-        with contextlib.suppress(TypeError, ValueError):
-            if abs(float(answer) - wanted) <= max(0.05, 0.02 * abs(wanted)):
-                return
-    elif answer == wanted:
-        return
-    raise Lacking(f"{question} is not {answer!r}. {why}")
+def worker_run(worker: Callable[[Any, Any], Any]) -> Trial:
+    """An execution that hands `worker` a client and a message with its task token, when it has ended.
+
+    Where the worker left the task open, its error is UNANSWERED. Raises Lacking as `called` does.
+    """
+    lab = _place()
+    queues, states = _client(lab, "sqs"), _client(lab, "stepfunctions")
+    name = lab.name(f"exercise-{uuid.uuid4().hex[:8]}")
+    queue = queues.create_queue(QueueName=name, tags=lab.tags)["QueueUrl"]
+    raw = definitions.load("callback", QueueUrl=queue)
+    del raw["States"]["AskWorker"]["HeartbeatSeconds"]  # nobody keeps time here
+    try:
+        with _machine(raw, lab) as machine:
+            started = states.start_execution(stateMachineArn=machine, input='{"job": "divide by zero"}')
+            try:
+                found = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=int(SECONDS))["Messages"]
+                token = json.loads(found[0]["Body"])["token"]
+                called(worker, states, found[0], like="worker(states, message)")
+                # A token is good for one answer, so this one counts only where the worker gave none.
+                with contextlib.suppress(ClientError):
+                    states.send_task_failure(taskToken=token, error=UNANSWERED)
+            except BaseException:
+                states.stop_execution(executionArn=started["executionArn"])
+                raise
+            return _ended(started, lab)
+    finally:
+        queues.delete_queue(QueueUrl=queue)

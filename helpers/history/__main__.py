@@ -1,6 +1,7 @@
 """`python -m helpers.history FILE|ARN`: the summary and the visits of an execution, without Jupyter."""
 
 import argparse
+import io
 import sys
 
 import pandas as pd
@@ -16,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m helpers.history", description=__doc__)
     parser.add_argument("source", metavar="FILE|ARN", help="an exported history, or the ARN of an execution")
     source = parser.parse_args(arguments).source
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe on Windows may know 256 characters only
     try:
         if source.startswith("arn:"):
             # Only here does this package reach AWS: reading a file needs no boto3.

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import io
 import json
 import sys
 
@@ -15,6 +16,9 @@ def main() -> int:
     parser.add_argument("verb", choices=["start", "status", "stop", "reset"])
     parser.add_argument("--json", action="store_true", help="status: print one JSON object")
     arguments = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe on Windows may know 256 characters only
     try:
         print(report(arguments.verb, arguments.json))
     except LabError as error:

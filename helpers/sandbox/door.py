@@ -1,27 +1,29 @@
 """The door: takes HTTP requests, lets in those that are signed, and hands them to moto."""
 
+import contextlib
 import datetime
 import functools
 import io
 import logging
 import re
 import time
-from typing import IO, Any, cast
+from typing import Any, BinaryIO, cast
 
 from botocore.credentials import Credentials
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.http import parse_set_header
-from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
+from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
 
+from helpers.sandbox import body as bodies
 from helpers.sandbox import control, identities, process, refusal, signing, states_api
 from helpers.sandbox.clock import clock
-from helpers.sandbox.refusal import Answer
+from helpers.sandbox.refusal import Answer, Refused
 
 __all__ = ["Door"]
 
 # A body up to this many bytes is read even when its request is refused, so that the sender gets to read the refusal.
 POLITE = 1_000_000
+PATIENCE = 60.0  # seconds without a byte, after which a body is given up
 # moto's own surfaces: its dashboard and switches, and an instance's metadata.
 CLOSED = ("/moto-api", "/favicon.ico", "/latest/meta-data/", "/latest/api/")
 
@@ -81,19 +83,26 @@ class Visitor(MotoRequestHandler):
         service = ""
         try:
             if self.headers.get("Host") not in self.server.hosts:
-                raise signing.Refused("missing", "The sandbox answers only to its own address.")
+                raise Refused("missing", "The sandbox answers only to its own address.")
             claim = signing.claim(self.command, self.path, self.headers)
             service = claim.service
             identity = self._identity(claim)
-        except signing.Refused as refused:
+        except Refused as refused:
             self._drain()
             return refusal.refused(refused.kind, refused.message, service, self.headers)
-        body = self._body()
+        try:
+            body = self._body()
+        except Refused as refused:
+            # What follows on this connection is the rest of that body, or anything.
+            self.close_connection = True
+            return refusal.refused(refused.kind, refused.message, service, self.headers)
         now = datetime.datetime.now(datetime.UTC)
         keys = identity.credentials if identity else self.server.keys
         try:
             claim.check(body, keys.access_key, keys.secret_key, now, max(now, clock.now()))
-        except signing.Refused as refused:
+            if service == "s3" and self.headers.get("X-Amz-Content-Sha256", "").startswith("STREAMING-"):
+                bodies.check_chunks(body, self.headers)
+        except Refused as refused:
             return refusal.refused(refused.kind, refused.message, service, self.headers)
         if identity is not None and (denial := identity.denial(service, claim.region, self._environ(body), body)):
             return refusal.refused("denied", denial, service, self.headers)
@@ -117,7 +126,7 @@ class Visitor(MotoRequestHandler):
             return None
         identity = None if claim.service == "sandbox" else identities.known(claim.access_key, claim.headers)
         if identity is None:
-            raise signing.Refused("unknown", "The security token included in the request is invalid.")
+            raise Refused("unknown", "The security token included in the request is invalid.")
         return identity
 
     def _environ(self, body: bytes) -> dict[str, Any]:
@@ -127,10 +136,12 @@ class Visitor(MotoRequestHandler):
         return environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
     def _ask_moto(self, service: str, body: bytes) -> Answer:
-        if self.path.startswith(CLOSED):
+        environ = self._environ(body)
+        # moto goes by the decoded path, so that is the one to look at.
+        if environ["PATH_INFO"].startswith(CLOSED):
             return refusal.not_here("This address", service, self.headers)
         try:
-            chunks, status, headers = run_wsgi_app(self.server.app, self._environ(body), buffered=True)
+            chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
         except (NotImplementedError, ImportError) as error:
             # An ImportError is a service whose optional parts of moto are not installed.
             what = re.sub(r"^The (\w+) action has not been implemented$", r"\1", str(error))
@@ -159,18 +170,25 @@ class Visitor(MotoRequestHandler):
             self.wfile.write(answer.body)
 
     def _body(self) -> bytes:
+        announced = bodies.size(self.headers)
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
-        if "chunked" in parse_set_header(self.headers.get("Transfer-Encoding")):
-            return DechunkedInput(cast(IO[bytes], self.rfile)).readall() or b""
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.connection.settimeout(PATIENCE)
+        try:
+            return bodies.read(announced, cast(BinaryIO, self.rfile))
+        except TimeoutError:
+            raise Refused("malformed", f"Nothing more of the body came for {PATIENCE:g} seconds.") from None
+        finally:
+            self.connection.settimeout(None)
 
     def _drain(self) -> None:
         self.close_connection = True
         length = self.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) <= POLITE and "Expect" not in self.headers:
-            self.rfile.read(int(length))
+        if re.fullmatch(r"[0-9]{1,7}", length) and int(length) <= POLITE and "Expect" not in self.headers:
+            self.connection.settimeout(PATIENCE)
+            with contextlib.suppress(TimeoutError):
+                self.rfile.read(int(length))
 
 
 def _is_unrouted(code: int, content: bytes, service: str) -> bool:

@@ -9,7 +9,6 @@ import http.client
 import importlib.metadata
 import json
 import os
-import platform
 import re
 import secrets
 import subprocess
@@ -26,6 +25,7 @@ import psutil
 
 from helpers import errors
 from helpers.errors import SandboxFailed, SandboxGone
+from helpers.sandbox import files, machine
 
 __all__ = [
     "ACCOUNT",
@@ -53,6 +53,7 @@ SAME_CREATION = 2.0
 # What the server must not inherit: the person's AWS settings and credentials, proxies, which loopback never uses, and
 # the wish to keep no compiled modules: it loads more than a thousand, and compiling them takes twice as long again.
 NOT_INHERITED = re.compile(r"(AWS|BOTO|MOTO)_.*|.*_PROXY|PYTHONDONTWRITEBYTECODE", re.IGNORECASE)
+ENDPOINT = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +79,9 @@ class Sandbox:
         """Keep this state in the sandbox's folder, readable by its owner alone."""
         path = _state_path()
         draft = path.with_suffix(f".{os.getpid()}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(dataclasses.asdict(self), file)
-        draft.replace(path)
+        files.patiently(lambda: draft.replace(path))
 
     def end(self, reason: str) -> None:
         """Leave word why this sandbox ended, and none of its keys."""
@@ -90,18 +91,31 @@ class Sandbox:
 def folder() -> Path:
     """The folder that holds the sandbox's state and log, readable by its owner alone.
 
-    Each host has its own, because a home directory may be shared between hosts, and a process is not. It lies in
-    the folder that LAB_SANDBOX_DIR names, by default the person's cache folder.
+    Each computer has its own, because a home directory may be shared between computers, and a process is not. It lies
+    in the folder that LAB_SANDBOX_DIR names, by default the person's cache folder. Raises `SandboxFailed`.
     """
-    base = Path(os.environ.get("LAB_SANDBOX_DIR") or platformdirs.user_cache_dir("step-functions-notebooks", False))
-    host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node().split(".")[0]) or "localhost"
-    path = base.absolute() / f"sandbox-{host}"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix":
-        if path.stat().st_uid != os.getuid():
-            raise SandboxFailed(f"{path} belongs to somebody else; set LAB_SANDBOX_DIR to a folder of your own.")
-        path.chmod(0o700)
+    path = _place()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if sys.platform != "win32":
+            if path.stat().st_uid != os.getuid():
+                raise SandboxFailed(f"{path} belongs to somebody else; set LAB_SANDBOX_DIR to a folder of your own.")
+            path.chmod(0o700)
+    except OSError as error:
+        raise _unusable(error) from error
     return path
+
+
+def _place() -> Path:
+    base = Path(os.environ.get("LAB_SANDBOX_DIR") or platformdirs.user_cache_dir("step-functions-notebooks", False))
+    return base.absolute() / f"sandbox-{machine.identity()}"
+
+
+def _unusable(error: OSError) -> SandboxFailed:
+    return SandboxFailed(
+        f"The sandbox's folder {_place()} cannot be used ({error.strerror or error}): let"
+        " `python -m helpers.sandbox stop` remove what is broken in it, or set LAB_SANDBOX_DIR to a folder of your own."
+    )
 
 
 def log_path() -> Path:
@@ -125,18 +139,23 @@ def _version_met() -> str:
 
 
 def read() -> Sandbox | None:
-    """The state last written on this host, whether or not its process still lives; None when there is none."""
+    """The state last written on this computer, whether or not its process still lives; None when there is none."""
     try:
-        return Sandbox(**json.loads(_state_path().read_text()))
+        state = Sandbox(**json.loads(files.patiently(lambda: _state_path().read_text(encoding="utf-8"))))
+        kinds: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(state)}
+        usable = all(isinstance(getattr(state, name), kind) for name, kind in kinds.items())
+        if usable and ENDPOINT.fullmatch(state.endpoint_url) and 0 <= state.pid < 1 << 31:
+            return state
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError):
-        # Written by another version of this project, or by nobody of ours: it names no server that we could use.
-        return Sandbox("", "", "", REGION, ACCOUNT, 0, 0.0, "")
+    except (OSError, ValueError, TypeError, RecursionError):
+        pass
+    # Written by another version of this project, or by nobody of ours: it names no server that we could use.
+    return Sandbox("", "", "", REGION, ACCOUNT, 0, 0.0, "")
 
 
 def status() -> Sandbox | None:
-    """The sandbox that runs and answers on this host, or None."""
+    """The sandbox that runs and answers on this computer, or None."""
     state = read()
     return state if state is not None and answers(state) else None
 
@@ -154,7 +173,7 @@ def start() -> Sandbox:
         if answers(state):
             if state.version in (_version_met(), version()):
                 return state
-            _end(state)
+            _end(state, True)
             return _launch(
                 "The sandbox ran an older version of this project; it was replaced by a new, empty one,"
                 " and what had been made on it is gone."
@@ -171,14 +190,33 @@ def start() -> Sandbox:
 
 
 def stop() -> bool:
-    """Stop the sandbox of this host; returns whether one was running."""
+    """Stop the sandbox of this computer; returns whether one was running.
+
+    What stands in its folder and is no sandbox's is removed. Raises `SandboxFailed`.
+    """
+    _mend()
     with _alone():
         state = read()
-        running = state is not None and (answers(state) or _lives(state))
+        running = state is not None and ((answering := answers(state)) or _lives(state))
         if state is not None and running:
-            _end(state)
-        _state_path().unlink(missing_ok=True)
+            _end(state, answering)
+        files.patiently(lambda: _state_path().unlink(missing_ok=True))
         return running
+
+
+def _mend() -> None:
+    """Remove what stands where the sandbox's folder and files belong and cannot be one of them."""
+    place = _place()
+    try:
+        if not place.is_dir() and (place.is_symlink() or place.exists()):
+            place.unlink()
+        for path in (place / name for name in ("state.json", "lock", "sandbox.log", "sandbox.log.1")):
+            if path.is_symlink():
+                path.unlink()
+            elif path.is_dir():
+                files.remove(path)
+    except OSError as error:
+        raise _unusable(error) from error
 
 
 def reset() -> None:
@@ -197,7 +235,7 @@ def call(verb: str, sandbox: Sandbox | None = None, /, **arguments: Any) -> dict
         raise SandboxGone()
     try:
         status_code, answer = _post(found, verb, arguments)
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise SandboxGone() from error
     if status_code == 200:
         return answer
@@ -243,13 +281,15 @@ def _state_path() -> Path:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Hold the lock of this host's sandbox, so that two who start at once get one server."""
+    """Hold the lock of this computer's sandbox, so that two who start at once get one server."""
     try:
         with filelock.FileLock(folder() / "lock", timeout=2 * READY):
             yield
     except filelock.Timeout:
         told = "Another process has been starting the sandbox for minutes; end it and try again."
         raise SandboxFailed(told) from None
+    except OSError as error:
+        raise _unusable(error) from error
 
 
 def _lives(state: Sandbox) -> bool:
@@ -262,7 +302,11 @@ def _lives(state: Sandbox) -> bool:
         return False
 
 
-def _end(state: Sandbox) -> None:
+def _end(state: Sandbox, answering: bool) -> None:
+    """End a server: by its own verb, after which nothing is left of it, or by force, on Windows a hard one."""
+    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        if answering and _post(state, "end", {})[0] == 200 and _ends(state):
+            return
     with contextlib.suppress(psutil.NoSuchProcess):
         server = psutil.Process(state.pid)
         server.terminate()
@@ -283,9 +327,11 @@ def _launch(notice: str) -> Sandbox:
     access_key, secret_key = "LAB" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
     log = log_path()
     with contextlib.suppress(OSError):
-        log.replace(log.with_suffix(".log.1"))
-    _state_path().unlink(missing_ok=True)
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+        files.patiently(lambda: log.replace(log.with_suffix(".log.1")))
+    files.patiently(lambda: _state_path().unlink(missing_ok=True))
+    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+        # Where somebody holds the old log it stays, and Windows hands on the place in a file, but not that it appends.
+        file.seek(0, os.SEEK_END)
         server = subprocess.Popen(
             [sys.executable, "-m", "helpers.sandbox.server"],
             cwd=folder(),
@@ -298,7 +344,10 @@ def _launch(notice: str) -> Sandbox:
     try:
         return dataclasses.replace(_wait(server, access_key), notice=notice)
     except BaseException:
-        server.kill()
+        # On Windows an environment's python is a launcher, and the server is its child.
+        with contextlib.suppress(psutil.Error):
+            for process in [*psutil.Process(server.pid).children(recursive=True), server]:
+                process.kill()
         raise
 
 
@@ -310,7 +359,7 @@ def _wait(server: "subprocess.Popen[bytes]", access_key: str) -> Sandbox:
         if state is not None and state.access_key == access_key:
             return state
         time.sleep(0.01)
-    lines = log_path().read_text(errors="replace").strip().splitlines() or ["it wrote nothing"]
+    lines = log_path().read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it wrote nothing"]
     raise SandboxFailed(f"The sandbox did not start ({lines[-1]}); its log {log_path()} says more.")
 
 

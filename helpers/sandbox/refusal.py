@@ -7,7 +7,7 @@ import uuid
 from email.message import Message
 from html import escape
 
-__all__ = ["Answer", "internal_failure", "not_here", "refused"]
+__all__ = ["Answer", "Refused", "internal_failure", "not_here", "refused"]
 
 # The code that AWS's services give for each kind of refusal: those that speak JSON, those that speak XML, and S3.
 CODES = {
@@ -16,7 +16,18 @@ CODES = {
     "mismatch": ("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"),
     "denied": ("AccessDeniedException", "AccessDenied", "AccessDenied"),
     "expired": ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
+    "malformed": ("SerializationException", "MalformedInput", "InvalidRequest"),
+    "too_large": ("RequestEntityTooLargeException", "RequestEntityTooLarge", "EntityTooLarge"),
 }
+STATUSES = {"malformed": 400, "too_large": 413}
+
+
+class Refused(Exception):
+    """A request that may not pass; `kind` is one of those of `CODES`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind, self.message = kind, message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +40,11 @@ class Answer:
 
 
 def refused(kind: str, message: str, service: str, headers: Message) -> Answer:
-    """The answer to a request whose signature does not hold; `kind` is one of those of `signing.Refused`."""
+    """The answer to a request that may not pass; `kind` is one of those of `Refused`."""
     form = _form(service, headers)
     in_json, in_xml, in_s3 = CODES[kind]
     code = {"s3": in_s3, "query": in_xml, "ec2": in_xml}.get(form, in_json)
-    return _error(form, 403, code, message)
+    return _error(form, STATUSES.get(kind, 403), code, message)
 
 
 def not_here(what: str, service: str, headers: Message) -> Answer:

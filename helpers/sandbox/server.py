@@ -1,12 +1,13 @@
 """The server process: puts moto's services behind the door, and ends itself when nobody needs them any more."""
 
+import contextlib
 import gc
 import os
 import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
 
 # How long the sandbox stays when nobody uses it, in seconds, unless the environment says otherwise.
 IDLE = 8 * 3600.0
+FILES = 4_096  # open files that three Maps of 60 branches stay far below: a call takes two, a worker three
 
 
 def main() -> None:
     """Serve until stopped, replaced, or unused for long. Keys come in the environment."""
     version, idle = process.version(), float(os.environ.get("LAB_SANDBOX_IDLE") or IDLE)
+    _allow_files()
     # Loading moto makes very many objects and no garbage: collecting meanwhile would take half a second.
     gc.disable()
-    door = _open()
+    ended = threading.Event()
+    door = _open(ended)
     gc.freeze()
     gc.enable()
     os.environ["MOTO_PORT"] = str(door.server_port)
@@ -38,7 +42,6 @@ def main() -> None:
         started=psutil.Process().create_time(),
         version=version,
     )
-    ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     threading.Thread(target=door.serve_forever, daemon=True).start()
@@ -51,14 +54,37 @@ def main() -> None:
     os._exit(0)
 
 
-def _open() -> "Door":
-    """Put moto together with our mends in it, behind a door; all heavy imports happen here."""
+def _allow_files() -> None:
+    """Let this process open as many files as a busy Map needs: a Mac's terminal allows 256."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        for most in (FILES, hard):
+            if soft == resource.RLIM_INFINITY or soft >= most:
+                return
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, max(most, hard)))
+                return
+
+
+def _open(ended: threading.Event) -> "Door":
+    """Put moto together with our mends in it, behind a door; all heavy imports happen here.
+
+    `ended` is set when somebody calls the verb that ends the sandbox.
+    """
     from helpers.sandbox import athena, clock, control, events, lambda_runner
     from helpers.sandbox.door import Door
 
     for concern in (clock, lambda_runner, events, athena):
         concern.mend()
+
+    def end(_: dict[str, Any]) -> dict[str, Any]:
+        ended.set()
+        return {}
+
     control.VERBS.update(
+        end=end,
         ping=control.ping,
         reset=control.reset,
         clock=clock.read,
@@ -73,12 +99,17 @@ def _watch(door: "Door", state: process.Sandbox, ended: threading.Event, idle: f
     """Wait until it is time to go; returns why, in words that follow "The sandbox ended because"."""
     from helpers.sandbox.control import running_executions
 
-    while not ended.wait(min(idle / 4, 15.0)):
+    pause = min(idle / 4, 15.0)
+    unused, looked, last_used = 0.0, time.monotonic(), door.last_used
+    while not ended.wait(pause):
+        now = time.monotonic()
+        # On Windows this clock goes on while the computer sleeps, and to sleep is not to be idle.
+        unused, looked = unused + min(now - looked, 2 * pause), now
         if process.read() != state:
             return "another one took its place"
-        if running_executions():
-            door.last_used = time.monotonic()
-        if time.monotonic() - door.last_used > idle:
+        if running_executions() or door.last_used != last_used:
+            unused, last_used = 0.0, door.last_used
+        if unused > idle:
             return f"nobody had used it for {idle / 3600:g} hours"
     return "its process was told to end"
 

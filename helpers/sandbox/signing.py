@@ -11,6 +11,8 @@ from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAu
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from helpers.sandbox.refusal import Refused
+
 __all__ = ["Claim", "Refused", "claim", "prove", "sign"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -18,14 +20,6 @@ STAMP = "%Y%m%dT%H%M%SZ"
 # A stamp may be five minutes off on AWS, fifteen in S3 (their "Troubleshooting Signature Version 4" pages); here the
 # wider of the two holds for all.
 SKEW = datetime.timedelta(minutes=15)
-
-
-class Refused(Exception):
-    """A request that may not pass; `kind` is "missing", "unknown", "mismatch" or "expired"."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind, self.message = kind, message
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from tests.browser.conftest import SCREENSHOTS, outside, run_all
+from tests.browser.conftest import ROOT, SCREENSHOTS, outside, run_all
 
 
 def pictures(page) -> list[str]:
@@ -42,6 +42,52 @@ def test_a_fresh_clone_shows_the_stored_pictures(opened):
     stored.first.scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / "stored.png")
     assert outside(page) == []
+
+
+def over_the_edge(page) -> list[int]:
+    """How many pixels each picture reaches beyond what its cell shows, with the list of files beside the notebook."""
+    page.evaluate("() => window.jupyterapp.shell.expandLeft()")
+    page.wait_for_selector(".jp-DirListing-content")
+    page.wait_for_function("() => [...document.images].every(image => image.complete)")
+    found = page.evaluate(
+        """() => {
+             const edge = document.querySelector('.jp-Notebook .jp-InputArea-editor').getBoundingClientRect().right;
+             return [...document.querySelectorAll('.jp-OutputArea-output :is(img, svg)')]
+               .map(picture => picture.getBoundingClientRect().right - edge);
+           }"""
+    )
+    assert found
+    return [round(pixels) for pixels in found if pixels > 0.5]
+
+
+def test_stored_pictures_are_no_wider_than_their_cells(opened, jupyter):
+    notebooks = [nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    cells = [cell for notebook in notebooks for cell in notebook.cells if "image/png" in str(cell.get("outputs"))]
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    written = nbformat.v4.new_notebook(cells=cells, metadata=notebooks[0].metadata)
+    nbformat.write(written, jupyter.folder / "pictures.ipynb")
+    assert over_the_edge(opened("pictures.ipynb")) == []
+
+
+def test_new_pictures_are_no_wider_than_their_cells(opened, jupyter):
+    """In a notebook that one has run oneself the SVG is shown, not the PNG."""
+    sources = [
+        "from helpers import definition, diagram, history, planner, timeline",
+        "timeline.draw(history.events(history.sample('failed-map')))",
+        "diagram.draw(definition.load('bounded'))",
+        "diagram.legend()",
+        "planner.chart(planner.compare_patterns(307))",
+    ]
+    metadata = nbformat.read(ROOT / "notebooks" / "00-start-here.ipynb", as_version=4).metadata
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), jupyter.folder / "new.ipynb")
+    page = opened("new.ipynb")
+    run_all(page)
+    page.locator(".jp-RenderedSVG img").nth(2).wait_for()
+    page.locator(".jp-RenderedImage img").first.wait_for()
+    page.screenshot(path=SCREENSHOTS / "widths.png")
+    assert over_the_edge(page) == []
 
 
 def test_what_stands_between_two_dollar_signs_is_no_formula(opened, jupyter):

@@ -307,6 +307,32 @@ def test_retry_that_forgets_throttling(resource, names, found):
     assert ("retry-misses-throttling" in kinds(definition)) is found
 
 
+NARROW = [{"ErrorEquals": ["NotReady"]}]
+CATCH = [{"ErrorEquals": ["States.ALL"], "Next": "Sorry"}]
+MISSED = [{"ErrorEquals": ["States.Timeout"], "Next": "Sorry"}]
+INSIDE = machine("Do", {"Do": task(Retry=NARROW)})
+CHILDREN = {**INSIDE, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+
+
+@pytest.mark.parametrize(
+    ("states", "becomes"),
+    [
+        ({"Do": task(Retry=NARROW)}, "fails the execution"),
+        ({"Do": task(Retry=NARROW, Catch=MISSED), "Sorry": DONE}, "fails the execution"),
+        ({"Do": task(Retry=NARROW, Catch=CATCH), "Sorry": DONE}, "goes to Sorry"),
+        ({"All": {"Type": "Parallel", "Branches": [INSIDE], "End": True}}, "fails the execution"),
+        ({"All": {"Type": "Parallel", "Branches": [INSIDE], "Catch": CATCH, "End": True}, "Sorry": DONE}, "ends All"),
+        ({"All": {"Type": "Map", "ItemProcessor": INSIDE, "Retry": RETRIED, "End": True}}, "All begins again"),
+        ({"All": {"Type": "Map", "ItemProcessor": CHILDREN, "End": True}}, "fails its child execution"),
+    ],
+)
+def test_throttling_fails_no_execution_that_catches_it(states, becomes):
+    found = only(machine(next(iter(states)), states), "retry-misses-throttling")
+    assert found.states == ("Do",)
+    assert becomes in found.message
+    assert ("fails the execution" in found.message) == (becomes == "fails the execution")
+
+
 def test_unreachable_and_no_way_out():
     definition = machine("A", {"A": task("B"), "B": task("C"), "C": task("B"), "Lost": DONE})
     assert only(definition, "unreachable").states == ("Lost",)

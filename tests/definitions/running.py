@@ -67,12 +67,13 @@ class Machines:
 
     def make(
         self,
-        machine: str,
+        machine: str | dict[str, Any],
         functions: Mapping[str, str] | None = None,
         change: Callable[[dict[str, Any]], Any] | None = None,
     ) -> str:
-        """The ARN of a machine; `functions` names the function of a placeholder, `change` alters the definition."""
-        raw = definition.load(machine)
+        """The ARN of a machine, by its name or its definition; `functions` names the function of a placeholder,
+        `change` alters the definition."""
+        raw = definition.load(machine) if isinstance(machine, str) else machine
         if change is not None:
             change(raw)
         given = {placeholder: self.function(name) for placeholder, name in (functions or {}).items()}
@@ -80,7 +81,8 @@ class Machines:
             if not placeholder.endswith("Arn") or placeholder == "ChildArn":
                 given |= self.placeholder(placeholder)
         options = {name: {"timeout": 30} for name in ("start_query", "ask_query", "misbehave", "call_back")}
-        return deploy.deploy(raw, machine, function_options=options, lab=self.lab, **given).arn
+        name = machine if isinstance(machine, str) else f"made-{uuid.uuid4().hex[:6]}"
+        return deploy.deploy(raw, name, function_options=options, lab=self.lab, **given).arn
 
     def end(self, arn: str) -> Ended:
         """An execution's end, waited for at the clock's present pace."""

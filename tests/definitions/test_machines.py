@@ -220,6 +220,7 @@ def test_every_poll_asks_for_the_job_that_was_started(machines, name):
 def test_article_loop_never_asks_again_and_is_stopped(machines):
     """Not ready the first time, it goes round although the job is long done, until somebody stops it."""
     arn = machines.make("busy_wait", {"FunctionArn": "start_job"})
+    # Without a bound it turns so fast that its history may be full before the word to stop arrives.
     with machines.lab.fast_forward(rate=100):
         run = execution.start(arn, {"seconds": 1}, lab=machines.lab)
         turns = (event for event in execution.follow(run, lab=machines.lab) if event["type"] == "WaitStateEntered")

@@ -1,7 +1,10 @@
 """Run the notebooks on a clean sandbox and store what they show.
 
-    python -m tests.notebooks.run              run all, store their outputs
-    python -m tests.notebooks.run 03 solutions/03    run those whose path starts so
+    .venv/bin/python -m tests.notebooks.run                    run all in order, store their outputs
+    .venv/bin/python -m tests.notebooks.run 03 solutions/03    run those whose path starts so
+
+Each runs on an emptied sandbox. Where a run says and draws what is stored, but for dates, ids and durations (words.py),
+the stored outputs stay, so that running again changes little.
 
 What is written is normalised, so that a diff shows what changed and nothing else: cell ids are
 numbered, execution metadata, widget state, addresses, ports and absolute paths are gone, and a digest of the sources is
@@ -22,9 +25,10 @@ from collections.abc import Iterator
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from helpers import sandbox
+from tests.notebooks import words
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -119,16 +123,47 @@ def verdicts(cell: nbformat.NotebookNode) -> list[str]:
 @contextlib.contextmanager
 def clean_sandbox() -> Iterator[None]:
     """While inside, this process and the kernels it starts work on an empty sandbox of their own."""
+    before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="notebooks-", ignore_cleanup_errors=True) as folder:
         os.environ.update(LAB_SANDBOX_DIR=folder, LAB_TARGET="sandbox", LAB_PREFIX="lab-")
         try:
+            sandbox.start()
             yield
         finally:
             sandbox.stop()
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def as_stored(fresh: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> bool:
+    """Whether a run said and drew what is stored, but for dates, ids and durations."""
+    runs = [[cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (fresh, stored)]
+    said, drawn = ([[look(cell) for cell in cells] for cells in runs] for look in (words.said, words.drawn))
+    return said[0] == said[1] and drawn[0] == drawn[1]
+
+
+def run_and_store(path: pathlib.Path) -> bool:
+    """Run one notebook on an emptied sandbox and store it; outputs that say what is stored already stay as they are.
+
+    Returns whether it ran to its end; one that did not is left as it was.
+    """
+    sandbox.reset()
+    try:
+        fresh, stored = normalised(executed(path)), nbformat.read(path, as_version=4)
+    except (CellControlSignal, DeadKernelError) as error:
+        print(f"FAILED: {error}", flush=True)
+        return False
+    if as_stored(fresh, stored):
+        for new, old in zip(fresh.cells, stored.cells, strict=False):
+            if new.cell_type == "code":
+                new.outputs = old.outputs
+    nbformat.validate(fresh)
+    path.write_text(nbformat.writes(fresh) + "\n", encoding="utf-8", newline="\n")
+    return True
 
 
 def main() -> int:
-    """Run and store; returns 0, or 1 where a notebook failed (that one is left as it was)."""
+    """Run and store; returns 0, or 1 where a notebook failed."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("prefixes", nargs="*")
     chosen = paths(options.parse_args().prefixes)
@@ -136,17 +171,10 @@ def main() -> int:
     with clean_sandbox():
         for path in chosen:
             began = time.monotonic()
-            name = path.relative_to(NOTEBOOKS).as_posix()
-            try:
-                notebook = normalised(executed(path))
-            except CellExecutionError as error:
-                failed += 1
-                print(f"{name}: FAILED\n{error}", flush=True)
-                continue
-            nbformat.validate(notebook)
-            path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
-            print(f"{name}: {time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)
-            sandbox.reset()
+            print(f"{path.relative_to(NOTEBOOKS).as_posix()}: ", end="", flush=True)
+            failed += not (ran := run_and_store(path))
+            if ran:
+                print(f"{time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)
     return int(failed > 0)
 
 

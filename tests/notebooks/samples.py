@@ -61,7 +61,7 @@ def main() -> int:
 
 def _write(name: str, told: object) -> None:
     text = json.dumps(told, indent=1, default=lambda stamp: stamp.isoformat())
-    (SAMPLES / name).write_text(f"{text}\n", encoding="utf-8")
+    (SAMPLES / name).write_text(f"{text}\n", encoding="utf-8", newline="\n")
     print(f"{name}: {len(text) / 1024:.0f} KB")
 
 

@@ -1,21 +1,24 @@
 """Every notebook runs alone, from top to bottom, and what is stored is what it shows."""
 
+import json
+import re
+
 import nbformat
+import pandas as pd
 import pytest
 
-from tests.notebooks import run
+from helpers import sandbox
+from tests.notebooks import run, words
 
 PATHS = run.paths()
 NAMES = [path.relative_to(run.NOTEBOOKS).as_posix() for path in PATHS]
 
 
-def shapes(notebook: nbformat.NotebookNode) -> list[tuple[list[tuple[str, ...]], list[str]]]:
-    """Per code cell what kinds of output it shows, and how exercises stand; values such as ARNs may differ."""
-    return [
-        ([(output.output_type, *sorted(output.get("data", {}))) for output in cell.outputs], run.verdicts(cell))
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-    ]
+@pytest.fixture(scope="module")
+def place():
+    """A sandbox for this module's kernels alone: what other tests have made would show in the outputs."""
+    with run.clean_sandbox():
+        yield
 
 
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
@@ -29,10 +32,75 @@ def test_stored_notebook_is_as_it_was_run(path):
 
 @pytest.mark.notebooks
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
-def test_notebook_runs_alone(path, lab):
+def test_notebook_runs_alone_and_says_what_is_stored(path, place):
+    sandbox.reset()
     stored = nbformat.read(path, as_version=4)
     fresh = run.normalised(run.executed(path))
-    assert shapes(fresh) == shapes(stored)
+    assert outputs(fresh) == outputs(stored)
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[tuple[str, list[str]]]:
+    """Per code cell what it says; the ids and first lines only make a difference easy to find."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [(f"{cell.id}: {cell.source.splitlines()[:1]}", words.said(cell)) for cell in cells]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_a_changed_word_of_a_stored_output_would_show(path):
+    """Each word of what a reader sees, changed in all the forms in which the output holds it."""
+    tried = 0
+    for cell in nbformat.read(path, as_version=4).cells:
+        before = words.said(cell)
+        for text in before:
+            for word in sorted(set(re.findall(r"(?<![(\w])[A-Za-z]{4,}(?![)\w])", text)))[:40]:
+                changed = json.loads(json.dumps(cell).replace(word, f"{word}q"))
+                assert words.said(nbformat.from_dict(changed)) != before, f"{word} in {cell.id}"
+                tried += 1
+    assert tried > 5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("SUCCEEDED after 2.1 s", "SUCCEEDED after 140 ms", True),
+        ("SUCCEEDED after 2.1 s", "FAILED after 2.1 s", False),
+        ("20261122-170002-50a413: SUCCEEDED", "20261124-091502-77aa10: SUCCEEDED", True),
+        ("Started 2026-11-22 17:00:37 UTC", "Started 2027-01-02 03:04:05 UTC", True),
+        ("Started 2026-11-22 17:00:37 UTC", "Ended 2026-11-22 17:00:37 UTC", False),
+        ("{'at': '2026-11-22T17:00:21.563Z'}", "{'at': '2026-11-22T17:00:21.564Z'}", True),
+        (
+            "'RequestId: fcffed78-d8f4-4bb3-9db9-01f3fe4683bd'",
+            "'RequestId: 582e6eca-6353-409d-92a9-a59538a23d58'",
+            True,
+        ),
+        ("'1795379660.338/100.0/success'", "'1795379661.001/100.0/success'", True),
+        ("'1795379660.338/100.0/success'", "'1795379660.338/200.0/success'", False),
+        ("Main 0.123", "Main 0.004", True),
+        ("within 30 s", "within 15 s", False),
+        ("Transitions 4", "Transitions 5", False),
+        ("$0.000100", "$0.000125", False),
+    ],
+)
+def test_dates_ids_and_durations_may_differ_and_nothing_else(one, other, same):
+    cells = [
+        nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("execute_result", data={"text/plain": text})])
+        for text in (one, other)
+    ]
+    assert (words.said(cells[0]) == words.said(cells[1])) is same
+
+
+@pytest.mark.parametrize(("column", "same"), [("duration", True), ("attempts", False), ("dollars", False)])
+def test_a_table_may_differ_in_its_columns_of_durations_alone(column, same):
+    tables = [pd.DataFrame({"state": ["Main", "Wait"], column: values}) for values in ([1.25, 2.0], [1.0, 2.0])]
+    cells = [
+        nbformat.v4.new_code_cell(
+            outputs=[
+                nbformat.v4.new_output("display_data", {"text/html": table._repr_html_(), "text/plain": f"{table}"})
+            ]
+        )
+        for table in tables
+    ]
+    assert (words.said(cells[0]) == words.said(cells[1])) is same
 
 
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
@@ -40,3 +108,36 @@ def test_cells_are_short(path):
     notebook = nbformat.read(path, as_version=4)
     long = [cell.id for cell in notebook.cells if cell.cell_type == "code" and len(cell.source.splitlines()) > 15]
     assert not long, f"cells to be cut in two or more: {long}"
+
+
+CELL = 848  # pixels that a cell shows in a window of 1280, with the list of files beside the notebook
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_stored_pictures_fit_their_cells(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            size = re.search(r'<svg[^>]*? width="([\d.]+)pt"', output.get("data", {}).get("image/svg+xml", ""))
+            assert size is None or float(size[1]) * 96 / 72 <= CELL, cell.id
+
+
+@pytest.mark.notebooks
+def test_running_again_changes_nothing_where_the_same_is_said(tmp_path, place):
+    path = tmp_path / "one.ipynb"
+    source = "import datetime, uuid\nprint('made', uuid.uuid4(), 'at', datetime.datetime.now().isoformat())"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
+    assert run.run_and_store(path)
+    once = path.read_bytes()
+    assert b"made" in once
+    assert run.run_and_store(path)
+    assert path.read_bytes() == once
+
+
+@pytest.mark.notebooks
+def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, place, capsys):
+    path = tmp_path / "one.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")]), path)
+    before = path.read_bytes()
+    assert not run.run_and_store(path)
+    assert path.read_bytes() == before
+    assert "ZeroDivisionError" in capsys.readouterr().out

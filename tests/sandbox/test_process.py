@@ -4,6 +4,7 @@ import dataclasses
 import http.server
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -195,22 +196,113 @@ def test_a_stranger_at_the_port_is_not_believed(running: sandbox.Sandbox) -> Non
         stranger.shutdown()
 
 
-def test_another_hosts_sandbox_is_left_alone(running: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_computers_sandbox_is_left_alone(running: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("platform.node", lambda: "another-host.example.com")
+        elsewhere.setattr("helpers.sandbox.machine.identity", lambda: "another")
         assert sandbox.status() is None
         assert sandbox.stop() is False
     assert sandbox.status() == running
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"endpoint_url": "http://127.0.0.1:1"}'])
-def test_a_state_file_that_cannot_be_read_is_replaced(running: sandbox.Sandbox, text: str) -> None:
-    kill(running)
-    (process.folder() / "state.json").write_text(text)
+STATE = {
+    "endpoint_url": "http://127.0.0.1:1",
+    "access_key": "a",
+    "secret_key": "b",
+    "region": "us-east-1",
+    "account": "123456789012",
+    "pid": 1,
+    "started": 0.0,
+    "version": "c",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"endpoint_url": "http://127.0.0.1:1"}',
+        json.dumps(STATE | {"pid": -1}).encode(),
+        json.dumps(STATE | {"pid": 10**30}).encode(),
+        json.dumps(STATE | {"pid": "1"}).encode(),
+        json.dumps(STATE | {"pid": None, "started": None}).encode(),
+        json.dumps(STATE | {"endpoint_url": 5}).encode(),
+        json.dumps(STATE | {"endpoint_url": "http://127.0.0.1:port"}).encode(),
+        json.dumps(STATE | {"endpoint_url": "file:///etc"}).encode(),
+    ],
+)
+def test_a_state_file_that_cannot_be_read_is_replaced(text: bytes) -> None:
+    sandbox.stop()
+    (process.folder() / "state.json").write_bytes(text)
     assert sandbox.status() is None
     with pytest.raises(SandboxGone):
         sandbox.call("clock")
+    assert sandbox.stop() is False
+    assert not (process.folder() / "state.json").exists()
+
+
+def failing(*words: str) -> str:
+    """What a command that fails says, which is one line."""
+    ended = subprocess.run([*COMMAND, *words], capture_output=True, text=True)
+    (line,) = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout) == (1, "")
+    return line
+
+
+@pytest.mark.parametrize("name", ["state.json", "lock", "sandbox.log", "."])
+def test_what_stands_in_the_sandboxs_place_is_said_in_a_sentence_and_stop_removes_it(name: str) -> None:
     sandbox.stop()
+    place = process.folder()
+    path = place / name
+    if name == ".":
+        shutil.rmtree(place)
+        place.write_text("no folder", encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)
+        (path / "in the way").mkdir(parents=True)
+    told = failing("start")
+    assert "cannot be used" in told
+    assert "`python -m helpers.sandbox stop`" in told
+    assert run("stop").strip() == "No sandbox was running."
+    assert "runs at" in run("start")
+    assert run("stop").strip() == "The sandbox has stopped."
+
+
+def test_a_folder_that_cannot_be_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        monkeypatch.setenv("LAB_SANDBOX_DIR", str(place))
+        for verb in ("start", "status", "stop", "reset"):
+            assert "set LAB_SANDBOX_DIR to a folder of your own" in failing(verb)
+
+
+def test_nothing_is_left_of_a_sandbox_that_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on Windows, where every end by force is a hard one.
+    monkeypatch.setattr(psutil.Process, "terminate", psutil.Process.kill)
+    sandbox.start()
+    assert list(process.folder().glob("functions-*"))
+    assert sandbox.stop() is True
+    assert not list(process.folder().glob("functions-*"))
+
+
+def test_a_log_that_somebody_holds_is_not_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    log, replace = process.log_path(), Path.replace
+    log.write_text("what was said before\n", encoding="utf-8")
+
+    def held(path: Path, target: Path) -> Path:
+        if path == log:
+            raise PermissionError("another program holds the file")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    monkeypatch.setenv("LAB_SANDBOX_IDLE", "soon")
+    with pytest.raises(SandboxFailed, match="could not convert"):
+        sandbox.start()
+    assert log.read_text(encoding="utf-8").startswith("what was said before\nTraceback")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP to make a process hang")
@@ -236,18 +328,6 @@ def test_unused_for_long_it_ends_by_itself_and_says_so(monkeypatch: pytest.Monke
     assert sandbox.status() is None
     monkeypatch.delenv("LAB_SANDBOX_IDLE")
     assert "because nobody had used it" in sandbox.start().notice
-
-
-def test_a_running_execution_counts_as_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    sandbox.stop()
-    monkeypatch.setenv("LAB_SANDBOX_IDLE", "2")
-    lab = helpers.connect()
-    execution = start_waiting(lab)
-    server = psutil.Process(sandbox.start().pid)
-    with pytest.raises(psutil.TimeoutExpired):
-        server.wait(4)
-    lab.client("stepfunctions").stop_execution(executionArn=execution)
-    server.wait(30)
 
 
 def test_one_whose_folder_was_removed_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,7 +146,19 @@ def test_a_presigned_url_lets_in_and_no_other_one(lab: helpers.Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/moto-api/", "/moto-api/data.json", "/moto-api/reset", "/latest/meta-data/iam/", "/favicon.ico"]
+    "path",
+    [
+        "/moto-api/",
+        "/moto-api/data.json",
+        "/moto-api/reset",
+        "/latest/meta-data/iam/",
+        "/favicon.ico",
+        "/%6doto-api/reset",
+        "/moto%2Dapi/data.json",
+        "//moto-api/reset",
+        "/%6Catest/meta%2ddata/iam/",
+        "/favicon%2eico",
+    ],
 )
 def test_motos_own_surfaces_are_closed(place: sandbox.Sandbox, path: str) -> None:
     assert send(place, "GET", path)[0] == 403

@@ -8,7 +8,7 @@ import moto.athena.models
 from moto.glue.models import FakeDatabase, FakeTable, GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
 
-from helpers.sandbox.interpreter.mending import replace
+from helpers.sandbox.mending import replace
 
 if TYPE_CHECKING:
     from helpers.sandbox.athena.catalog import Catalog, Table

@@ -14,11 +14,10 @@ ignored.
 import os
 import pathlib
 import re
-import shutil
 
 import psutil
 
-from helpers.sandbox import process
+from helpers.sandbox import files, process
 from helpers.sandbox.mending import replace
 
 
@@ -61,5 +60,5 @@ def _own_folder() -> pathlib.Path:
     for left in place.glob("functions-*"):
         found = re.fullmatch(r"functions-(\d+)", left.name)
         if found and not psutil.pid_exists(int(found[1])):
-            shutil.rmtree(left, ignore_errors=True)
+            files.remove(left)
     return place / f"functions-{os.getpid()}"

@@ -19,6 +19,7 @@ from moto.awslambda.exceptions import (
 )
 from moto.awslambda.models import LambdaFunction, _zipfile_content
 from moto.awslambda.responses import LambdaResponse
+from moto.awslambda_simple import models as simple
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
 from moto.iam.models import iam_backends
@@ -83,14 +84,22 @@ class LambdaBackend(LambdaSimpleBackend):
 
     def reset(self) -> None:
         super().reset()
-        self.runner.forget()
+        self._forget(None)
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
         check_configuration(spec, creating=True)
         check_role(self.account_id, self.partition, spec["Role"])
         if "ZipFile" in spec.get("Code", {}):
             self._check_package(spec["Code"]["ZipFile"])
-        return super().create_function(spec)
+        try:
+            return super().create_function(spec)
+        except Exception:
+            self.runner.remove_code(_code_in_use)
+            raise
+
+    def create_alias(self, name: str, *arguments: Any, **options: Any) -> Any:
+        _check_name("name", name, ALIAS, LONGEST_ALIAS)
+        return super().create_alias(name, *arguments, **options)
 
     def update_function_configuration(
         self, function_name: str, qualifier: str, body: dict[str, Any]
@@ -99,7 +108,7 @@ class LambdaBackend(LambdaSimpleBackend):
         if "Role" in body:
             check_role(self.account_id, self.partition, body["Role"])
         configuration = super().update_function_configuration(function_name, qualifier, body)
-        self.runner.forget(self.get_function(function_name, qualifier).function_name)
+        self._forget(self.get_function(function_name, qualifier).function_name)
         return configuration
 
     def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -110,21 +119,36 @@ class LambdaBackend(LambdaSimpleBackend):
             self._check_package(body["ZipFile"])
         # AWS answers with the version it has published; moto updates twice and answers with $LATEST.
         configuration = function.update_function_code(body)
-        if not body.get("DryRun"):
-            self.runner.forget(function.function_name)
-            if body.get("Publish") and (published := self.publish_version(function_name)):
-                return published.get_configuration()
+        self._forget(function.function_name)
+        if body.get("Publish") and not body.get("DryRun") and (published := self.publish_version(function_name)):
+            return published.get_configuration()
         return configuration
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
         function = self.get_function(function_name, qualifier)
         super().delete_function(function_name, qualifier)
-        self.runner.forget(function.function_name)
+        self._forget(function.function_name)
 
     def start(self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None) -> Outcome:
         """Run a function now, within its reserved concurrency; raises Throttled."""
-        with self._place(function):
-            return self.runner.run(function, event, arn, client_context)
+        try:
+            with self._place(function):
+                return self.runner.run(function, event, arn, client_context)
+        finally:
+            if not self._has(function):
+                self._forget(function.function_name)
+
+    def _forget(self, name: str | None) -> None:
+        """Leave nothing of what a function was: no warm worker, no code."""
+        self.runner.forget(name)
+        self.runner.remove_code(_code_in_use)
+
+    def _has(self, function: LambdaFunction) -> bool:
+        """Whether the code that just ran is still a function's: it may have been changed or deleted meanwhile."""
+        versions = self._lambdas._functions.get(function.function_name, {"latest": None, "versions": []})
+        return any(
+            one and one.code_digest == function.code_digest for one in (versions["latest"], *versions["versions"])
+        )
 
     def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
@@ -182,11 +206,36 @@ class LambdaBackend(LambdaSimpleBackend):
             raise InvalidParameterValueException(str(error)) from error
 
 
+def _code_in_use() -> set[str]:
+    """The digests of the code of all functions and versions there are."""
+    backends = [
+        backend for regions in list(simple.lambda_simple_backends.values()) for backend in list(regions.values())
+    ]
+    stored = [versions for backend in backends for versions in list(backend._lambdas._functions.values())]
+    return {one.code_digest for found in stored for one in (found["latest"], *found["versions"]) if one}
+
+
+# The patterns and limits of names in the Lambda API reference: CreateFunction, CreateAlias, Environment.
+FUNCTION = re.compile(
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"
+    r"([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+ALIAS = re.compile(r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)")
+HANDLER = re.compile(r"[^\s]+")
+VARIABLE = re.compile(r"[a-zA-Z]([a-zA-Z0-9_])+")
+LONGEST_FUNCTION, LONGEST_ALIAS, LONGEST_HANDLER = 64, 128, 128
+
 NO_IMAGES = "The sandbox runs Python functions from a zip only: container images are not in the sandbox."
 
 
 def check_configuration(spec: dict[str, Any], creating: bool) -> None:
     """Refuse what AWS refuses and moto takes, and what the sandbox cannot run."""
+    if creating:
+        _check_name(
+            "functionName", spec["FunctionName"], FUNCTION, LONGEST_FUNCTION, spec["FunctionName"].split(":")[-1]
+        )
+    if spec.get("Handler"):
+        _check_name("handler", spec["Handler"], HANDLER, LONGEST_HANDLER)
     if spec.get("PackageType") == "Image" or "ImageUri" in spec.get("Code", {}):
         raise InvalidParameterValueException(NO_IMAGES)
     if spec.get("Layers"):
@@ -209,6 +258,11 @@ def check_configuration(spec: dict[str, Any], creating: bool) -> None:
             bound = f"greater than or equal to {least}" if value < least else f"less than or equal to {most}"
             raise ValidationException(str(value), name, f"Member must have value {bound}")
     variables = (spec.get("Environment") or {}).get("Variables") or {}
+    if not all(VARIABLE.fullmatch(name) for name in variables):
+        bound = (
+            f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: {VARIABLE.pattern}]"
+        )
+        raise ValidationException(str(sorted(variables)), "environment.variables", bound)
     if reserved := sorted(RESERVED_VARIABLES & variables.keys()):
         message = (
             "Lambda was unable to configure your environment variables because the environment variables you have "
@@ -220,6 +274,13 @@ def check_configuration(spec: dict[str, Any], creating: bool) -> None:
         message = "Lambda was unable to configure your environment variables because the environment variables you "
         message += "have provided exceeded the 4KB limit."
         raise InvalidParameterValueException(message)
+
+
+def _check_name(field: str, given: str, pattern: re.Pattern[str], longest: int, name: str | None = None) -> None:
+    if not pattern.fullmatch(given):
+        raise ValidationException(given, field, f"Member must satisfy regular expression pattern: {pattern.pattern}")
+    if len(name or given) > longest:
+        raise ValidationException(given, field, f"Member must have length less than or equal to {longest}")
 
 
 def check_role(account_id: str, partition: str, role: str) -> None:

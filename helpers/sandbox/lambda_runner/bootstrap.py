@@ -387,9 +387,10 @@ def main() -> None:
         error = error_of(problem, "")
         log_error(error)
         channel.end_log(function["mark"])
-        channel.reply({"kind": "error"}, json.dumps(error).encode())
+        channel.reply({"kind": "error", "mark": function["mark"]}, json.dumps(error).encode())
         return
-    channel.reply({"kind": "ready", "seconds": time.perf_counter() - started})
+    seconds = time.perf_counter() - started
+    channel.reply({"kind": "ready", "mark": function["mark"], "pid": os.getpid(), "seconds": seconds})
 
     while True:
         invocation, event = channel.received.get()
@@ -405,7 +406,7 @@ def main() -> None:
             log_error(error)
             kind, body = "error", json.dumps(error).encode()
         channel.end_log(invocation["mark"])
-        channel.reply({"kind": kind}, body)
+        channel.reply({"kind": kind, "mark": invocation["mark"]}, body)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
 """One invocation: a worker made the function, run within its time, its log written, its end put into AWS's words."""
 
+import collections
+import contextlib
 import dataclasses
 import importlib.util
 import json
 import os
 import pathlib
 import secrets
-import shutil
 import signal
+import threading
 import time
 import uuid
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
+from helpers.sandbox import files
 from helpers.sandbox.clock import clock
 from helpers.sandbox.lambda_runner import package
 from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
@@ -52,22 +55,49 @@ class Runner:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._workers = Workers(folder)
         self._libraries = provided_libraries()
+        self._lock = threading.Lock()
+        self._running: collections.Counter[pathlib.Path] = collections.Counter()
 
     def close(self) -> None:
         """End every worker and remove all code."""
         self._workers.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        files.remove(self._folder)
 
     def forget(self, name: str | None = None) -> None:
         """End the warm workers of a function that was changed or deleted; of all without a name."""
         self._workers.forget(lambda key: name is None or (isinstance(key, tuple) and key[0] == name))
 
+    def remove_code(self, kept: Callable[[], Iterable[str]]) -> None:
+        """Remove all code whose digest is not among those `kept` and that does not run just now."""
+        with self._lock:
+            needed = {self._place(digest) for digest in kept()} | self._running.keys()
+            for folder in self._place("any").parent.glob("*"):
+                if folder not in needed and not folder.name.startswith(package.HALF_MADE):
+                    files.remove(folder)
+
     def unpack(self, digest: str, code: bytes) -> pathlib.Path:
         """The folder of a package, unpacked the first time; raises `package.BadPackage`."""
-        folder = self._folder / "code" / digest[:32]
+        folder = self._place(digest)
         if not folder.exists():
             package.unpack(code, folder)
         return folder
+
+    def _place(self, digest: str) -> pathlib.Path:
+        return self._folder / "code" / digest[:32]
+
+    @contextlib.contextmanager
+    def _in_use(self, digest: str) -> Iterator[None]:
+        """While inside, the code stays on the disk."""
+        folder = self._place(digest)
+        with self._lock:
+            self._running[folder] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[folder] -= 1
+                if not self._running[folder]:
+                    del self._running[folder]
 
     def run(
         self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
@@ -75,7 +105,11 @@ class Runner:
         """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
         request_id = str(uuid.uuid4())
         run = _Run(function, request_id)
-        with clock.working(), self._workers.worker(key_of(function)) as (worker, warm):
+        with (
+            clock.working(),
+            self._in_use(function.code_digest),
+            self._workers.worker(key_of(function)) as (worker, warm),
+        ):
             if not warm:
                 worker.log_stream = f"{clock.now():%Y/%m/%d}/[{function.version}]{secrets.token_hex(16)}"
             try:

@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO, cast
 
 import psutil
 
+from helpers.sandbox import files
 from helpers.sandbox.clock import clock
 from helpers.sandbox.lambda_runner import bootstrap
 
@@ -142,14 +142,23 @@ class Worker:
         self.megabytes = 1
 
     def ask(self, header: dict[str, Any], body: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
-        """Send a request and give the reply, or raise WorkerEnded or WorkerTimedOut; the worker is then gone."""
+        """Send a request and give the reply, or raise WorkerEnded or WorkerTimedOut; the worker is then gone.
+
+        A reply must carry the request's mark: a handler may write anything into the pipe, also another reply.
+        """
         timer = threading.Timer(seconds, self._time_out)
         timer.daemon = True
         timer.start()
         try:
             self.send(header, body)
-            return bootstrap.read_frame(self._replies, largest=bootstrap.LARGEST_RESPONSE)
-        except (OSError, EOFError, ValueError) as error:
+            reply, answered = bootstrap.read_frame(self._replies, largest=bootstrap.LARGEST_RESPONSE)
+            if reply.get("mark") != header["mark"]:
+                raise ValueError("a frame that no runtime of ours wrote")
+            if "pid" in reply:
+                # Not always the process that was started: on Windows an environment's python is a launcher.
+                self._scales = psutil.Process(reply["pid"])
+            return reply, answered
+        except (OSError, EOFError, ValueError, RecursionError) as error:
             status = self._exit_status()
             self.end()
             if self._timed_out:
@@ -189,7 +198,7 @@ class Worker:
         for pipe in (self._requests, self._replies):
             with contextlib.suppress(OSError):
                 pipe.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        files.remove(self.folder)
 
     def _time_out(self) -> None:
         self._timed_out = True

@@ -38,7 +38,9 @@ class MapRun:
             run, revision = self.run, self.parent.revision
             processor = engine.text_of(_processor(parse(revision.definition), run.state.name))
             name = run.machine_name
-            self._machine = Machine(run.machine_arn, name, run.type, run.started, replace(revision, definition=processor))
+            self._machine = Machine(
+                run.machine_arn, name, run.type, run.started, replace(revision, definition=processor)
+            )
         return self._machine
 
     @property

@@ -65,7 +65,9 @@ def _start_express(call: engine.Call) -> None:
     try:
         express.begun(backend_of(parts[4], parts[3]), arguments, ended)
     except StatesError as error:
-        raise engine.TaskFailed(f"Sfn.{error.code}Exception", f"{error.message} (Service: Sfn, Status Code: 400)") from None
+        raise engine.TaskFailed(
+            f"Sfn.{error.code}Exception", f"{error.message} (Service: Sfn, Status Code: 400)"
+        ) from None
 
 
 def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:

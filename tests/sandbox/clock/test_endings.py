@@ -8,7 +8,7 @@ import pytest
 
 import helpers
 from helpers import sandbox
-from tests.sandbox.clock.conftest import at, loop, machine, Runner, types, wait
+from tests.sandbox.clock.conftest import Runner, at, loop, machine, types, wait
 
 TOKEN = {
     "Type": "Task",

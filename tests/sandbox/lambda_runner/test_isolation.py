@@ -1,16 +1,22 @@
 """Nothing of the person's reaches a handler, and nothing of a handler's gets out of its folder."""
 
+import contextlib
 import datetime
+import errno
 import io
 import json
 import os
 import pathlib
+import random
 import stat
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
 
+from helpers import sandbox
+from helpers.sandbox import process
 from helpers.sandbox.lambda_runner import package
 from helpers.sandbox.lambda_runner.package import BadPackage, unpack
 from helpers.sandbox.lambda_runner.workers import Worker, mark
@@ -21,7 +27,7 @@ def asked(folder: pathlib.Path, source: str, offset: float = 0.0) -> object:
     """What a handler with this source answers in a worker outside of any server."""
     code = folder / "code"
     code.mkdir()
-    (code / "lambda_function.py").write_text(source)
+    (code / "lambda_function.py").write_text(source, encoding="utf-8")
     worker = Worker(folder)
     header = {
         "folder": str(code),
@@ -35,7 +41,7 @@ def asked(folder: pathlib.Path, source: str, offset: float = 0.0) -> object:
     try:
         assert worker.ask(header, b"", 10)[0]["kind"] == "ready"
         reply, body = worker.ask(invocation, b"{}", 10)
-        assert reply == {"kind": "result"}, body
+        assert reply["kind"] == "result", body
         return json.loads(body)
     finally:
         worker.end()
@@ -171,3 +177,124 @@ def test_a_name_already_taken_is_a_conflict(make):
         make("pass", FunctionName=name)
     assert refused.value.response["Error"]["Code"] == "ResourceConflictException"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_is_refused_in_aws_s_words(tmp_path, method):
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", method) as archive:
+        archive.writestr("lambda_function.py", "def lambda_handler(event, context):\n    return event\n" * 9)
+        archive.writestr("data/words.txt", "word " * 300)
+    chance = random.Random(method)
+    for number in range(400):
+        damaged = bytearray(whole.getvalue())
+        for _ in range(chance.randint(1, 4)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        with contextlib.suppress(BadPackage):  # where the damage hit what nobody reads, it unpacks
+            unpack(bytes(damaged[: chance.randint(len(damaged) // 2, 2 * len(damaged))]), tmp_path / str(number))
+    assert not list(tmp_path.glob("unpacking-*"))
+
+
+@pytest.mark.parametrize("names", [["a", "a/b"], ["a/b", "a"], ["a" * 300], ["ü" * 130]])
+def test_names_that_no_folder_can_hold_are_refused(tmp_path, names):
+    with pytest.raises(BadPackage):
+        unpack(zipped(dict.fromkeys(names, "")), tmp_path / "code")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fails_is_not_the_zip_s_fault(tmp_path, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "open", full)
+    with pytest.raises(OSError, match="No space left"):
+        unpack(zipped({"a.py": ""}), tmp_path / "code")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"FunctionName": "with space"},
+            "'with space' at 'functionName' failed to satisfy constraint: Member must",
+        ),
+        ({"FunctionName": "ümlaut"}, "'ümlaut' at 'functionName'"),
+        ({"FunctionName": "../up"}, "'../up' at 'functionName'"),
+        ({"FunctionName": "new\nline"}, "at 'functionName'"),
+        ({"FunctionName": "x" * 65}, "at 'functionName' .*length less than or equal to 64"),
+        ({"Handler": "a b.c"}, "'a b.c' at 'handler'"),
+        ({"Handler": "x" * 129}, "at 'handler' .*length less than or equal to 128"),
+        ({"Environment": {"Variables": {"A=B": "x"}}}, "at 'environment.variables' .*Map keys"),
+        ({"Environment": {"Variables": {"nul\0": "x"}}}, "at 'environment.variables' .*Map keys"),
+    ],
+)
+def test_names_that_aws_refuses_are_refused_in_its_words(lab, make, settings, message):
+    with pytest.raises(ClientError, match=rf"1 validation error detected: Value (.|\n)*{message}") as refused:
+        make("pass", **settings)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+@pytest.mark.parametrize("name", ["17", "a b", "x" * 129])
+def test_an_alias_has_a_name_of_aws_s_form(lab, make, name):
+    with pytest.raises(ClientError, match=r"1 validation error detected: .* at 'name'"):
+        lab.client("lambda").create_alias(FunctionName=make("pass"), Name=name, FunctionVersion="$LATEST")
+
+
+def code_on_disk() -> set[str]:
+    """The folders of unpacked code that the sandbox has on its disk."""
+    found = sandbox.status()
+    assert found is not None
+    return {path.name for path in (process.folder() / f"functions-{found.pid}" / "code").glob("*")}
+
+
+def test_the_code_of_a_deleted_function_leaves_the_disk(lab, role, make, invoke):
+    client, before = lab.client("lambda"), code_on_disk()
+    package = {"ZipFile": zipped({"lambda_function.py": "def lambda_handler(event, context): return 'the same'"})}
+    one = make("", FunctionName="first-of-two", Code=package)
+    same = client.create_function(
+        FunctionName="second-of-two",
+        Runtime="python3.13",
+        Handler="lambda_function.lambda_handler",
+        Role=role,
+        Code=package,
+    )["FunctionName"]
+    assert invoke(one)["Payload"] == invoke(same)["Payload"] == "the same"
+    (code,) = code_on_disk() - before
+    client.publish_version(FunctionName=one)
+    other = zipped({"lambda_function.py": "def lambda_handler(event, context): return 'other'"})
+    client.update_function_code(FunctionName=one, ZipFile=other)
+    client.delete_function(FunctionName=same)
+    assert code in code_on_disk()  # the version has it still
+    client.delete_function(FunctionName=one, Qualifier="1")
+    assert code not in code_on_disk()
+    assert invoke(one)["Payload"] == "other"
+    with pytest.raises(ClientError, match="cannot be assumed"):
+        make("never made", Role="arn:aws:iam::123456789012:role/nobody")
+    client.update_function_code(FunctionName=one, ZipFile=zipped({"x.py": ""}), DryRun=True)
+    assert len(code_on_disk() - before) == 1
+
+
+def test_code_that_still_runs_when_its_function_is_deleted_leaves_the_disk_afterwards(lab, role, tmp_path):
+    client, before, ready = lab.client("lambda"), code_on_disk(), tmp_path / "ready"
+    body = (
+        "import pathlib\n\ndef lambda_handler(event, context):\n"
+        f"    pathlib.Path({str(ready)!r}).touch()\n"
+        f"    while pathlib.Path({str(ready)!r}).exists(): pass\n"
+        "    import later\n    return later.word\n"
+    )
+    client.create_function(
+        FunctionName="deleted-while-running",
+        Runtime="python3.13",
+        Handler="lambda_function.lambda_handler",
+        Role=role,
+        Timeout=30,
+        Code={"ZipFile": zipped({"lambda_function.py": body, "later.py": "word = 'still here'"})},
+    )
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(client.invoke, FunctionName="deleted-while-running")
+        while not ready.exists():
+            assert not answer.done()
+        client.delete_function(FunctionName="deleted-while-running")
+        ready.unlink()
+        assert answer.result()["Payload"].read() == b'"still here"'
+    assert code_on_disk() <= before

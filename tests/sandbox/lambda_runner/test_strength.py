@@ -59,6 +59,35 @@ def test_what_kills_a_runtime_is_an_error_and_the_next_invocation_runs(make, inv
     assert invoke(name, "well")["Payload"] == "well"
 
 
+FORGE = """import json, os, struct
+header, body = json.dumps({header}).encode() if not isinstance({header}, bytes) else {header}, {body}
+for fd in range(3, 20):
+    try: os.write(fd, struct.pack(">II", len(header), len(body)) + header + body)
+    except OSError: pass
+return "honest"
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ({"kind": "result"}, b'"forged"'),
+        ({"kind": "result", "mark": "guessed"}, b'"forged"'),
+        ({"kind": "error"}, b"no JSON"),
+        ({}, b""),
+        (["kind"], b""),
+        (b"[" * 60_000, b""),
+        (b"9" * 60_000, b""),
+        (b"\xff\xfe", b""),
+    ],
+)
+def test_a_forged_reply_is_an_error_and_no_later_event_gets_it(make, invoke, header, body):
+    name = make(f"if event == 'well': return 'well'\n{FORGE.format(header=header, body=body)}", Timeout=5)
+    answer = invoke(name)
+    assert (answer["FunctionError"], answer["Payload"]["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert [invoke(name, "well")["Payload"] for _ in range(2)] == ["well", "well"]
+
+
 def test_a_killed_worker_is_replaced(make, invoke):
     name = make("import os; return os.getpid()")
     first = invoke(name)["Payload"]
@@ -91,12 +120,12 @@ def test_many_at_once_all_succeed_each_in_a_worker_of_its_own(make, invoke):
     with ThreadPoolExecutor(40) as threads:
         answers = list(threads.map(lambda number: invoke(name, number)["Payload"], range(40)))
     assert [number for number, _ in answers] == list(range(40))
-    workers = {process.pid for process in psutil.Process(sandbox.status().pid).children()}
+    workers = {process.pid for process in psutil.Process(sandbox.status().pid).children(recursive=True)}
     assert {pid for _, pid in answers} <= workers
 
 
 def test_no_worker_outlives_its_server(tmp_path):
-    (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass")
+    (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass", encoding="utf-8")
     worker = Worker(tmp_path)
     function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": {}, "environment": {}}
     clock_and_mark = {"mark": mark(), "clock_offset": 0.0}

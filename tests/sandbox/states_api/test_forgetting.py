@@ -34,7 +34,10 @@ def mapping(times: int) -> dict[str, Any]:
         for number in range(times)
     ]
     leads = [{"Next": name} for name in names[1:]] + [{"End": True}]
-    return {"StartAt": names[0], "States": {name: {**one, **lead} for name, one, lead in zip(names, each, leads, strict=True)}}
+    return {
+        "StartAt": names[0],
+        "States": {name: {**one, **lead} for name, one, lead in zip(names, each, leads, strict=True)},
+    }
 
 
 @pytest.fixture

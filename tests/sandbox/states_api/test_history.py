@@ -90,7 +90,9 @@ def test_stamps_agree_between_history_and_description(states: Any, ended: str) -
     assert events[-1]["timestamp"] == description["stopDate"]
 
 
-def test_a_page_is_at_most_4_megabytes_and_a_token_leads_to_the_rest(states: Any, machine: Machines, until: Any) -> None:
+def test_a_page_is_at_most_4_megabytes_and_a_token_leads_to_the_rest(
+    states: Any, machine: Machines, until: Any
+) -> None:
     arn = states.start_execution(stateMachineArn=machine(CHAIN), input=json.dumps({"x": "y" * 200_000}))["executionArn"]
     until(arn, "SUCCEEDED")
     pages = list(states.get_paginator("get_execution_history").paginate(executionArn=arn, maxResults=1000))

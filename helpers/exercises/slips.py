@@ -1,0 +1,308 @@
+"""Words for what an answer lacks, and for the slips that many make: never those of a parser or a library."""
+
+import ast
+import contextlib
+import datetime
+import json
+import linecache
+import numbers
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers import definition as definitions
+from helpers.errors import DefinitionInvalid
+
+__all__ = [
+    "Lacking",
+    "asked",
+    "definition_slip",
+    "number_slip",
+    "readable",
+    "same_but_for_case",
+    "shown",
+    "source",
+    "value_slip",
+]
+
+FIELDS = re.findall(
+    r"\w+",
+    """
+    Type Comment Next End Resource Parameters Arguments ResultSelector ResultPath InputPath OutputPath Output Assign
+    Retry Catch TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath Seconds SecondsPath
+    Timestamp Items TimestampPath Choices Default Result Error ErrorPath Cause CausePath Branches ItemProcessor
+    Iterator ItemSelector States ItemsPath MaxConcurrency QueryLanguage Credentials StartAt Version ErrorEquals
+    IntervalSeconds MaxAttempts BackoffRate MaxDelaySeconds JitterStrategy Variable Condition And Or Not
+    StringEquals StringMatches NumericEquals NumericGreaterThan NumericGreaterThanEquals NumericLessThan
+    NumericLessThanEquals BooleanEquals IsPresent IsNull IsString
+    """,
+)
+TYPES = ("Task", "Wait", "Pass", "Choice", "Succeed", "Fail", "Parallel", "Map")
+ERRORS = ("States.ALL", "States.TaskFailed", "States.Timeout", "ValueError", "OutOfStock", "NotReady", "JobFailed")
+WHOLE = ("Seconds", "TimeoutSeconds", "HeartbeatSeconds", "IntervalSeconds", "MaxAttempts", "MaxDelaySeconds")
+LISTS = ("Retry", "Catch", "Choices", "ErrorEquals")
+TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
+EXPRESSIONS = "Output|Arguments|Assign|Condition|Seconds"
+LENGTHS = (datetime.timedelta, np.timedelta64)
+MANY = (pd.Series, pd.DataFrame, pd.Index, np.ndarray, list, tuple, set, frozenset, dict)
+
+
+class Lacking(Exception):
+    """What an answer lacks, as a sentence that follows "Not yet: "."""
+
+
+def shown(value: Any) -> str:
+    """A value in one short line."""
+    if isinstance(value, MANY):
+        return f"a {type(value).__name__}"
+    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def same_but_for_case(one: object, other: object) -> bool:
+    """Whether two texts are the same but for capitals and outer spaces, and not equal."""
+    if not isinstance(one, str) or not isinstance(other, str) or one == other:
+        return False
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def value_slip(answer: Any) -> str | None:
+    """What is wrong with an answer that should be one value, whatever that is."""
+    if isinstance(answer, MANY):
+        kind = type(answer).__name__
+        article = "an" if kind[0] in "AEIOUaeiou" else "a"
+        pick = " (for the only one in it: .iloc[0])" if isinstance(answer, pd.Series) else ""
+        return f"your answer is {article} {kind}, and one value is asked{pick}."
+    if callable(answer):
+        return "your answer is a function, and a value is asked: call it."
+    if answer is pd.NaT or answer is pd.NA or (isinstance(answer, numbers.Real) and answer != answer):
+        return "your answer is a missing value."
+    return None
+
+
+def number_slip(answer: Any) -> str | None:
+    """What is wrong with an answer that should be one number."""
+    if slip := value_slip(answer):
+        return slip
+    if isinstance(answer, LENGTHS):
+        return "your answer is a length of time, and a number is asked: .total_seconds() makes one of it."
+    if isinstance(answer, str):
+        return f"your answer is the text {shown(answer)}, and a number is asked: no quotes."
+    if isinstance(answer, bool | np.bool_) or not isinstance(answer, numbers.Real | np.number):
+        return f"your answer is {shown(answer)}, and a number is asked."
+    return None
+
+
+def name_slip(answer: Any, wanted: list[Any]) -> str | None:
+    """What is wrong with an answer that should be one name."""
+    if slip := value_slip(answer):
+        return slip
+    if isinstance(answer, LENGTHS):
+        return "your answer is a length of time, and a name is asked."
+    if not isinstance(answer, str):
+        return f"your answer is {shown(answer)}, and a name is asked: a text between quotes."
+    if any(same_but_for_case(answer, one) for one in wanted):
+        return f"{answer!r} is right but for capitals or spaces; write it to the letter."
+    return None
+
+
+def asked(question: str, wanted: Any, answer: Any, why: str) -> None:
+    """Raise Lacking unless `answer` is `wanted`, or one of the list `wanted`: in the words of a slip, or in `why`.
+
+    An int must be met exactly, a float within 0.05.
+    """
+    right = wanted if isinstance(wanted, list) else [wanted]
+    slip = name_slip(answer, right) if isinstance(right[0], str) else number_slip(answer)
+    if slip:
+        raise Lacking(slip)
+    exact = not isinstance(right[0], float)
+    if not any(answer == one if exact else abs(float(answer) - one) <= 0.05 for one in right):
+        raise Lacking(f"{question} is not {shown(answer)}. {why}")
+
+
+def source(answer: Any) -> str:
+    """The source of a learner's function: the text given, or the whole cell in which a real function was written.
+
+    Of a cell what does something when it is run is left out, such as the check itself. Raises Lacking for anything
+    that is no source.
+    """
+    if callable(answer):
+        answer = cell(answer)
+    if not isinstance(answer, str):
+        raise Lacking(
+            "the source is asked, a text between triple quotes that defines lambda_handler; "
+            f"yours is a {type(answer).__name__}."
+        )
+    try:
+        compile(answer, "lambda_function.py", "exec")
+    except SyntaxError as error:
+        line = shown((error.text or "").strip())
+        raise Lacking(f"line {error.lineno} of your source, or the one before it, is no Python: {line}.") from None
+    except (ValueError, RecursionError, MemoryError):
+        raise Lacking("your source is no Python.") from None
+    return answer
+
+
+def cell(function: Any) -> str:
+    code = getattr(function, "__code__", None)
+    lines = linecache.getlines(code.co_filename) if code else []
+    with contextlib.suppress(SyntaxError):
+        tree = ast.parse("".join(lines))
+        kept = [one for one in tree.body if not isinstance(one, ast.Expr)]
+        if kept:
+            return ast.unparse(ast.Module(kept, []))
+    raise Lacking(
+        "that is a function itself, and its source cannot be read here; "
+        'give it as a text between triple quotes: mine = """def lambda_handler(event, context): ..."""'
+    )
+
+
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """Say in plain words where a definition cannot be read."""
+    try:
+        yield
+    except DefinitionInvalid as error:
+        sentence = str(error)
+        if found := re.search(r"line \d+:\d+, at (.{1,60}?), ", sentence):
+            why = f"it cannot be read at {found[1]}; look at that field's name and at its value"
+        elif found := re.search(rf"at (/States/\S+/(?:{EXPRESSIONS})\S*): ", sentence):
+            why = f"the value at {found[1]} cannot be read"
+        elif found := re.search(r"at (/\S+): (.+)", sentence):
+            why = f"at {found[1]}: {found[2].rstrip('.')}"
+        else:
+            why = "one of its rules is not complete"
+        raise Lacking(f"Step Functions does not take your definition: {why}.") from None
+
+
+def definition_slip(definition: Any) -> str | None:
+    """The first slip in a definition or a single state: a field, a name, a value or an expression miswritten."""
+    if not isinstance(definition, dict):
+        return None
+    if "States" not in definition:
+        known = {field.lower() for field in definition if isinstance(field, str)}
+        if "type" not in known:
+            return wrong_case("the definition", definition)
+        definition = {"StartAt": "your state", "States": {"your state": definition}}
+    with contextlib.suppress(RecursionError, TypeError, ValueError):  # what no JSON can hold has no slip in it
+        return next(slips(definition), None)
+    return None
+
+
+def slips(definition: dict[str, Any]) -> Iterator[str]:
+    if slip := wrong_case("the definition", definition):
+        yield slip
+    yield from wrong_values("the definition", definition)
+    for state in definitions.states(definition):
+        name, body = state.name, state.body
+        if slip := wrong_case(name, body):
+            yield slip
+        for kind in TYPES:
+            if same_but_for_case(state.type, kind):
+                yield f"the Type of {name} is written {kind}, not {state.type}."
+        if same_but_for_case(body.get("QueryLanguage"), "JSONata"):
+            yield f"the QueryLanguage of {name} is written JSONata, not {body['QueryLanguage']}."
+        yield from wrong_values(name, body)
+        for field in ("Retry", "Catch", "Choices"):
+            rules = body.get(field)
+            for rule in rules if isinstance(rules, list) else []:
+                if not isinstance(rule, dict):
+                    yield f"{field} of {name} holds {shown(rule)}; its rules are dicts."
+                    continue
+                if slip := wrong_case(f"{field} of {name}", rule):
+                    yield slip
+                yield from wrong_values(f"{field} of {name}", rule)
+                yield from wrong_names(f"{field} of {name}", rule, state)
+        yield from wrong_names(name, body, state)
+        yield from (wrong_expressions if state.language == "JSONata" else wrong_paths)(name, body)
+
+
+def wrong_case(owner: str, body: dict[str, Any]) -> str | None:
+    for field in body:
+        for known in FIELDS:
+            if same_but_for_case(field, known):
+                return f"the field {field!r} of {owner} is written {known}."
+    return None
+
+
+def wrong_values(owner: str, body: dict[str, Any]) -> Iterator[str]:
+    for field, value in body.items():
+        if field in WHOLE and not (isinstance(value, str) and "{%" in value):
+            if isinstance(value, LENGTHS):
+                yield f"{field} of {owner} is a length of time; give its seconds as a number."
+            elif isinstance(value, str) and re.match(r"\s*\$", value):
+                yield f"{field} of {owner} is the text {value!r}; an expression stands between {{% and %}}."
+            elif isinstance(value, str):
+                yield f"{field} of {owner} is the text {value!r}; write a number, without quotes."
+            elif isinstance(value, numbers.Real) and (value < 0 or value % 1):
+                yield f"{field} of {owner} must be a whole number, not {shown(value)}."
+        if field in LISTS and not isinstance(value, list):
+            yield f"{field} of {owner} must be a list, in square brackets, not {shown(value)}."
+    names = body.get("ErrorEquals")
+    for error in names if isinstance(names, list) else []:
+        for known in ERRORS:
+            if same_but_for_case(error, known):
+                yield f"the error in {owner} is called {known}, not {error}."
+    if isinstance(names, list) and "States.ALL" in names and len(names) > 1:
+        yield f"States.ALL must stand alone in ErrorEquals, and in {owner} it does not."
+
+
+def wrong_names(owner: str, body: dict[str, Any], state: definitions.State) -> Iterator[str]:
+    for field in ("Next", "Default"):
+        for known in state.scope.states:
+            if same_but_for_case(body.get(field), known):
+                yield f"{field} of {owner} leads to {body[field]!r}; that state is called {known!r}."
+
+
+def wrong_expressions(owner: str, value: Any, key: str = "") -> Iterator[str]:
+    """In JSONata: keys that end as those of paths do, and expressions without their signs."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(name, str) and name.endswith(".$"):
+                yield f"the key {name!r} in {owner} is one of paths; in JSONata it is {name[:-2]!r}, with {{% and %}}."
+            if name not in ("Comment", "FunctionName", "Resource", "Retry", "Catch"):
+                yield from wrong_expressions(owner, inner, str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from wrong_expressions(owner, inner, key)
+    elif isinstance(value, str) and not (value.startswith("{%") and value.endswith("%}")):
+        if "%}" in value or "{%" in value:
+            yield f"{shown(value)} in {owner}: an expression begins with {{% and ends with %}}, with nothing around it."
+        elif re.match(r"\s*(\{\{?\s*)?\$", value) or key == "Condition":
+            yield f"{shown(value)} in {owner} is plain text; an expression stands between {{% and %}}."
+
+
+def wrong_paths(owner: str, body: dict[str, Any]) -> Iterator[str]:
+    """With paths: keys without their `.$`, expressions, paths that do not begin with `$`."""
+    for field, value in body.items():
+        if field in TEMPLATES:
+            yield from wrong_template(owner, value)
+        elif field in ("InputPath", "OutputPath", "ResultPath") and isinstance(value, str) and value[:1] != "$":
+            yield f"{field} of {owner} is {value!r}; a path begins with $."
+        elif "{%" in json.dumps(value, default=str) and field not in ("States", "Branches", "ItemProcessor"):
+            yield f"{field} of {owner} holds an expression; for these the state needs QueryLanguage JSONata."
+        elif field in ("Output", "Arguments"):
+            yield f"{field} of {owner} belongs to JSONata; with paths it is Parameters."
+    choices = body.get("Choices")
+    for rule in choices if isinstance(choices, list) else []:
+        variable = rule.get("Variable") if isinstance(rule, dict) else None
+        if isinstance(variable, str) and not variable.startswith("$"):
+            yield f"Variable in {owner} is {variable!r}; a path begins with $."
+
+
+def wrong_template(owner: str, value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from wrong_template(owner, inner)
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        if isinstance(inner, str) and "{%" in inner:
+            yield f"{shown(inner)} in {owner} is an expression; for these the state needs QueryLanguage JSONata."
+        elif isinstance(inner, str) and re.match(r"\$[.$\[]|States\.", inner) and not str(name).endswith(".$"):
+            yield f"the key {name!r} in {owner} must be {name + '.$'!r}, so that its value is looked up as a path."
+        elif isinstance(inner, str) and str(name).endswith(".$") and not re.match(r"\$|States\.", inner):
+            yield f"the value of {name!r} in {owner} is {inner!r}; a path begins with $."
+        else:
+            yield from wrong_template(owner, inner)

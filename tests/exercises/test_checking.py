@@ -1,0 +1,162 @@
+"""What `check` says of answers that are missing, wrong, broken, or that never end."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import helpers
+from helpers import definition, errors, exercises
+from helpers.exercises.lessons import EXERCISES
+from tests.exercises.answers import ANSWERS, in_cell
+from tests.exercises.test_answers import OTHERS_WORDS
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _here(lab):
+    """Other tests may have connected elsewhere since."""
+    helpers.connect()
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_three_dots_are_an_open_answer(name):
+    verdict = exercises.check(name, ...)
+    assert verdict.state == "open"
+    assert "three dots" in verdict.sentence
+
+
+def nested(depth):
+    made = {"Type": "Pass", "End": True}
+    for _ in range(depth):
+        made = {"Type": "Parallel", "Branches": [{"StartAt": "A", "States": {"A": made}}], "End": True}
+    return {"StartAt": "A", "States": {"A": made}}
+
+
+def in_circles():
+    made = {"StartAt": "A", "States": {}}
+    made["States"]["A"] = made
+    return made
+
+
+GARBAGE = [
+    *(
+        17.5,
+        "nonsense",
+        b"x",
+        [],
+        {},
+        [[1]],
+        set(),
+        {("a",)},
+        {1: 2},
+        object(),
+        int,
+        1j,
+        10**400,
+        "x" * 100_000,
+        "\x00",
+    ),
+    *(float("nan"), float("inf"), pd.NaT, pd.NA, pd.DataFrame(), pd.Series(dtype=float), pd.Timestamp(0), np.array(3)),
+    *({"States": 3}, {"States": {}}, {"States": {"A": 3}}, {"Type": ["Pass"]}, nested(1500), in_circles()),
+    {"StartAt": 5, "States": {"A": {"Type": 5, "Retry": [[]], "Choices": [{"And": [1]}]}}},
+    {"Type": "Pass", "End": True, "Result": {1, 2}},
+    {"Type": "Pass", "End": True, "QueryLanguage": "JSONata", "Output": "{% $x( %}"},
+    pd.DataFrame({"city": [None], "dearest": [pd.NaT]}),
+    lambda *given: 1 / 0,
+    "def lambda_handler(event, context):\n    import os; os._exit(1)",
+]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_nonsense_is_answered_with_a_sentence(lab, name):
+    about = next(answer.about for answer in ANSWERS if answer.exercise == name)
+    for answer in GARBAGE:
+        verdict = exercises.check(name, answer, about)
+        assert verdict.state == "lacking"
+        assert verdict.sentence.startswith("Not yet: ")
+        assert not OTHERS_WORDS.search(verdict.sentence), verdict.sentence
+        assert len(verdict.sentence) < 500
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_there_is_a_hint(name):
+    assert exercises.hint(name).sentence.startswith("A hint: ")
+
+
+def test_unknown_exercise_is_named_with_those_there_are():
+    with pytest.raises(errors.UnknownName, match="00-longest"):
+        exercises.check("12-nothing", 1)
+
+
+def test_a_machine_that_never_ends_is_stopped_and_its_loop_named(lab):
+    mine = definition.load("recheck")
+    mine["States"]["IsDone"]["Choices"][0]["StringEquals"] = "sucess"
+    verdict = exercises.check("06-cure", mine)
+    assert "does not end" in verdict.sentence
+    assert all(state in verdict.sentence for state in ("AskJob", "IsDone", "Pause"))
+    machines = lab.client("stepfunctions").list_state_machines(maxResults=1000)["stateMachines"]
+    assert not [found["name"] for found in machines if found["name"].startswith(lab.name("exercise"))]
+
+
+def test_a_machine_that_fails_elsewhere_is_told_where(lab):
+    mine = definition.load("busy_wait")
+    mine["States"]["WaitforInvocation"]["Seconds"] = 5
+    mine["States"]["Final"] = {"Type": "Pass", "InputPath": "$.nowhere", "End": True}
+    verdict = exercises.check("02-five-seconds", mine)
+    assert "in the state Final" in verdict.sentence
+
+
+def test_a_definition_that_names_a_missing_state_is_told_which(lab):
+    mine = definition.load("busy_wait")
+    mine["States"]["Main"]["Next"] = "Nowhere"
+    verdict = exercises.check("02-five-seconds", mine)
+    assert "Nowhere" in verdict.sentence
+
+
+def test_source_that_is_no_python_is_told_the_line(lab):
+    verdict = exercises.check("01-ready", "def lambda_handler(event, context):\n    return (")
+    assert "line 2" in verdict.sentence
+
+
+def test_the_learners_own_exception_is_told_by_its_name(lab):
+    def seconds_in(events, state):
+        raise KeyError("duration")
+
+    verdict = exercises.check("04-seconds-in", seconds_in)
+    assert "raised KeyError" in verdict.sentence
+
+
+def test_what_a_learner_wrote_is_escaped():
+    verdict = exercises.Verdict("x", "lacking", "<script>alert(1)</script>")
+    assert "<script>" not in verdict._repr_html_()
+
+
+def test_a_worker_is_judged_the_same_every_time(lab):
+    source = (
+        "import json\ndef worker(states, message):\n"
+        "    states.send_task_failure(taskToken=json.loads(message['Body'])['token'], error='CannotDo')\n"
+    )
+    assert {exercises.check("10-worker", in_cell(source, "worker")).state for _ in range(30)} == {"solved"}
+
+
+def test_the_cell_of_a_function_is_taken_as_a_notebook_holds_it(lab, monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # which a shell replaces
+    shell = InteractiveShell()
+    shell.run_cell(
+        "class NotReady(Exception):\n    pass\n\ndef lambda_handler(event, context):\n"
+        "    if not event.get('ready'):\n        raise NotReady\n    return {'status': 'success'}\n\n"
+        "mine = lambda_handler\nprint('defined')"
+    )
+    assert exercises.check("01-not-ready", shell.user_ns["mine"]).state == "solved"
+
+
+def test_nothing_is_left_of_a_trial(lab):
+    exercises.check("08-polite", definition.load("careful"))
+    functions = lab.client("lambda").list_functions(MaxItems=1000)["Functions"]
+    machines = lab.client("stepfunctions").list_state_machines(maxResults=1000)["stateMachines"]
+    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{lab.name('exercise')}")
+    names = [found["FunctionName"] for found in functions] + [found["name"] for found in machines]
+    assert not [name for name in names if name.startswith(lab.name("exercise"))]
+    assert groups["logGroups"] == []

@@ -1,0 +1,67 @@
+"""What lessons say beside their outputs."""
+
+import itertools
+import json
+import re
+import time
+
+import nbformat
+
+from helpers import deploy, execution
+from tests.notebooks import run
+
+ARTICLE = (run.ROOT / "definitions" / "busy_wait.asl.json").read_text(encoding="utf-8")
+
+
+def cells(name: str) -> list[nbformat.NotebookNode]:
+    (path,) = run.paths([name])
+    return nbformat.read(path, as_version=4).cells
+
+
+def sources(name: str) -> str:
+    return "\n\n".join(cell.source for cell in cells(name))
+
+
+def test_the_articles_definition_is_there_to_copy():
+    """In 02 with the function's ARN in it, in 00 folded, as it is kept."""
+    outputs = [output for cell in cells("02") for output in cell.get("outputs", [])]
+    printed = next(output.text for output in outputs if output.get("text", "").startswith("{"))
+    arn = json.loads(printed)["States"]["Main"]["Parameters"]["FunctionName"].removesuffix(":$LATEST")
+    assert json.loads(printed) == json.loads(ARTICLE.replace("${FunctionArn}", arn))
+    folded = next(cell.source for cell in cells("00") if "<details>" in cell.source)
+    assert ARTICLE in folded
+
+
+def test_a_worker_deletes_its_own_message_after_its_work():
+    code = [cell.source for cell in cells("10") if cell.cell_type == "code"]
+    deleting = [source for source in code if "delete_message" in source]
+    assert len(deleting) == 2
+    for source in deleting:
+        assert re.search(r"(send_task_success|put_events).*delete_message", source, re.DOTALL)
+
+
+def test_no_job_is_a_multiple_of_a_pause():
+    """Else the poll that should find it done is a matter of luck, and so are the outputs."""
+    numbers = {name: set() for name in ("pause", "seconds")}
+    for name, listed in re.findall(r"for (pause|seconds) in \(([\d, ]+)\)", sources("11")):
+        numbers[name] |= {int(number) for number in listed.split(", ")}
+    assert numbers["pause"]
+    assert not [
+        (job, pause) for job, pause in itertools.product(numbers["seconds"], numbers["pause"]) if job % pause == 0
+    ]
+
+
+def test_a_state_that_times_out_does_not_stop_its_function(lab):
+    """08 says so; the function's log has its ends, though the execution never heard of them."""
+    machine = deploy.deploy("careful", "lessons", function_options={"misbehave": {"timeout": 30}}, lab=lab)
+    with lab.fast_forward():
+        run_arn = execution.start(machine.arn, {"do": "sleep", "seconds": 4}, lab=lab)
+        assert execution.wait(run_arn, progress=False, lab=lab).error == "States.Timeout"
+    logs, name = lab.client("logs"), machine.functions["misbehave"].rpartition(":")[2]
+    deadline, ends = time.monotonic() + 30, 0
+    while ends < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+        written = [logs.filter_log_events(logGroupName=group["logGroupName"])["events"] for group in groups]
+        ends = sum(event["message"].startswith("END") for events in written for event in events)
+    assert ends == 2
