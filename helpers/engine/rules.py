@@ -151,9 +151,5 @@ def _value(select: paths.Evaluated, scope: Scope) -> Any:
     try:
         return select(scope)
     except NoSuchPath as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: NoSuchPath) -> StateFailed:
-    said = "The choice state's condition path references an invalid value."
-    return StateFailed(RUNTIME, f"Invalid path '{error}': {said}")
+        said = "The choice state's condition path references an invalid value."
+        raise StateFailed(RUNTIME, f"Invalid path '{error}': {said}") from None

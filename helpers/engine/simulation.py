@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from helpers.engine.execution import MOST_EVENTS, Execution, Identity
+from helpers.engine.execution import MOST_EVENTS, Execution, Identity, Observer
 from helpers.engine.failures import StateFailed
 from helpers.engine.machine import compiled
 from helpers.engine.scheduler import Scheduler, counted
@@ -34,8 +35,7 @@ class Run:
     """
 
     def __init__(self, execution: Execution) -> None:
-        self.execution = execution
-        self.events: list[dict[str, Any]] = execution.events
+        self.execution, self.events = execution, execution.events
         self.status, self.error, self.cause = execution.status, execution.error, execution.cause
         self.output: Any = None if execution.output is None else data_of(execution.output)
 
@@ -107,7 +107,7 @@ def run(
         raise InvalidInput(f"The input is longer than the {MOST_BYTES:,} bytes that AWS takes: give less.")
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))
-    answers = tasks if callable(tasks) else Mapped(tasks or {})
+    answers = tasks if callable(tasks) else _mapped(tasks or {})
 
     def handler(call: Call) -> None:
         try:
@@ -118,46 +118,53 @@ def run(
 
     name = f"run-{seed}"
     names = Identity(f"{MACHINE.replace('stateMachine', 'execution')}:{name}", name, MACHINE, "machine", ROLE)
-    execution = Execution(machine, text, names, scheduler=scheduler, handler=handler, seed=seed, type=type, limit=limit)
+    who: Any = {"scheduler": scheduler, "handler": handler, "observer": Progress()}
+    execution = Execution(machine, text, names, seed=seed, type=type, limit=limit, **who)
     execution.start()
     _drive(execution, scheduler)
     return Run(execution)
 
 
 def _drive(execution: Execution, scheduler: Scheduler) -> None:
-    written = 0  # events, before this instant
     while execution.status == "RUNNING":
-        if scheduler.step() or scheduler.ring():
-            if len(execution.events) - written > MOST_AT_ONCE:
-                raise NoProgress(
-                    f"The machine wrote {MOST_AT_ONCE:,} events without any time passing, the last in the state"
-                    f" {execution.top.state!r}: let its loop wait, or give it a limit of events."
-                )
-            continue
-        when = scheduler.deadline()
-        if when is None:
-            return
-        scheduler.now, written = when, len(execution.events)
+        if not scheduler.step() and not scheduler.ring():
+            when = scheduler.deadline()
+            if when is None:
+                return
+            scheduler.now = when
 
 
-class Mapped:
+class Progress(Observer):
+    """Ends an execution without a limit of events, a child's too, that writes on and on at one time."""
+
+    def __init__(self) -> None:
+        self._since: dict[Execution, tuple[int, int]] = {}  # an instant, and the first event in it
+
+    def event(self, execution: Execution, event: dict[str, Any]) -> None:
+        now, number = execution.scheduler.now, event["id"]
+        instant, first = self._since.get(execution, (-1, 0))
+        if instant != now:
+            self._since[execution] = (now, number)
+        elif number - first == MOST_AT_ONCE and not execution.limit:
+            said = f"{MOST_AT_ONCE:,} events without any time passing, the last in the state {execution.top.state!r}"
+            raise NoProgress(f"The machine wrote {said}: let its loop wait, or give it a limit of events.")
+
+
+def _mapped(answers: Mapping[str, Any]) -> Callable[[Call], Any]:
     """Answers by the names of states."""
+    used: Counter[str] = Counter()
 
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self._answers = answers
-        self._used: dict[str, int] = {}
-
-    def __call__(self, call: Call) -> Any:
-        if call.state not in self._answers:
-            known = ", ".join(map(repr, self._answers)) or "none"
-            raise TaskUnanswered(
-                f"The task {call.state!r} has no answer: give `tasks` one for it (there are answers for {known})."
-            )
-        found = self._answers[call.state]
+    def answer(call: Call) -> Any:
+        if call.state not in answers:
+            known = ", ".join(map(repr, answers)) or "none"
+            said = f"The task {call.state!r} has no answer: give `tasks` one for it (there are answers for {known})."
+            raise TaskUnanswered(said)
+        found = answers[call.state]
         if not isinstance(found, list):
             return found
         if not found:
             raise TaskUnanswered(f"The list of answers of the task {call.state!r} is empty.")
-        used = self._used.get(call.state, 0)
-        self._used[call.state] = used + 1
-        return found[min(used, len(found) - 1)]
+        used[call.state] += 1
+        return found[min(used[call.state], len(found)) - 1]
+
+    return answer

@@ -63,6 +63,21 @@ def test_a_loop_without_time_and_without_limit_is_stopped():
     with pytest.raises(NoProgress, match=r"100,000 events without any time passing"):
         engine.run(definition, type="EXPRESS")
     assert engine.run(definition).error == "States.Runtime"
+    processor = {**definition, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}}
+    processor["States"] = {
+        f"I{name}": {**body, **{k: f"I{body[k]}" for k in ("Next", "Default") if k in body}}
+        for name, body in definition["States"].items()
+    }
+    processor["States"]["IB"]["Choices"] = [{"Variable": "$", "IsPresent": True, "Next": "IA"}]
+    processor["StartAt"] = "IA"
+    with pytest.raises(NoProgress, match=r"'I[AB]'"):
+        engine.run(machine({"Type": "Map", "ItemProcessor": processor, "End": True}), [1])
+
+
+def test_many_children_at_one_time_are_no_lack_of_progress():
+    processor = {**machine(I=passing()), "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}}
+    run = engine.run(machine({"Type": "Map", "ItemProcessor": processor, "End": True}), list(range(30_000)))
+    assert (run.status, len(run.children)) == ("SUCCEEDED", 30_000)
 
 
 @pytest.mark.parametrize(
