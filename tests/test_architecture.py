@@ -3,6 +3,8 @@
 import ast
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -88,3 +90,14 @@ def test_every_part_of_the_house_has_its_floor():
 def test_every_part_is_named_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How it is built")[1]
     assert not {name for name in {*LEVEL, "sandbox"} if name not in readme}
+
+
+def test_importing_the_engine_loads_nothing_heavy_and_starts_no_thread():
+    heavy = ["moto", "boto3", "botocore", "flask", "pandas", "networkx", "numpy", "jsonata", "asyncio"]
+    code = (
+        "import sys, threading; import helpers.engine as e; "
+        "e.run({'StartAt': 'A', 'States': {'A': {'Type': 'Succeed'}}}); "
+        f"print([name for name in {heavy} if name in sys.modules], threading.active_count())"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[] 1"

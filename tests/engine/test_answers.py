@@ -1,8 +1,6 @@
 """What answers a task: values, `Answer`, NEVER, TaskFailed, lists, functions; and what a call says of itself."""
 
 import inspect
-import subprocess
-import sys
 
 import pytest
 
@@ -192,17 +190,6 @@ def test_parameters_resource_and_time_of_a_call():
 
 
 # ---- nothing but the engine
-
-
-def test_importing_the_engine_loads_nothing_heavy_and_starts_no_thread():
-    heavy = ["moto", "boto3", "botocore", "flask", "pandas", "networkx", "numpy", "jsonata", "asyncio"]
-    code = (
-        "import sys, threading; import helpers.engine as e; "
-        "e.run({'StartAt': 'A', 'States': {'A': {'Type': 'Succeed'}}}); "
-        f"print([name for name in {heavy} if name in sys.modules], threading.active_count())"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[] 1"
 
 
 def test_the_engine_reads_no_clock_and_no_chance_of_its_own(monkeypatch):

@@ -209,3 +209,30 @@ def test_a_machine_times_out_wherever_it_is(fields, type, end):  # noqa: A002
     run = engine.run(definition, [1, 2], type=type)
     assert (run.status, run.error, seconds(run)[-1]) == ("TIMED_OUT", "States.Timeout", end)
     assert (types(run)[-1], run.events[-1]["previousEventId"]) == ("ExecutionTimedOut", 0)
+
+
+def nested(levels, innermost):
+    inner = machine(I=innermost)
+    for level in range(levels):
+        kind = {"Type": "Parallel", "Branches": [inner]} if level % 2 else {"Type": "Map", "ItemProcessor": inner}
+        items = {} if level % 2 else {"ItemsPath": "$$.Execution.Input"}
+        inner = machine(**{f"S{level}": {**kind, **items, "End": True}})
+    return inner
+
+
+@pytest.mark.parametrize("answer", [1, BOOM, None])
+def test_the_deepest_machine_that_is_taken_runs_fails_and_stops(answer):
+    driven = Driven(nested(54, task()), [1])
+    (call,) = driven.calls
+    if answer is None:
+        driven.stop()
+    else:
+        call.answer(answer)
+    driven.wait(1)
+    assert driven.execution.status == {1: "SUCCEEDED", BOOM: "FAILED", None: "ABORTED"}[answer]
+    assert types(driven).count("MapStateFailed") == (27 if answer is BOOM else 0)
+
+
+def test_the_widest_machine_that_is_taken_runs():
+    row = {f"S{n}": passing(Next=f"S{n + 1}") for n in range(10_000)}
+    assert engine.run(machine(**row, S10000=passing()), 7).output == 7
