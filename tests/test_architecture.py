@@ -3,6 +3,8 @@
 import ast
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -18,11 +20,12 @@ FLOORS = [
     {"lab"},
     {"planner", "chart"},
     {"diagram", "history"},
+    {"engine"},
     {"definition"},
     {"errors", "verbatim"},
 ]
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
-DATA = {"history", "definition", "diagram", "planner", "chart"}
+DATA = {"history", "definition", "diagram", "planner", "chart", "engine"}
 NETWORK = {"boto3", "botocore", "urllib.request", "http", "socket", "requests"}
 
 
@@ -60,7 +63,7 @@ def test_imports_point_down(path):
         return  # the package itself, and the one command that asks AWS for a history
     used = set(ours(path)) - {own}
     if own == "sandbox":
-        assert used <= {"definition", "errors"}
+        assert used <= {"engine", "definition", "errors"}
     elif "sandbox" in used:
         assert own == "lab", "only the Lab starts the sandbox"
     higher = {name for name in used - {"sandbox"} if own != "sandbox" and LEVEL[name] < LEVEL[own]}
@@ -87,3 +90,14 @@ def test_every_part_of_the_house_has_its_floor():
 def test_every_part_is_named_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How it is built")[1]
     assert not {name for name in {*LEVEL, "sandbox"} if name not in readme}
+
+
+def test_importing_the_engine_loads_nothing_heavy_and_starts_no_thread():
+    heavy = ["moto", "boto3", "botocore", "flask", "pandas", "networkx", "numpy", "jsonata", "asyncio"]
+    code = (
+        "import sys, threading; import helpers.engine as e; "
+        "e.run({'StartAt': 'A', 'States': {'A': {'Type': 'Succeed'}}}); "
+        f"print([name for name in {heavy} if name in sys.modules], threading.active_count())"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[] 1"

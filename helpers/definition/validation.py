@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -124,6 +124,8 @@ def form(definition: object) -> Finding | None:
 
     Levels and length are counted as if each object that stands in several places were written there.
     """
+    if room(definition, DEEPEST, LONGEST_TEXT) >= 0:
+        return None
     measured: dict[int, tuple[int, int]] = {}
     above: dict[int, str] = {}  # the objects that we are in, by id, with the steps that lead to them
     waiting = [("", definition)]
@@ -163,6 +165,22 @@ def form(definition: object) -> Finding | None:
     return too_deep() if levels > DEEPEST else None
 
 
+def room(value: object, levels: int, left: int) -> int:
+    """What is left of a length after a value's text: a quick look, negative for all that needs a closer one."""
+    kind = type(value)
+    if kind is str:
+        return left - len(value) - 2  # type: ignore[arg-type]
+    if isinstance(value, dict):
+        for key, item in value.items() if levels else ():
+            left = room(item, levels - 1, left - len(key) - 4) if type(key) is str and left >= 0 else -1
+        return left - 2 if levels else -1
+    if isinstance(value, list):
+        for item in value if levels else ():
+            left = room(item, levels - 1, left - 1) if left >= 0 else -1
+        return left - 2 if levels else -1
+    return left - 1 if kind in (int, bool, type(None)) or (kind is float and math.isfinite(value)) else -1  # type: ignore[arg-type]
+
+
 def no_json(value: object) -> str | None:
     if isinstance(value, float) and not math.isfinite(value):
         return f"{value} is not JSON"
@@ -179,16 +197,25 @@ def too_deep() -> Finding:
     return Finding("TOO_DEEPLY_NESTED", f"The definition is nested deeper than {DEEPEST} levels", kind="too-deep")
 
 
-@dataclass(frozen=True)
 class Where:
     """A place in a definition, the state that it is in, and the query language that holds there (empty: either)."""
 
-    location: str
-    state: str | None
-    language: str
+    __slots__ = ("_outer", "_step", "language", "state")
+
+    def __init__(self, outer: Where | None, step: str, state: str | None, language: str) -> None:
+        self._outer, self._step, self.state, self.language = outer, step, state, language
+
+    @property
+    def location(self) -> str:
+        steps: list[str] = []
+        place: Where | None = self
+        while place is not None:
+            steps.append(place._step)
+            place = place._outer
+        return "".join(reversed(steps)) or "/"
 
     def at(self, step: str) -> Where:
-        return Where(("" if self.location == "/" else self.location) + step, self.state, self.language)
+        return Where(self, step, self.state, self.language)
 
 
 class Reading:
@@ -201,24 +228,25 @@ class Reading:
         self.labels: set[str] = set()
 
     def read(self) -> list[Finding]:
+        ends = False
         for scope in scopes(self.definition):
-            where = Where(location(scope) or "/", scope.owner.name if scope.owner else None, scope.language)
+            where = Where(None, location(scope), scope.owner.name if scope.owner else None, scope.language)
             self.hold(scope.body, machine(scope), where)
             found = scope.body.get("States")
             for name, body in found.items() if isinstance(found, dict) else ():
-                self.state(name, body, scope)
-            self.transitions(scope)
-        top = next(scopes(self.definition))
-        if not self.found and not any(state.ends for state in top.states.values()):
-            message = "Workflow has no terminal state"
-            self.refuse(Where("", None, ""), message, code="MISSING_END_STATE", kind="no-way-out")
+                self.state(name, body, scope, where)
+            self.transitions(scope, where)
+            ends = ends or (scope.owner is None and any(state.ends for state in scope.states.values()))
+        if not self.found and not ends:
+            self.found.append(Finding("MISSING_END_STATE", "Workflow has no terminal state", kind="no-way-out"))
         return self.found
 
     def refuse(self, where: Where, message: str, *, code: str = SCHEMA, **more: str) -> None:
         self.found.append(Finding(code, message, where.location, state=where.state, **more))
 
-    def state(self, name: str, body: object, scope: Scope) -> None:
-        where = Where(location(scope, "States", name), name, scope.language)
+    def state(self, name: str, body: object, scope: Scope, outside: Where) -> None:
+        found = scope.states.get(name)
+        where = Where(outside, f"/States/{name}", name, found.language if found else scope.language)
         if name in self.names:
             self.refuse(where, f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME", kind="duplicate-name")
         self.names.add(name)
@@ -226,7 +254,7 @@ class Reading:
             is_long = len(name) > LONGEST_NAME
             wrong = "is longer than 80 characters" if is_long else "is empty or holds control characters"
             self.refuse(where, f"State name {wrong}: {name}", code="INVALID_STATE_NAME", kind="bad-name")
-        if not isinstance(body, dict):
+        if found is None or not isinstance(body, dict):
             self.refuse(where, "Expected value of type Object", kind="bad-state")
             return
         of = body.get("Type")
@@ -234,16 +262,14 @@ class Reading:
             message = f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]"
             self.refuse(where.at("/Type"), message, kind="unknown-type", hint=nearest(of, TYPES))
             return
-        found = State(name, body, scope)
         if self.definition.get("QueryLanguage") == "JSONata" and body.get("QueryLanguage") == "JSONPath":
             message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
             self.refuse(where, message)
-            where = replace(where, language="")
-        else:
-            where = replace(where, language=found.language)
+            where.language = ""
         self.hold(body, of, where)
         for field in ("Retry", "Catch"):
-            self.handlers(body.get(field), where.at(f"/{field}"))
+            if field in body:
+                self.handlers(body[field], where.at(f"/{field}"))
         if self.machine_type == "EXPRESS":
             self.express(found, where)
         label = body.get("Label")
@@ -257,14 +283,14 @@ class Reading:
             field = known.fields.get(name)
             if field is None:
                 self.refuse(where, f"Field '{name}' is not supported", hint=advice(name, of))
-            elif not speaks(field, where.language):
+            elif field.language and not speaks(field, where.language):
                 self.refuse(
                     where,
                     f"The QueryLanguage is set to '{where.language}', "
                     f"but field '{name}' is only supported for the '{field.language}' QueryLanguage",
                 )
             else:
-                self.value(value, field, name, where.at(f"/{name}"))
+                self.value(value, field, name, where)
         self.together(body, known, where)
         if of in ("Rule", "Inner rule"):
             self.comparison(body, where)
@@ -275,16 +301,18 @@ class Reading:
         if missing:
             self.missing(missing, where)
         for group in known.one_of:
-            names = [name for name in group if speaks(known.fields[name], where.language)]
             # "End": false is as good as no End.
             present = [name for name in group if body.get(name, False) is not False]
-            if len(present) > 1:
+            if len(present) == 1:
+                continue
+            names = [name for name in group if speaks(known.fields[name], where.language)]
+            if present:
                 self.refuse(where, only_one(group), kind="next-and-end" if "End" in group else "bad-field")
-            elif "RoleArn" in names and not present:
+            elif "RoleArn" in names:
                 self.refuse(where, "The field 'RoleArn' is required but was missing")
-            elif len(names) == 1 and not present:
+            elif len(names) == 1:
                 self.missing(names, where)
-            elif not present:
+            else:
                 message = f"This object should have only one of the following fields: [{', '.join(names)}]"
                 kind = MISSING.get(group[0], "bad-field")
                 self.refuse(where, message, kind=kind, hint="It has none of them.")
@@ -312,20 +340,21 @@ class Reading:
             heads = [name for name in ("And", "Or", "Not") if name in rule]
             self.refuse(where, only_one([*heads, *operators]))
 
-    def value(self, value: Any, field: Field, name: str, where: Where) -> None:
-        """Hold a field's value against what the field holds."""
-        if value is None and field.null:
+    def value(self, value: Any, field: Field, name: str, outside: Where) -> None:
+        """Hold the value of an object's field against what the field holds."""
+        kind, expected = field.kind, PYTHON.get(field.kind, object)
+        fits = isinstance(value, expected) and not (kind in NUMBERS and isinstance(value, bool))
+        if (fits and (kind in ANY or (kind == "word" and value in field.words))) or (value is None and field.null):
             return
+        where, wrong = outside.at(f"/{name}"), MISSING.get(name, "bad-field")
         if isinstance(value, str):
             if self.unfilled and PLACEHOLDER.search(value):
                 return
             if field.expression and where.language != "JSONPath" and value.startswith("{%"):
                 self.expression(value, where)
                 return
-        kind, wrong = field.kind, MISSING.get(name, "bad-field")
-        if not isinstance(value, expected := PYTHON.get(kind, object)) or (isinstance(value, bool) and kind in NUMBERS):
-            what = NAMED.get(expected, "Number")
-            self.refuse(where, f"Expected value of type {what}", kind=wrong)
+        if not fits:
+            self.refuse(where, f"Expected value of type {NAMED.get(expected, 'Number')}", kind=wrong)
         elif kind in ("objects", "texts", "states") and not value and not field.empty:
             self.refuse(where, "Value cannot be empty", kind=wrong)
         elif kind in NUMBERS:
@@ -339,7 +368,8 @@ class Reading:
             self.template(value, where)
         elif kind == "texts":
             for n, item in enumerate(value):
-                self.value(item, Field("text"), name, where.at(f"[{n}]"))
+                if not isinstance(item, str):
+                    self.refuse(where.at(f"[{n}]"), "Expected value of type String")
         elif field.of:
             inner = [("", value)] if isinstance(value, dict) else [(f"[{n}]", item) for n, item in enumerate(value)]
             for step, item in inner:
@@ -455,22 +485,22 @@ class Reading:
             self.refuse(where, message, code="INVALID_LABEL_NAME")
         self.labels.add(label)
 
-    def transitions(self, scope: Scope) -> None:
+    def transitions(self, scope: Scope, where: Where) -> None:
         """Every way leads to a state, and to every state leads a way."""
         found, there = scope.states, scope.body.get("States")
-        owner = scope.owner.name if scope.owner else None
         if scope.start is None or not isinstance(there, dict) or not there:
             return
         if scope.start not in there:
-            self.target(scope.start, Where(location(scope, "StartAt"), owner, ""), "dangling-start", there)
+            self.target(scope.start, where.at("/StartAt"), "dangling-start", there)
             return
         ways: dict[str, list[str]] = {}
         for state in found.values():
-            ways[state.name] = [edge.target for edge in edges(state)]
-            for edge in edges(state):
+            leaving = [*edges(state)]
+            ways[state.name] = [edge.target for edge in leaving]
+            for edge in leaving:
                 if edge.target not in there:
-                    place = location(scope, "States", state.name, edge.field.replace(".", "/"))
-                    self.target(edge.target, Where(place, state.name, ""), "dangling-next", there)
+                    place = Where(where, f"/States/{state.name}/{edge.field.replace('.', '/')}", state.name, "")
+                    self.target(edge.target, place, "dangling-next", there)
         waiting, reached = [scope.start], {scope.start}
         while waiting:
             for target in ways.get(waiting.pop(), ()):
@@ -480,8 +510,8 @@ class Reading:
         advice = "Remove it, or let a state go there."
         for name in found:
             if name not in reached:
-                where = Where(location(scope, "States", name), name, "")
-                self.refuse(where, f'State "{name}" is not reachable.', code=TARGET, kind="unreachable", hint=advice)
+                place = Where(where, f"/States/{name}", name, "")
+                self.refuse(place, f'State "{name}" is not reachable.', code=TARGET, kind="unreachable", hint=advice)
 
     def target(self, name: str, where: Where, kind: str, there: Mapping[str, object]) -> None:
         known = ", ".join([*there][:8]) + (", ..." if len(there) > 8 else "")
@@ -492,6 +522,7 @@ class Reading:
 
 
 NUMBERS = ("integer", "number")
+ANY = ("text", "boolean", "state", "literal")  # kinds whose every value is right
 PYTHON: dict[str, Any] = {
     **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"), str),
     "integer": int,

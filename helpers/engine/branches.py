@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from helpers.definition.syntax import is_jsonata
@@ -12,7 +12,7 @@ from helpers.engine.execution import Frame, Over
 from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
 from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Process, Walk
-from helpers.engine.states import number_at
+from helpers.engine.states import number
 from helpers.engine.tasks import Handled
 from helpers.engine.text import text_of
 
@@ -23,6 +23,7 @@ __all__ = ["Group", "Map", "Parallel"]
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: at most so many iterations run at once.
 INLINE_CONCURRENCY = 40
+NONE: Evaluated = lambda scope: 0  # noqa: E731  a number that is not there
 
 
 class Group:
@@ -68,14 +69,13 @@ class Parallel(Handled):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machines: list[Machine]) -> None:
         super().__init__(name, body, jsonata)
         self._machines = machines
-        language, field = (templates.jsonata, "Arguments") if jsonata else (templates.jsonpath, "Parameters")
-        self._parameters = language(body[field], field) if field in body else None
+        self._parameters = templates.of(body, "Arguments" if jsonata else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         states = {"input": frame.data} if self.jsonata else None
         given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
         frame.write("ParallelStateStarted")
-        if not frame.resumed:
+        if not (frame.resumed and frame.inner):
             text, visit = frame.text_of(given), frame.counts[self.name]
             frame.inner = [Frame(frame.execution, machine, given, text, frame) for machine in self._machines]
             for branch in frame.inner:
@@ -110,30 +110,24 @@ class Map(Handled):
         self.items_path: str | None = body.get("ItemsPath")
         self._select_items = paths.filtered(self.items_path, "ItemsPath") if self.items_path else None
         items = body.get("Items")
-        self._items: Evaluated | None = None
-        if jsonata and items is not None:
-            is_text = is_jsonata(items)
-            self._items = expressions.typed(items, "Items", "array") if is_text else templates.jsonata(items, "Items")
-        self.concurrency = whole(body, "MaxConcurrency", jsonata)
-        field = "ItemSelector" if "ItemSelector" in body else "Parameters"
-        language = templates.jsonata if jsonata else templates.jsonpath
-        self.selector = language(body[field], field) if field in body else None
+        self._items = templates.of(body, "Items", jsonata)
+        if is_jsonata(items):
+            self._items = expressions.typed(items, "Items", "array")
+        self.concurrency = number(body, "MaxConcurrency", jsonata) or NONE
+        self.selector = templates.of(body, "ItemSelector" if "ItemSelector" in body else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         states = {"input": frame.data} if self.jsonata else None
         most = self.concurrency(frame.evaluation(data, states)) or INLINE_CONCURRENCY
-        if frame.resumed:
-            items: list[Any] = [inner.item["Item"]["Value"] for inner in frame.inner if inner.item]
-        else:
+        if not (frame.resumed and frame.inner):
             items = self.items_of(frame, data)
-        frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items)})
-        if not frame.resumed:
             frame.inner = [self._iteration(frame, index, item) for index, item in enumerate(items)]
+        frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(frame.inner)})
         group, ended = Group(frame), [frame]
         jobs = iter([index for index, inner in enumerate(frame.inner) if not inner.done])
-        for _ in range(min(most, INLINE_CONCURRENCY, len(items))):
-            process: list[Process] = []
-            process.append(group.start(self._work_off(frame, data, jobs, ended, process)))
+        for _ in range(min(most, INLINE_CONCURRENCY, len(frame.inner))):
+            own: list[Process] = []
+            own.append(group.start(self._work_off(frame, data, jobs, ended, own)))
         yield from group.wait()
         frame.last = ended[-1].published
         frame.write("MapStateSucceeded", moves=False)
@@ -145,14 +139,12 @@ class Map(Handled):
         inner.branch = _within(frame.branch, f"{self.name}#{frame.counts[self.name]}[{index}]")
         return inner
 
-    def _work_off(
-        self, frame: Frame, data: Any, jobs: Iterator[int], ended: list[Frame], process: list[Process]
-    ) -> Walk:
+    def _work_off(self, frame: Frame, data: Any, jobs: Iterator[int], ended: list[Frame], own: list[Process]) -> Walk:
         """One worker: an iteration after the other, all on one line."""
         last = frame.last
         for index in jobs:
             inner = frame.inner[index]
-            inner.process = process[0]
+            inner.process = own[0]
             details = {"name": self.name, "index": index}
             inner.last = last
             inner.write("MapIterationStarted", "mapIterationStartedEventDetails", details)
@@ -204,16 +196,6 @@ class Map(Handled):
         if self.jsonata:
             raise StateFailed(QUERY_EVALUATION, f"Map state input must be an array but was: {text_of(found)}")
         raise StateFailed(RUNTIME, f'Reference path "{self.items_path or "$"}" must point to array.')
-
-
-def whole(body: dict[str, Any], field: str, jsonata: bool, kind: type = int) -> Callable[[Any], Any]:
-    """A number of a Map's field: as it stands, or where a path or an expression gives it; 0 where it is not there."""
-    if f"{field}Path" in body:
-        return number_at(body[f"{field}Path"], f"{field}Path", kind)
-    value = body.get(field, 0)
-    if jsonata and is_jsonata(value):
-        return expressions.typed(value, field, "number")
-    return lambda scope: value
 
 
 def _within(branch: str, step: str) -> str:

@@ -9,15 +9,14 @@ and `published`, the one written last, which may stand aside of the line.
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed
+from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, too_large
 from helpers.engine.scheduler import Process, Scheduler, Walk
-from helpers.engine.scope import Scope
+from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import data_of, exceeds, text_of, time_text
 
 if TYPE_CHECKING:
@@ -67,57 +66,41 @@ class Identity:
         return self.machine_arn.split(":")[3]
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Frame:
     """One run through a set of states; see the module's first lines."""
 
-    __slots__ = (
-        "before",
-        "branch",
-        "counts",
-        "data",
-        "done",
-        "entered",
-        "entered_at",
-        "execution",
-        "inner",
-        "item",
-        "known",
-        "last",
-        "machine",
-        "map_run",
-        "outer",
-        "process",
-        "published",
-        "resumed",
-        "retries",
-        "scope",
-        "state",
-        "text",
-        "token",
-        "variables",
-    )
+    execution: Execution
+    machine: Machine
+    data: Any
+    text: str  # the data as JSON
+    outer: Frame | None = None
+    branch: str = ""
+    state: str = ""
+    before: int = 0  # the event that the entering of the state follows
+    entered: int = 0  # the event that entered the state; 0 before the first
+    entered_at: datetime | None = None
+    last: int = 0
+    published: int = 0
+    retries: int | None = None  # of the state, where it can be retried
+    token: str | None = None
+    resumed: bool = False  # whether the state is taken up where a redrive found it
+    done: bool = False
+    counts: dict[str, int] = field(default_factory=dict)  # how often each state was entered
+    variables: dict[str, Any] = field(default_factory=dict)
+    item: dict[str, Any] | None = None  # of the Map that the frame is an iteration of
+    known: Any = None  # a result and its text
+    inner: list[Frame] = field(default_factory=list)  # of the Parallel or Map that it is in
+    map_run: MapRun | None = None  # of the distributed Map that it is in
+    process: Process = None  # type: ignore[assignment]  # from the moment on in which it goes
+    scope: Scope = field(init=False)
 
-    def __init__(
-        self, execution: Execution, machine: Machine, data: Any, text: str, outer: Frame | None = None
-    ) -> None:
-        self.execution, self.machine, self.data, self.text, self.outer = execution, machine, data, text, outer
-        self.last = self.published = self.before = outer.last if outer else 0
-        self.state: str = machine.start
-        self.entered = 0  # the event that entered the state; 0 before the first
-        self.entered_at: datetime | None = None
-        self.retries: int | None = None  # of the state, where it can be retried
-        self.resumed = False  # whether the state is taken up where a redrive found it
-        self.counts: dict[str, int] = {}  # how often each state was entered
-        self.variables: dict[str, Any] = outer.variables if outer else {}
-        self.item: dict[str, Any] | None = outer.item if outer else None
-        self.branch: str = ""
-        self.token: str | None = None
-        self.known: Any = None  # a result and its text
-        self.inner: list[Frame] = []  # of the Parallel or Map that it is in
-        self.map_run: MapRun | None = None  # of the distributed Map that it is in
-        self.done = False
-        self.process: Process
-        self.scope = Scope(execution.random, self.context)
+    def __post_init__(self) -> None:
+        self.state = self.machine.start
+        self.scope = Scope(self.execution.random, self.context)
+        if self.outer:
+            self.last = self.published = self.before = self.outer.last
+            self.variables, self.item = self.outer.variables, self.outer.item
 
     def walk(self) -> Walk:
         """From the state that it has reached to its end; StateFailed where a state fails and nothing catches that."""
@@ -163,11 +146,7 @@ class Frame:
         """Write that a state is left, with its output and the variables that it set."""
         text = self.text_of(output)
         if exceeds(text):
-            raise StateFailed(
-                DATA_LIMIT,
-                f"The state/task '{state.name}' returned a result with a size exceeding the maximum number of bytes"
-                " service limit.",
-            )
+            raise StateFailed(DATA_LIMIT, too_large(state.name))
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": WHOLE}
         if assigned:
             if self.outer and (taken := next((name for name in assigned if name in self.outer.variables), None)):
@@ -188,9 +167,9 @@ class Frame:
             return self.known[1]  # type: ignore[no-any-return]
         return self.execution.kept(text_of(value))
 
-    def write(self, type: str, key: str | None = None, details: Any = None, moves: bool = True) -> int:
+    def write(self, kind: str, key: str = "", details: Any = None, moves: bool = True) -> int:
         """Write an event on this frame's line, and return its id; one that does not move the line stands aside."""
-        found = self.execution.write(type, self.last, key, details)
+        found = self.execution.write(kind, self.last, key, details)
         self.published = found
         if moves:
             self.last = found
@@ -209,14 +188,14 @@ class Frame:
             return
         failure.located = True
         if failure.error in LOCATED:
-            where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{self.entered}). "
-            failure.cause = where + (failure.cause or "")
+            where = f"the state '{state.name}' (entered at the event id #{self.entered})"
+            failure.cause = f"An error occurred while executing {where}. {failure.cause or ''}"
         if failure.error == QUERY_EVALUATION:
             details = {"error": failure.error, "cause": failure.cause, "state": state.name}
             if failure.location:
                 details["location"] = failure.location
-            if state.type == "Map" and self.last == self.entered:
-                self.last = self.before  # AWS's histories have a Map fail over its items before it was entered
+            if self.last == self.entered:
+                self.last = self.before  # in AWS's histories an expression fails before the state was entered
             self.write("EvaluationFailed", "evaluationFailedEventDetails", details)
 
     def context(self) -> dict[str, Any]:
@@ -224,33 +203,27 @@ class Frame:
 
         https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
         """
-        run = self.execution
-        names = run.identity
-        execution = {
-            "Id": names.arn,
-            "Input": run.input,
-            "StartTime": time_text(run.started),
-            "Name": names.name,
-            "RoleArn": names.role_arn,
-            "RedriveCount": run.redrives,
-        }
-        if run.redriven:
-            execution["RedriveTime"] = time_text(run.redriven)
-        state: dict[str, Any] = {"Name": self.state}
-        if self.entered_at:
-            state["EnteredTime"] = time_text(self.entered_at)
-        if self.retries is not None:
-            state["RetryCount"] = self.retries
-        found: dict[str, Any] = {
-            "Execution": execution,
+        run, names = self.execution, self.execution.identity
+        return {
+            "Execution": {
+                "Id": names.arn,
+                "Input": run.input,
+                "StartTime": time_text(run.started),
+                "Name": names.name,
+                "RoleArn": names.role_arn,
+                "RedriveCount": run.redrives,
+                **({"RedriveTime": time_text(run.redriven)} if run.redriven else {}),
+            },
             "StateMachine": {"Id": names.machine_arn, "Name": names.machine_name},
-            "State": state,
+            "State": {
+                "Name": self.state,
+                **({"EnteredTime": time_text(self.entered_at)} if self.entered_at else {}),
+                **({"RetryCount": self.retries} if self.retries is not None else {}),
+            },
+            **({"Map": self.item} if self.item is not None else {}),
+            **({"Task": {"Token": self.token}} if self.token else {}),
+            **run.context,
         }
-        if self.item is not None:
-            found["Map"] = self.item
-        if self.token:
-            found["Task"] = {"Token": self.token}
-        return {**found, **run.context}
 
 
 class Observer:
@@ -292,7 +265,7 @@ class Execution:
         scheduler: Scheduler,
         handler: Callable[[Call], None],
         seed: object,
-        type: str = "STANDARD",
+        type: str = "STANDARD",  # noqa: A002
         limit: int | None = MOST_EVENTS,
         parent: MapRun | None = None,
         observer: Observer | None = None,
@@ -378,41 +351,42 @@ class Execution:
             return "Execution redrivable period exceeded"
         return None
 
-    def write(self, type: str, previous: int, key: str | None, details: Any, stamp: datetime | None = None) -> int:
+    def write(self, kind: str, previous: int, key: str, details: Any, stamp: datetime | None = None) -> int:
         """Write an event, and return its id. Raises Over where the execution has ended, or its history is full."""
         if self.status != "RUNNING":
             raise Over
-        id = self.written + 1
-        if self.limit and id >= self.limit and type not in FITTING:
+        number = self.written + 1
+        if self.limit and number >= self.limit and kind not in FITTING:
             full = f"The execution reached the maximum number of history events ({self.limit})."
-            type, key, details = "ExecutionFailed", "executionFailedEventDetails", {"error": RUNTIME, "cause": full}
-        event = {"timestamp": stamp or self.scheduler.stamp, "type": type, "id": id, "previousEventId": previous}
-        if key:
+            kind, key, details = "ExecutionFailed", "executionFailedEventDetails", {"error": RUNTIME, "cause": full}
+        event = {"timestamp": stamp or self.scheduler.stamp, "type": kind, "id": number, "previousEventId": previous}
+        if details is not None:
             event[key] = details
-        self.written = id
+        self.written = number
         if self.keeps_events:
             self.size += EVENT_BYTES
             self.events.append(event)
-        if type in ENDINGS:
-            self._ended(type, details, event)
+        if kind in ENDINGS:
+            self._ended(kind, details, event)
             raise Over
         if self.observer:
             self.observer.event(self, event)
-        return id
+        return number
 
-    def _end(self, type: str, details: dict[str, Any], previous: int = 0) -> None:
+    def _end(self, kind: str, details: dict[str, Any], previous: int = 0) -> None:
         if self.status != "RUNNING":
             return
         given = {name: value for name, value in details.items() if value is not None}
         try:
-            self.write(type, previous, f"{type[0].lower()}{type[1:]}EventDetails", given)
+            self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
         except Over:
-            self.top.process.close()
+            if self.top.process:
+                self.top.process.close()
 
-    def _ended(self, type: str, details: dict[str, Any], event: dict[str, Any]) -> None:
+    def _ended(self, kind: str, details: dict[str, Any], event: dict[str, Any]) -> None:
         self.stopped, self.output = self.scheduler.stamp, details.get("output")
         self.error, self.cause = details.get("error"), details.get("cause")
-        self.status = ENDINGS[type]  # last: whoever reads it from another thread finds the rest
+        self.status = ENDINGS[kind]  # last: whoever reads it from another thread finds the rest
         if self._timer:
             self.scheduler.cancel(self._timer)
         self._texts.clear()
@@ -446,7 +420,7 @@ class Execution:
 
     def uuid(self) -> str:
         """An id drawn from the execution's own source of chance."""
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        return drawn_uuid(self.random)
 
 
 def _resume(frame: Frame) -> None:

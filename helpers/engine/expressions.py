@@ -18,13 +18,8 @@ __all__ = ["expression", "failed", "typed"]
 
 _WITH_CONTEXT = re.compile(r"\$states(?!\s*\.\s*(?:input|result|errorOutput)\b)")
 _KINDS: dict[type, str] = {
-    bool: "boolean",
-    int: "number",
-    float: "number",
-    str: "string",
-    list: "array",
-    dict: "object",
-    type(None): "null",
+    **{bool: "boolean", str: "string", list: "array", dict: "object", type(None): "null"},
+    **dict.fromkeys((int, float), "number"),
 }
 
 

@@ -7,23 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = [
-    "ALL",
-    "DATA_LIMIT",
-    "HEARTBEAT_TIMEOUT",
-    "INTRINSIC_FAILURE",
-    "LOCATED",
-    "NO_CHOICE_MATCHED",
-    "QUERY_EVALUATION",
-    "RESULT_PATH_MATCH",
-    "RUNTIME",
-    "TASK_FAILED",
-    "TIMEOUT",
-    "TOLERANCE_EXCEEDED",
-    "StateFailed",
-    "matches",
-]
-
 ALL = "States.ALL"
 DATA_LIMIT = "States.DataLimitExceeded"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
@@ -59,6 +42,11 @@ class StateFailed(Exception):
 
     def __str__(self) -> str:
         return f"{self.error}: {self.cause}"
+
+
+def too_large(name: str) -> str:
+    """What is said of a result that is longer than a payload may be."""
+    return f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
 
 
 def matches(error_equals: Sequence[str], error: str | None) -> bool:

@@ -43,9 +43,9 @@ class Catcher:
     def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
         self.errors: list[str] = body["ErrorEquals"]
         self.next: str = body["Next"]
-        where, language = f"Catch[{index}]/", templates.jsonata if jsonata else templates.jsonpath
-        self.assign = language(body["Assign"], f"{where}Assign" if jsonata else "Assign") if "Assign" in body else None
-        self.output = templates.jsonata(body["Output"], f"{where}Output") if "Output" in body else None
+        self.assign, self.output = (
+            templates.of(body, field, jsonata, f"Catch[{index}]/") for field in ("Assign", "Output")
+        )
         self.place = placed(body.get("ResultPath", "$"))
 
     def catches(self, error: str | None) -> bool:

@@ -27,10 +27,11 @@ from helpers.engine.text import data_of
 
 __all__ = ["MOST_STEPS", "UNDEFINED", "QueryFailed", "value_of"]
 
-# Where an expression is stopped that has no end, after some seconds, or that takes all memory; AWS says nothing of its
-# own bounds.
-MOST_STEPS = 2_000_000
-MOST_LENGTH = 10_000_000  # characters or items
+# Where an expression is stopped that has no end, after a second or two, or that takes all memory; AWS says nothing of
+# its own bounds. A step is one part of an expression evaluated, or the copying of so many characters or items.
+MOST_STEPS = 1_000_000
+COPIED = 10_000
+MOST_LENGTH = 1_000_000  # characters or items; a payload holds fewer
 UNDEFINED = object()
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -117,9 +118,11 @@ class Evaluation(Jsonata):
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise QueryFailed(f"The expression did not end within {MOST_STEPS:,} steps")
-        result = super().eval(expr, input, environment)
-        if isinstance(result, str | list) and len(result) > MOST_LENGTH:
-            raise QueryFailed(f"The expression made a value longer than {MOST_LENGTH:,} characters or items")
+        result = self._eval(expr, input, environment)
+        if isinstance(result, str | list) and len(result) > COPIED:
+            self.steps += len(result) // COPIED
+            if len(result) > MOST_LENGTH:
+                raise QueryFailed(f"The expression made a value longer than {MOST_LENGTH:,} characters or items")
         return result
 
     def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002

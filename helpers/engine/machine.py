@@ -11,18 +11,12 @@ from helpers.engine.branches import Map, Parallel
 from helpers.engine.map_runs import DistributedMap
 from helpers.engine.states import Choice, Fail, Pass, State, Succeed, Wait
 from helpers.engine.tasks import Task
+from helpers.engine.text import data_of
 from helpers.errors import DefinitionInvalid
 
 __all__ = ["Machine", "compiled"]
 
-SIMPLE: dict[str, type[State]] = {
-    "Pass": Pass,
-    "Task": Task,
-    "Choice": Choice,
-    "Wait": Wait,
-    "Succeed": Succeed,
-    "Fail": Fail,
-}
+SIMPLE: dict[str, type[State]] = {kind.__name__: kind for kind in (Pass, Task, Choice, Wait, Succeed, Fail)}
 
 
 class Machine:
@@ -49,26 +43,23 @@ def _state(name: str, body: dict[str, Any], language: str) -> State:
     return SIMPLE[body["Type"]](name, body, jsonata)
 
 
-def compiled(definition: Any, type: str = "STANDARD") -> Machine:
+def compiled(definition: Any, type: str = "STANDARD") -> Machine:  # noqa: A002
     """The machine of a definition, given as data or JSON text.
 
     Raises DefinitionInvalid, which names the state, the field and what is wrong with it.
     """
     if isinstance(definition, str):
         return _compiled(definition, type)
-    try:
-        text = json.dumps(definition)
-    except (TypeError, ValueError, RecursionError):
-        validation.check(definition, type)
-        raise DefinitionInvalid("The definition is no JSON: build it of dicts, lists, texts and numbers.") from None
-    return _compiled(text, type)
+    if unreadable := validation.form(definition):
+        raise DefinitionInvalid(unreadable.sentence)
+    return _compiled(json.dumps(definition), type)
 
 
-@functools.lru_cache(maxsize=256)
-def _compiled(text: str, type: str) -> Machine:
+@functools.lru_cache(maxsize=64)
+def _compiled(text: str, machine_type: str) -> Machine:
     try:
-        definition = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DefinitionInvalid(f"The definition is no JSON: {error}") from None
-    validation.check(definition, type)
+        definition = data_of(text)
+    except ValueError as error:
+        raise DefinitionInvalid(f"The definition cannot be read. {error}") from None
+    validation.check(definition, machine_type)
     return Machine(definition, "JSONPath")

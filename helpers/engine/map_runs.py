@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from helpers.engine import templates
-from helpers.engine.branches import Map, whole
+from helpers.engine.branches import NONE, Map
 from helpers.engine.execution import Execution, Frame, Identity
-from helpers.engine.failures import RUNTIME, TOLERANCE_EXCEEDED, StateFailed
+from helpers.engine.failures import TOLERANCE_EXCEEDED, StateFailed
+from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Walk
+from helpers.engine.states import number
 from helpers.engine.tasks import Call, outside
 from helpers.engine.text import data_of, text_of, time_text
 
@@ -101,14 +103,16 @@ class MapRun:
         self.counts[status.lower()] = self.counts.get(status.lower(), 0) + change
 
     @property
+    def most(self) -> int:
+        """How many children may run at once now."""
+        return min(self.concurrency or MOST_CHILDREN, MOST_CHILDREN)
+
+    @property
     def exceeds(self) -> bool:
         """Whether more children failed than is tolerated."""
         failed = self.counts.get("failed", 0) + self.counts.get("timed_out", 0) + self.undispatched
-        if not self.count and not self.percentage:
-            return failed > 0
-        return bool(
-            (self.count and failed > self.count) or (self.percentage and failed * 100 > self.percentage * self.total)
-        )
+        none = not self.count and not self.percentage and failed > 0
+        return none or 0 < self.count < failed or 0 < self.percentage * self.total < failed * 100
 
     def end(self, status: str) -> None:
         """End, unless it has ended, with the children that still run."""
@@ -147,24 +151,23 @@ class DistributedMap(Map):
         config = (body.get("ItemProcessor") or body["Iterator"]).get("ProcessorConfig", {})
         self.child_type: str = config.get("ExecutionType", "STANDARD")
         self.label: str | None = body.get("Label")
-        self._count = whole(body, "ToleratedFailureCount", jsonata)
-        self._percentage = whole(body, "ToleratedFailurePercentage", jsonata, float)
+        self._count = number(body, "ToleratedFailureCount", jsonata) or NONE
+        self._percentage = number(body, "ToleratedFailurePercentage", jsonata, float, most=100) or NONE
         self._batcher = body.get("ItemBatcher")
-        self._reader, self._writer = body.get("ItemReader"), body.get("ResultWriter")
+        self._reader: dict[str, Any] = body.get("ItemReader", {})
+        self._writer: dict[str, Any] | None = body.get("ResultWriter")
         self._read_from, self._write_to = (self._template(body, field) for field in ("ItemReader", "ResultWriter"))
-        reader, batcher = (self._reader or {}).get("ReaderConfig", {}), self._batcher or {}
-        self._most_items = whole(reader, "MaxItems", jsonata)
-        self._batch_items = whole(batcher, "MaxItemsPerBatch", jsonata)
-        self._batch_bytes = whole(batcher, "MaxInputBytesPerBatch", jsonata)
-        language = templates.jsonata if jsonata else templates.jsonpath
-        self._batch_input = language(batcher["BatchInput"], "BatchInput") if "BatchInput" in batcher else None
+        reader, batcher = self._reader.get("ReaderConfig", {}), self._batcher or {}
+        self._most_items = number(reader, "MaxItems", jsonata) or NONE
+        self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata) or NONE
+        self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata) or NONE
+        self._batch_input = templates.of(batcher, "BatchInput", jsonata)
         # A Map Run that dispatches Maps or speaks JSONata is linked as those recorded since November 2024 are.
         self._ends_late = jsonata or any(state.type == "Map" for state in machine.states.values())
 
     def _template(self, body: dict[str, Any], field: str) -> Any:
-        language, member = (templates.jsonata, "Arguments") if self.jsonata else (templates.jsonpath, "Parameters")
-        found = body.get(field) or {}
-        return language(found[member], f"{field}/{member}") if member in found else lambda scope: {}
+        member = "Arguments" if self.jsonata else "Parameters"
+        return templates.of(body.get(field, {}), member, self.jsonata, f"{field}/") or (lambda scope: {})
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         states = {"input": frame.data} if self.jsonata else None
@@ -172,17 +175,13 @@ class DistributedMap(Map):
         run = frame.map_run if frame.resumed else None
         if run is not None and run.redrivable:
             run.reopen()
-            details: dict[str, Any] = {"mapRunArn": run.arn, "redriveCount": run.redrives}
-            started = frame.write("MapRunRedriven", "mapRunRedrivenEventDetails", details)
+            again = {"mapRunArn": run.arn, "redriveCount": run.redrives}
+            started = frame.write("MapRunRedriven", "mapRunRedrivenEventDetails", again)
         else:
             items = None if self._reader else self.items_of(frame, data)
-            length = {"length": len(items or ())}
-            frame.write("MapStateStarted", "mapStateStartedEventDetails", length)
-            count, percentage = (
-                _tolerance(self, field, number(frame.evaluation(data, states)))
-                for field, number in (("Count", self._count), ("Percentage", self._percentage))
-            )
-            run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)  # type: ignore[arg-type]
+            frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items or ())})
+            count, percentage = (of(frame.evaluation(data, states)) for of in (self._count, self._percentage))
+            run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)
             frame.execution.map_runs.append(run)
             if frame.execution.observer:
                 frame.execution.observer.map_run_began(run)
@@ -209,30 +208,27 @@ class DistributedMap(Map):
             frame.last = started
         return self.finished(frame, result)
 
-    def _ask(self, frame: Frame, call: Call) -> Walk:
-        """The answer to the reading or the writing of the Map."""
-        answered = False
+    def _ask(self, frame: Frame, data: Any, kind: str, body: dict[str, Any], place: Evaluated, **more: Any) -> Walk:
+        """The answer to the reading or the writing of the Map, from or to a place."""
+        parameters = place(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
+        config = body.get("ReaderConfig" if kind == "read" else "WriterConfig", {})
+        call = Call(frame, kind, body["Resource"], text_of(parameters), config=config, **more)
         try:
             frame.execution.handler(call)
             while True:
                 while call.messages:
-                    what, value = call.messages.popleft()
+                    what, value = call.take()
                     if what == "succeeded":
-                        answered = True
                         return value[0]
                     if what == "failed":
-                        answered = True
                         raise outside(*value)
                 yield
         finally:
-            call.close(abandoned=not answered)
+            call.close()
 
     def _read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
         most = self._most_items(frame.evaluation(data, states))
-        parameters = self._read_from(frame.evaluation(data, states))
-        config = self._reader.get("ReaderConfig", {})
-        call = Call(frame, "read", self._reader["Resource"], text_of(parameters), config=config)
-        items = yield from self._ask(frame, call)
+        items = yield from self._ask(frame, data, "read", self._reader, self._read_from)
         if not isinstance(items, list):
             raise outside("States.ItemReaderFailed", "Attempting to map over non-iterable node.")
         return items[:most] if most else items
@@ -241,8 +237,8 @@ class DistributedMap(Map):
         """Run the children, as many at once as may; the results."""
         items = run.items or []
         run.total = len(items)
-        waiting = [index for index in range(len(items) - 1, -1, -1) if not _succeeded(run.latest.get(index))]
-        most = min(run.concurrency or MOST_CHILDREN, MOST_CHILDREN)
+        done = {index for index, child in run.latest.items() if child.status == "SUCCEEDED"}
+        waiting = [index for index in reversed(range(len(items))) if index not in done]
 
         def ended(child: Execution) -> None:
             run.ended(child)
@@ -250,7 +246,7 @@ class DistributedMap(Map):
                 frame.process.wake()
 
         while (waiting or run.counts.get("running")) and not run.exceeds:
-            while waiting and run.counts.get("running", 0) < most and not run.exceeds:
+            while waiting and run.counts.get("running", 0) < run.most and not run.exceeds:
                 self._begin(frame, data, run, waiting.pop(), ended)
             if run.counts.get("running") and not run.exceeds:
                 yield
@@ -260,12 +256,8 @@ class DistributedMap(Map):
         results = run.results() if self._writer else []
         written = None
         if self._writer and "Resource" in self._writer:
-            place = self._write_to(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
-            config = self._writer.get("WriterConfig", {})
-            call = Call(
-                frame, "write", self._writer["Resource"], text_of(place), config=config, results=results, map_run=run
-            )
-            written = yield from self._ask(frame, call)
+            to = self._write_to
+            written = yield from self._ask(frame, data, "write", self._writer, to, results=results, map_run=run)
         if run.exceeds:
             raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")
         if written is not None:
@@ -288,13 +280,10 @@ class DistributedMap(Map):
 
     def _batched(self, frame: Frame, data: Any, items: list[Any]) -> list[Any]:
         """The inputs of the child executions: `Items`, as many as fit, and `BatchInput`."""
-        scope_of = frame.evaluation
-        states = {"input": frame.data} if self.jsonata else None
-        most_items = self._batch_items(scope_of(data, states)) or math.inf
-        most_bytes = self._batch_bytes(scope_of(data, states)) or math.inf
-        each = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(items))
-        chosen = [self.selected(frame, data, item) for item in each]
-        common = {"BatchInput": self._batch_input(scope_of(data, states))} if self._batch_input else {}
+        scope = frame.evaluation(data, {"input": frame.data} if self.jsonata else None)
+        most_items, most_bytes = (most(scope) or math.inf for most in (self._batch_items, self._batch_bytes))
+        common = {"BatchInput": self._batch_input(scope)} if self._batch_input else {}
+        chosen = [self.selected(frame, data, {"Item": {"Index": n, "Value": item}}) for n, item in enumerate(items)]
         empty = len(text_of({**common, "Items": []}).encode()) - ENDS
         found: list[list[Any]] = []
         size = 0
@@ -306,19 +295,6 @@ class DistributedMap(Map):
             found[-1].append(item)
             size += more
         return [{**common, "Items": batch} for batch in found]
-
-
-def _succeeded(child: Execution | None) -> bool:
-    return child is not None and child.status == "SUCCEEDED"
-
-
-def _tolerance(state: DistributedMap, what: str, value: Any) -> Any:
-    field = f"ToleratedFailure{what}"
-    if what == "Percentage" and not 0 <= value <= 100:
-        raise StateFailed(RUNTIME, f"{field} must be between 0 and 100.")
-    if value < 0:
-        raise StateFailed(RUNTIME, f"{field} cannot be negative.")
-    return value
 
 
 def transformed(child: dict[str, Any], transformation: str) -> list[Any]:

@@ -125,19 +125,8 @@ def _not_found(text: str, field: str, data: Any) -> StateFailed:
 
 
 def _of_data(found: Path) -> Evaluated:
-    steps = found.steps
-    if not steps and found.aggregate is None:
+    if not found.steps and found.aggregate is None:
         return lambda scope: scope.data
-    if found.definite and len(steps) == 1 and isinstance(steps[0], str):
-        name = steps[0]
-
-        def field(scope: Scope) -> Any:
-            data = scope.data
-            if isinstance(data, dict) and name in data:
-                return data[name]
-            raise NoSuchPath(found, data)
-
-        return field
     select = _selection(found)
     return lambda scope: select(scope.data)
 

@@ -86,15 +86,7 @@ def _comparison(variable: str, name: str, wanted: Any) -> Holds:
 
         return alike
     matches = _match(name, wanted)
-
-    def holds(scope: Scope) -> bool:
-        try:
-            value = select(scope)
-        except NoSuchPath as error:
-            raise _invalid(error) from None
-        return matches(value)
-
-    return holds
+    return lambda scope: matches(_value(select, scope))
 
 
 def _match(name: str, wanted: Any) -> Callable[[Any], bool]:
@@ -159,9 +151,5 @@ def _value(select: paths.Evaluated, scope: Scope) -> Any:
     try:
         return select(scope)
     except NoSuchPath as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: NoSuchPath) -> StateFailed:
-    said = "The choice state's condition path references an invalid value."
-    return StateFailed(RUNTIME, f"Invalid path '{error}': {said}")
+        said = "The choice state's condition path references an invalid value."
+        raise StateFailed(RUNTIME, f"Invalid path '{error}': {said}") from None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from helpers.engine.execution import MOST_EVENTS, Execution, Identity
+from helpers.engine.execution import MOST_EVENTS, Execution, Identity, Observer
+from helpers.engine.failures import StateFailed
 from helpers.engine.machine import compiled
 from helpers.engine.scheduler import Scheduler, counted
 from helpers.engine.tasks import Call, TaskFailed
-from helpers.engine.text import data_of, text_of
+from helpers.engine.text import MOST_BYTES, data_of, exceeds, text_of
 from helpers.errors import InvalidInput, NoProgress, TaskUnanswered
 
 __all__ = ["Run", "run"]
@@ -18,7 +20,8 @@ __all__ = ["Run", "run"]
 START = datetime(2025, 1, 1, tzinfo=UTC)
 # So many events at one instant are no progress; a history without a limit would grow for ever.
 MOST_AT_ONCE = 100_000
-ACCOUNT = "arn:aws:states:us-east-1:123456789012"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
+ROLE = "arn:aws:iam::123456789012:role/machine"
 
 Tasks = Callable[[Call], Any] | Mapping[str, Any]
 
@@ -32,8 +35,7 @@ class Run:
     """
 
     def __init__(self, execution: Execution) -> None:
-        self.execution = execution
-        self.events: list[dict[str, Any]] = execution.events
+        self.execution, self.events = execution, execution.events
         self.status, self.error, self.cause = execution.status, execution.error, execution.cause
         self.output: Any = None if execution.output is None else data_of(execution.output)
 
@@ -47,13 +49,13 @@ class Run:
 
 def run(
     definition: Any,
-    input: Any = None,
+    input: Any = None,  # noqa: A002
     tasks: Tasks | None = None,
     *,
     start: datetime | None = None,
     seed: int = 0,
     limit: int | None = MOST_EVENTS,
-    type: str = "STANDARD",
+    type: str = "STANDARD",  # noqa: A002
 ) -> Run:
     """Run a machine to its end on a virtual clock, without a server; the same arguments give the same bytes.
 
@@ -66,7 +68,7 @@ def run(
     tasks
         What answers the tasks: a function of one `Call`, or a mapping from a state's name to its answer. An answer is
         a JSON value, `Answer`, NEVER, or (raised by a function, held by a mapping) TaskFailed. A list in a mapping is
-        consumed one per call of that state, the last repeated.
+        consumed one per call of that state, the last repeated. Whatever else a function raises reaches the caller.
     start
         When the execution starts, 2025-01-01 unless given; a time without a zone is UTC.
     seed
@@ -81,7 +83,7 @@ def run(
     DefinitionInvalid
         The definition is no state machine.
     InvalidInput
-        The input is no JSON.
+        The input is no JSON, or longer than AWS takes.
     TaskUnanswered
         A task has no answer.
     AnswerInvalid
@@ -91,19 +93,21 @@ def run(
 
     Examples
     --------
-    >>> machine = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:1:function:f", "End": True}}}
-    >>> run(machine, tasks={"Ask": {"status": "success"}}).output
+    >>> ask = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    >>> run({"StartAt": "Ask", "States": {"Ask": ask}}, tasks={"Ask": {"status": "success"}}).output
     {'status': 'success'}
     """
     machine = compiled(definition, type)
     try:
         text = text_of({} if input is None else input)
         data_of(text)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"The input is no JSON ({error}): give dicts, lists, texts and numbers.") from None
+    except (ValueError, StateFailed) as error:
+        raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
+    if exceeds(text):
+        raise InvalidInput(f"The input is longer than the {MOST_BYTES:,} bytes that AWS takes: give less.")
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))
-    answers = tasks if callable(tasks) else Mapped(tasks or {})
+    answers = tasks if callable(tasks) else _mapped(tasks or {})
 
     def handler(call: Call) -> None:
         try:
@@ -112,53 +116,55 @@ def run(
             answer = failure
         call.answer(answer)
 
-    names = Identity(
-        f"{ACCOUNT}:execution:machine:run-{seed}",
-        f"run-{seed}",
-        f"{ACCOUNT}:stateMachine:machine",
-        "machine",
-        "arn:aws:iam::123456789012:role/machine",
-    )
-    execution = Execution(machine, text, names, scheduler=scheduler, handler=handler, seed=seed, type=type, limit=limit)
+    name = f"run-{seed}"
+    names = Identity(f"{MACHINE.replace('stateMachine', 'execution')}:{name}", name, MACHINE, "machine", ROLE)
+    who: Any = {"scheduler": scheduler, "handler": handler, "observer": Progress()}
+    execution = Execution(machine, text, names, seed=seed, type=type, limit=limit, **who)
     execution.start()
     _drive(execution, scheduler)
     return Run(execution)
 
 
 def _drive(execution: Execution, scheduler: Scheduler) -> None:
-    written = 0  # events, before this instant
     while execution.status == "RUNNING":
-        if scheduler.step() or scheduler.ring():
-            if len(execution.events) - written > MOST_AT_ONCE:
-                raise NoProgress(
-                    f"The machine wrote {MOST_AT_ONCE:,} events without any time passing, the last in the state"
-                    f" {execution.top.state!r}: let its loop wait, or give it a limit of events."
-                )
-            continue
-        when = scheduler.deadline()
-        if when is None:
-            return
-        scheduler.now, written = when, len(execution.events)
+        if not scheduler.step() and not scheduler.ring():
+            when = scheduler.deadline()
+            if when is None:
+                return
+            scheduler.now = when
 
 
-class Mapped:
+class Progress(Observer):
+    """Ends an execution without a limit of events, a child's too, that writes on and on at one time."""
+
+    def __init__(self) -> None:
+        self._since: dict[Execution, tuple[int, int]] = {}  # an instant, and the first event in it
+
+    def event(self, execution: Execution, event: dict[str, Any]) -> None:
+        now, number = execution.scheduler.now, event["id"]
+        instant, first = self._since.get(execution, (-1, 0))
+        if instant != now:
+            self._since[execution] = (now, number)
+        elif number - first == MOST_AT_ONCE and not execution.limit:
+            said = f"{MOST_AT_ONCE:,} events without any time passing, the last in the state {execution.top.state!r}"
+            raise NoProgress(f"The machine wrote {said}: let its loop wait, or give it a limit of events.")
+
+
+def _mapped(answers: Mapping[str, Any]) -> Callable[[Call], Any]:
     """Answers by the names of states."""
+    used: Counter[str] = Counter()
 
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self._answers = answers
-        self._used: dict[str, int] = {}
-
-    def __call__(self, call: Call) -> Any:
-        if call.state not in self._answers:
-            known = ", ".join(map(repr, self._answers)) or "none"
-            raise TaskUnanswered(
-                f"The task {call.state!r} has no answer: give `tasks` one for it (there are answers for {known})."
-            )
-        found = self._answers[call.state]
+    def answer(call: Call) -> Any:
+        if call.state not in answers:
+            known = ", ".join(map(repr, answers)) or "none"
+            said = f"The task {call.state!r} has no answer: give `tasks` one for it (there are answers for {known})."
+            raise TaskUnanswered(said)
+        found = answers[call.state]
         if not isinstance(found, list):
             return found
         if not found:
             raise TaskUnanswered(f"The list of answers of the task {call.state!r} is empty.")
-        used = self._used.get(call.state, 0)
-        self._used[call.state] = used + 1
-        return found[min(used, len(found) - 1)]
+        used[call.state] += 1
+        return found[min(used[call.state], len(found)) - 1]
+
+    return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from helpers.engine.execution import Frame
     from helpers.engine.scope import Scope
 
-__all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number_at"]
+__all__ = ["Choice", "Fail", "Pass", "State", "Succeed", "Wait", "number"]
+
+LONGEST = 10**10  # seconds: no execution waits so long
 
 
 class State:
@@ -34,18 +37,11 @@ class State:
         self.next: str | None = body.get("Next")
         self.entering, self.exiting = f"{self.type}StateEntered", f"{self.type}StateExited"
         self.aborting: str | None = f"{self.type}StateAborted" if self.waits else None
-        self.assign: Evaluated | None = None
-        self.output: Evaluated | None = None
+        self.assign = templates.of(body, "Assign", jsonata)
+        self.output = templates.of(body, "Output", jsonata)
         self.input_path: Evaluated | None = None
         self.output_path: Evaluated | None = None
         self.result_path: Callable[[Any, Any], Any] | None = None
-        language = templates.jsonata if jsonata else templates.jsonpath
-        if "Assign" in body:
-            self.assign = language(body["Assign"], "Assign")
-        if jsonata:
-            if "Output" in body:
-                self.output = templates.jsonata(body["Output"], "Output")
-            return
         if body.get("InputPath", "$") != "$":
             self.input_path = paths.filtered(body["InputPath"], "InputPath")
         if body.get("OutputPath", "$") != "$":
@@ -79,9 +75,7 @@ class Pass(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self._has_result, self._result = "Result" in body, body.get("Result")
-        self._parameters = (
-            templates.jsonpath(body["Parameters"], "Parameters") if not jsonata and "Parameters" in body else None
-        )
+        self._parameters = templates.of(body, "Parameters", jsonata)
 
     def pass_through(self, frame: Frame) -> str | None:
         data = self.taken(frame)
@@ -111,10 +105,8 @@ class Choice(State):
         data = self.taken(frame)
         states = {"input": frame.data} if self.jsonata else None
         scope = frame.evaluation(data, states)
-        for holds, chosen in self._rules:
-            if holds(scope):
-                break
-        else:
+        chosen = next((chosen for holds, chosen in self._rules if holds(scope)), None)
+        if chosen is None:
             if self.next is None:
                 raise StateFailed(
                     NO_CHOICE_MATCHED,
@@ -133,9 +125,9 @@ class Chosen:
 
     def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
         self.next: str = body["Next"]
-        language, where = (templates.jsonata, f"Choices[{index}]/") if jsonata else (templates.jsonpath, "")
-        self.assign = language(body["Assign"], f"{where}Assign") if "Assign" in body else None
-        self.output = templates.jsonata(body["Output"], f"{where}Output") if "Output" in body else None
+        self.assign, self.output = (
+            templates.of(body, field, jsonata, f"Choices[{index}]/") for field in ("Assign", "Output")
+        )
 
 
 class Wait(State):
@@ -170,22 +162,19 @@ class Wait(State):
     def _until(self, value: Any, now: int) -> int:
         shown = f"{self._text} == {value if isinstance(value, str) else text_of(value)}"
         if self._field.startswith("Seconds"):
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            numbers = (int, float) if self.jsonata else int
+            if isinstance(value, bool) or not isinstance(value, numbers):
                 raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
-            if not self.jsonata and not isinstance(value, int):
-                raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
-            if value < 0:
-                said = f"The {self._field} parameter references a negative value: {shown}"
-                raise StateFailed(*((QUERY_EVALUATION, said, "Seconds") if self.jsonata else (RUNTIME, said)))
-            return now + round(min(value, 10**10) * SECOND)
-        when = moment(value) if isinstance(value, str) else None
-        if when is None:
-            said = (
-                f"The {self._field} parameter does not reference a valid ISO-8601 extended offset date-time format"
-                f" string: {shown}"
-            )
-            raise StateFailed(*((QUERY_EVALUATION, said, "Timestamp") if self.jsonata else (RUNTIME, said)))
-        return counted(when)
+            if value >= 0:
+                return now + round(min(value, LONGEST) * SECOND)
+            said = "references a negative value"
+        else:
+            when = moment(value) if isinstance(value, str) else None
+            if when is not None:
+                return counted(when)
+            said = "does not reference a valid ISO-8601 extended offset date-time format string"
+        error, location = (QUERY_EVALUATION, self._field) if self.jsonata else (RUNTIME, None)
+        raise StateFailed(error, f"The {self._field} parameter {said}: {shown}", location)
 
 
 class Fail(State):
@@ -221,18 +210,31 @@ def _words(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated:
     return word
 
 
-def number_at(path: str, field: str, kind: type = int) -> Evaluated:
-    """The whole number (or, of the kind float, any number) that a path leads to; States.Runtime where there is none."""
-    select = paths.filtered(path, field)
+def number(
+    body: dict[str, Any], field: str, jsonata: bool, kind: type = int, least: float = 0, most: float = math.inf
+) -> Evaluated | None:
+    """A number of a state's field: as it stands, or as a path or an expression gives it; None where there is none.
+
+    The function raises where what it finds is no whole number (of the kind float: no number), or out of range.
+    """
+    path, written = body.get(f"{field}Path"), body.get(field)  # type: str | None, Any
+    if path is None and not (jsonata and is_jsonata(written)):
+        return None if written is None else lambda scope: written
+    select = expressions.typed(written, field, "number") if path is None else paths.filtered(path, f"{field}Path")
     wanted, name = (int, "integer") if kind is int else (int | float, "float")
 
-    def number(scope: Scope) -> Any:
-        found = select(scope)
-        if isinstance(found, bool) or not isinstance(found, wanted):
-            shown = found if isinstance(found, str) else text_of(found)
-            raise StateFailed(
-                RUNTIME, f'The {field} field refers to value "{shown}" which is not a valid {name}: {path}'
-            )
-        return found
+    def found(scope: Scope) -> Any:
+        value = select(scope)
+        fits = isinstance(value, wanted) and not isinstance(value, bool)
+        if fits and least <= value <= most:
+            return value
+        shown = value if isinstance(value, str) else text_of(value)
+        if path is None:
+            raise expressions.failed(written, field, f"returned a value that is out of range: {shown}")
+        said = f'The {field}Path field refers to value "{shown}" which is not a valid {name}: {path}'
+        if fits:
+            wrong = "cannot be negative." if most == math.inf else f"must be between {least} and {most}."
+            said = f"{field} {f'must be a positive integer, but was {shown}: {path}' if least else wrong}"
+        raise StateFailed(RUNTIME, said)
 
-    return number
+    return found

@@ -10,21 +10,11 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from helpers.definition.syntax import is_jsonata
-from helpers.engine import expressions, templates
-from helpers.engine.failures import (
-    DATA_LIMIT,
-    HEARTBEAT_TIMEOUT,
-    QUERY_EVALUATION,
-    RUNTIME,
-    TIMEOUT,
-    StateFailed,
-    matches,
-)
+from helpers.engine import failures, templates
+from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
 from helpers.engine.handling import Catcher, Retrier
-from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import SECOND, Walk
-from helpers.engine.states import State, number_at
+from helpers.engine.states import State, number
 from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import AnswerInvalid
 
@@ -34,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["NEVER", "Answer", "Call", "Handled", "Never", "Task", "TaskFailed", "outside"]
 
 WHOLE: Any = {"truncated": False}
+SAID = ("Scheduled", "Started", "Submitted", "Succeeded", "Failed", "TimedOut")
+_SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
+_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:")
 # TimeoutSeconds of a task that has none: nobody's deadline. Amazon States Language, "Task State".
 FOREVER = 99_999_999
 
@@ -90,8 +83,8 @@ class Call:
         self.waits: bool = details.get("waits", False)  # for more than the first answer
         self.map_run: Any = details.get("map_run")
         self.open = True
+        self.answered = False  # by token, whether or not that counts yet
         self.submitted = not self.waits
-        self.answered = False
         self.on_abandoned: Callable[[], Any] | None = None
         self.on_closed: Callable[[], Any] | None = None
         self.messages: deque[tuple[str, Any]] = deque()
@@ -149,25 +142,33 @@ class Call:
             return
         if not isinstance(answer, Answer):
             answer = Answer(answer)
-        if not (answer.started >= 0 and 0 <= answer.seconds < 10**10):
-            raise AnswerInvalid(f"The answer of {self.state!r} needs seconds of 0 or more: {answer!r:.200}")
         self._later(answer.started, self.start)
         if self.waits:
             self._later(answer.started, partial(self.submit, answer.submitted))
         self._json(answer.value)
-        self._later(max(answer.seconds, answer.started), partial(self.succeed, answer.value))
+        self._later(answer.seconds, partial(self.succeed, answer.value), answer.started)
 
-    def close(self, abandoned: bool) -> None:
+    def take(self) -> tuple[str, Any]:
+        """The first message that nobody has looked at; after one that ends the task no other counts."""
+        what, value = self.messages.popleft()
+        self.open = self.open and what not in ("succeeded", "failed")
+        return what, value
+
+    def close(self) -> None:
         """Take no more messages."""
-        self.open = False
+        abandoned, self.open = self.open, False
         if abandoned and self.on_abandoned:
             self.on_abandoned()
         if self.on_closed:
             self.on_closed()
 
-    def _later(self, seconds: float, action: Callable[[], Any]) -> None:
-        if seconds > 0:
-            self.execution.scheduler.after(seconds, action)
+    def _later(self, seconds: float, action: Callable[[], Any], soonest: float = 0.0) -> None:
+        if not isinstance(seconds, int | float) or not 0 <= seconds < 10**10:
+            raise AnswerInvalid(
+                f"The answer of {self.state!r} cannot come after {seconds!r:.100} seconds: give 0 or more"
+            )
+        if seconds or soonest:
+            self.execution.scheduler.after(max(seconds, soonest), action)
         else:
             action()
 
@@ -187,8 +188,8 @@ class Call:
         try:
             text = text_of(value)
             return data_of(text), text
-        except (TypeError, ValueError, RecursionError) as error:
-            said = f"The answer of {self.state!r} is no JSON ({error}): answer with dicts, lists, texts and numbers"
+        except (ValueError, StateFailed) as error:
+            said = f"The answer of {self.state!r} is no JSON: answer with dicts, lists, texts and numbers. {error}"
             raise AnswerInvalid(said) from None
 
 
@@ -206,11 +207,7 @@ class Handled(State):
         super().__init__(name, body, jsonata)
         self._retriers = [Retrier(one) for one in body.get("Retry", ())]
         self._catchers = [Catcher(one, index, jsonata) for index, one in enumerate(body.get("Catch", ()))]
-        self._selector = (
-            templates.jsonpath(body["ResultSelector"], "ResultSelector")
-            if not jsonata and "ResultSelector" in body
-            else None
-        )
+        self._selector = templates.of(body, "ResultSelector", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         raise NotImplementedError
@@ -227,7 +224,7 @@ class Handled(State):
             finally:
                 frame.token = None
             inside = failed.located
-            self.locate(frame, failed)
+            frame.locate(self, failed)
             catchable = failed.error != RUNTIME
             delay = self._delay(frame, failed, used) if catchable else None
             if delay is not None:
@@ -242,9 +239,6 @@ class Handled(State):
             return self._caught(frame, failed)
         frame.leave(self, *found)
         return self.next
-
-    def locate(self, frame: Frame, failure: StateFailed) -> None:
-        frame.locate(self, failure)
 
     def finished(self, frame: Frame, result: Any) -> tuple[Any, dict[str, Any] | None]:
         """Output and variables of an attempt that gave `result`."""
@@ -278,100 +272,76 @@ class Handled(State):
         return catcher.next
 
 
-@dataclass(frozen=True)
 class Kind:
-    """How the events of a kind of task are named, and what they say of the resource."""
+    """What kind of task a resource makes: an activity, a service's integration, else a function by its ARN.
 
-    prefix: str
-    named: dict[str, str]
+    `events` has the type and the details' key of each event, by what it says; `named` what all details say of the
+    resource.
+    """
 
-    def event(self, what: str) -> tuple[str, str]:
-        key = f"{self.prefix[0].lower()}{self.prefix[1:]}{what}EventDetails"
-        return f"{self.prefix}{what}", key
-
-
-_SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
-_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:")
-
-
-def kind_of(resource: str) -> Kind:
-    """The kind of task that calls a resource: an activity, a service's integration, else a function by its ARN."""
-    if _ACTIVITY.match(resource):
-        return Kind("Activity", {})
-    if found := _SERVICE.fullmatch(resource):
-        return Kind("Task", {"resourceType": found[1], "resource": found[2]})
-    return Kind("LambdaFunction", {})
+    def __init__(self, resource: str) -> None:
+        self.is_activity = _ACTIVITY.match(resource) is not None
+        service = _SERVICE.fullmatch(resource)
+        self.named = {"resourceType": service[1], "resource": service[2]} if service else {}
+        prefix = "Activity" if self.is_activity else "Task" if service else "LambdaFunction"
+        key = prefix[0].lower() + prefix[1:]
+        self.events = {what: (f"{prefix}{what}", f"{key}{what}EventDetails") for what in SAID}
 
 
 class Task(Handled):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self.resource: str = body["Resource"]
-        self.kind = kind_of(self.resource)
-        self._is_activity = self.kind.prefix == "Activity"
-        self._waits_for_token = self.resource.endswith(".waitForTaskToken")
-        self._waits = self._waits_for_token or self.resource.endswith((".sync", ".sync:2"))
-        language, field = (templates.jsonata, "Arguments") if jsonata else (templates.jsonpath, "Parameters")
-        self._parameters = language(body[field], field) if field in body else None
-        self._credentials = language(body["Credentials"], "Credentials") if "Credentials" in body else None
-        self._timeout = _seconds(body, "TimeoutSeconds", jsonata)
-        self._heartbeat = _seconds(body, "HeartbeatSeconds", jsonata)
+        self.kind = Kind(self.resource)
+        self._waits = self.resource.endswith((".waitForTaskToken", ".sync", ".sync:2"))
+        self._parameters = templates.of(body, "Arguments" if jsonata else "Parameters", jsonata)
+        self._credentials = templates.of(body, "Credentials", jsonata)
+        self._timeout = number(body, "TimeoutSeconds", jsonata, least=1)
+        self._heartbeat = number(body, "HeartbeatSeconds", jsonata, least=1)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         execution = frame.execution
         states = {"input": frame.data} if self.jsonata else None
         heartbeat = self._heartbeat(frame.evaluation(data, states)) if self._heartbeat else None
         timeout = self._timeout(frame.evaluation(data, states)) if self._timeout else None
-        frame.token = execution.uuid() if self._waits or self._is_activity else None
+        frame.token = execution.uuid() if self._waits or self.kind.is_activity else None
         given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
         credentials = self._credentials(frame.evaluation(data, states)) if self._credentials else None
-        text = frame.text_of(given)
-        call = Call(frame, "task", self.resource, text, credentials=credentials, waits=self._waits)
-        self._write_scheduled(frame, text, timeout, heartbeat, credentials)
-        answered = False
+        call = Call(frame, "task", self.resource, frame.text_of(given), credentials=credentials, waits=self._waits)
+        self._write_scheduled(frame, call, timeout, heartbeat)
         try:
             execution.handler(call)
             result = yield from self._answer(frame, call, timeout, heartbeat)
-            answered = True
-        except StateFailed as failure:
-            answered = failure.error != TIMEOUT or not call.open
-            raise
         finally:
-            call.close(abandoned=not answered)
+            call.close()
         return self.finished(frame, result)
 
     def _answer(self, frame: Frame, call: Call, timeout: float | None, heartbeat: float | None) -> Walk:
         """What the task gives, its events written as they come."""
         scheduler = frame.execution.scheduler
-        process, messages, kind = frame.process, call.messages, self.kind
+        process, kind = frame.process, self.kind
         end = scheduler.now + round(timeout * SECOND) if timeout is not None and timeout < FOREVER else None
-        beat = None if heartbeat is None or self._is_activity else scheduler.now + round(heartbeat * SECOND)
+        beat = None if heartbeat is None or kind.is_activity else scheduler.now + round(heartbeat * SECOND)
         while True:
-            while messages:
-                what, value = messages.popleft()
+            while call.messages:
+                what, value = call.take()
                 if what == "succeeded":
-                    call.open = False
                     return self._succeeded(frame, *value)
                 if what == "failed":
-                    call.open = False
                     self._failed(frame, *value)
                 if what == "started":
-                    details = kind.named or None
-                    if self._is_activity:
-                        details = {"workerName": value} if value else {}
-                    frame.write(
-                        *(kind.event("Started") if details is not None else (kind.event("Started")[0],)), details
-                    )
+                    worker = ({"workerName": value} if value else {}) if kind.is_activity else None
+                    frame.write(*kind.events["Started"], kind.named or worker)
                 elif what == "submitted":
-                    frame.write(*kind.event("Submitted"), {**kind.named, "output": value[1], "outputDetails": WHOLE})
+                    frame.write(*kind.events["Submitted"], {**kind.named, "output": value[1], "outputDetails": WHOLE})
                 if heartbeat is not None:
                     beat = scheduler.now + round(heartbeat * SECOND)
             times = [one for one in (end, beat) if one is not None]
             if times and min(times) <= scheduler.now:
-                frame.write(*kind.event("TimedOut"), {**kind.named, "error": TIMEOUT})
+                frame.write(*kind.events["TimedOut"], {**kind.named, "error": TIMEOUT})
                 failure = outside(TIMEOUT, None)
                 if end is None or end > scheduler.now:
-                    failure.kind = HEARTBEAT_TIMEOUT
+                    failure.kind = failures.HEARTBEAT_TIMEOUT
                 raise failure
             timer = scheduler.at(min(times), process.wake) if times else None
             try:
@@ -380,37 +350,32 @@ class Task(Handled):
                 if timer:
                     scheduler.cancel(timer)
 
-    def _write_scheduled(
-        self, frame: Frame, text: str, timeout: float | None, heartbeat: float | None, credentials: Any
-    ) -> None:
+    def _write_scheduled(self, frame: Frame, call: Call, timeout: float | None, heartbeat: float | None) -> None:
         kind = self.kind
-        details: dict[str, Any]
+        details: dict[str, Any] = {"resource": self.resource, "input": call.text, "inputDetails": WHOLE}
         if kind.named:
-            details = {**kind.named, "region": frame.execution.identity.region, "parameters": text}
-        else:
-            details = {"resource": self.resource, "input": text, "inputDetails": WHOLE}
+            details = {**kind.named, "region": frame.execution.identity.region, "parameters": call.text}
         if timeout is not None:
             details["timeoutInSeconds"] = timeout
         if heartbeat is not None:
             details["heartbeatInSeconds"] = heartbeat
-        if credentials is not None and "RoleArn" in credentials:
-            details["taskCredentials"] = {"roleArn": credentials["RoleArn"]}
-        frame.write(*kind.event("Scheduled"), details)
+        if call.credentials is not None and "RoleArn" in call.credentials:
+            details["taskCredentials"] = {"roleArn": call.credentials["RoleArn"]}
+        frame.write(*kind.events["Scheduled"], details)
 
     def _succeeded(self, frame: Frame, value: Any, text: str) -> Any:
         if exceeds(text):
             name = self.kind.named.get("resourceType", self.resource)
-            said = f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
-            self._failed(frame, DATA_LIMIT, said)
+            self._failed(frame, failures.DATA_LIMIT, failures.too_large(name))
         text = frame.execution.kept(text)
         frame.known = (value, text)
         details = {**self.kind.named, "output": text, "outputDetails": WHOLE}
-        frame.write(*self.kind.event("Succeeded"), details)
+        frame.write(*self.kind.events["Succeeded"], details)
         return value
 
     def _failed(self, frame: Frame, error: str | None, cause: str | None) -> None:
         given = {name: value for name, value in (("error", error), ("cause", cause)) if value is not None}
-        frame.write(*self.kind.event("Failed"), {**self.kind.named, **given})
+        frame.write(*self.kind.events["Failed"], {**self.kind.named, **given})
         failure = outside(error, cause)
         failure.by_token = frame.token is not None
         raise failure
@@ -421,35 +386,3 @@ def outside(error: str | None, cause: str | None) -> StateFailed:
     failure = StateFailed(error, cause)
     failure.located = True
     return failure
-
-
-def _seconds(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated | None:
-    """A number of seconds: as it stands, or where a path or an expression gives it."""
-    if f"{field}Path" in body:
-        return _positive(body[f"{field}Path"], field)
-    value = body.get(field)
-    if value is None:
-        return None
-    if not (jsonata and is_jsonata(value)):
-        return lambda scope: value
-    number = expressions.typed(value, field, "number")
-
-    def seconds(scope: Any) -> Any:
-        found = number(scope)
-        if found <= 0:
-            raise expressions.failed(value, field, f"returned a value that is out of range: {text_of(found)}")
-        return found
-
-    return seconds
-
-
-def _positive(path: str, field: str) -> Evaluated:
-    number = number_at(path, f"{field}Path")
-
-    def seconds(scope: Any) -> Any:
-        found = number(scope)
-        if found <= 0:
-            raise StateFailed(RUNTIME, f"{field} must be a positive integer, but was {found}: {path}")
-        return found
-
-    return seconds

@@ -14,7 +14,7 @@ from helpers.engine.failures import RUNTIME, StateFailed
 from helpers.engine.paths import Evaluated
 from helpers.engine.scope import Scope
 
-__all__ = ["jsonata", "jsonpath", "sampled"]
+__all__ = ["jsonata", "jsonpath", "of", "sampled"]
 
 _NESTED = "is nested too deeply"
 
@@ -27,6 +27,13 @@ def sampled(text: str, field: str) -> Evaluated:
     if text.lstrip().startswith("States."):
         return intrinsics.function(text, field)
     return paths.path(text, field)
+
+
+def of(body: dict[str, Any], field: str, is_jsonata: bool, where: str = "") -> Evaluated | None:
+    """The template in a field of an object, None where it has none; `where` is the object's place in its state."""
+    if field not in body:
+        return None
+    return jsonata(body[field], where + field) if is_jsonata else jsonpath(body[field], field)
 
 
 def jsonpath(value: Any, field: str) -> Evaluated:

@@ -40,8 +40,7 @@ def text_of(value: Any) -> str:
     ValueError where it is no JSON data; StateFailed where a machine has nested it deeper than can be written.
     """
     try:
-        text = _encode(value)
-        if not _is_deep(value, text):
+        if not _is_deep(value, text := _encode(value)):
             return text
     except RecursionError:
         pass
@@ -65,8 +64,7 @@ def _is_deep(value: Any, text: str) -> bool:
 def data_of(text: str) -> Any:
     """The data that a JSON text stands for. ValueError where it is no JSON."""
     try:
-        value = _decode(text)
-        if not _is_deep(value, text):
+        if not _is_deep(value := _decode(text), text):
             return value
     except RecursionError:
         pass

@@ -14,25 +14,22 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from helpers.definition import load, names
+from helpers.definition import names
 from helpers.definition.fields import OBJECTS, Field
 from helpers.definition.validation import Finding, check, errors, warnings
 from helpers.errors import DefinitionInvalid
 from tests.definition.machines import INVOKE, SAMPLES, choice, equals, machine, task, wait
+from tests.definition.mutations import MUTATIONS, SOUND, mutated
 
 RECORDED = pathlib.Path(
     os.environ.get("RECORDED_HISTORIES", pathlib.Path(__file__).parents[3] / "shared/aws-recorded/scenarios.json")
 )
-# CI tries a few; MUTATIONS=20000 in the environment tries that many.
-MUTATIONS = int(os.environ.get("MUTATIONS", "500"))
 DONE: dict[str, Any] = {"Type": "Succeed"}
 PASS: dict[str, Any] = {"Type": "Pass", "End": True}
 INNER = machine("In", {"In": PASS})
 MAP = {"Type": "Map", "ItemProcessor": INNER, "End": True}
 JSONATA = {"QueryLanguage": "JSONata"}
-SOUND = [*(make() for make in SAMPLES.values()), *(load(name) for name in names())]
 
 
 def alone(state: object, **fields: Any) -> dict[str, Any]:
@@ -467,45 +464,9 @@ def test_wide_machines_are_read_to_their_end():
     assert said(nested(60)) == []
 
 
-def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place of a definition: what holds it, and its key or index there."""
-    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
-        yield value, key
-        yield from places(value[key])
-
-
-WORDS = sorted(
-    {name for known in OBJECTS.values() for name in known.fields} | {"$", "$.a[", "States.Format(", "{% ( %}"}
-)
-ANYTHING = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=4)
-    | st.sampled_from(WORDS)
-    | st.just(()),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS) | st.integers(), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
 @settings(max_examples=MUTATIONS, deadline=None, database=None, derandomize=MUTATIONS < 1_000)
-@given(
-    st.sampled_from(SOUND), st.lists(st.tuples(st.integers(0, 10_000), ANYTHING, st.booleans()), min_size=1, max_size=3)
-)
-def test_mutated_definitions_get_findings(sound, changes):
-    definition = copy.deepcopy(sound)
-    for position, value, renamed in changes:
-        there = list(places(definition))
-        if there:
-            held, key = there[position % len(there)]
-            if renamed and isinstance(held, dict):
-                held[value if isinstance(value, str) else "~"] = held.pop(key)
-            else:
-                held[key] = value
+@given(mutated())
+def test_mutated_definitions_get_findings(definition):
     found = errors(definition)
     for one in found:
         assert one.code.isupper()

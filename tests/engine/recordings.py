@@ -8,7 +8,10 @@ from helpers import engine
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "shared" / "aws-recorded"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:recorded"
-MISSING = "Function not found: {arn}:$LATEST (Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: 1; Proxy: null)"
+MISSING = (
+    "Function not found: {arn}:$LATEST (Service: AWSLambda; Status Code: 404; "
+    "Error Code: ResourceNotFoundException; Request ID: 1; Proxy: null)"
+)
 
 
 def scenarios():

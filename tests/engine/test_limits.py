@@ -1,0 +1,160 @@
+"""How long histories and payloads may get, and what is stopped that has no end."""
+
+import time
+
+import pytest
+
+from helpers import engine
+from helpers.errors import DefinitionInvalid, InvalidInput, NoProgress
+from tests.engine.driving import details, machine, passing, task, types
+
+LOOP = machine(
+    A={"Type": "Wait", "Seconds": 1, "Next": "B"},
+    B={"Type": "Choice", "Choices": [{"Variable": "$", "IsPresent": True, "Next": "A"}], "Default": "C"},
+    C=passing(),
+)
+LONG = "x" * 262_144
+
+
+def test_a_history_ends_at_25_000_events():
+    run = engine.run(LOOP)
+    assert (len(run.events), run.status, run.error) == (25_000, "FAILED", "States.Runtime")
+    assert run.cause == "The execution reached the maximum number of history events (25000)."
+    assert types(run)[-1] == "ExecutionFailed"
+
+
+def test_the_last_event_may_be_a_success():
+    row = {f"P{n}": passing(Next=f"P{n + 1}") for n in range(4)}
+    definition = machine(**row, P4=passing())
+    assert len(engine.run(definition).events) == 12
+    assert engine.run(definition, limit=12).status == "SUCCEEDED"
+    run = engine.run(definition, limit=11)
+    assert (len(run.events), run.status) == (11, "FAILED")
+
+
+def test_an_express_execution_has_no_limit_of_events_and_five_minutes():
+    slow = {"Type": "Wait", "Seconds": 7, "Next": "B"}
+    run = engine.run({**LOOP, "States": {**LOOP["States"], "A": slow}}, type="EXPRESS", limit=100)
+    assert (run.status, len(run.events)) == ("TIMED_OUT", 1 + 42 * 4 + 1 + 1)
+
+
+def test_a_task_s_result_may_be_too_long_and_is_caught():
+    catch = [{"ErrorEquals": ["States.DataLimitExceeded"], "Next": "B"}]
+    for resource in ("arn:aws:lambda:us-east-1:1:function:f", "arn:aws:states:::lambda:invoke"):
+        run = engine.run(machine(A=task(resource, Catch=catch), B=passing()), tasks={"A": LONG})
+        assert run.output["Error"] == "States.DataLimitExceeded"
+        assert run.output["Cause"].endswith("with a size exceeding the maximum number of bytes service limit.")
+        assert [kind for kind in types(run) if kind.endswith("Failed")]
+
+
+def test_an_output_may_be_too_long():
+    run = engine.run(machine(passing(ResultPath="$.b", Parameters={"a.$": "$.a"})), {"a": "x" * 140_000})
+    assert (run.status, run.error) == ("FAILED", "States.DataLimitExceeded")
+    assert run.cause.startswith("The state/task 'A' returned a result")
+
+
+def test_bytes_are_counted_and_not_characters():
+    assert engine.run(machine(task()), tasks={"A": "x" * 262_142}).status == "SUCCEEDED"
+    assert engine.run(machine(task()), tasks={"A": "ä" * 131_072}).error == "States.DataLimitExceeded"
+
+
+def test_a_loop_without_time_and_without_limit_is_stopped():
+    definition = machine(A=passing(Next="B"), B=LOOP["States"]["B"], C=passing())
+    with pytest.raises(NoProgress, match=r"100,000 events without any time passing"):
+        engine.run(definition, type="EXPRESS")
+    assert engine.run(definition).error == "States.Runtime"
+    processor = {**definition, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}}
+    processor["States"] = {
+        f"I{name}": {**body, **{k: f"I{body[k]}" for k in ("Next", "Default") if k in body}}
+        for name, body in definition["States"].items()
+    }
+    processor["States"]["IB"]["Choices"] = [{"Variable": "$", "IsPresent": True, "Next": "IA"}]
+    processor["StartAt"] = "IA"
+    with pytest.raises(NoProgress, match=r"'I[AB]'"):
+        engine.run(machine({"Type": "Map", "ItemProcessor": processor, "End": True}), [1])
+
+
+def test_many_children_at_one_time_are_no_lack_of_progress():
+    processor = {**machine(I=passing()), "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}}
+    run = engine.run(machine({"Type": "Map", "ItemProcessor": processor, "End": True}), list(range(30_000)))
+    assert (run.status, len(run.children)) == ("SUCCEEDED", 30_000)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "($f := function($x){$f($x)}; $f(1))",
+        "($f := function($x){1 + $f($x)}; $f(1))",
+        "$map([1..10000], function($a){$map([1..10000], function($b){$a * $b})})",
+        "$reduce([1..9999999], function($a, $b){$a & $b})",
+        "$join($map([1..9999999], function($a){'x'}))",
+    ],
+)
+def test_an_expression_without_end_is_stopped(expression):
+    definition = {**machine(passing(Output=f"{{% {expression} %}}")), "QueryLanguage": "JSONata"}
+    engine.run({**machine(passing(Output="{% 1 %}")), "QueryLanguage": "JSONata"})  # the library is loaded
+    begin = time.process_time()
+    run = engine.run(definition)
+    assert run.error == "States.QueryEvaluationError", run.error
+    assert "'A' (entered at the event id #2)" in run.cause
+    assert time.process_time() - begin < 15
+
+
+def test_a_map_over_many_works():
+    definition = machine(passing(Output="{% $count($map([1..200000], function($x){$x * 2})) %}"))
+    assert engine.run({**definition, "QueryLanguage": "JSONata"}).output == 200_000
+
+
+# ---- what is no JSON
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{1: 2}, {"a": object()}, [float("nan")], {"a": float("inf")}, {1, 2}, b"x", (lambda n: n)],
+    ids=["a number as a key", "an object", "nan", "inf", "a set", "bytes", "a function"],
+)
+def test_an_input_that_is_no_json(value):
+    if value == {1: 2}:
+        assert engine.run(machine(passing()), value).output == {"1": 2}
+        return
+    with pytest.raises(InvalidInput, match="The input is no JSON"):
+        engine.run(machine(passing()), value)
+
+
+def test_an_input_that_contains_itself():
+    value = []
+    value.append(value)
+    with pytest.raises(InvalidInput):
+        engine.run(machine(passing()), value)
+    deep = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    with pytest.raises(InvalidInput):
+        engine.run(machine(passing()), deep)
+
+
+@pytest.mark.parametrize("definition", ["", "{", "[]", "null", '{"StartAt": NaN}', 7, None, "[" * 100_000])
+def test_a_definition_that_is_no_json(definition):
+    with pytest.raises(DefinitionInvalid):
+        engine.run(definition)
+
+
+def test_a_definition_that_grows_on_paper():
+    inner = machine(P=passing())
+    for _ in range(45):
+        inner = machine({"Type": "Parallel", "Branches": [inner, inner], "End": True})
+    with pytest.raises(DefinitionInvalid, match="longer than 1,048,576 characters"):
+        engine.run(inner)
+
+
+def test_a_definition_as_text_or_as_data_is_the_same():
+    import json
+
+    definition = machine(passing(Result={"x": 1}))
+    assert engine.run(json.dumps(definition, indent=2)).events == engine.run(definition).events
+    assert details(engine.run(definition), "PassStateExited")
+
+
+def test_an_input_that_is_too_long():
+    with pytest.raises(InvalidInput, match="longer than the 262,144 bytes"):
+        engine.run(machine(passing()), "x" * 262_143)
