@@ -40,7 +40,7 @@ class Lease:
 
 @dataclasses.dataclass(frozen=True)
 class Pace:
-    """The clock reads `then` when real time reads `since`, and goes `speed` times as fast, no further than `ceiling`."""
+    """The clock reads `then` where real time reads `since`, and goes `speed` times as fast, up to `ceiling`."""
 
     since: float
     then: float

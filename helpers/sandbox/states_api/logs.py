@@ -77,7 +77,7 @@ class ExecutionLog:
 
     def _put(self, arn: str, redrives: int, event: dict[str, Any]) -> None:
         milliseconds = round(event["timestamp"].timestamp() * 1000)
-        details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        details: dict[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
         if not self._with_data:
             details = {key: value for key, value in details.items() if key not in DATA}
         record = {

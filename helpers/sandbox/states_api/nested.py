@@ -9,9 +9,8 @@ from typing import Any
 from helpers import engine
 from helpers.sandbox import integrations
 from helpers.sandbox.clock import clock
-from helpers.sandbox.integrations import clients, failures, pool, services
+from helpers.sandbox.integrations import pool, services
 from helpers.sandbox.integrations.resources import integration_of
-from helpers.sandbox.integrations.shapes import from_service, to_service
 from helpers.sandbox.states_api import express
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
@@ -50,16 +49,11 @@ def _attempted(call: engine.Call) -> None:
 
 def _start_express(call: engine.Call) -> None:
     """Start an Express execution, whose end is the answer: nobody works meanwhile but the execution itself."""
-    operation = clients.operation("stepfunctions", "startSyncExecution")
-    assert operation and operation.input_shape and operation.output_shape
-    problems: list[str] = []
-    arguments = to_service(call.parameters, operation.input_shape, problems)
-    if problems:
-        raise failures.not_startable(call, problems)
-    shape = operation.output_shape
+    arguments = services.parameters_of(call, "stepfunctions", "startSyncExecution")
 
     def ended(execution: Any) -> None:
-        call.succeed(from_service(_present(express.answer(execution)), shape, True))
+        found = _present(express.answer(execution))
+        call.succeed(services.presented(found, "stepfunctions", "startSyncExecution", is_sdk=True))
 
     parts = call.execution.identity.machine_arn.split(":")
     try:
@@ -87,9 +81,7 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
     call.submit(submitted)
 
     def ended() -> None:
-        operation = clients.operation("stepfunctions", "describeExecution")
-        assert operation and operation.output_shape
-        found = from_service(_present(execution.describe()), operation.output_shape, False)
+        found = services.presented(_present(execution.describe()), "stepfunctions", "describeExecution")
         if execution.status != "SUCCEEDED":
             call.fail(TASK_FAILED, engine.text_of(found))
             return
