@@ -10,7 +10,7 @@ from helpers import engine
 from helpers.sandbox import integrations
 from helpers.sandbox.clock import clock
 from helpers.sandbox.integrations import pool, services
-from helpers.sandbox.integrations.resources import integration_of
+from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
 from helpers.sandbox.states_api import express
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
@@ -18,6 +18,7 @@ from helpers.sandbox.states_api.errors import StatesError
 __all__ = ["start"]
 
 LOG = logging.getLogger(__name__)
+STATES = OPTIMISED["states"]
 WAITED_FOR = (".sync", ".sync:2", "aws-sdk:sfn:startSyncExecution")
 RUNTIME, TASK_FAILED = "States.Runtime", "States.TaskFailed"
 
@@ -49,11 +50,11 @@ def _attempted(call: engine.Call) -> None:
 
 def _start_express(call: engine.Call) -> None:
     """Start an Express execution, whose end is the answer: nobody works meanwhile but the execution itself."""
-    arguments = services.parameters_of(call, "stepfunctions", "startSyncExecution")
+    arguments = services.parameters_of(call, STATES.name, "startSyncExecution")
 
     def ended(execution: Any) -> None:
         found = _present(express.answer(execution))
-        call.succeed(services.presented(found, "stepfunctions", "startSyncExecution", is_sdk=True))
+        call.succeed(services.presented(found, STATES, "startSyncExecution", is_sdk=True))
 
     parts = call.execution.identity.machine_arn.split(":")
     try:
@@ -81,7 +82,7 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
     call.submit(submitted)
 
     def ended() -> None:
-        found = services.presented(_present(execution.describe()), "stepfunctions", "describeExecution")
+        found = services.presented(_present(execution.describe()), STATES, "describeExecution")
         if execution.status != "SUCCEEDED":
             call.fail(TASK_FAILED, engine.text_of(found))
             return
