@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,17 +24,20 @@ from helpers.engine.scheduler import Process, Scheduler, Walk, counted
 from helpers.engine.simulation import ACCOUNT, START
 from helpers.engine.states import Pass
 from helpers.engine.tasks import Answer, Call, Handled, Task, TaskFailed, outside
-from helpers.engine.text import data_of, text_of
+from helpers.engine.text import text_of
 from helpers.errors import DefinitionInvalid, InvalidInput, TaskUnanswered
 
 __all__ = ["ALONE", "Inspection", "inspect", "named"]
 
 ALONE = "StateName"  # what the service calls a state that is given without a name
 LONGEST_SECONDS = 300  # API reference, TestState
+Handler = Callable[[Call], None]
+End = Callable[[Exception | None], None]
 
 
+@dataclass(eq=False, repr=False)
 class Inspection:
-    """One state, given as data, and what became of it.
+    """One state, and what became of it.
 
     `mock` is the result (an `Answer`) or the error of a Task, Map or Parallel, `items` what a Map's ItemReader reads
     (TaskFailed where it cannot); `context` stands in place of the context object; `retries` of the matching Retry have
@@ -43,47 +47,35 @@ class Inspection:
     or the last. `stages` are the members of AWS's inspectionData as JSON values, `error_details` those of errorDetails.
     """
 
-    def __init__(
-        self,
-        body: dict[str, Any],
-        name: str = ALONE,
-        *,
-        mock: Answer | TaskFailed | None = None,
-        items: Any = None,
-        context: dict[str, Any] | None = None,
-        variables: Mapping[str, Any] | None = None,
-        retries: int = 0,
-        failures: int = 0,
-    ) -> None:
-        self._body, self._mock, self._items, self._given = body, mock, items, context
-        self._variables, self._retries, self._failures = dict(variables or {}), retries, failures
-        self._machine = Machine({"StartAt": name, "States": {name: body}}, "JSONPath")
-        self._state = self._machine.states[name]
-        self.status, self.output = "FAILED", None
-        self.error: str | None = None
-        self.cause: str | None = None
-        self.next_state: str | None = None
-        self.stages: dict[str, Any] = {}
-        self.error_details: dict[str, int] = {}
+    body: dict[str, Any]
+    name: str = ALONE
+    mock: Answer | TaskFailed | None = None
+    items: Any = None
+    context: dict[str, Any] | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    retries: int = 0
+    failures: int = 0
+    status: str = field(default="FAILED", init=False)
+    output: Any = field(default=None, init=False)
+    error: str | None = field(default=None, init=False)
+    cause: str | None = field(default=None, init=False)
+    next_state: str | None = field(default=None, init=False)
+    stages: dict[str, Any] = field(default_factory=dict, init=False)
+    error_details: dict[str, int] = field(default_factory=dict, init=False)
 
     def start(
-        self,
-        text: str,
-        identity: Identity,
-        scheduler: Scheduler,
-        handler: Callable[[Call], None],
-        seed: object,
-        on_end: Callable[[Exception | None], None],
+        self, text: str, identity: Identity, scheduler: Scheduler, handler: Handler, seed: object, on_end: End
     ) -> None:
         """Let a scheduler move it, with an input; `on_end` is given what is raised that is no state's failure."""
+        machine = Machine({"StartAt": self.name, "States": {self.name: self.body}}, "JSONPath")
+        run = Execution(machine, text, identity, scheduler=scheduler, handler=self._handle, seed=seed, limit=None)
         self._scheduler, self._handler, self._on_end = scheduler, handler, on_end
-        run = Execution(self._machine, text, identity, scheduler=scheduler, handler=self._handle, seed=seed, limit=None)
-        frame = self._frame = run.top
-        frame.variables, frame.scope.context = self._variables, self._context
-        self.stages["input"] = frame.data
+        self._state, self._frame = machine.states[self.name], run.top
+        self._frame.variables, self._frame.scope.context = self.variables, self._context
+        self.stages["input"] = self._frame.data
         self._watch()
         self._timer = scheduler.after(LONGEST_SECONDS, self._time_out)
-        frame.process = Process(scheduler, self._walk(), self._ended)
+        self._frame.process = Process(scheduler, self._walk(), self._ended)
 
     def _time_out(self) -> None:
         self._frame.process.close()
@@ -101,7 +93,7 @@ class Inspection:
         frame.enter(state)
         try:
             if isinstance(state, Handled):
-                frame.retries = self._retries
+                frame.retries = self.retries
                 self.status, self.next_state = yield from self._handled(state)
             else:
                 self.next_state = (yield from state.work(frame)) if state.waits else state.pass_through(frame)
@@ -114,7 +106,7 @@ class Inspection:
 
     def _handled(self, state: Handled) -> Walk:
         """The status and the next state of a state that has Retry and Catch."""
-        frame, used = self._frame, self._retries
+        frame, used = self._frame, self.retries
         data = state.taken(frame)
         try:
             given = yield from self._attempt(state, data)
@@ -146,9 +138,9 @@ class Inspection:
             yield from self._select(state, data, given)
         elif isinstance(state, Parallel) and state._parameters:
             state._parameters(self._frame.evaluation(data, given))
-        if isinstance(self._mock, TaskFailed):
-            raise outside(self._mock.error, self._mock.cause)
-        return state.finished(self._frame, self._mock.value if self._mock else None)
+        if isinstance(self.mock, TaskFailed):
+            raise outside(self.mock.error, self.mock.cause)
+        return state.finished(self._frame, self.mock.value if self.mock else None)
 
     def _select(self, state: Map, data: Any, given: dict[str, Any] | None) -> Walk:
         """What a Map would run, and how; its failure where more iterations have failed than it tolerates."""
@@ -171,26 +163,26 @@ class Inspection:
             stages["afterItemBatcher"] = state._batched(frame, data, items)
         exceeded = False
         for what, number, whole in (("Count", state._count, 1), ("Percentage", state._percentage, len(items) / 100)):
-            if {f"ToleratedFailure{what}", f"ToleratedFailure{what}Path"} & self._body.keys():
+            if {f"ToleratedFailure{what}", f"ToleratedFailure{what}Path"} & self.body.keys():
                 stages[f"toleratedFailure{what}"] = tolerated = number(frame.evaluation(data, given))
-                exceeded = exceeded or self._failures > tolerated * whole
-        if exceeded and not isinstance(self._mock, TaskFailed):
+                exceeded = exceeded or self.failures > tolerated * whole
+        if exceeded and not isinstance(self.mock, TaskFailed):
             raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")
 
     def _handle(self, call: Call) -> None:
         if call.kind == "read":
-            call.answer(self._items)
-        elif self._mock:
-            call.answer(self._mock)
+            call.answer(self.items)
+        elif self.mock:
+            call.answer(self.mock)
         else:
             self._handler(call)
 
     def _context(self) -> dict[str, Any]:
         found = self._frame.context()
-        if self._given is None:
+        if self.context is None:
             del found["Execution"]["RedriveCount"]  # the service runs the test as an Express execution
             return found
-        return {**self._given, "Map": found["Map"]} if "Map" in found else self._given
+        return {**self.context, "Map": found["Map"]} if "Map" in found else self.context
 
     def _watch(self) -> None:
         """Have every stage of the data kept, also where the state leaves it as it is."""
@@ -218,8 +210,8 @@ class Inspection:
             if isinstance(state, Task | Parallel) and state._parameters:
                 state._parameters = seen("afterArguments", state._parameters)
             return
-        if isinstance(state, Pass) and "Result" in self._body:
-            stages["result"] = self._body["Result"]  # with it, the service does not show what comes before
+        if isinstance(state, Pass) and "Result" in self.body:
+            stages["result"] = self.body["Result"]  # with it, the service does not show what comes before
         else:
             state.input_path = seen("afterInputPath", state.input_path)
             if isinstance(state, Pass | Task | Parallel):
@@ -239,34 +231,30 @@ def inspect(
     input: Any = None,  # noqa: A002
     *,
     name: str | None = None,
-    handler: Callable[[Call], None] | None = None,
+    handler: Handler | None = None,
     start: datetime = START,
     seed: int = 0,
     **setting: Any,
 ) -> Inspection:
     """Run one state at once on a virtual clock, for 300 seconds of it at most.
 
-    `definition` is the state or, with its `name`, the machine that it is in, as data or JSON text; `input` a JSON
-    value, an empty object where it is None; `setting` what `Inspection` takes. A Task without a mock is a `Call` for
-    the handler. Raises DefinitionInvalid; InvalidInput where the input is no JSON or the machine has no such state;
-    TaskUnanswered where a mock or a handler is missing.
+    `definition` is the state or, with its `name`, the machine that it is in; `input` a JSON value, an empty object
+    where it is None; `setting` what `Inspection` takes. A Task without a mock is a `Call` for the handler. Raises
+    DefinitionInvalid; InvalidInput where the input is no JSON or the machine has no such state; TaskUnanswered where a
+    mock or a handler is missing.
 
     >>> inspect({"Type": "Pass", "Parameters": {"b.$": "$.a"}, "End": True}, {"a": 1}).stages["afterParameters"]
     {'b': 1}
     """
-    try:
-        body = data_of(definition) if isinstance(definition, str) else definition
-    except ValueError as error:
-        raise DefinitionInvalid(f"The definition cannot be read. {error}") from None
     if name is None:
-        found = validation.errors({"StartAt": ALONE, "States": {ALONE: body}})
+        found = validation.errors({"StartAt": ALONE, "States": {ALONE: definition}})
         if wrong := next((one for one in found if one.code != validation.TARGET), None):
             raise DefinitionInvalid(wrong.sentence)
     else:
-        validation.check(body)
-        body = named(body, name)
-        if body is None:
-            raise InvalidInput(f"The machine has no state {name!r}: give the name of one that it has.")
+        validation.check(definition)
+    body = definition if name is None else named(definition, name)
+    if body is None:
+        raise InvalidInput(f"The machine has no state {name!r}: give the name of one that it has.")
     if not setting.get("mock") and body["Type"] in ({"Map", "Parallel"} if handler else {"Map", "Parallel", "Task"}):
         raise TaskUnanswered(f"The {body['Type']} has no answer: give a mock, or where it is a Task a handler.")
     try:
@@ -278,14 +266,10 @@ def inspect(
     scheduler = Scheduler(counted(start if start.tzinfo else start.replace(tzinfo=UTC)))
     raised: list[Exception | None] = []
     inspection = Inspection(body, name or ALONE, **setting)
-    inspection.start(text, names, scheduler, handler or _unasked, seed, raised.append)
+    inspection.start(text, names, scheduler, handler or Call.start, seed, raised.append)
     while not raised:
         if not (scheduler.step() or scheduler.ring()):
             scheduler.now = scheduler.deadline() or scheduler.now
     if raised[0]:
         raise raised[0]
     return inspection
-
-
-def _unasked(call: Call) -> None:
-    """A mock answers."""
