@@ -21,7 +21,7 @@ from helpers.engine.machine import Machine
 from helpers.engine.map_runs import DistributedMap
 from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Process, Scheduler, Walk, counted
-from helpers.engine.simulation import ACCOUNT, START
+from helpers.engine.simulation import START
 from helpers.engine.states import Pass
 from helpers.engine.tasks import Answer, Call, Handled, Task, TaskFailed, outside
 from helpers.engine.text import text_of
@@ -31,6 +31,7 @@ __all__ = ["ALONE", "Inspection", "inspect", "named"]
 
 ALONE = "StateName"  # what the service calls a state that is given without a name
 LONGEST_SECONDS = 300  # API reference, TestState
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
 Handler = Callable[[Call], None]
 End = Callable[[Exception | None], None]
 
@@ -261,8 +262,8 @@ def inspect(
         text = text_of({} if input is None else input)
     except (ValueError, StateFailed) as error:
         raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
-    machine = f"{ACCOUNT}:stateMachine:machine"
-    names = Identity(f"{ACCOUNT}:express:machine:test-{seed}", f"test-{seed}", machine, "machine", "")
+    arn = f"{MACHINE.replace('stateMachine', 'express')}:test-{seed}"
+    names = Identity(arn, f"test-{seed}", MACHINE, "machine", "")
     scheduler = Scheduler(counted(start if start.tzinfo else start.replace(tzinfo=UTC)))
     raised: list[Exception | None] = []
     inspection = Inspection(body, name or ALONE, **setting)

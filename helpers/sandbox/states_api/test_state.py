@@ -3,6 +3,7 @@
 import queue
 import secrets
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from helpers import definition as asl
@@ -151,26 +152,30 @@ def _context(body: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any] 
         return None
     if "mock" not in arguments:
         raise _refused("A context can only be specified together with a mock.")
-    found, problem = _object(arguments, "context"), None
-    for part, fields in found.items():
-        if part == "Map":
-            problem = "'Map' field is not supported when mocking a Context object"
-        elif part not in CONTEXT:
-            problem = f"Field '{part}' is not allowed"
+    found = _object(arguments, "context")
+    if problem := next(_problems(found, body.get("Resource", "")), None):
+        raise _refused(f"Invalid Context object provided: {problem}")
+    return found
+
+
+def _problems(context: dict[str, Any], resource: str) -> Iterator[str]:
+    """Why this is no context object that may be given for a state."""
+    if "Map" in context:
+        yield "'Map' field is not supported when mocking a Context object"
+    if "Task" in context and not resource.endswith(PATTERNS):
+        where = "a Task state with a '.sync' or '.waitForTaskToken' service integration pattern"
+        yield f"Context object contains 'Task' when state is not {where}"
+    for part, fields in context.items():
+        if part not in CONTEXT:
+            yield f"Field '{part}' is not allowed"
         elif not isinstance(fields, dict):
-            problem = f"{part} must be an object"
-        elif part == "Task" and not body.get("Resource", "").endswith(PATTERNS):
-            where = "a Task state with a '.sync' or '.waitForTaskToken' service integration pattern"
-            problem = f"Context object contains 'Task' when state is not {where}"
+            yield f"{part} must be an object"
         else:
             for name, value in fields.items():
-                if name not in CONTEXT[part]:
-                    problem = f"Field '{name}' is not allowed"
-                elif not isinstance(value, CONTEXT[part][name]):
-                    problem = f"{part}.{name} must be a {'string' if CONTEXT[part][name] is str else 'number'}"
-        if problem:
-            raise _refused(f"Invalid Context object provided: {problem}")
-    return found
+                if (kind := CONTEXT[part].get(name)) is None:
+                    yield f"Field '{name}' is not allowed"
+                elif not isinstance(value, kind):
+                    yield f"{part}.{name} must be a {'string' if kind is str else 'number'}"
 
 
 def _object(arguments: dict[str, Any], member: str) -> dict[str, Any]:
