@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import helpers
 from tests.sandbox.states_api.conftest import PASS, refused
 
 INVOKE = {
@@ -131,6 +132,14 @@ def test_a_task_without_a_mock_does_its_work(states: Any, role: str) -> None:
     found = run(states, role, state)
     assert found["status"] == "SUCCEEDED"
     assert "Buckets" in json.loads(found["output"])
+    assert run(states, None, state, mock={"result": found["output"]}) == found
+
+
+def test_a_test_takes_300_seconds_at_most(lab: helpers.Lab, states: Any) -> None:
+    with lab.fast_forward():
+        assert run(states, None, {"Type": "Wait", "Seconds": 299, "Next": "On"})["nextState"] == "On"
+        found = run(states, None, {"Type": "Wait", "Seconds": 301, "Next": "On"})
+    assert found == {"status": "FAILED", "error": "States.Timeout"}
 
 
 def test_a_state_of_a_machine_by_its_name(states: Any, role: str) -> None:
@@ -360,6 +369,7 @@ def test_a_function_is_invoked_and_its_error_caught(states: Any, role: str) -> N
         ({"Type": "Pass", "End": True}, {"mock": {"result": "1"}}, "ValidationException"),
         ({"Type": "Pass", "End": True}, {"context": "{}"}, "ValidationException"),
         ({"Type": "Pass", "End": True}, {"input": "{"}, "InvalidExecutionInput"),
+        ({"Type": "Pass", "End": True}, {"input": "[" * 600 + "]" * 600}, "InvalidExecutionInput"),
         ({"Type": "Dance"}, {}, "InvalidDefinition"),
         ({"Type": "Pass"}, {}, "InvalidDefinition"),
         (INVOKE, {"mock": {"result": "{"}}, "ValidationException"),
