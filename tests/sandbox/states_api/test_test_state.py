@@ -248,7 +248,7 @@ EXECUTION = {"ExecutionArn": "a", "StateMachineArn": "b", "StartDate": "c", "Sta
             "Field 'Status' is not an expected value",
         ),
         ("athena:startQueryExecution.sync", {"QueryExecution": []}, BOTH, "Field 'QueryExecution' must be an object"),
-        ("sqs:sendMessage.waitForTaskToken", {"MessageId": 5}, "", ""),
+        ("states:startExecution.waitForTaskToken", {"Status": 5}, "", ""),
     ],
 )
 def test_a_mock_is_held_against_the_model_of_the_service(
