@@ -16,7 +16,7 @@ from helpers.engine.text import data_of, text_of
 from helpers.sandbox.integrations import clients, failures
 from helpers.sandbox.integrations.shapes import json_bytes, to_service
 
-__all__ = ["items", "write"]
+__all__ = ["items", "items_in", "write"]
 
 READER, WRITER = "States.ItemReaderFailed", "States.ResultWriterFailed"
 DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
@@ -35,7 +35,7 @@ def items(call: Call) -> Any:
     except (ClientError, BotoCoreError) as error:
         raise _failed(READER, error) from error
     try:
-        return _items_in(body.decode("utf-8-sig"), call.config)
+        return items_in(body.decode("utf-8-sig"), call.config)
     except UnicodeDecodeError as error:
         raise TaskFailed(READER, f"The object holds no text in UTF-8 (at byte {error.start}).") from error
     except csv.Error as error:
@@ -59,7 +59,8 @@ def _failed(error: str, found: ClientError | BotoCoreError) -> TaskFailed:
     return TaskFailed(error, failures.unasked(found))
 
 
-def _items_in(text: str, config: dict[str, Any]) -> Any:
+def items_in(text: str, config: dict[str, Any]) -> Any:
+    """The items in an object's text, by the ReaderConfig. Raises TaskFailed."""
     kind = config.get("InputType", "JSON")
     if kind == "CSV":
         return _rows(text, config)

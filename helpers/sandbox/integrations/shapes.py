@@ -10,9 +10,16 @@ from botocore.utils import parse_timestamp
 
 from helpers.engine.text import text_of, time_text
 
-__all__ = ["from_service", "json_bytes", "pascal", "sdk_metadata", "to_service"]
+__all__ = ["from_service", "json_bytes", "misfit", "pascal", "sdk_metadata", "to_service"]
 
 _NUMBERS: dict[str, type] = {"integer": int, "long": int, "float": float, "double": float}
+# What JSON has for the types of a model, and what it is called; a text for all others.
+_KINDS: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(_NUMBERS, (int | float, "a number")),
+    **dict.fromkeys(("map", "structure"), (dict, "an object")),
+    "list": (list, "an array"),
+    "boolean": (bool, "a boolean"),
+}
 # The headers that an answer's SdkHttpMetadata holds.
 _HEADERS = {
     name.lower(): name
@@ -106,7 +113,7 @@ def from_service(value: Any, shape: Shape, is_sdk: bool) -> Any:
         return time_text(value) if is_sdk else round(value.timestamp() * 1000)
     if isinstance(shape, StructureShape) and isinstance(value, dict) and not shape.is_document_type:
         return {
-            pascal(key) if is_sdk else key[:1].upper() + key[1:]: from_service(item, shape.members[key], is_sdk)
+            _shown(key, is_sdk): from_service(item, shape.members[key], is_sdk)
             for key, item in value.items()
             if key in shape.members
         }
@@ -115,6 +122,38 @@ def from_service(value: Any, shape: Shape, is_sdk: bool) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, dict):
         return {key: from_service(item, shape.value, is_sdk) for key, item in value.items()}
     return value
+
+
+def _shown(name: str, is_sdk: bool) -> str:
+    return pascal(name) if is_sdk else name[:1].upper() + name[1:]
+
+
+def misfit(value: Any, shape: Shape, is_sdk: bool, whole: bool, field: str = "") -> str | None:
+    """Why a value cannot be what `from_service` gives, in AWS's words; None where it can, also with fields unknown.
+
+    Where it has to be `whole`, all that the service always answers must be there.
+    """
+    kind, said = _KINDS.get(shape.type_name, (str, "a string"))
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+        return f"Field '{field}' must be {said}"
+    if isinstance(shape, StructureShape):
+        members = {_shown(name, is_sdk): member for name, member in shape.members.items()}
+        for name in (_shown(name, is_sdk) for name in shape.required_members if whole):
+            if name not in value:
+                return f"Required field '{name}' is missing"
+        parts = [(value[name], members[name], name) for name in value if name in members]
+    elif isinstance(shape, ListShape | MapShape):
+        inner = shape.member if isinstance(shape, ListShape) else shape.value
+        parts = [(item, inner, field) for item in (value.values() if isinstance(value, dict) else value)]
+    else:
+        size, measure, less = (len(value), "length", "smaller") if kind is str else (value, "value", "less")
+        if value not in (getattr(shape, "enum", None) or (value,)):
+            return f"Field '{field}' is not an expected value"
+        if size < shape.metadata.get("min", size):
+            return f"Field '{field}' is {less} than the minimum {measure}"
+        return f"Field '{field}' exceeds the maximum {measure}" if size > shape.metadata.get("max", size) else None
+    found = (misfit(item, member, is_sdk, whole, name) for item, member, name in parts)
+    return next((one for one in found if one), None)
 
 
 def sdk_metadata(response: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import json
 import uuid
 from typing import Any
 
+from helpers.engine import data_of
 from helpers.sandbox.states_api import map_runs, pages
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
-from helpers.sandbox.states_api.json_text import parse
 from helpers.sandbox.states_api.names import check_name, parse_arn
 
 __all__ = ["check_input", "new_execution", "start_execution"]
@@ -50,7 +50,7 @@ def check_input(text: str) -> str:
         message = f"Invalid State Machine Execution Input: 'The input is longer than {LONGEST_INPUT} bytes'"
         raise StatesError("InvalidExecutionInput", message)
     try:
-        parse(text)
+        data_of(text)
     except ValueError as error:
         raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
     return text

@@ -16,6 +16,7 @@ from helpers.sandbox.states_api import (
     machines,
     map_runs,
     tags,
+    test_state,
     tokens,
     versions,
 )
@@ -56,6 +57,7 @@ OPERATIONS: dict[str, Operation] = {
     "StartSyncExecution": express.start_sync_execution,
     "StopExecution": executions.stop_execution,
     "TagResource": tags.tag_resource,
+    "TestState": test_state.test_state,
     "UntagResource": tags.untag_resource,
     "UpdateMapRun": map_runs.update_map_run,
     "UpdateStateMachine": machines.update_state_machine,
