@@ -10,7 +10,6 @@ import pytest
 
 import helpers
 from helpers import definition, deploy, diagram, execution
-from helpers.planner import PATTERNS
 from tests.definitions.running import Machines
 
 PROBLEMS = {
@@ -109,7 +108,7 @@ ENDS = {
         "FAILED",
         "GaveUp",
         "as many polls",
-        entered={"AskJob": PATTERNS["bounded"].most_polls},
+        entered={"AskJob": 10},
     ),
     "bounded, timed out": End("bounded", DONE, "TIMED_OUT", entered={"AskJob": 2}, change=sooner(6)),
     "counted, done": End("counted", DONE, output={"polls": 4}, entered={"AskJob": 4}),
@@ -120,7 +119,7 @@ ENDS = {
         "FAILED",
         "GaveUp",
         "after 10 polls",
-        entered={"AskJob": PATTERNS["counted"].most_polls},
+        entered={"AskJob": 10},
     ),
     "counted, timed out": End("counted", DONE, "TIMED_OUT", entered={"AskJob": 2}, change=sooner(6)),
     "retry_polling, done at once": End("retry_polling", {"seconds": 0}, tries={"AskJob": 1}),
@@ -132,7 +131,7 @@ ENDS = {
         "FAILED",
         "GaveUp",
         "as many retries",
-        tries={"AskJob": PATTERNS["retry_polling"].most_polls},
+        tries={"AskJob": 13},
     ),
     "retry_polling, timed out": End("retry_polling", {"seconds": 3000}, "TIMED_OUT", change=sooner(5)),
     "standard_parent, done": End("standard_parent", DONE, entered={"AskInChild": 2}),
