@@ -115,7 +115,7 @@ class Frame:
         self.map_run: MapRun | None = None  # of the distributed Map that it is in
         self.done = False
         self.process: Process
-        self.scope = Scope(execution.random, self.context)
+        self.scope = Scope(execution.chance, self.context)
 
     def walk(self) -> Walk:
         """From the state that it has reached to its end; StateFailed where a state fails and nothing catches that."""
@@ -281,6 +281,14 @@ class Execution:
     `events` are as boto3's GetExecutionHistory gives them.
     """
 
+    # There are thousands of them: a dictionary each would take more than all else of a small one.
+    __slots__ = (
+        *("__weakref__", "_seed", "_chance", "_texts", "_timer", "accounted", "cause", "context", "error", "events"),
+        *("handler", "identity", "input", "input_text", "keeps_events", "limit", "machine", "map_runs", "observer"),
+        *("on_end", "output", "parent", "redriven", "redrives", "scheduler", "size", "started", "status", "stopped"),
+        *("top", "type", "written"),
+    )
+
     def __init__(
         self,
         machine: Machine,
@@ -299,7 +307,8 @@ class Execution:
         keeps_events: bool = True,
     ) -> None:
         self.machine, self.identity, self.scheduler, self.handler = machine, identity, scheduler, handler
-        self.random = random.Random(str(seed))
+        self._seed = str(seed)
+        self._chance: random.Random | None = None
         self.type, self.parent, self.observer, self.on_end = type, parent, observer, on_end
         self.limit = limit if type == "STANDARD" else None
         self.input_text, self.input = text, data_of(text)
@@ -376,6 +385,11 @@ class Execution:
             return "Execution redrivable period exceeded"
         return None
 
+    def forget(self) -> None:
+        """Drop the history, and all that refers back: nobody needs it any more, and its memory is free at once."""
+        self.events = []
+        del self.top.scope, self.top, self.observer
+
     def write(
         self, type: str, previous: int, key: str | None, details: Any, stamp: datetime | None = None
     ) -> int:
@@ -444,9 +458,15 @@ class Execution:
             self.size += len(text)
         return found
 
+    def chance(self) -> random.Random:
+        """The execution's own source of chance; most never ask for it, and it is dear to make."""
+        if self._chance is None:
+            self._chance = random.Random(self._seed)
+        return self._chance
+
     def uuid(self) -> str:
         """An id drawn from the execution's own source of chance."""
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        return str(uuid.UUID(int=self.chance().getrandbits(128), version=4))
 
 
 def _resume(frame: Frame) -> None:
