@@ -97,7 +97,7 @@ class Frame:
 
     def __post_init__(self) -> None:
         self.state = self.machine.start
-        self.scope = Scope(self.execution.random, self.context)
+        self.scope = Scope(self.execution.chance, self.context)
         if self.outer:
             self.last = self.published = self.before = self.outer.last
             self.variables, self.item = self.outer.variables, self.outer.item
@@ -256,6 +256,14 @@ class Execution:
     `events` are as boto3's GetExecutionHistory gives them.
     """
 
+    # There are thousands of them: a dictionary each would take more than all else of a small one.
+    __slots__ = (
+        *("__weakref__", "_seed", "_chance", "_texts", "_timer", "accounted", "cause", "context", "error", "events"),
+        *("handler", "identity", "input", "input_text", "keeps_events", "limit", "machine", "map_runs", "observer"),
+        *("on_end", "output", "parent", "redriven", "redrives", "scheduler", "size", "started", "status", "stopped"),
+        *("top", "type", "written"),
+    )
+
     def __init__(
         self,
         machine: Machine,
@@ -274,7 +282,8 @@ class Execution:
         keeps_events: bool = True,
     ) -> None:
         self.machine, self.identity, self.scheduler, self.handler = machine, identity, scheduler, handler
-        self.random = random.Random(str(seed))
+        self._seed = str(seed)
+        self._chance: random.Random | None = None
         self.type, self.parent, self.observer, self.on_end = type, parent, observer, on_end
         self.limit = limit if type == "STANDARD" else None
         self.input_text, self.input = text, data_of(text)
@@ -351,6 +360,11 @@ class Execution:
             return "Execution redrivable period exceeded"
         return None
 
+    def forget(self) -> None:
+        """Drop the history, and all that refers back: nobody needs it any more, and its memory is free at once."""
+        self.events = []
+        del self.top.scope, self.top, self.observer
+
     def write(self, kind: str, previous: int, key: str, details: Any, stamp: datetime | None = None) -> int:
         """Write an event, and return its id. Raises Over where the execution has ended, or its history is full."""
         if self.status != "RUNNING":
@@ -418,9 +432,15 @@ class Execution:
             self.size += len(text)
         return found
 
+    def chance(self) -> random.Random:
+        """The execution's own source of chance; most never ask for it, and it is dear to make."""
+        if self._chance is None:
+            self._chance = random.Random(self._seed)
+        return self._chance
+
     def uuid(self) -> str:
         """An id drawn from the execution's own source of chance."""
-        return drawn_uuid(self.random)
+        return drawn_uuid(self.chance())
 
 
 def _resume(frame: Frame) -> None:

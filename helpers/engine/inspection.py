@@ -122,7 +122,7 @@ class Inspection:
             if matches(retrier.errors, failed.kind):
                 self.error_details = {"retryIndex": index}
                 if used < retrier.attempts:
-                    seconds = int(retrier.delay(used, frame.execution.random))
+                    seconds = int(retrier.delay(used, frame.execution.chance()))
                     self.error_details["retryBackoffIntervalSeconds"] = seconds
                     return "RETRIABLE", None
                 break

@@ -59,7 +59,7 @@ def _call(call: Call) -> Evaluated:
         return _format(call.arguments[0], arguments)
     if call.name in OF_CHANCE:
         draw = OF_CHANCE[call.name]
-        return lambda scope: draw(scope.random, *[argument(scope) for argument in arguments])
+        return lambda scope: draw(scope.chance(), *[argument(scope) for argument in arguments])
     give = FUNCTIONS[call.name]
     return lambda scope: give(*[argument(scope) for argument in arguments])
 

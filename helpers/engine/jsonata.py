@@ -256,7 +256,7 @@ def _hash(value: Any = None, algorithm: Any = None) -> str | None:
 def _random(seed: Any = None) -> float:
     """The first double of Java's generator, which AWS's is: 48 bits, two draws of 26 and 27."""
     if seed is None:
-        return _scope().random.random()
+        return _scope().chance().random()
     state, drawn = (_number(seed, "first", "random") ^ 0x5DEECE66D) & ((1 << 48) - 1), 0
     for bits in (26, 27):
         state = (state * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)
@@ -265,14 +265,14 @@ def _random(seed: Any = None) -> float:
 
 
 def _uuid() -> str:
-    return drawn_uuid(_scope().random)
+    return drawn_uuid(_scope().chance())
 
 
 def _shuffle(array: Any = None) -> Any:
     if array is None:
         return None
     items = _listed(array)
-    _scope().random.shuffle(items)
+    _scope().chance().shuffle(items)
     return items
 
 

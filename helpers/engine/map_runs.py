@@ -79,7 +79,7 @@ class MapRun:
             Identity(arn, name, self.machine_arn, self.machine_name, parent.identity.role_arn),
             scheduler=parent.scheduler,
             handler=parent.handler,
-            seed=parent.random.getrandbits(64),
+            seed=parent.chance().getrandbits(64),
             type=self.type,
             limit=parent.limit,
             parent=self,

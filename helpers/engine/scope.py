@@ -16,13 +16,13 @@ class Scope:
 
     `data` is `$`; `context` makes the context object when it is asked for; `variables` are by name, without their `$`;
     `states` is JSONata's `$states` without its context: `input`, and `result` and `errorOutput` where they are allowed;
-    `now` is an aware datetime, and `random` the only source of chance.
+    `now` is an aware datetime, and `chance` gives the only source of chance.
     """
 
-    __slots__ = ("context", "data", "now", "random", "states", "variables")
+    __slots__ = ("chance", "context", "data", "now", "states", "variables")
 
-    def __init__(self, chance: random.Random, context: Callable[[], dict[str, Any]]) -> None:
-        self.random, self.context = chance, context
+    def __init__(self, chance: Callable[[], random.Random], context: Callable[[], dict[str, Any]]) -> None:
+        self.chance, self.context = chance, context
         self.data: Any = None
         self.variables: Mapping[str, Any] = {}
         self.states: dict[str, Any] | None = None

@@ -252,7 +252,7 @@ class Handled(State):
                 if used[index] >= retrier.attempts:
                     return None
                 used[index] += 1
-                return retrier.delay(used[index] - 1, frame.execution.random)
+                return retrier.delay(used[index] - 1, frame.execution.chance())
         return None
 
     def _caught(self, frame: Frame, failure: StateFailed) -> str:

@@ -109,7 +109,7 @@ class Lab:
 
     @property
     def ahead(self) -> datetime.timedelta:
-        """By how much the sandbox's clock is ahead of real time after a fast-forward; 0 below a minute and on an account."""
+        """By how much the sandbox's clock is ahead of real time; 0 below a minute, and on an account."""
         offset = 0 if self._sandbox is None else round(self._call("clock")["offset"])
         return datetime.timedelta(seconds=offset if offset >= 60 else 0)
 

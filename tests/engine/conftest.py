@@ -26,7 +26,8 @@ DATA = st.recursive(
 
 
 def scope_of(data: Any = None, *, variables: Any = None, states: Any = None, seed: int = 0) -> Scope:
-    scope = Scope(random.Random(seed), lambda: CONTEXT)
+    chance = random.Random(seed)
+    scope = Scope(lambda: chance, lambda: CONTEXT)
     scope.data, scope.variables, scope.states, scope.now = data, variables or {}, states, NOW
     return scope
 

@@ -180,6 +180,8 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         self._bytes_kept -= execution.bytes_kept()
         for run in execution.map_runs:
             self._let_go_of_run(run)
+        if execution.status != "RUNNING":
+            execution.run.forget()
 
     def _let_go_of_run(self, run: MapRun) -> None:
         for child in run.run.children:
@@ -187,6 +189,8 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
                 if inner.arn in self.map_runs:
                     self._let_go_of_run(self.map_runs[inner.arn])
         self.map_runs.pop(run.arn, None)
+        if run.run.stopped:
+            run.forget()
 
     def map_run_ended(self, execution: Execution) -> None:
         """Forget the children of the Map Runs that ended first, where one execution has too many; the last one's stay.

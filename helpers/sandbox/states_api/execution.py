@@ -45,7 +45,6 @@ class Execution:
         self.revision: Revision = version.revision if version else machine.revision
         self.number = next(_numbers)  # in order of start
         self.trace_header = trace_header
-        self.ended = threading.Event()
         self.after_end: list[Callable[[], Any]] = []  # what is done at its end, in the engine's thread
         self.client_token: str | None = None
         self.log = ExecutionLog.of(machine.name, self.revision.logging)
@@ -135,6 +134,12 @@ class Execution:
         clock.executions += 1
         self.run.go()
 
+    def wait(self) -> None:
+        """Wait for its end, outside of the engine's thread."""
+        ended = threading.Event()
+        clock.post(lambda: self.after_end.append(ended.set) if self.status == "RUNNING" else ended.set())
+        ended.wait()
+
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
         """End as ABORTED, with its child executions, and return when. What still works for it is not waited for."""
         clock.call(lambda: self.run.stop(error, cause))
@@ -153,7 +158,6 @@ class Execution:
         if reason := self.not_redrivable():
             raise StatesError("ExecutionNotRedrivable", reason)
         self.client_token = client_token
-        self.ended.clear()
         self.backend.execution_redriven(self)
         clock.executions += 1
         self.run.redrive()

@@ -14,7 +14,7 @@ BILLED_MILLISECONDS = 100  # duration is billed in steps of these; same page
 
 def start_sync_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution = begun(backend, arguments)
-    execution.ended.wait()
+    execution.wait()
     return answer(execution, with_data=arguments.get("includedData") != "METADATA_ONLY")
 
 

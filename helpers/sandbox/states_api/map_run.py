@@ -74,6 +74,8 @@ class MapRun:
         """Forget the children, and return how many they were."""
         run = self.run
         forgotten = len(run.children)
+        for child in run.children:
+            child.forget()
         run.children, run.latest, run.items = [], {}, None
         return forgotten
 

@@ -39,7 +39,6 @@ class Watch(engine.Observer):
             return
         clock.executions -= 1
         record.backend.execution_ended(record)
-        record.ended.set()
         record.backend.announce(record)
         for action in record.after_end:
             action()

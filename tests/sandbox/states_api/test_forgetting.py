@@ -1,7 +1,9 @@
 """What a server that runs for long forgets, and that it says so."""
 
 import datetime
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -62,11 +64,25 @@ def end_one(
     execution = Execution(backend, machine, None, None, arn, name, text, handler=handler)
     backend.executions[arn] = execution
     execution.start()
-    assert execution.ended.wait(20)
+    execution.wait()
     if days_ago:
         execution.run.stopped = clock.now() - datetime.timedelta(days=days_ago)
         clock.call(backend.forget)
     return arn
+
+
+def test_the_memory_of_what_is_forgotten_is_free_at_once(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "EXECUTIONS_KEPT", 1)
+    run = weakref.ref(backend.executions[end_one(backend, "first")].run)
+    gc.collect()
+    gc.disable()
+    try:
+        end_one(backend, "second")
+        assert run() is None
+    finally:
+        gc.enable()
 
 
 def test_the_oldest_ended_executions_go_first(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
