@@ -10,7 +10,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 from collections import defaultdict
 
@@ -167,9 +166,10 @@ def test_the_sandboxs_figures():
     backend = SANDBOX / "states_api" / "backend.py"
     assert f"the last {number('EXECUTIONS_KEPT', backend):,} executions" in said
     assert f"more than {number('EVENTS_KEPT', backend):,} events" in said
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    moto = next(pin for pin in project["dependencies"] if pin.startswith("moto"))
-    assert moto.endswith(f"=={number('MOTO_VERSION', SANDBOX / 'interpreter' / 'mending.py')}")
+    assert "256 MB at most (`LAB_SANDBOX_BYTES`" in said
+    assert 'get("LAB_SANDBOX_BYTES") or 256_000_000' in backend.read_text(encoding="utf-8")
+    assert number("LONGEST_PAGE", SANDBOX / "states_api" / "history.py") == 4_000_000
+    assert "at most 4 MB" in said
 
 
 def test_measured_figures_keep_the_bounds_beside_them():
@@ -247,7 +247,7 @@ def test_what_a_task_may_name(lab, role, resource, said):
     assert created(lab, role, machine) is said.startswith("works")
 
 
-def test_an_inventory_is_refused(lab, role):
+def test_an_inventory_cannot_be_read(lab, role):
     reader = {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": {"InputType": "MANIFEST"},
@@ -256,8 +256,12 @@ def test_an_inventory_is_refused(lab, role):
     processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P"}
     processor["States"] = {"P": {"Type": "Pass", "End": True}}
     items = {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True}
-    with pytest.raises(lab.client("stepfunctions").exceptions.InvalidDefinition, match="MANIFEST"):
-        created(lab, role, {"StartAt": "M", "States": {"M": items}})
+    from helpers import execution
+
+    arn = deploy.state_machine("readme-items", {"StartAt": "M", "States": {"M": items}}, role=role, lab=lab)
+    run = lab.client("stepfunctions").start_execution(stateMachineArn=arn)["executionArn"]
+    assert execution.wait(run, progress=False, lab=lab).error == "States.ItemReaderFailed"
+    assert "such a Map Run fails with `States.ItemReaderFailed`" in README
 
 
 def created(lab, role, machine) -> bool:

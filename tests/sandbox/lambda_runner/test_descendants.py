@@ -110,7 +110,8 @@ def test_fifty_of_them_leave_no_zombie_thread_or_descriptor(make, invoke, mark: 
 
 
 def test_an_orphan_that_has_ended_leaves_no_zombie_in_a_warm_worker(make, invoke) -> None:
-    name = make("if not os.fork():\n    if not os.fork(): os._exit(0)\n    os._exit(0)\nos.wait()\nreturn 1", "import os")
+    twice = "if not os.fork():\n    if not os.fork(): os._exit(0)\n    os._exit(0)\nos.wait()\nreturn 1"
+    name = make(twice, "import os")
     assert [invoke(name)["Payload"] for _ in range(5)] == [1] * 5
     assert holds(lambda: not zombies(server()))
 
@@ -149,8 +150,11 @@ client.invoke(FunctionName=arn, InvocationType="Event" if "sleep(60)" in code el
 """
 
 
+BUSY = "import re; re.match('(a|a)*b', 'a' * 60)"
+
+
 @pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("then", ["return 1", "import time; time.sleep(60)", "import re; re.match('(a|a)*b', 'a' * 60)"])
+@pytest.mark.parametrize("then", ["return 1", "import time; time.sleep(60)", BUSY])
 @pytest.mark.parametrize("end", ["stopped", "killed"])
 def test_it_ends_with_the_server(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, mark: str, start: str, then: str, end: str
