@@ -1,4 +1,4 @@
-"""What all tests share: one sandbox of the test run's own, started by the first test that needs it, and what is fast."""
+"""What all tests share: one sandbox, started by the first test that needs it, and which tests are fast."""
 
 import os
 import tempfile
@@ -17,7 +17,6 @@ for _name in [name for name in os.environ if name.startswith(("AWS_", "LAB_TARGE
 
 import helpers  # noqa: E402
 from helpers import sandbox  # noqa: E402
-
 
 HERE = Path(__file__).parent
 # Folders and modules of tests that need nothing but this process; in them a test with the fixture `lab` is not fast.
