@@ -1,8 +1,9 @@
-"""Fixtures shared by all tests: one sandbox of the test run's own."""
+"""What all tests share: one sandbox, started by the first test that needs it, and which tests are fast."""
 
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,14 +18,34 @@ for _name in [name for name in os.environ if name.startswith(("AWS_", "LAB_TARGE
 import helpers  # noqa: E402
 from helpers import sandbox  # noqa: E402
 
+HERE = Path(__file__).parent
+# Folders and modules of tests that need nothing but this process; in them a test with the fixture `lab` is not fast.
+FAST = ("definition", "diagram", "engine", "history", "test_comparison.py", "test_fast.py")
+FAST += ("test_planner.py", "test_timeline.py", "test_verbatim.py")
 
-@pytest.fixture(scope="session", autouse=True)
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        inside = item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in FAST
+        if inside and "lab" not in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.fast)
+
+
+@pytest.fixture(autouse=True)
+def _no_sandbox_for_the_fast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is fast finds no Lab that others connected, and no folder in which a sandbox could start."""
+    if request.node.get_closest_marker("fast"):
+        monkeypatch.setattr("helpers.lab.place._current", None)
+        monkeypatch.setenv("LAB_SANDBOX_DIR", os.devnull)
+
+
+@pytest.fixture(scope="session")
 def _sandbox_stopped_at_the_end() -> Iterator[None]:
     yield
     sandbox.stop()
 
 
 @pytest.fixture(scope="session")
-def lab() -> helpers.Lab:
+def lab(_sandbox_stopped_at_the_end: None) -> helpers.Lab:
     """A Lab on the test run's own sandbox."""
     return helpers.connect()

@@ -274,7 +274,7 @@ def wrong_paths(owner: str, body: dict[str, Any]) -> Iterator[str]:
             yield from wrong_template(owner, value)
         elif field in ("InputPath", "OutputPath", "ResultPath") and isinstance(value, str) and value[:1] != "$":
             yield f"{field} of {owner} is {value!r}; a path begins with $."
-        elif "{%" in json.dumps(value, default=str) and field not in ("States", "Branches", "ItemProcessor"):
+        elif field not in ("States", "Branches", "ItemProcessor") and "{%" in json.dumps(value, default=str):
             yield f"{field} of {owner} holds an expression; for these the state needs QueryLanguage JSONata."
         elif field in ("Output", "Arguments"):
             yield f"{field} of {owner} belongs to JSONata; with paths it is Parameters."
