@@ -2,8 +2,8 @@
 
 Read it in this order: `scheduler` moves processes through time, `execution` holds what is known of a run and writes its
 history, `states`, `tasks`, `branches` and `map_runs` say what each state does, `machine` compiles a definition into
-them, `simulation` runs one on answers given beforehand, `inspection` one of its states. Data is shaped by `paths`,
-`intrinsics`, `expressions`, `templates` and `rules`, which are compiled to closures once per machine.
+them, `simulation` runs one on answers given beforehand. Data is shaped by `paths`, `intrinsics`, `expressions`,
+`templates` and `rules`, which are compiled to closures once per machine.
 """
 
 from helpers.engine.execution import REDRIVABLE_DAYS, Execution, Identity, Observer

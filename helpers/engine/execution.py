@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, too_large
 from helpers.engine.scheduler import Process, Scheduler, Walk
 from helpers.engine.scope import Scope, drawn_uuid
-from helpers.engine.text import data_of, exceeds, text_of, time_text
+from helpers.engine.text import WHOLE, data_of, exceeds, text_of, time_text
 
 if TYPE_CHECKING:
     from helpers.engine.machine import Machine
@@ -33,7 +33,6 @@ MOST_EVENTS = 25_000
 EXPRESS_SECONDS = 300
 REDRIVABLE_DAYS = 14  # after an execution's end; API reference, RedriveExecution
 REDRIVABLE_EVENTS = 24_999  # a history must hold fewer; same place
-WHOLE: Any = {"truncated": False}
 ENDINGS = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
@@ -129,7 +128,8 @@ class Frame:
             turn -= 1
             if not turn:
                 turn = 1 if self.outer else TURN
-                yield from self.process.rest()
+                self.process.wake()  # behind all that are awake
+                yield
 
     def enter(self, state: State) -> None:
         """Write that a state is entered."""
@@ -256,14 +256,6 @@ class Execution:
     `events` are as boto3's GetExecutionHistory gives them.
     """
 
-    # There are thousands of them: a dictionary each would take more than all else of a small one.
-    __slots__ = (
-        *("__weakref__", "_seed", "_chance", "_texts", "_timer", "accounted", "cause", "context", "error", "events"),
-        *("handler", "identity", "input", "input_text", "keeps_events", "limit", "machine", "map_runs", "observer"),
-        *("on_end", "output", "parent", "redriven", "redrives", "scheduler", "size", "started", "status", "stopped"),
-        *("top", "type", "written"),
-    )
-
     def __init__(
         self,
         machine: Machine,
@@ -290,17 +282,15 @@ class Execution:
         self.context: dict[str, Any] = {}  # what the context object has besides
         self.events: list[dict[str, Any]] = []
         self.keeps_events = keeps_events  # else they are told to the observer only
-        self.written = 0  # events
         self.size = len(text)  # bytes that they take, about: what they share counted once
-        self.accounted = 0  # of them, by an observer that keeps account
+        self.written = self.accounted = 0  # events, and bytes of them by an observer that keeps account
         self.status = "RUNNING"
         self.output: str | None = None
-        self.error: str | None = None
-        self.cause: str | None = None
+        self.error = self.cause = self.output
         self.started = started or scheduler.stamp
+        self.redrives = 0
         self.stopped: datetime | None = None
         self.redriven: datetime | None = None
-        self.redrives = 0
         self.map_runs: list[MapRun] = []
         self._texts: dict[str, str] = {}
         self._timer: Any = None
@@ -314,8 +304,8 @@ class Execution:
 
     def begin(self) -> None:
         """Write the first event alone; any thread may do that, before anybody else knows of the execution."""
-        details = {"input": self.input_text, "inputDetails": WHOLE, "roleArn": self.identity.role_arn}
-        self.write("ExecutionStarted", 0, "executionStartedEventDetails", details, self.started)
+        given = {"input": self.input_text, "inputDetails": WHOLE, "roleArn": self.identity.role_arn}
+        self.write("ExecutionStarted", 0, "executionStartedEventDetails", given, self.started)
 
     def go(self) -> None:
         """Let the scheduler move it."""

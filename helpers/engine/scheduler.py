@@ -26,8 +26,7 @@ class Process:
 
     def __init__(self, scheduler: Scheduler, walk: Walk, on_end: Callable[[Any, Exception | None], None]) -> None:
         self._scheduler, self._walk, self._on_end = scheduler, walk, on_end
-        self.over = False
-        self._asleep = True
+        self.over, self._asleep = False, True
         self.wake()
 
     def wake(self, first: bool = False) -> None:
@@ -58,11 +57,6 @@ class Process:
             if not self._walk.gi_running:  # type: ignore[attr-defined]
                 self._walk.close()
 
-    def rest(self) -> Walk:
-        """Let the others that are awake go first."""
-        self.wake()
-        yield
-
     def sleep(self, seconds: float) -> Walk:
         """Wait so long."""
         yield from self.sleep_until(self._scheduler.now + round(seconds * SECOND))
@@ -85,10 +79,8 @@ class Scheduler:
         self.now = now
         self.ready: deque[Process] = deque()
         self._timers: list[Timer] = []
-        self._number = 0
-        self._cancelled = 0
-        self._stamped = -1
-        self._stamp = EPOCH
+        self._number = self._cancelled = 0
+        self._stamped, self._stamp = -1, EPOCH
 
     @property
     def stamp(self) -> datetime:

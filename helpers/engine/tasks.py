@@ -15,7 +15,7 @@ from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFai
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number
-from helpers.engine.text import data_of, exceeds, text_of
+from helpers.engine.text import WHOLE, data_of, exceeds, text_of
 from helpers.errors import AnswerInvalid
 
 if TYPE_CHECKING:
@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NEVER", "Answer", "Call", "Handled", "Never", "Task", "TaskFailed", "outside"]
 
-WHOLE: Any = {"truncated": False}
 SAID = ("Scheduled", "Started", "Submitted", "Succeeded", "Failed", "TimedOut")
 _SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
 _ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:")
-# TimeoutSeconds of a task that has none: nobody's deadline. Amazon States Language, "Task State".
-FOREVER = 99_999_999
+FOREVER = 99_999_999  # TimeoutSeconds of a task that has none: nobody's deadline; States Language, "Task State"
 
 
 class TaskFailed(Exception):

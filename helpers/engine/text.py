@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 
 from helpers.engine.failures import RUNTIME, StateFailed
 
-__all__ = ["MOST_BYTES", "data_of", "exceeds", "moment", "text_of", "time_text"]
+__all__ = ["MOST_BYTES", "WHOLE", "data_of", "exceeds", "moment", "text_of", "time_text"]
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MOST_BYTES = 262_144
+WHOLE: Any = {"truncated": False}  # what an event says of each payload
 MOST_NESTED = 500  # levels of objects and arrays; a bound of ours, so that it is the same wherever an engine runs
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[Tt][0-2]\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

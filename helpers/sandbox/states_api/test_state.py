@@ -8,7 +8,6 @@ from typing import Any
 
 from helpers import definition as asl
 from helpers.engine import Answer, Identity, TaskFailed, data_of, text_of
-from helpers.engine.inspection import ALONE, Inspection, named
 from helpers.sandbox.clock import clock
 from helpers.sandbox.integrations import clients, objects
 from helpers.sandbox.integrations.resources import TOKEN, integration_of
@@ -16,6 +15,7 @@ from helpers.sandbox.integrations.shapes import misfit
 from helpers.sandbox.states_api.definitions import check_definition, check_state
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.executions import check_input
+from helpers.sandbox.states_api.inspection import ALONE, Inspection, named
 from helpers.sandbox.states_api.roles import check_role
 
 NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from helpers.engine import Answer, Call, TaskFailed
-from helpers.engine.inspection import Inspection, inspect
 from helpers.errors import DefinitionInvalid, InvalidInput, TaskUnanswered
+from helpers.sandbox.states_api.inspection import Inspection, inspect
 
 PASS = {"StartAt": "Go", "States": {"Go": {"Type": "Pass", "End": True}}}
 TASK: dict[str, Any] = {

@@ -21,7 +21,7 @@ from helpers.engine.machine import Machine
 from helpers.engine.map_runs import DistributedMap
 from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Process, Scheduler, Walk, counted
-from helpers.engine.simulation import START
+from helpers.engine.simulation import MACHINE, START
 from helpers.engine.states import Pass
 from helpers.engine.tasks import Answer, Call, Handled, Task, TaskFailed, outside
 from helpers.engine.text import text_of
@@ -31,7 +31,6 @@ __all__ = ["ALONE", "Inspection", "inspect", "named"]
 
 ALONE = "StateName"  # what the service calls a state that is given without a name
 LONGEST_SECONDS = 300  # API reference, TestState
-MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
 Handler = Callable[[Call], None]
 End = Callable[[Exception | None], None]
 
