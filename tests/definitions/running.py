@@ -59,7 +59,7 @@ class Machines:
             return {name: deploy.deploy("express_child", type="EXPRESS", lab=self.lab).arn}
         if name == "QueueUrl":
             queue = f"definitions-{uuid.uuid4().hex[:6]}"
-            return {name: self.lab.client("sqs").create_queue(QueueName=self.lab.name(queue))["QueueUrl"]}
+            return {name: self.lab.client("sqs").create_queue(QueueName=queue)["QueueUrl"]}
         if name == "EventBusName":
             return {name: "default"}
         self.lab.client("s3").create_bucket(Bucket="lab-definitions")

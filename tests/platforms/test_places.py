@@ -115,6 +115,7 @@ def test_a_long_path_with_umlauts_spaces_and_ampersands(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     for name in ("helpers", "definitions"):
         shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", place)
     environment = os.environ | {"PYTHONPATH": str(place), "LAB_SANDBOX_DIR": str(place / "ein Sandkasten")}
     learn(sys.executable, place, environment, place / "Verlauf & Ende.json")
 

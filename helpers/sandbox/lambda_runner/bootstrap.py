@@ -20,7 +20,6 @@ import logging
 import math
 import os
 import queue
-import signal
 import struct
 import sys
 import threading
@@ -32,7 +31,6 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 LARGEST_RESPONSE = 6_291_556  # bytes; AWS Lambda developer guide, "Lambda quotas": 6 MB and 100 bytes of wrapping
-KEPT = sys.platform == "linux"  # whether a keeper stands between the server and the process that runs the handler
 NO_BREAK_SPACE = "\u00a0"
 
 
@@ -343,68 +341,6 @@ def set_up_logging() -> type[_LogHandler]:
 # --- the life of a worker --------------------------------------------------------------------------------------------
 
 
-def keep() -> None:
-    """Go on in a child of this process, which stays as its keeper: what the handler starts ends with it.
-
-    The keeper adopts every orphan below it (a child subreaper), takes note of its end, and when the server has gone or
-    says so (SIGTERM), or the runtime has ended, it ends all that is left and then itself, in the way the runtime did.
-    """
-    import ctypes
-    import select
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-    woken, waking = os.pipe()
-    os.set_blocking(waking, False)
-    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    runtime = os.fork()
-    if not runtime:
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        os.close(woken)
-        os.close(waking)
-        os.setsid()
-        return
-    poll = select.poll()
-    poll.register(0, 0)  # hung up when the server has gone
-    poll.register(woken, select.POLLIN)
-    status = None
-    while status is None and not (poll.poll()[0][0] == 0 or signal.SIGTERM in os.read(woken, 4_096)):
-        status = _reap(runtime)
-    _end_children()
-    if status is not None and os.WIFSIGNALED(status):
-        with contextlib.suppress(OSError):  # of SIGKILL it is always the default
-            signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
-        os.kill(os.getpid(), os.WTERMSIG(status))
-    os._exit(1 if status is None else os.waitstatus_to_exitcode(status))
-
-
-def _reap(runtime: int) -> int | None:
-    """Take note of all children that have ended; returns the runtime's status if it is among them."""
-    found = None
-    with contextlib.suppress(ChildProcessError):
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            if ended[0] == runtime:
-                found = ended[1]
-    return found
-
-
-def _end_children() -> None:
-    """End every child, and the orphans that this leaves, until there is none."""
-    with contextlib.suppress(OSError):  # no child is left
-        while True:
-            for name in filter(str.isdigit, os.listdir("/proc")):
-                with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                    if int(file.read().rpartition(b")")[2].split()[1]) == os.getpid():
-                        os.kill(int(name), signal.SIGKILL)
-            os.waitpid(-1, 0)
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-
-
 def become(function: dict[str, Any]) -> Callable[[Any, Context], Any]:
     """Take on a function's environment and load its handler."""
     os.environ.clear()
@@ -435,8 +371,6 @@ def answer(handler: Callable[[Any, Context], Any], invocation: dict[str, Any], e
 
 def main() -> None:
     """Become a function, then answer until the server closes the pipe."""
-    if KEPT:
-        keep()
     channel = Channel()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(newline="\n")  # type: ignore[union-attr]
