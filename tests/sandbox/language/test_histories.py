@@ -159,7 +159,7 @@ HISTORIES: dict[str, tuple[dict[str, Any], Any, list[str]]] = {
         [
             "ExecutionStarted 0",
             "TaskStateEntered 0",
-            "EvaluationFailed 2",
+            "EvaluationFailed 0",
             "TaskStateExited 3",
             "PassStateEntered 4",
             "PassStateExited 5",
