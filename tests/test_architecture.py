@@ -12,17 +12,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 HELPERS = ROOT / "helpers"
 # From the faces down to the data; what stands on one line may use what stands below it.
 FLOORS = [
-    {"explorer", "exercises", "jupyter_extension"},
-    {"timeline", "comparison", "live"},
-    {"collection"},
+    {"workbench", "exercises", "jupyter_extension"},
+    {"timeline", "live"},
     {"deploy", "execution"},
     {"calls"},
     {"lab"},
-    {"planner", "chart"},
+    {"planner"},
     {"diagram", "history"},
     {"engine"},
     {"definition"},
-    {"errors", "verbatim"},
+    {"errors", "chart", "verbatim"},
 ]
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 DATA = {"history", "definition", "diagram", "planner", "chart", "engine"}

@@ -14,10 +14,10 @@ import pandas as pd
 from helpers import calls, diagram, execution, history, timeline
 from helpers.definition import load, parse
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
-from helpers.explorer.replay import Replay
 from helpers.lab import Lab
+from helpers.workbench.replay import Replay
 
-__all__ = ["COLUMNS", "Subject", "from_arn", "from_events", "from_file", "place_of", "region_of", "tell_failures"]
+__all__ = ["COLUMNS", "ExecutionView", "are_failures", "from_arn", "from_events", "from_file", "place_of", "region_of"]
 
 COLUMNS = tuple(history.events([]).columns)
 FAILURES = ("Failed", "TimedOut", "Aborted")
@@ -28,7 +28,7 @@ Definition = Mapping[str, Any] | str | PathLike[str]
 
 
 @dataclass
-class Subject:
+class ExecutionView:
     """One execution as far as it can be known; `lab` is the place to ask for more, None for a file or a frame.
 
     `events` is a frame of `history.events` with at most one execution, `raw` the events as they came, `denied` the
@@ -154,7 +154,7 @@ class Subject:
             return self._open_row() + 1
         if size and self.summary.failed_at is not None:
             return int(self.events["id"].eq(self.summary.failed_at).to_numpy("bool").argmax()) + 1
-        failed = tell_failures(self.events)
+        failed = are_failures(self.events)
         return int(failed.to_numpy("bool").argmax()) + 1 if failed.any() else size
 
     def _open_row(self) -> int:
@@ -175,8 +175,8 @@ def _rows(frame: pd.DataFrame) -> "Callable[[int], pd.Series[Any]]":
     return row
 
 
-def tell_failures(events: pd.DataFrame) -> "pd.Series[bool]":
-    """Which events tell of a failure, a time-out or an abort."""
+def are_failures(events: pd.DataFrame) -> "pd.Series[bool]":
+    """Which events report a failure, a time-out or an abort."""
     types = events["type"].fillna("")
     return types.str.endswith(FAILURES) | types.eq("FailStateEntered")
 
@@ -199,8 +199,8 @@ def _places(frame: pd.DataFrame) -> dict[Place, list[int]]:
     return found
 
 
-def from_events(source: Any, definition: Definition | None = None, lab: Lab | None = None) -> list[Subject]:
-    """A subject for each execution in a frame of `history.events`, or in anything that it takes.
+def from_events(source: Any, definition: Definition | None = None, lab: Lab | None = None) -> list[ExecutionView]:
+    """A view for each execution in a frame of `history.events`, or in anything that it takes.
 
     Raises NotAHistory.
     """
@@ -219,14 +219,14 @@ def from_events(source: Any, definition: Definition | None = None, lab: Lab | No
         events = history.events(listed)
         raw = listed if isinstance(listed, list) else None
     drawn = _definition(definition)
-    subjects = []
+    views = []
     for label, own in events.groupby("execution", sort=False, dropna=False):
         arn = label if isinstance(label, str) and label.startswith("arn:") else None
         own = own.sort_values("id", kind="stable").reset_index(drop=True)
         own.attrs = dict(events.attrs)
         only = raw if own.shape[0] == events.shape[0] else None
-        subjects.append(_fitted(Subject(_name(arn or str(label)), own, arn, drawn, only, lab)))
-    return subjects or [Subject("an empty history", events, None, drawn, raw, lab)]
+        views.append(_fitted(ExecutionView(_name(arn or str(label)), own, arn, drawn, only, lab)))
+    return views or [ExecutionView("an empty history", events, None, drawn, raw, lab)]
 
 
 def _listed(source: Any) -> Any:
@@ -239,35 +239,35 @@ def _name(label: str) -> str:
     return (label.split(":")[-1] if label.startswith("arn:") else label) or label
 
 
-def from_file(path: str | PathLike[str], definition: Definition | None = None) -> list[Subject]:
+def from_file(path: str | PathLike[str], definition: Definition | None = None) -> list[ExecutionView]:
     """The executions in a file; its definition is in the file, or beside it as `<name>.asl.json`.
 
     Raises NotAHistory and what `helpers.definition.load` raises.
     """
     place = Path(path)
-    told = _told(place)
+    held = _beside_events(place)
     if definition is None:
         beside = place.parent / f"{place.stem}.asl.json"
-        inside = told.get("definition")
+        inside = held.get("definition")
         # A link beside a history may lead to what is nobody's business here.
         beside_it = beside != place and os.path.isfile(beside) and not os.path.islink(beside)
         definition = inside if isinstance(inside, dict) else beside if beside_it else None
-    subjects = from_events(place, definition)
-    events = told.get("events")
-    for subject in subjects:
-        if "definition" in told and not isinstance(told["definition"], dict):
-            subject.denied.append("The definition in the file is no JSON object, so it is left out.")
-        subject.raw = events if len(subjects) == 1 and isinstance(events, list) else None
-    return subjects
+    views = from_events(place, definition)
+    events = held.get("events")
+    for view in views:
+        if "definition" in held and not isinstance(held["definition"], dict):
+            view.denied.append("The definition in the file is no JSON object, so it is left out.")
+        view.raw = events if len(views) == 1 and isinstance(events, list) else None
+    return views
 
 
-def _told(path: Path) -> dict[str, Any]:
-    """What a file tells besides its events; reading those, and complaining, is the business of `history`."""
+def _beside_events(path: Path) -> dict[str, Any]:
+    """What a file holds besides its events; reading those, and complaining, is the business of `history`."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8-sig"))
+        held = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return held if isinstance(held, dict) else {}
 
 
 def _definition(given: Definition | None) -> Mapping[str, Any] | None:
@@ -280,15 +280,15 @@ def _definition(given: Definition | None) -> Mapping[str, Any] | None:
     return given
 
 
-def _fitted(subject: Subject) -> Subject:
+def _fitted(view: ExecutionView) -> ExecutionView:
     """Without a definition that is not the execution's own; `notes` then says so."""
-    if subject.definition is None:
-        return subject
-    known = set(diagram.draw(subject.definition).states)
-    subject.strangers = [state for state in subject.visits["state"].dropna().unique() if state not in known]
-    if subject.strangers:
-        subject.definition = None
-    return subject
+    if view.definition is None:
+        return view
+    known = set(diagram.draw(view.definition).states)
+    view.strangers = [state for state in view.visits["state"].dropna().unique() if state not in known]
+    if view.strangers:
+        view.definition = None
+    return view
 
 
 def region_of(arn: str) -> str:
@@ -297,7 +297,7 @@ def region_of(arn: str) -> str:
     return parts[3] if len(parts) > 5 else ""
 
 
-def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Subject:
+def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> ExecutionView:
     """The execution that an ARN names, read from AWS; a permission that is denied takes away only its part.
 
     Raises NotFound for one that is not there (with what to do about it), NotAllowed where nothing may be read.
@@ -312,7 +312,7 @@ def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Subjec
     try:
         described = execution.describe(arn, lab=lab)
     except NotAllowed as error:
-        denied.append(f"What AWS tells of the execution as a whole is left out. {error}")
+        denied.append(f"What AWS knows of the execution as a whole is left out. {error}")
     except NotFound as error:
         if ":express:" in arn:
             raise
@@ -332,7 +332,7 @@ def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Subjec
         except LabError as error:
             denied.append(f"The definition is left out, so the diagram is drawn from the history. {error}")
     events = history.events(raw or [], execution=arn)
-    return _fitted(Subject(_name(arn), events, arn, drawn, raw, lab, described, denied))
+    return _fitted(ExecutionView(_name(arn), events, arn, drawn, raw, lab, described, denied))
 
 
 def _own_definition(arn: str, lab: Lab) -> Mapping[str, Any]:

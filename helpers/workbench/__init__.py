@@ -1,4 +1,4 @@
-"""The workbench: `explore` any execution, from AWS, the sandbox, a file or a frame, and replay it event by event.
+"""The workbench: `explore` one execution, `compare` two, `collect` many.
 
 It only reads; what it writes are the files that one asks for, beside the notebook.
 """
@@ -10,16 +10,18 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from helpers.diagram.text import clean
 from helpers.errors import NotFound
-from helpers.explorer.files import FORMS, save
-from helpers.explorer.listing import Listing, machine_named
-from helpers.explorer.report import report
-from helpers.explorer.screen import Screen
-from helpers.explorer.subject import Definition, Subject, from_arn, from_events, from_file
+from helpers.history import compare
 from helpers.lab import Lab, current
+from helpers.verbatim import clean
+from helpers.workbench.collection import collect, failures, read
+from helpers.workbench.exports import FORMS, save
+from helpers.workbench.listing import Listing, machine_named
+from helpers.workbench.report import report
+from helpers.workbench.screen import Screen
+from helpers.workbench.view import Definition, ExecutionView, from_arn, from_events, from_file
 
-__all__ = ["FORMS", "Explorer", "explore"]
+__all__ = ["FORMS", "Explorer", "collect", "compare", "explore", "failures", "read"]
 
 MACHINE = re.compile(r"arn:[^:]+:states:[^:]+:\d{12}:stateMachine:[^:]+")
 EXECUTION = re.compile(r"arn:[^:]+:states:[^:]+:\d{12}:(execution|express):.+")
@@ -48,8 +50,8 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
         raise NotFound(f"{what[:200]} is the ARN of neither an execution nor a state machine: give one of these.")
     if isinstance(what, str) and not _is_path(what):
         return Explorer(Listing(lab or current(), machine=machine_named(what, lab or current())))
-    subjects = from_file(what, definition) if isinstance(what, str | PathLike) else from_events(what, definition, lab)
-    return Explorer(Screen(subjects[0]) if len(subjects) == 1 else Listing(None, subjects=subjects))
+    views = from_file(what, definition) if isinstance(what, str | PathLike) else from_events(what, definition, lab)
+    return Explorer(Screen(views[0]) if len(views) == 1 else Listing(None, views=views))
 
 
 def _is_path(what: str) -> bool:
@@ -63,9 +65,9 @@ class Explorer:
         self._shown = shown
 
     @property
-    def subject(self) -> Subject | None:
+    def view(self) -> ExecutionView | None:
         """The execution on show at first, None for a list."""
-        return self._shown.subject if isinstance(self._shown, Screen) else None
+        return self._shown.view if isinstance(self._shown, Screen) else None
 
     def go(self, position: int) -> None:
         """Show the moment of an event, counted from 1."""
@@ -78,11 +80,11 @@ class Explorer:
         another form and NotFound where a list is shown.
         """
         screen = self._screen()
-        return save(screen.subject, form, passed=screen.position, redacted=redacted)
+        return save(screen.view, form, passed=screen.position, redacted=redacted)
 
     def report(self) -> str:
         """The HTML report as text."""
-        return report(self._screen().subject)
+        return report(self._screen().view)
 
     def _screen(self) -> Screen:
         if isinstance(self._shown, Listing):
@@ -90,15 +92,15 @@ class Explorer:
         return self._shown
 
     def __repr__(self) -> str:
-        subject = self.subject
-        if subject is None:
+        view = self.view
+        if view is None:
             return "A list of executions."
-        if not len(subject.events):
-            return clean(f"{subject.name}: {subject.status}, without events.")
-        told = subject.summary
-        ended = f" {told.failure}" if told.failure else ""
-        earlier = f" Earlier: {told.earlier}" if told.earlier else ""
-        return clean(f"{subject.name}: {subject.status}, {told.events:,} events.{ended}{earlier}")
+        if not len(view.events):
+            return clean(f"{view.name}: {view.status}, without events.")
+        summary = view.summary
+        ended = f" {summary.failure}" if summary.failure else ""
+        earlier = f" Earlier: {summary.earlier}" if summary.earlier else ""
+        return clean(f"{view.name}: {view.status}, {summary.events:,} events.{ended}{earlier}")
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         bundle = dict(self._shown.box._repr_mimebundle_())

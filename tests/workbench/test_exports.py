@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from helpers import history
-from helpers.explorer import explore
-from helpers.explorer.files import file_name
+from helpers.workbench import explore
+from helpers.workbench.exports import file_name
 from tests.history import handmade
 
 EVENTS, _ = handmade.read(handmade.HISTORIES["a failed task, redriven"])
@@ -51,10 +51,10 @@ def test_a_definition_beside_a_history_is_not_read_through_a_link(tmp_path):
     path = tmp_path / "history.json"
     path.write_text(json.dumps({"events": EVENTS}))
     (tmp_path / "history.asl.json").symlink_to(secret)
-    assert explore(path).subject.definition is None
+    assert explore(path).view.definition is None
     (tmp_path / "history.asl.json").unlink()
     secret.rename(tmp_path / "history.asl.json")
-    assert explore(path).subject.definition is not None
+    assert explore(path).view.definition is not None
 
 
 FORMULAS = ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", " =1", "\r=1", "\uff1d1"]
@@ -90,21 +90,21 @@ def test_what_an_event_says_besides_is_written_and_found_and_without_payloads_it
     }  # fmt: skip
     events[10]["stateExitedEventDetails"]["assignedVariables"] = {"order": '{"parcel": "red"}'}
     whole = explore(events)
-    table = whole._shown.scene.table
+    table = whole._shown.moments.table
     for words, ids in (
         ("eu-north-1", [3]), ("4711", [3]), ("815", [3]), ("HeartbeatInSeconds", [3]), ("role/other", [3]),
         ("role/r", [1]), ("arn:v:7", [1]), ("arn:al", [1]), ('{"parcel": "red"}', [11]), ("order", [11]),
         ("redriveCount", [7]), ("attempt seventeen", []),
     ):  # fmt: skip
         table.filter(words=words)
-        assert [whole.subject.events["id"].iloc[row] for row in table.page(0)] == ids, words
+        assert [whole.view.events["id"].iloc[row] for row in table.page(0)] == ids, words
     assert "4711" in whole.report()
     again = explore(whole.save("History"))
     pd.testing.assert_frame_equal(
-        again.subject.events.drop(columns="execution"), whole.subject.events.drop(columns="execution")
+        again.view.events.drop(columns="execution"), whole.view.events.drop(columns="execution")
     )
-    rebuilt = explore(explore(whole.subject.events).save("History"))
-    assert rebuilt.subject.events["details"].tolist()[:3] == whole.subject.events["details"].tolist()[:3]
+    rebuilt = explore(explore(whole.view.events).save("History"))
+    assert rebuilt.view.events["details"].tolist()[:3] == whole.view.events["details"].tolist()[:3]
     closed = whole.save("CSV", redacted=True).read_text()
     assert "parcel" not in closed
     assert "4711" in closed
@@ -135,5 +135,5 @@ def test_every_field_of_aws_model_can_be_found():
         events.append(event)
     shown = explore(events)
     for word, number in words.items():
-        shown._shown.scene.table.filter(words=word)
-        assert number - 1 in shown._shown.scene.table.page(0), (word, events[number - 1])
+        shown._shown.moments.table.filter(words=word)
+        assert number - 1 in shown._shown.moments.table.page(0), (word, events[number - 1])

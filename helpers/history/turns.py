@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.history.accounts import attempts, visits
 from helpers.history.frames import texts
+from helpers.history.visit import attempts, visits
 
 __all__ = ["polls"]
 

@@ -7,13 +7,12 @@ from typing import Any
 import ipywidgets as widgets
 
 from helpers import calls, execution
-from helpers.diagram.text import clean
 from helpers.errors import LabError, NotFound
-from helpers.explorer.markup import EXECUTION_LOOKS, STYLE, screened, text
-from helpers.explorer.screen import Screen
-from helpers.explorer.subject import Subject, from_arn
 from helpers.lab import Lab
-from helpers.verbatim import verbatim
+from helpers.verbatim import clean, verbatim
+from helpers.workbench.markup import EXECUTION_LOOKS, STYLE, screened, text
+from helpers.workbench.screen import Screen
+from helpers.workbench.view import ExecutionView, from_arn
 
 __all__ = ["Listing", "machine_named", "machines"]
 
@@ -53,11 +52,11 @@ def machine_named(name: str, lab: Lab) -> str:
 class Listing:
     """A list of executions to open: of all machines, of one, or of those in a file."""
 
-    def __init__(self, lab: Lab | None, machine: str | None = None, subjects: list[Subject] | None = None) -> None:
-        self._lab, self._subjects, self._told = lab, subjects or [], ""
+    def __init__(self, lab: Lab | None, machine: str | None = None, views: list[ExecutionView] | None = None) -> None:
+        self._lab, self._subjects, self._missing = lab, views or [], ""
         self._found: list[tuple[str, str]] = []
         self.box = widgets.VBox(layout={"width": "100%"})
-        self.box.add_class("sfn-explorer")
+        self.box.add_class("sfn-workbench")
         self.machine = widgets.Dropdown(options=self._machines(machine), layout={"width": "34%"})
         self.status = widgets.Dropdown(
             options=[("every status", ""), *((name.lower().replace("_", " "), name) for name in EXECUTION_LOOKS)],
@@ -85,16 +84,16 @@ class Listing:
         try:
             return [(_label(name), arn) for name, arn in machines(self._lab)]
         except LabError as error:
-            self._told = f"The list of machines is left out; give the ARN of a machine or of an execution. {error}"
+            self._missing = f"The list of machines is left out; give the ARN of a machine or of an execution. {error}"
             return []
 
     def _list(self) -> None:
-        said = [self._told]
+        said = [self._missing]
         if self._lab is None:
-            self._found = [(_told_subject(one), str(place)) for place, one in enumerate(self._subjects)]
+            self._found = [(_view_line(one), str(place)) for place, one in enumerate(self._subjects)]
         elif self.machine.value is None:
             self._found = []
-            said.append("" if self._told else "There are no state machines here yet.")
+            said.append("" if self._missing else "There are no state machines here yet.")
         else:
             try:
                 self._found = self._of(self.machine.value, self.status.value or None, self._lab)
@@ -113,38 +112,38 @@ class Listing:
 
     def _of(self, machine: str, status: str | None, lab: Lab) -> list[tuple[str, str]]:
         listed = islice(execution.executions(machine, status, MOST, lab=lab), MOST)
-        return [(_told(one), one.arn) for one in listed]
+        return [(_execution_line(one), one.arn) for one in listed]
 
     def _sift(self) -> None:
         words = self.words.value.lower()
-        self.executions.options = [(told, place) for told, place in self._found if words in told.lower()]
+        self.executions.options = [(line, place) for line, place in self._found if words in line.lower()]
 
     def _open(self) -> None:
         chosen = self.executions.value
         if chosen is None:
             return
         try:
-            subject = from_arn(chosen, self._lab) if self._lab is not None else self._subjects[int(chosen)]
+            view = from_arn(chosen, self._lab) if self._lab is not None else self._subjects[int(chosen)]
         except LabError as error:
             self._said.value = screened(f'<p class="note">{text(error)}</p>')
             return
-        self.box.children = [Screen(subject, self._return).box]
+        self.box.children = [Screen(view, self._return).box]
 
     def _return(self) -> None:
         self.box.children = self._content
 
     def still(self) -> str:
         """The list as HTML that needs no script."""
-        rows = "".join(f"<tr><td>{text(told)}</td></tr>" for told, _ in self._found)
+        rows = "".join(f"<tr><td>{text(line)}</td></tr>" for line, _ in self._found)
         return verbatim(STYLE + screened(f"{self._said.value}<table>{rows}</table>"))
 
 
-def _told(one: execution.Execution) -> str:
+def _execution_line(one: execution.Execution) -> str:
     took = f"{(one.stopped - one.started).total_seconds():,.1f} s" if one.stopped else "still running"
     return _label(f"{one.status:<10} {one.started:%Y-%m-%d %H:%M:%S}  {one.name}  ({took})")
 
 
-def _told_subject(one: Subject) -> str:
+def _view_line(one: ExecutionView) -> str:
     return _label(f"{one.status:<10} {one.name}  ({len(one.events):,} events)")
 
 

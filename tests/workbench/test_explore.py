@@ -15,7 +15,7 @@ import pytest
 
 from helpers import history
 from helpers.errors import InvalidSetting, LabError, NotAHistory, NotFound
-from helpers.explorer import FORMS, explore
+from helpers.workbench import FORMS, explore
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "samples"
 NASTY = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", '"]; }', "a' onmouseover='alert(1)"]
@@ -60,24 +60,24 @@ def hostile(word: str):
     }
 
 
-def told(scene):
+def html_of(moments):
     """The HTML that the browser gets for the moment at the slider."""
-    sent = scene.moments([scene.slider.value])
+    sent = moments.at([moments.slider.value])
     (found,) = sent["moments"]
     lines = [line for _, (_, line) in sent["lines"]]
-    return "".join([found["caption"], found["told"], found["cursor"], *lines, *dict(sent["pictures"]).values()])
+    return "".join([found["caption"], found["detail"], found["cursor"], *lines, *dict(sent["pictures"]).values()])
 
 
 def moment(shown):
     """The HTML of the moment on show."""
-    return told(shown._shown.scene)
+    return html_of(shown._shown.moments)
 
 
 def screens(shown):
     """Every HTML text that a shown execution puts on the screen, at every moment."""
     screen = shown._shown
     texts = []
-    for position in range(1, len(shown.subject.events) + 1):
+    for position in range(1, len(shown.view.events) + 1):
         shown.go(position)
         texts += [screen._header.value, moment(shown)]
     return texts
@@ -140,18 +140,18 @@ def test_the_pictures_written_are_of_the_moment(tmp_path, monkeypatch):
 def test_a_history_written_opens_again_as_it_was(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     whole = explore(SAMPLES / f"{name}.json")
-    for shown in (whole, explore(whole.subject.events, definition=whole.subject.definition)):
+    for shown in (whole, explore(whole.view.events, definition=whole.view.definition)):
         again = explore(shown.save("History"))
-        pd.testing.assert_frame_equal(again.subject.events, whole.subject.events)
-        assert again.subject.definition == whole.subject.definition
+        pd.testing.assert_frame_equal(again.view.events, whole.view.events)
+        assert again.view.definition == whole.view.definition
 
 
 def test_csv_and_parquet_are_the_frame(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = explore(SAMPLES / "retries.json")
-    assert len(pd.read_csv(shown.save("CSV"))) == len(shown.subject.events)
+    assert len(pd.read_csv(shown.save("CSV"))) == len(shown.view.events)
     frame = pd.read_parquet(shown.save("Parquet"))
-    assert frame["elapsed"].tolist() == shown.subject.events["elapsed"].tolist()
+    assert frame["elapsed"].tolist() == shown.view.events["elapsed"].tolist()
 
 
 def test_a_frame_a_list_and_an_export_show_the_same():
@@ -223,7 +223,7 @@ def test_an_empty_history_a_cut_one_and_a_single_event_are_shown():
     single = explore(told[:1])
     assert single._shown.slider.disabled
     shuffled = explore(told[::-1] + told[:3])
-    assert [row["id"] for row in shuffled.subject.events.to_dict("records")] == list(range(1, len(told) + 1))
+    assert [row["id"] for row in shuffled.view.events.to_dict("records")] == list(range(1, len(told) + 1))
     missing = explore(told[:20] + told[40:])
     assert "missing" in missing._shown._header.value
     for shown in (cut, single, shuffled, missing):
@@ -232,7 +232,7 @@ def test_an_empty_history_a_cut_one_and_a_single_event_are_shown():
 
 
 def test_where_no_widgets_run_a_still_of_the_screen_is_left():
-    code = f"from helpers.explorer import explore\nexplore({os.fspath(SAMPLES / 'failed-map.json')!r})"
+    code = f"from helpers.workbench import explore\nexplore({os.fspath(SAMPLES / 'failed-map.json')!r})"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     (output,) = notebook.cells[0].outputs

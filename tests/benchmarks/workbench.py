@@ -18,28 +18,28 @@ STEPS = 200
 BOUND = 50.0  # ms
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 EXPLORED = """
-from helpers.explorer import explore
+from helpers.workbench import explore
 shown = explore("long.json")
 shown.go({middle})
 """
 # The least that a step can cost: a slider and a text that follows it.
 BARE = """
 import ipywidgets
-text = '<p class="moment"><b>{{0}}</b></p><p class="told">event {{0}}</p>'
+text = '<p class="moment"><b>{{0}}</b></p><p class="detail">event {{0}}</p>'
 text += '<table><tr class="here" data-event="{{0}}"><td>{{0}}</td></tr></table>'
 slider, label = ipywidgets.IntSlider(value={middle}, min=1, max=25_000), ipywidgets.HTML(text.format({middle}))
 slider.observe(lambda change: setattr(label, "value", text.format(change.new)), "value")
 shown = ipywidgets.VBox([slider, label])
-shown.add_class("sfn-explorer")
+shown.add_class("sfn-workbench")
 """
-# A key at the slider, then the moment when every pane tells of the new event, then the first frame drawn after that.
+# A key at the slider, then the moment when every pane shows the new event, then the first frame drawn after that.
 STEP = """async (key) => {
-    const root = document.querySelector('.sfn-explorer'), handle = root.querySelector('.noUi-handle');
+    const root = document.querySelector('.sfn-workbench'), handle = root.querySelector('.noUi-handle');
     const moment = () => root.querySelector('.moment b:nth-of-type(1)').textContent.replaceAll(',', '');
     const row = () => root.querySelector('tr.here')?.dataset.event;
-    const told = () => root.querySelector('.told').textContent;
+    const detail = () => root.querySelector('.detail').textContent;
     const aim = String(Number(moment()) + (key === 'ArrowRight' ? 1 : -1));
-    const arrived = () => moment() === aim && row() === aim && told().includes(`event ${aim}`);
+    const arrived = () => moment() === aim && row() === aim && detail().includes(`event ${aim}`);
     let held;
     const watch = new MutationObserver(() => { if (!held && arrived()) held = performance.now(); });
     watch.observe(root, {subtree: true, childList: true});
@@ -116,7 +116,7 @@ def steps(size: int, code: str) -> tuple[list[list[float]], float]:
                 page.wait_for_selector(".jp-Notebook .jp-Cell")
                 page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel")
                 page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-                page.wait_for_selector(".sfn-explorer tr.here", timeout=120_000, state="attached")
+                page.wait_for_selector(".sfn-workbench tr.here", timeout=120_000, state="attached")
                 for _ in range(10):
                     page.evaluate(STEP, "ArrowRight")
                 received.clear()

@@ -14,7 +14,7 @@ LONGEST = 200
 def difference(given: str, made: str) -> list[tuple[str, str]] | None:
     """Where two JSON texts differ, as lines with a sign before each: `+` only in the second, `-` only in the first.
 
-    At most 60 lines, then one that tells how many more. None where one of the texts is no JSON.
+    At most 60 lines, then one that says how many more. None where one of the texts is no JSON.
     """
     try:
         one, other = json.loads(given), json.loads(made)
@@ -53,5 +53,5 @@ def _compared(place: str, one: Any, other: Any, depth: int) -> Iterator[tuple[st
 
 
 def _short(value: Any) -> str:
-    told = json.dumps(value, ensure_ascii=False)
-    return told if len(told) <= LONGEST else told[: LONGEST - 1] + "…"
+    written = json.dumps(value, ensure_ascii=False)
+    return written if len(written) <= LONGEST else written[: LONGEST - 1] + "…"

@@ -33,17 +33,17 @@ def called_function(own: pd.DataFrame) -> str | None:
         if kind == "LambdaFunctionScheduled" and isinstance(resource, str):
             return _name(resource)
         if kind == "TaskScheduled" and isinstance(given, str) and str(resource).startswith("invoke"):
-            named = _told(given).get("FunctionName")
+            named = _parsed(given).get("FunctionName")
             return _name(named) if isinstance(named, str) else None
     return None
 
 
 def request_id(own: pd.DataFrame) -> str | None:
-    """The id of the request that a try made, from its answer or from its error; None where neither tells."""
+    """The id of the request that a try made, from its answer or from its error; None where neither holds it."""
     for cause, output in zip(own["cause"][::-1], own["output"][::-1], strict=True):
-        if isinstance(cause, str) and isinstance(found := _told(cause).get("requestId"), str):
+        if isinstance(cause, str) and isinstance(found := _parsed(cause).get("requestId"), str):
             return found
-        metadata = _told(output).get("SdkResponseMetadata") if isinstance(output, str) else None
+        metadata = _parsed(output).get("SdkResponseMetadata") if isinstance(output, str) else None
         if isinstance(metadata, dict) and isinstance(metadata.get("RequestId"), str):
             return str(metadata["RequestId"])
     return None
@@ -71,7 +71,7 @@ def lines_of(function: str, request: str | None, began: datetime, ended: datetim
     if own:
         return Lines([_line(event) for event in own], f"Of request {request}.")
     matched = [event for event in found if began <= _stamp(event) <= ended + timedelta(milliseconds=1)]
-    why = "its lines are not in the log" if request else "the history tells no request id"
+    why = "its lines are not in the log" if request else "the history holds no request id"
     return Lines(
         [_line(event) for event in matched], f"Matched by time, because {why}: others' lines may be among them."
     )
@@ -97,12 +97,12 @@ def _name(function: str) -> str | None:
     return found[1] if found else None
 
 
-def _told(text: str) -> dict[str, Any]:
+def _parsed(text: str) -> dict[str, Any]:
     try:
-        told = json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _milliseconds(moment: datetime) -> int:

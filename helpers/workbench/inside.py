@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpers import calls
-from helpers.explorer.subject import Place, Subject, place_of
 from helpers.lab import Lab
+from helpers.workbench.view import ExecutionView, Place, place_of
 
 __all__ = ["Child", "children", "starters"]
 
@@ -24,29 +24,29 @@ class Child:
     status: str = ""
 
 
-def starters(subject: Subject) -> set[Place]:
+def starters(view: ExecutionView) -> set[Place]:
     """The visits that may have started executions."""
-    events = subject.events
+    events = view.events
     starts = events["resource"].fillna("").str.startswith("startExecution") & events["resource_type"].eq("states")
     starts |= events["type"].str.startswith("MapRun")
     return {place_of(event) for event in events[starts.fillna(False)].to_dict("records")}
 
 
-def children(subject: Subject, row: int) -> list[Child]:
+def children(view: ExecutionView, row: int) -> list[Child]:
     """What the visit of the event in a row started: at most 200 executions, newest first for a Map Run.
 
     Raises NotAllowed.
     """
-    place = place_of(subject.event(row))
+    place = place_of(view.event(row))
     if not place[1]:
         return []
-    events = subject.events
+    events = view.events
     own = events[events["state"].eq(place[1]) & events["visit"].eq(place[2]) & events["branch"].fillna("").eq(place[0])]
     found = _nested(own["output"].dropna().tolist())
-    if found or subject.lab is None or subject.arn is None or not own["type"].str.startswith("MapRun").any():
+    if found or view.lab is None or view.arn is None or not own["type"].str.startswith("MapRun").any():
         return found
     number = int((events["type"].eq("MapRunStarted") & (events["id"] <= own["id"].max())).sum())
-    return _of_map_run(subject.arn, number, subject.lab)
+    return _of_map_run(view.arn, number, view.lab)
 
 
 def _nested(outputs: list[str]) -> list[Child]:
@@ -54,12 +54,12 @@ def _nested(outputs: list[str]) -> list[Child]:
     found: dict[str, Child] = {}
     for output in outputs:
         try:
-            told = json.loads(output)
+            answer = json.loads(output)
         except (ValueError, RecursionError):
             continue
-        arn = told.get("ExecutionArn") if isinstance(told, dict) else None
+        arn = answer.get("ExecutionArn") if isinstance(answer, dict) else None
         if isinstance(arn, str) and EXECUTION.fullmatch(arn):
-            found[arn] = Child(arn, arn.split(":", 7)[-1], str(told.get("Status", "")))
+            found[arn] = Child(arn, arn.split(":", 7)[-1], str(answer.get("Status", "")))
     return list(found.values())
 
 
@@ -75,5 +75,5 @@ def _of_map_run(arn: str, number: int, lab: Lab) -> list[Child]:
         return []
     run = runs[number - 1]["mapRunArn"]
     with calls.plainly(f"list the executions of the Map Run {run}"):
-        told = client.list_executions(mapRunArn=run, maxResults=MOST)["executions"]
-    return [Child(one["executionArn"], one["name"], one["status"]) for one in told]
+        listed = client.list_executions(mapRunArn=run, maxResults=MOST)["executions"]
+    return [Child(one["executionArn"], one["name"], one["status"]) for one in listed]

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from helpers import history
-from helpers.explorer.detail import detail, unfolded
-from helpers.explorer.difference import difference
-from helpers.explorer.overview import commands, console_link, redrivable
-from helpers.explorer.present import backoff
-from helpers.explorer.subject import from_file
-from helpers.explorer.table import ROWS, EventsTable
+from helpers.workbench.detail import detail, unfolded
+from helpers.workbench.difference import difference
+from helpers.workbench.open_visits import backoff
+from helpers.workbench.overview import commands, console_link, redrivable
+from helpers.workbench.table import ROWS, EventsTable
+from helpers.workbench.view import from_file
 from tests.benchmarks.history import loop
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "samples"
@@ -105,8 +105,8 @@ def test_the_next_retry_is_told_by_the_retry_field():
 
 
 def test_the_detail_of_a_failed_try_shows_attempt_input_and_error():
-    (subject,) = from_file(SAMPLES / "failed-map.json")
-    html = detail(subject, subject.first - 1)
+    (view,) = from_file(SAMPLES / "failed-map.json")
+    html = detail(view, view.first - 1)
     for part in (
         "Pack",
         "attempt</span> 3 of 3",
@@ -118,23 +118,21 @@ def test_the_detail_of_a_failed_try_shows_attempt_input_and_error():
 
 
 def test_an_execution_can_be_redriven_for_fourteen_days():
-    (subject,) = from_file(SAMPLES / "failed-map.json")
-    ended = subject.summary.ended + pd.Timedelta(days=14)
-    assert redrivable(subject) == f"until {ended:%Y-%m-%d %H:%M} UTC"
-    (subject,) = from_file(SAMPLES / "retries.json")
-    assert redrivable(subject) == "nothing to redrive"
+    (view,) = from_file(SAMPLES / "failed-map.json")
+    ended = view.summary.ended + pd.Timedelta(days=14)
+    assert redrivable(view) == f"until {ended:%Y-%m-%d %H:%M} UTC"
+    (view,) = from_file(SAMPLES / "retries.json")
+    assert redrivable(view) == "nothing to redrive"
 
 
 def test_command_lines_are_safe_to_paste_and_a_strange_arn_makes_none():
-    (subject,) = from_file(SAMPLES / "failed-map.json")
-    assert commands(subject) == []
-    assert console_link(subject) is None
-    subject.arn = "arn:aws:states:eu-west-1:123456789012:execution:m:$(touch-me);e"
-    for line in commands(subject):
-        assert subject.arn in shlex.split(line)
-    assert console_link(subject).startswith(
-        "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/"
-    )
-    subject.arn = 'javascript:alert(1)"'
-    assert commands(subject) == []
-    assert console_link(subject) is None
+    (view,) = from_file(SAMPLES / "failed-map.json")
+    assert commands(view) == []
+    assert console_link(view) is None
+    view.arn = "arn:aws:states:eu-west-1:123456789012:execution:m:$(touch-me);e"
+    for line in commands(view):
+        assert view.arn in shlex.split(line)
+    assert console_link(view).startswith("https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/")
+    view.arn = 'javascript:alert(1)"'
+    assert commands(view) == []
+    assert console_link(view) is None

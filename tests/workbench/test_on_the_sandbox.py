@@ -7,13 +7,13 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from helpers import calls, deploy, execution, explorer
+from helpers import calls, deploy, execution
 from helpers.errors import NotAllowed, NotFound
-from helpers.explorer import explore, logs
-from helpers.explorer.scene import Scene
 from helpers.lab import Lab
-from tests.explorer.test_explore import moment, told
+from helpers.workbench import explore, log_lines, screen
+from helpers.workbench.moments import Moments
 from tests.sandbox.test_identities import policy, user
+from tests.workbench.test_explore import html_of, moment
 
 
 @pytest.fixture(scope="module")
@@ -66,19 +66,19 @@ def press(shown, words):
 
 def test_an_arn_opens_on_what_ended_it_with_its_own_definition(failed, lab):
     shown = explore(failed, lab=lab)
-    assert shown.subject.events["type"].iat[shown._shown.position - 1] == "TaskFailed"
+    assert shown.view.events["type"].iat[shown._shown.position - 1] == "TaskFailed"
     assert "<span>attempt</span> 3 of 3" in moment(shown)
     assert "Done" in moment(shown)
     assert "FAILED" in shown._shown._header.value
-    assert f"--execution-arn {failed}" in explorer.screen.further(shown.subject)
+    assert f"--execution-arn {failed}" in screen.further(shown.view)
 
 
 def test_log_lines_are_those_of_the_attempt_by_its_request_id(failed, lab):
     shown = explore(failed, lab=lab)
     screen = shown._shown
     found = []
-    for position in range(1, len(shown.subject.events) + 1):
-        if shown.subject.events["type"].iat[position - 1] == "TaskFailed":
+    for position in range(1, len(shown.view.events) + 1):
+        if shown.view.events["type"].iat[position - 1] == "TaskFailed":
             shown.go(position)
             press(screen, "Log lines")
             found.append(moment(shown))
@@ -91,12 +91,12 @@ def test_log_lines_are_those_of_the_attempt_by_its_request_id(failed, lab):
 
 
 def test_log_lines_without_a_request_id_are_matched_by_time_and_say_so(failed, lab):
-    subject = explore(failed, lab=lab).subject
-    tries = subject.attempts[subject.attempts["status"] == "failed"]
+    view = explore(failed, lab=lab).view
+    tries = view.attempts[view.attempts["status"] == "failed"]
     first = tries.iloc[0]
-    function = logs.called_function(subject.events_of(first))
+    function = log_lines.called_function(view.events_of(first))
     for request, why in ((None, "the history tells no request id"), ("gone", "its lines are not in the log")):
-        found = logs.lines_of(function, request, first["scheduled"], first["ended"], lab)
+        found = log_lines.lines_of(function, request, first["scheduled"], first["ended"], lab)
         assert found.how == f"Matched by time, because {why}: others' lines may be among them."
         assert any("OutOfStock" in line for _, line in found.lines)
         assert all(
@@ -112,7 +112,7 @@ def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
         assert "<b>Pause</b> waits, for" in header
         assert "until" in header
         assert "RUNNING" in header
-        assert shown.subject.events["state"].iat[shown._shown.position - 1] == "Pause"
+        assert shown.view.events["state"].iat[shown._shown.position - 1] == "Pause"
         assert "waiting: Pause" in moment(shown)
     finally:
         execution.stop(arn, lab=lab)
@@ -159,8 +159,8 @@ def test_an_execution_inside_opens_in_place_and_leads_back(deployed, lab):
 
 def texts(widget):
     """Every text that a widget and those in it show."""
-    if isinstance(widget, Scene):
-        return told(widget)
+    if isinstance(widget, Moments):
+        return html_of(widget)
     value = getattr(widget, "value", "")
     return "".join([value if isinstance(value, str) else "", *map(texts, getattr(widget, "children", ()))])
 

@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 
 import helpers
-from helpers import calls, collection, deploy, execution, history
+from helpers import calls, deploy, execution, history
 from helpers.errors import LabError, NotFound
+from helpers.history import causes
+from helpers.history import store as stores
+from helpers.workbench import collection
 from tests.history import handmade
 from tests.history.test_endings import ENDINGS
 
@@ -182,7 +185,7 @@ def test_an_execution_that_failed_outside_any_state_is_a_failure_too():
     ],
 )
 def test_causes_that_are_alike_become_equal(cause, expected):
-    assert collection.normalised(cause) == expected
+    assert causes.normalised(cause) == expected
 
 
 @pytest.mark.parametrize("latency", [0.05, 0.3, 1.0])
@@ -226,7 +229,7 @@ def stored(store: Path, machine: str) -> execution.Execution:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     one = execution.Execution(f"{arn}:one", "one", arn, "SUCCEEDED", began, began)
     event = {"id": 1, "type": "ExecutionStarted", "timestamp": began, "previousEventId": 0}
-    collection._write(store, [(one, history.events([event], execution=one.arn))])
+    stores.add(store, [(one, history.events([event], execution=one.arn))])
     return one
 
 

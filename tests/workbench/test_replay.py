@@ -7,9 +7,9 @@ import pytest
 
 from helpers import diagram, history
 from helpers.diagram.figures import statuses
-from helpers.explorer.detail import detail
-from helpers.explorer.replay import Replay
-from helpers.explorer.subject import from_events
+from helpers.workbench.detail import detail
+from helpers.workbench.replay import Replay
+from helpers.workbench.view import from_events
 from tests.benchmarks.history import loop
 from tests.history import handmade
 from tests.history.test_endings import ENDINGS

@@ -3,15 +3,18 @@
 import html
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from helpers import history
-from helpers.chart import Chart
-from helpers.diagram.text import clean, shorten
 from helpers.errors import NotAHistory
-from helpers.verbatim import verbatim, visible
+from helpers.history.frames import events as events_of
+from helpers.history.sources import Source
+from helpers.history.visit import visits as visits_of
+from helpers.verbatim import clean, shorten, verbatim, visible
+
+if TYPE_CHECKING:
+    from helpers.chart import Chart
 
 __all__ = ["Comparison", "compare"]
 
@@ -27,8 +30,10 @@ class Comparison:
         self.states, self.divergence, self.inputs = states, divergence, inputs
 
     @property
-    def figure(self) -> Chart:
+    def figure(self) -> "Chart":
         """Per state the seconds that each execution spent in it, as two bars."""
+        from helpers.chart import Chart  # matplotlib takes longer to load than all the rest
+
         rows = len(self.states)
         figure = Chart(9.5, 1.2 + 0.5 * max(rows, 1))
         axes = figure.subplots()
@@ -56,7 +61,7 @@ class Comparison:
         return verbatim(f"<p>{html.escape(visible(self.divergence))}<br>{html.escape(visible(self.inputs))}</p>{table}")
 
 
-def compare(a: "history.Source | pd.DataFrame", b: "history.Source | pd.DataFrame") -> Comparison:
+def compare(a: Source | pd.DataFrame, b: Source | pd.DataFrame) -> Comparison:
     """Hold two executions against each other, state by state.
 
     `a` and `b` are frames of `history.events`, or anything that it takes, of one execution each.
@@ -71,13 +76,13 @@ def compare(a: "history.Source | pd.DataFrame", b: "history.Source | pd.DataFram
     """
     first, second = _one(a, "The first history"), _one(b, "The second history")
     # What lies beyond a gap, in a branch that is unknown, is held against the same of the other.
-    mine, theirs = (history.visits(events).fillna({"branch": UNKNOWN}) for events in (first, second))
+    mine, theirs = (visits_of(events).fillna({"branch": UNKNOWN}) for events in (first, second))
     states = _states(mine, theirs)
     return Comparison(states, _divergence(mine, theirs), _inputs(first, second))
 
 
 def _one(source: Any, which: str) -> pd.DataFrame:
-    events = source if isinstance(source, pd.DataFrame) else history.events(source)
+    events = source if isinstance(source, pd.DataFrame) else events_of(source)
     count = events["execution"].nunique(dropna=False)
     if count != 1:
         raise NotAHistory(f"{which} holds {count} executions; choose one, as in events[events['execution'] == arn].")
@@ -87,7 +92,7 @@ def _one(source: Any, which: str) -> pd.DataFrame:
 def _states(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     keys = ["branch", "state"]
 
-    def told(visits: pd.DataFrame, which: str) -> pd.DataFrame:
+    def per_state(visits: pd.DataFrame, which: str) -> pd.DataFrame:
         grouped = visits.groupby(keys, sort=False)
         return pd.DataFrame(
             {
@@ -98,7 +103,7 @@ def _states(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
             }
         )
 
-    joined = told(a, "a").join(told(b, "b"), how="outer", sort=False)
+    joined = per_state(a, "a").join(per_state(b, "b"), how="outer", sort=False)
     order = {key: None for visits in (a, b) for key in zip(visits["branch"], visits["state"], strict=True)}
     joined = joined.reindex(pd.MultiIndex.from_tuples(list(order), names=keys)) if order else joined
     for column in ("visits_a", "visits_b"):
@@ -145,7 +150,7 @@ def _parting(
             went = f"a went to {clean(one[0])}, b to {clean(other[0])}"
             return at, depth, f"They part {inside}at visit {number}, after {last}: {went}."
         if one[1] != other[1]:
-            ended = f"{clean(one[0])} {_told(one[1])} in a and {_told(other[1])} in b"
+            ended = f"{clean(one[0])} {_in_words(one[1])} in a and {_in_words(other[1])} in b"
             return at, depth, f"They part {inside}at visit {number}: {ended}."
         last = clean(one[0])
     if len(a) == len(b):
@@ -155,7 +160,7 @@ def _parting(
     return more[2], depth, f"They part {inside}after {last}: only {which} goes on, to {clean(more[0])}."
 
 
-def _told(status: str) -> str:
+def _in_words(status: str) -> str:
     words = {"timed_out": "timed out", "aborted": "was aborted", "caught": "failed and was caught"}
     return words.get(status, f"{'ended in a way that is ' if status == 'unknown' else ''}{status}")
 
@@ -194,8 +199,8 @@ def _inputs(a: pd.DataFrame, b: pd.DataFrame) -> str:
 def _differences(one: dict[str, Any], other: dict[str, Any]) -> Iterable[str]:
     for key in dict.fromkeys([*one, *other]):
         if one.get(key, ...) != other.get(key, ...):
-            told = [_short(side[key]) if key in side else "nothing" for side in (one, other)]
-            yield f"{clean(str(key))} ({told[0]} and {told[1]})"
+            values = [_short(side[key]) if key in side else "nothing" for side in (one, other)]
+            yield f"{clean(str(key))} ({values[0]} and {values[1]})"
 
 
 def _short(value: Any) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.diagram.text import clean, shorten
-from helpers.explorer.markup import text
-from helpers.explorer.subject import tell_failures
+from helpers.verbatim import clean, shorten
+from helpers.workbench.markup import text
+from helpers.workbench.view import are_failures
 
 __all__ = ["NOTHING", "ROWS", "EventsTable"]
 
@@ -19,9 +19,9 @@ ABOVE = 20
 SEARCHED = (
     "state", "branch", "type", "resource", "resource_type", "error", "cause", "input", "output", "details", "execution"
 )  # fmt: skip
-WIDEST, TOLD = 26, 110  # characters
+WIDEST, DETAILS = 26, 110  # characters
 GAP = "  "
-WIDTHS = {"#": 6, "after": 11, "type": 24, "state": 18, "where": 18, "told": 30}  # percent, of a table
+WIDTHS = {"#": 6, "after": 11, "type": 24, "state": 18, "where": 18, "details": 30}  # percent, of a table
 NOTHING = "No event passes this filter."
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
@@ -78,7 +78,7 @@ class EventsTable:
 
     @cached_property
     def _columns(self) -> list[Column]:
-        """What a row shows besides what it tells, each column's texts of one width, so that no step moves them."""
+        """What a row shows besides its details, each column's texts of one width, so that no step moves them."""
         events = self._events
         after = events["elapsed"].dt.total_seconds()
         longest = max((len(_seconds(value)) for value in (after.min(), after.max())), default=0)
@@ -93,16 +93,16 @@ class EventsTable:
         return columns
 
     @cached_property
-    def _told(self) -> list[Any]:
+    def _details(self) -> list[Any]:
         events = self._events
-        told = events["error"] + ": " + events["cause"].fillna("")
+        details = events["error"] + ": " + events["cause"].fillna("")
         for column in ("output", "input", "details", "resource"):
-            told = told.fillna(events[column])
-        return told.tolist()
+            details = details.fillna(events[column])
+        return details.tolist()
 
     @cached_property
     def _is_wrong(self) -> list[bool]:
-        return tell_failures(self._events).tolist()
+        return are_failures(self._events).tolist()
 
     def filter(self, state: str = "", type_: str = "", words: str = "") -> None:
         """Let through the events of a state, of a type, and with a text in any of their fields; empty lets all."""
@@ -137,19 +137,19 @@ class EventsTable:
     @cached_property
     def head(self) -> str:
         """The titles of the columns, over what `line` gives, as HTML text."""
-        return GAP.join([*(column.shown(column.title) for column in self._columns), "told"])
+        return GAP.join([*(column.shown(column.title) for column in self._columns), "details"])
 
     def line(self, row: int) -> str:
         """What a row shows, as HTML text."""
         return GAP.join(self._cells(row))
 
     def is_failure(self, row: int) -> bool:
-        """Whether the event in a row tells of a failure, a time-out or an abort."""
+        """Whether the event in a row reports a failure, a time-out or an abort."""
         return self._is_wrong[row]
 
     def html(self, row: int) -> str:
         """The page around `row`, which is marked where the filter lets it through, as a table that needs no style."""
-        titles = [*(column.title for column in self._columns), "told"]
+        titles = [*(column.title for column in self._columns), "details"]
         head = "".join(f'<th scope="col" width="{WIDTHS[title]}%">{title}</th>' for title in titles)
         rows = self.page(row)
         body = "".join(self._row(at, row) for at in rows) if rows else f"<tr><td>{NOTHING}</td></tr>"
@@ -162,7 +162,7 @@ class EventsTable:
         return f'<tr class="{classes}" data-event="{at + 1}"{current}>{cells}</tr>'
 
     def _cells(self, row: int) -> list[str]:
-        return [*(column.shown(column.values[row]) for column in self._columns), text(self._told[row], TOLD)]
+        return [*(column.shown(column.values[row]) for column in self._columns), text(self._details[row], DETAILS)]
 
 
 def _seconds(value: float) -> str:

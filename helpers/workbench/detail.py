@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.explorer.difference import difference
-from helpers.explorer.markup import chip, json_text, list_of, seconds, text
-from helpers.explorer.subject import Subject, place_of
+from helpers.workbench.difference import difference
+from helpers.workbench.markup import chip, json_text, list_of, seconds, text
+from helpers.workbench.view import ExecutionView, place_of
 
 __all__ = ["attempt_at", "detail", "unfolded", "visit_at"]
 
@@ -17,17 +17,17 @@ DEEPEST = 4
 ENDINGS = ("Failed", "Aborted", "TimedOut", "FailStateEntered")
 
 
-def detail(subject: Subject, row: int) -> str:
+def detail(view: ExecutionView, row: int) -> str:
     """The event in row `row` (from 0) and the visit that it belongs to, as HTML."""
-    event = subject.event(row)
-    visit = visit_at(subject, row)
-    attempt = attempt_at(subject, row)
+    event = view.event(row)
+    visit = visit_at(view, row)
+    attempt = attempt_at(view, row)
     parts = [_heading(event, visit, attempt)]
     error, cause = (_known(event, visit, column) for column in ("error", "cause"))
     if error or cause:
-        told = unfolded(cause) if cause else ""
+        shown = unfolded(cause) if cause else ""
         parts.append(f'<h4>Error</h4><p class="wrong"><b>{text(error or "no name", 300)}</b></p>')
-        parts.append(f"<pre>{text(told, SHOWN)}</pre>" if told else "")
+        parts.append(f"<pre>{text(shown, SHOWN)}</pre>" if shown else "")
     given, made = (_payload(visit, column) for column in ("input", "output"))
     own_input, own_output = (_payload(event, column) for column in ("input", "output"))
     if given and made:
@@ -47,20 +47,20 @@ def detail(subject: Subject, row: int) -> str:
     return "".join(parts)
 
 
-def visit_at(subject: Subject, row: int) -> "pd.Series[Any] | None":
+def visit_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
     """The visit that the event in a row belongs to."""
-    places = subject.visit_places.get(place_of(subject.event(row)))
-    return subject.visit(places[0]) if places else None
+    places = view.visit_places.get(place_of(view.event(row)))
+    return view.visit(places[0]) if places else None
 
 
-def attempt_at(subject: Subject, row: int) -> "pd.Series[Any] | None":
+def attempt_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
     """The try that the event in a row belongs to: the last one scheduled by then, else the visit's first."""
-    event = subject.event(row)
-    places = subject.attempt_places.get(place_of(event))
+    event = view.event(row)
+    places = view.attempt_places.get(place_of(event))
     if not places:
         return None
-    begun = [place for place in places if subject.attempt_starts[place] <= event["timestamp"]]
-    return subject.attempt(begun[-1] if begun else places[0])
+    begun = [place for place in places if view.attempt_starts[place] <= event["timestamp"]]
+    return view.attempt(begun[-1] if begun else places[0])
 
 
 def unfolded(cause: str, depth: int = 0) -> str:
@@ -75,12 +75,12 @@ def unfolded(cause: str, depth: int = 0) -> str:
         return json_text(cause)
     lines = []
     for key, value in inner.items():
-        told = _told(value, depth)
-        lines.append(f"{key}: {told}" if "\n" not in told else f"{key}:\n{_indented(told)}")
+        shown = _unfolded(value, depth)
+        lines.append(f"{key}: {shown}" if "\n" not in shown else f"{key}:\n{_indented(shown)}")
     return "\n".join(lines)
 
 
-def _told(value: Any, depth: int) -> str:
+def _unfolded(value: Any, depth: int) -> str:
     if isinstance(value, str):
         looks = value.lstrip()[:1] in ("{", "[") and depth < DEEPEST
         return (unfolded(value, depth + 1) if looks else value).rstrip("\n")
@@ -89,8 +89,8 @@ def _told(value: Any, depth: int) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _indented(told: str) -> str:
-    return "\n".join(f"  {line}" for line in told.split("\n"))
+def _indented(shown: str) -> str:
+    return "\n".join(f"  {line}" for line in shown.split("\n"))
 
 
 def _heading(event: Any, visit: Any, attempt: Any) -> str:
@@ -119,8 +119,8 @@ def _difference(given: str, made: str) -> str:
     if not lines:
         return '<h4>Changed</h4><p class="quiet">Nothing: the output is the input.</p>'
     kinds = {"+": "plus", "-": "minus"}
-    told = "\n".join(f'<span class="{kinds.get(sign, "")}">{sign} {text(line, 300)}</span>' for sign, line in lines)
-    return f"<h4>Changed from input to output</h4><pre>{told}</pre>"
+    changes = "\n".join(f'<span class="{kinds.get(sign, "")}">{sign} {text(line, 300)}</span>' for sign, line in lines)
+    return f"<h4>Changed from input to output</h4><pre>{changes}</pre>"
 
 
 @lru_cache(maxsize=64)

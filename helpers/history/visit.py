@@ -91,7 +91,7 @@ class _Visit:
     status: str | None = None
     # How its latest event failed it, and where: final only when the visit ends there.
     failure: tuple[str, int] | None = None
-    # The visit inside it that made it fail. They share an error, which may be told only later.
+    # The visit inside it that made it fail. They share an error, which may be known only later.
     cause: "_Visit | None" = None
     tries: "Sequence[_Try]" = ()
     runs = 0
@@ -126,8 +126,8 @@ class _Visit:
     def blame(self, cause: "_Visit") -> None:
         self.cause, self.error = cause, cause.error
 
-    def tell_error(self, row: int) -> None:
-        """Note the row that tells the error, here and in the visits inside that caused it."""
+    def note_error(self, row: int) -> None:
+        """Note the row that holds the error, here and in the visits inside that caused it."""
         visit: _Visit | None = self
         while visit is not None and visit.error == _NONE:
             visit.error = row
@@ -431,7 +431,7 @@ class _Account:
             if inner is not None and visit.error == _NONE:
                 visit.blame(inner)
             if outermost is None:
-                visit.tell_error(row)
+                visit.note_error(row)
             if visit.status is None:
                 self._end(visit, *(visit.failure or ("failed", row)))
             inner = visit

@@ -1,4 +1,4 @@
-// The scene follows the slider at once: what it shows lies here before it is asked for, and the kernel, which makes
+// The moments follow the slider at once: what it shows lies here before it is asked for, and the kernel, which makes
 // it, is asked for what comes next. Everything from the kernel is HTML in which all data is escaped.
 
 const AHEAD = 10; // moments on either side that are asked for, once fewer than half as many are here
@@ -6,10 +6,10 @@ const MOST = 400; // moments that are kept
 
 function frame(head) {
   const made = document.createElement("div");
-  made.innerHTML = `<div class="sfn-explorer scene">
+  made.innerHTML = `<div class="sfn-workbench moments">
     <div class="side"><div class="moment" aria-live="polite"></div><div class="pane drawn"></div></div>
     <div class="side"><div class="pane rows"><table class="events">
-      <thead><tr><th>${head}</th></tr></thead><tbody></tbody></table></div><div class="pane told"></div></div>
+      <thead><tr><th>${head}</th></tr></thead><tbody></tbody></table></div><div class="pane detail"></div></div>
   </div><div class="cursor"></div>`;
   return made;
 }
@@ -26,7 +26,7 @@ async function render({ model, el }) {
   const slider = await model.widget_manager.get_model(model.get("slider").replace("IPY_MODEL_", ""));
   const made = frame(model.get("head"));
   const part = (name) => made.querySelector(name);
-  const [moment, drawn, rows, told, cursor] = [".moment", ".drawn", ".rows", ".told", ".cursor"].map(part);
+  const [moment, drawn, rows, detail, cursor] = [".moment", ".drawn", ".rows", ".detail", ".cursor"].map(part);
   const body = rows.querySelector("tbody");
   const moments = new Map(), lines = new Map(), pictures = new Map(), asked = new Set();
   let picture = null, shown = null;
@@ -60,8 +60,8 @@ async function render({ model, el }) {
     shown = now;
     moment.innerHTML = now.caption;
     if (picture !== now.picture) drawn.innerHTML = pictures.get((picture = now.picture));
-    told.innerHTML = now.told;
-    told.scrollTop = 0;
+    detail.innerHTML = now.detail;
+    detail.scrollTop = 0;
     cursor.innerHTML = now.cursor;
     page(now.rows, now.position);
   }
@@ -110,7 +110,7 @@ async function render({ model, el }) {
     if (!number) return;
     slider.set("value", Number(number));
     slider.save_changes();
-    el.closest(".widget-vbox.sfn-explorer")?.querySelector(".noUi-handle")?.focus({ preventScroll: true });
+    el.closest(".widget-vbox.sfn-workbench")?.querySelector(".noUi-handle")?.focus({ preventScroll: true });
   });
   slider.on("change:value", follow);
   model.on("msg:custom", receive);

@@ -13,9 +13,9 @@ import pandas as pd
 
 from helpers.diagram import Diagram
 from helpers.errors import InvalidSetting
-from helpers.explorer.report import report, without_payloads
-from helpers.explorer.subject import Subject
 from helpers.history.event_types import FIELDS, details_key, fields
+from helpers.workbench.report import report, without_payloads
+from helpers.workbench.view import ExecutionView
 
 __all__ = ["FORMS", "save"]
 
@@ -26,7 +26,7 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 LONGEST_NAME = 100  # bytes, of the 143 to 255 that file systems take
 
 
-def save(subject: Subject, form: str, *, passed: int | None = None, redacted: bool = False) -> Path:
+def save(view: ExecutionView, form: str, *, passed: int | None = None, redacted: bool = False) -> Path:
     """Write one of `FORMS` into the working folder, under a name that no file has yet, and return its path.
 
     `passed` is how many events the picture shows as passed; `redacted` leaves out inputs, outputs and causes.
@@ -35,8 +35,8 @@ def save(subject: Subject, form: str, *, passed: int | None = None, redacted: bo
     if form not in FORMS:
         raise InvalidSetting(f"There is no form {form!r}; there are: {', '.join(FORMS)}.")
     ending, make = FORMS[form]
-    content = make(without_payloads(subject) if redacted else subject, passed)
-    return _written(file_name(subject.name), ending, content)
+    content = make(without_payloads(view) if redacted else view, passed)
+    return _written(file_name(view.name), ending, content)
 
 
 def file_name(name: str) -> str:
@@ -63,8 +63,8 @@ def _written(stem: str, ending: str, content: bytes) -> Path:
             path = Path(f"{stem}-{number}{ending}")
 
 
-def _csv(subject: Subject, _: int | None) -> bytes:
-    frame = subject.events.copy()
+def _csv(view: ExecutionView, _: int | None) -> bytes:
+    frame = view.events.copy()
     for column in [name for name in frame if frame[name].dtype == "str"]:
         frame[column] = frame[column].map(_harmless, na_action="ignore")
     return str(frame.to_csv(index=False)).encode("utf-8", "replace")
@@ -75,39 +75,39 @@ def _harmless(cell: str) -> str:
     return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
 
 
-def _parquet(subject: Subject, _: int | None) -> bytes:
+def _parquet(view: ExecutionView, _: int | None) -> bytes:
     written = io.BytesIO()
-    frame = subject.events.copy()
+    frame = view.events.copy()
     frame.attrs = {}
     frame.to_parquet(written, index=False)
     return written.getvalue()
 
 
-def _svg(subject: Subject, passed: int | None) -> bytes:
-    return _picture(subject, passed).svg().encode()
+def _svg(view: ExecutionView, passed: int | None) -> bytes:
+    return _picture(view, passed).svg().encode()
 
 
-def _png(subject: Subject, passed: int | None) -> bytes:
-    return _picture(subject, passed).png(dpi=144)
+def _png(view: ExecutionView, passed: int | None) -> bytes:
+    return _picture(view, passed).png(dpi=144)
 
 
-def _picture(subject: Subject, passed: int | None) -> Diagram:
-    return subject.coloured(subject.picture, len(subject.events) if passed is None else passed)
+def _picture(view: ExecutionView, passed: int | None) -> Diagram:
+    return view.coloured(view.picture, len(view.events) if passed is None else passed)
 
 
-def _history(subject: Subject, _: int | None) -> bytes:
+def _history(view: ExecutionView, _: int | None) -> bytes:
     """The history as AWS's CLI exports it, with the execution's ARN and its definition beside the events."""
-    told: dict[str, Any] = {"name": subject.name}
-    if subject.arn is not None:
-        told["executionArn"] = subject.arn
-    if subject.definition is not None:
-        told["definition"] = subject.definition
+    export: dict[str, Any] = {"name": view.name}
+    if view.arn is not None:
+        export["executionArn"] = view.arn
+    if view.definition is not None:
+        export["definition"] = view.definition
     try:
-        told["events"] = subject.raw if subject.raw is not None else _rebuilt(subject.events)
-        written = json.dumps(told, indent=1, ensure_ascii=False, default=_plain)
+        export["events"] = view.raw if view.raw is not None else _rebuilt(view.events)
+        written = json.dumps(export, indent=1, ensure_ascii=False, default=_plain)
     except (TypeError, ValueError, RecursionError):  # what no JSON can hold is not in the frame either
-        told["events"] = _rebuilt(subject.events)
-        written = json.dumps(told, indent=1, ensure_ascii=False, default=_plain)
+        export["events"] = _rebuilt(view.events)
+        written = json.dumps(export, indent=1, ensure_ascii=False, default=_plain)
     return written.encode("utf-8", "backslashreplace")  # half of a surrogate pair: as JSON writes it
 
 
@@ -138,11 +138,11 @@ def _event(row: Any) -> dict[str, Any]:
     return event
 
 
-def _report(subject: Subject, _: int | None) -> bytes:
-    return report(subject).encode("utf-8", "replace")
+def _report(view: ExecutionView, _: int | None) -> bytes:
+    return report(view).encode("utf-8", "replace")
 
 
-FORMS: dict[str, tuple[str, Callable[[Subject, int | None], bytes]]] = {
+FORMS: dict[str, tuple[str, Callable[[ExecutionView, int | None], bytes]]] = {
     "CSV": (".csv", _csv),
     "Parquet": (".parquet", _parquet),
     "SVG": (".svg", _svg),
