@@ -1,6 +1,6 @@
 """Execution histories as tables: events, visits of states and attempts of tasks, from any form a history comes in.
 
-Nothing here reaches AWS (only `python -m helpers.history ARN` does).
+Nothing here reaches AWS.
 """
 
 import pandas as pd
