@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from helpers import comparison, definition, diagram, history, timeline
+from helpers import definition, diagram, history, timeline
 from helpers.errors import LabError, NotAHistory
-from helpers.explorer import explore
 from helpers.history.__main__ import main
 from helpers.verbatim import clean, visible
-from tests.explorer.test_explore import hostile, screens
+from helpers.workbench import explore
+from tests.workbench.test_explore import hostile, screens
 
 UNSEEN = {
     "\x1b[2J": r"\x1b[2J", "\x07": r"\x07", "\x7f": r"\x7f", "\x9b31m": r"\x9b31m", "\u202e": r"\u202e",
@@ -31,7 +31,7 @@ def test_every_face_of_an_execution_shows_the_code(character, tmp_path, capsys):
     events = history.events(path)
     assert main([str(path)]) == 0
     shown = explore(path)
-    compared = comparison.compare(events, events.assign(input=json.dumps({word: 1}, ensure_ascii=False)))
+    compared = history.compare(events, events.assign(input=json.dumps({word: 1}, ensure_ascii=False)))
     drawn = timeline.draw(events)
     faces = {
         "terminal": capsys.readouterr().out,
@@ -39,7 +39,7 @@ def test_every_face_of_an_execution_shows_the_code(character, tmp_path, capsys):
         "HTML": history.summary(events)._repr_html_() + compared._repr_html_() + shown.report(),
         "still": shown._repr_mimebundle_()["text/html"],
         "screen": "".join(screens(shown)),
-        "SVG": drawn.svg() + shown.subject.picture.svg(),
+        "SVG": drawn.svg() + shown.view.picture.svg(),
     }
     for name, face in faces.items():
         assert not RAW.findall(face), name

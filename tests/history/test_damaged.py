@@ -13,10 +13,10 @@ import hypothesis.strategies as some
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from helpers import collection, comparison, history, timeline
+from helpers import history, timeline, workbench
 from helpers.errors import LabError, NotAHistory
-from helpers.explorer import explore
 from helpers.history.__main__ import main
+from helpers.workbench import explore
 
 from . import handmade
 from .test_endings import ENDINGS
@@ -131,10 +131,10 @@ def test_a_damaged_history_is_summed_up_compared_and_drawn_or_refused(histories)
             total = history.summary(frame)
             assert repr(total).startswith("Execution")
             assert total._repr_html_()
-        collection.failures(frame)
+        workbench.failures(frame)
         assert timeline.draw(frame).sentence()
         for one, other in ((frame, whole), (whole, frame)):
-            compared = comparison.compare(one, other)
+            compared = history.compare(one, other)
             assert repr(compared)
             assert compared._repr_html_()
 
@@ -145,18 +145,18 @@ def test_a_damaged_history_is_shown_and_reported_or_refused(histories):
     with contextlib.suppress(LabError):
         shown = explore(filled(histories[0]))
         assert repr(shown)
-        if shown.subject.events.empty:
+        if shown.view.events.empty:
             return
-        for position in (1, len(shown.subject.events)):
-            assert shown._shown.scene.moments([position])
+        for position in (1, len(shown.view.events)):
+            assert shown._shown.moments.at([position])
         assert shown.report().startswith("<!doctype html>")
-        assert shown.subject.chart.svg()
+        assert shown.view.chart.svg()
 
 
 @pytest.mark.parametrize("events", WHOLE, ids=range(len(WHOLE)))
 def test_half_a_history_is_compared_with_the_whole(events):
     for half in (events[: len(events) // 2], events[len(events) // 2 :]):
-        compared = comparison.compare(history.events(half), history.events(events))
+        compared = history.compare(history.events(half), history.events(events))
         assert compared.states["visits_a"].sum() == len(history.visits(history.events(half)))
         assert compared.states["visits_b"].sum() == len(history.visits(history.events(events)))
 
@@ -200,7 +200,7 @@ def test_without_a_readable_stamp_the_screen_and_the_timeline_say_so():
     assert "unknown" in timeline.draw(frame).sentence()
     shown = explore(frame)
     assert "could not be read" in shown._shown._header.value
-    assert shown._shown.scene.moments([3])
+    assert shown._shown.moments.at([3])
     assert shown.report()
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from helpers import history
-from helpers.explorer import explore
 from helpers.history.__main__ import main
+from helpers.workbench import explore
 
 from . import handmade
 from .test_events import cells
