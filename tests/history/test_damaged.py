@@ -11,11 +11,12 @@ import pathlib
 
 import hypothesis.strategies as some
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 
 from helpers import history, timeline, workbench
+from helpers.command import main
 from helpers.errors import LabError, NotAHistory
-from helpers.history.__main__ import main
 from helpers.workbench import explore
 
 from . import handmade
@@ -175,15 +176,16 @@ def test_half_a_history_is_compared_with_the_whole(events):
     ],
     ids=["nested", "nested events", "5,000 digits", "20 digits", "infinite", "a fraction", "true", "a number"],
 )
-def test_a_file_beyond_reading_is_refused_in_a_sentence(content, tmp_path, capsys):
+def test_a_file_beyond_reading_is_refused_in_a_sentence(content, tmp_path):
     path = tmp_path / "history.json"
     path.write_text(content)
     with pytest.raises(NotAHistory):
         history.events(path)
     with pytest.raises(NotAHistory):
         explore(path)
-    assert main([str(path)]) == 1
-    assert len(capsys.readouterr().err) < 500
+    ran = CliRunner().invoke(main, ["why", str(path)])
+    assert ran.exit_code == 3
+    assert len(ran.stderr) < 500
 
 
 def test_what_is_not_as_aws_writes_it_is_said_in_a_note():
