@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from datetime import datetime
 from json.encoder import encode_basestring
 from typing import Any
@@ -11,13 +12,12 @@ from typing import Any
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.names import parse_arn
 
-__all__ = ["get_execution_history"]
+__all__ = ["get_execution_history", "write_ahead"]
 
 _DATA = ("input", "inputDetails", "output", "outputDetails", "parameters", "assignedVariables")
 # A page is at most so long, in characters; what does not fit comes on the next one.
 LONGEST_PAGE = 4_000_000
-# The text of an event up to this length is kept in its place; a longer one would be many times what events share.
-KEPT = 2_000
+KEPT = 1_000  # characters of a payload up to which its event's text is kept in its place
 WHOLE = {"truncated": False}
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
@@ -50,14 +50,34 @@ def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     return f'{{"events":[{",".join(chosen)}]{token}}}'.encode(errors="replace")
 
 
+def write_ahead(events: list[Any]) -> None:
+    """Have the events of an ended execution written, where they fill a page, so that no reader waits for that."""
+    if len(events) >= pages.LARGEST:
+        threading.Thread(target=_write, args=(events,), name="history", daemon=True).start()
+
+
+def _write(events: list[Any]) -> None:
+    for at, event in enumerate(events):
+        if isinstance(event, dict) and not _is_long(event):
+            events[at] = _written(event)
+
+
 def _text(events: list[Any], at: int, with_data: bool) -> str:
     event = events[at]
     if isinstance(event, str):
         return event if with_data else _encode({key: _bare(value) for key, value in json.loads(event).items()})
-    text = _written(event if with_data else {key: _bare(value) for key, value in event.items()})
-    if with_data and len(text) < KEPT:
+    if not with_data:
+        return _written({key: _bare(value) for key, value in event.items()})
+    text = _written(event)
+    if not _is_long(event):
         events[at] = text
     return text
+
+
+def _is_long(event: dict[str, Any]) -> bool:
+    """Whether an event's payload is so long that its text would take many times what events share."""
+    details = list(event.values())[-1]
+    return isinstance(details, dict) and any(isinstance(one, str) and len(one) > KEPT for one in details.values())
 
 
 def _bare(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers import engine
 from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api.history import write_ahead
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
@@ -22,7 +23,6 @@ class Watch(engine.Observer):
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
-        self._accounted: dict[int, int] = {}  # bytes by run, as the backend knows them
 
     def event(self, execution: engine.Execution, event: dict[str, Any]) -> None:
         record = self._execution
@@ -35,6 +35,7 @@ class Watch(engine.Observer):
 
     def ended(self, execution: engine.Execution) -> None:
         record = self._execution
+        write_ahead(execution.events)
         if execution is not record.run:
             return
         clock.executions -= 1
