@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["announcement_of"]
 
-_INCLUDED = {"included": True}
-
 
 def announcement_of(execution: Execution) -> Callable[[], Any] | None:
     """What puts "Step Functions Execution Status Change", as it is now, on the default bus; None where no rule listens.
@@ -24,27 +22,12 @@ def announcement_of(execution: Execution) -> Callable[[], Any] | None:
     events = events_backends[execution.backend.account_id][execution.backend.region_name]
     if execution.express or not events.event_buses["default"].rules:
         return None
-    ended = execution.status == "SUCCEEDED"
-    reason = execution.not_redrivable()
-    detail = {
-        "executionArn": execution.arn,
-        "stateMachineArn": execution.machine.arn,
-        "stateMachineVersionArn": execution.version.arn if execution.version else None,
-        "stateMachineAliasArn": execution.alias.arn if execution.alias else None,
-        "name": execution.name,
-        "status": execution.status,
-        "startDate": _milliseconds(execution.started),
-        "stopDate": _milliseconds(execution.stopped),
-        "input": execution.text,
-        "inputDetails": _INCLUDED,
-        "output": execution.output,
-        "outputDetails": _INCLUDED if ended else None,
-        "error": execution.error,
-        "cause": execution.cause,
-        "redriveCount": execution.redrives,
-        "redriveDate": _milliseconds(execution.redriven),
-        "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
-        "redriveStatusReason": reason,
+    described = execution.describe()
+    detail: dict[str, Any] = {
+        "stateMachineVersionArn": None,
+        "stateMachineAliasArn": None,
+        **{name: value for name, value in described.items() if name not in ("traceHeader", "mapRunArn")},
+        **{name: _milliseconds(described[name]) for name in ("startDate", "stopDate", "redriveDate")},
     }
     entry = {
         "Source": "aws.states",

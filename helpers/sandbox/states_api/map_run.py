@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from helpers import definition as asl
 from helpers import engine
-from helpers.sandbox.states_api.json_text import parse
 from helpers.sandbox.states_api.machines import Machine
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class MapRun:
         """The machine of the children, made when somebody asks for it."""
         if self._machine is None:
             run, revision = self.run, self.parent.revision
-            processor = engine.text_of(_processor(parse(revision.definition), run.state.name))
+            processor = engine.text_of(_processor(engine.data_of(revision.definition), run.state.name))
             name = run.machine_name
             self._machine = Machine(
                 run.machine_arn, name, run.type, run.started, replace(revision, definition=processor)
