@@ -42,7 +42,7 @@ class Watch(engine.Observer):
         record.backend.execution_ended(record)
         record.backend.announce(record)
         for action in record.after_end:
-            action()
+            clock.post(action)  # so that one that fails keeps no other from being done
         record.after_end.clear()
 
     def crashed(self, execution: engine.Execution, error: Exception) -> None:

@@ -47,15 +47,14 @@ def backend() -> kept.StatesBackend:
     return kept.StatesBackend("us-east-1", "123456789012")
 
 
-def end_one(
+def begin_one(
     backend: kept.StatesBackend,
     name: str,
-    days_ago: float = 0,
     definition: dict[str, Any] = PASS,
     data: Any = None,
     handler: Callable[[engine.Call], Any] = lambda call: None,
-) -> str:
-    """The ARN of an execution that has run to its end."""
+) -> Execution:
+    """An execution that has been started."""
     off = {"level": "OFF", "includeExecutionData": False}
     revision = Revision(json.dumps(definition), "", off, {}, {}, clock.now())
     machine = Machine(f"{ARN}:stateMachine:m", "m", "STANDARD", clock.now(), revision)
@@ -64,11 +63,17 @@ def end_one(
     execution = Execution(backend, machine, None, None, arn, name, text, handler=handler)
     backend.executions[arn] = execution
     execution.start()
+    return execution
+
+
+def end_one(backend: kept.StatesBackend, name: str, days_ago: float = 0, **given: Any) -> str:
+    """The ARN of an execution that has run to its end."""
+    execution = begin_one(backend, name, **given)
     execution.wait()
     if days_ago:
         execution.run.stopped = clock.now() - datetime.timedelta(days=days_ago)
         clock.call(backend.forget)
-    return arn
+    return execution.arn
 
 
 def test_the_memory_of_what_is_forgotten_is_free_at_once(
