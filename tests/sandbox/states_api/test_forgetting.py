@@ -90,6 +90,16 @@ def test_the_memory_of_what_is_forgotten_is_free_at_once(
         gc.enable()
 
 
+def test_a_reset_lets_go_of_everything(backend: kept.StatesBackend) -> None:
+    parent = backend.executions[end_one(backend, "mapping", definition=mapping(1), data=["x" * 5_000])]
+    runs = [weakref.ref(parent.run), weakref.ref(parent.map_runs[0].run.children[0])]
+    del parent
+    backend.reset()
+    gc.collect()
+    assert [run() for run in runs] == [None, None]
+    assert end_one(backend, "next") in backend.executions
+
+
 def test_the_oldest_ended_executions_go_first(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "EXECUTIONS_KEPT", 2)
     arns = [end_one(backend, name) for name in ("first", "second", "third")]
