@@ -14,12 +14,11 @@ from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 
 from helpers import engine
 from helpers.sandbox.clock import clock
-from helpers.sandbox.states_api.announcements import announcement_of
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
-from helpers.sandbox.states_api.map_run import MapRun
+from helpers.sandbox.states_api.map_runs import MapRun
 from helpers.sandbox.states_api.names import parse_arn
-from helpers.sandbox.states_api.publishing import publish
+from helpers.sandbox.states_api.publishing import announcement_of, publish
 from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
@@ -66,11 +65,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
                 raise StatesError("InvalidArn", f"Invalid Arn: 'An unqualified state machine ARN is needed: {arn}'")
             raise StatesError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         return machine
-
-    def machine_or_version(self, arn: str) -> tuple[Machine, Version | None]:
-        """The machine of an ARN, and the version where it is a version's, or an alias's that routes to it."""
-        machine, version, _ = self.target(arn)
-        return machine, version
 
     def target(self, arn: str) -> tuple[Machine, Version | None, Alias | None]:
         """What starting an execution of `arn` starts: a machine, by one of its versions, through an alias."""

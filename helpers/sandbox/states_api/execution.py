@@ -17,7 +17,7 @@ from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Versio
 from helpers.sandbox.states_api.watch import Watch
 
 if TYPE_CHECKING:
-    from helpers.sandbox.states_api.map_run import MapRun
+    from helpers.sandbox.states_api.map_runs import MapRun
 
 __all__ = ["Child", "Execution"]
 

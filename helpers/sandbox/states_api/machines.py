@@ -170,7 +170,7 @@ def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
 
 
 def describe_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    machine, version = backend.machine_or_version(arguments["stateMachineArn"])
+    machine, version, _ = backend.target(arguments["stateMachineArn"])
     return {
         "stateMachineArn": version.arn if version else machine.arn,
         "name": machine.name,
