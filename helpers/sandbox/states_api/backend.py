@@ -221,15 +221,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             kind = "stateMachine" if arn in self.machines else "activity"
             yield TaggedResource(arn=arn, tags=self.tags[arn], resource_type=f"states:{kind}")
 
-    def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
-        """As moto's Resource Groups Tagging API asks."""
-        self.tags[arn].update(tags)
-
-    def untag_resource(self, arn: str, tag_keys: list[str]) -> None:
-        """As moto's Resource Groups Tagging API asks."""
-        for key in tag_keys:
-            self.tags[arn].pop(key, None)
-
 
 def _full() -> str:
     return (

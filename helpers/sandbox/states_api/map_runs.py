@@ -30,10 +30,6 @@ class MapRun:
         return self.run.arn
 
     @property
-    def label(self) -> str:
-        return self.run.label
-
-    @property
     def machine(self) -> Machine:
         """The machine of the children, made when somebody asks for it."""
         if self._machine is None:
@@ -105,7 +101,7 @@ def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                 "mapRunArn": record.arn,
                 "stateMachineArn": record.run.machine_arn,
                 "startDate": record.run.started,
-                **({"stopDate": record.run.stopped} if record.run.stopped else {}),
+                "stopDate": record.run.stopped,
             }
             for _, record in shown
         ],
@@ -164,10 +160,10 @@ def list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                 "name": child.identity.name,
                 "status": child.status,
                 "startDate": child.started,
-                **({"stopDate": child.stopped} if child.stopped else {}),
+                "stopDate": child.stopped,
                 "mapRunArn": record.arn,
                 "redriveCount": child.redrives,
-                **({"redriveDate": child.redriven} if child.redriven else {}),
+                "redriveDate": child.redriven,
             }
             for _, child in shown
         ],
