@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -16,7 +16,7 @@ from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
-from helpers.sandbox.states_api.map_runs import MapRun
+from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
 from helpers.sandbox.states_api.publishing import announcement_of, publish
 from helpers.sandbox.states_api.versions import routed_version
@@ -144,8 +144,10 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             self.running.pop(execution.arn, None)
             if self.executions.get(execution.arn) is execution:
                 self._drop(execution.arn)
-                self._ended[execution.arn] = kept = execution.events_kept()
+                self._ended[execution.arn] = kept = max(_events(tree(execution.run)), 1)  # one at least, for itself
                 self._events_kept += kept
+            else:  # an Express one, or one whose machine was deleted
+                self._release(tree(execution.run))
         self.forget()
 
     def execution_redriven(self, execution: Execution) -> None:
@@ -171,20 +173,20 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
                 self._forgotten += 1
 
     def _let_go(self, execution: Execution) -> None:
-        self._bytes_kept -= execution.bytes_kept()
-        for run in execution.map_runs:
-            self._let_go_of_run(run)
+        runs = list(tree(execution.run))
+        self._release(runs)
+        for map_run in [one for run in runs for one in run.map_runs]:
+            record = self.map_runs.pop(map_run.arn, None)
+            if record and map_run.stopped:
+                record.forget()
         if execution.status != "RUNNING":
             execution.run.forget()
 
-    def _let_go_of_run(self, run: MapRun) -> None:
-        for child in run.run.children:
-            for inner in child.map_runs:
-                if inner.arn in self.map_runs:
-                    self._let_go_of_run(self.map_runs[inner.arn])
-        self.map_runs.pop(run.arn, None)
-        if run.run.stopped:
-            run.forget()
+    def _release(self, runs: Iterable[engine.Execution]) -> None:
+        """The bytes of these count no more."""
+        for run in runs:
+            self._bytes_kept -= run.accounted
+            run.accounted = 0
 
     def map_run_ended(self, execution: Execution) -> None:
         """Forget the children of the Map Runs that ended first, where one execution has too many; the last one's stay.
@@ -193,12 +195,12 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         """
         with self.lock:
             ended = [run for run in execution.map_runs if run.run.stopped]
-            kept = sum(run.events_kept for run in ended)
+            kept = sum(_events(run.runs()) for run in ended)
             for run in ended[:-1]:
                 if kept <= EVENTS_KEPT:
                     break
-                kept -= run.events_kept
-                self._bytes_kept -= run.bytes_kept
+                kept -= _events(run.runs())
+                self._release(run.runs())
                 self._forgotten += run.forget()
 
     def end_executions_of(self, machine: Machine) -> None:
@@ -220,6 +222,10 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         for arn in self.tags:
             kind = "stateMachine" if arn in self.machines else "activity"
             yield TaggedResource(arn=arn, tags=self.tags[arn], resource_type=f"states:{kind}")
+
+
+def _events(runs: Iterable[engine.Execution]) -> int:
+    return sum(len(run.events) for run in runs)
 
 
 def _full() -> str:

@@ -181,14 +181,6 @@ class Execution:
             "redriveStatusReason": reason,
         }
 
-    def events_kept(self) -> int:
-        """How many events are kept of it and of its child executions; one at least, for itself."""
-        return max(len(self.run.events), 1) + sum(run.events_kept for run in self.map_runs)
-
-    def bytes_kept(self) -> int:
-        """How many bytes its events and those of its child executions take, about."""
-        return self.run.size + sum(run.bytes_kept for run in self.map_runs)
-
 
 def _to_the_millisecond(moment: datetime.datetime) -> datetime.datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

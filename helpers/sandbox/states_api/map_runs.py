@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from helpers.sandbox.states_api.machines import Machine
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
 
-__all__ = ["MapRun", "list_children"]
+__all__ = ["MapRun", "list_children", "tree"]
 
 
 class MapRun:
@@ -41,13 +42,9 @@ class MapRun:
             )
         return self._machine
 
-    @property
-    def events_kept(self) -> int:
-        return sum(len(child.events) + _below(child, "events_kept", self) for child in self.run.children)
-
-    @property
-    def bytes_kept(self) -> int:
-        return sum(child.size for child in self.run.children)
+    def runs(self) -> list[engine.Execution]:
+        """The child executions, and theirs."""
+        return [run for child in self.run.children for run in tree(child)]
 
     def counts(self) -> dict[str, int]:
         """How many children are in which status, as DescribeMapRun says it of items and of executions."""
@@ -78,9 +75,12 @@ class MapRun:
         return forgotten
 
 
-def _below(child: engine.Execution, what: str, run: MapRun) -> int:
-    known = run.parent.backend.map_runs
-    return sum(getattr(known[one.arn], what) for one in child.map_runs if one.arn in known)
+def tree(run: engine.Execution) -> Iterator[engine.Execution]:
+    """An execution and its child executions, at every depth."""
+    yield run
+    for map_run in run.map_runs:
+        for child in map_run.children:
+            yield from tree(child)
 
 
 def _processor(definition: Any, name: str) -> dict[str, Any]:

@@ -53,15 +53,17 @@ def begin_one(
     definition: dict[str, Any] = PASS,
     data: Any = None,
     handler: Callable[[engine.Call], Any] = lambda call: None,
+    kind: str = "STANDARD",
 ) -> Execution:
     """An execution that has been started."""
     off = {"level": "OFF", "includeExecutionData": False}
     revision = Revision(json.dumps(definition), "", off, {}, {}, clock.now())
-    machine = Machine(f"{ARN}:stateMachine:m", "m", "STANDARD", clock.now(), revision)
+    machine = Machine(f"{ARN}:stateMachine:m", "m", kind, clock.now(), revision)
     text = json.dumps({} if data is None else data)
     arn = f"{ARN}:execution:m:{name}"
     execution = Execution(backend, machine, None, None, arn, name, text, handler=handler)
-    backend.executions[arn] = execution
+    if kind == "STANDARD":
+        backend.executions[arn] = execution
     execution.start()
     return execution
 
@@ -130,8 +132,10 @@ def test_children_are_forgotten_with_their_parent_and_count_by_their_events(
     [run] = first.map_runs
     child = run.run.children[0].identity.arn
     assert backend.execution(child).run is run.run.children[0]
-    assert first.events_kept() == 8 + 3 * 4
-    monkeypatch.setattr(kept, "EVENTS_KEPT", 21)
+    monkeypatch.setattr(kept, "EVENTS_KEPT", 8 + 3 * 4 + 4)
+    clock.call(backend.forget)
+    assert list(backend.executions) == [first.arn]
+    monkeypatch.setattr(kept, "EVENTS_KEPT", 8 + 3 * 4 + 3)
     second = end_one(backend, "second")
     assert list(backend.executions) == [second]
     with pytest.raises(StatesError, match="has forgotten 1 ended executions"):
@@ -157,6 +161,22 @@ def test_beyond_its_bytes_the_oldest_are_forgotten(
     arns = [end_one(backend, name, data={"x": name * 20_000}) for name in ("first", "second", "third")]
     assert arns[0] not in backend.executions
     assert arns[2] in backend.executions
+
+
+def test_what_has_gone_takes_no_bytes(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "BYTES_KEPT", 250_000)
+    data = {"x": "x" * 50_000}
+    first = end_one(backend, "first")
+    for number in range(10):
+        end_one(backend, f"express-{number}", data=data, kind="EXPRESS")
+    nested = mapping(1)
+    inner = json.loads(json.dumps(mapping(1)).replace("Each0", "Inner"))
+    nested["States"]["Each0"]["ItemProcessor"] |= inner
+    for number in range(10):
+        end_one(backend, f"nested-{number}", definition=nested, data=[["x" * 10_000]])
+        backend.end_executions_of(backend.executions[f"{ARN}:execution:m:nested-{number}"].machine)
+    assert list(backend.executions) == [first]
+    assert backend.execution(first).status == "SUCCEEDED"
 
 
 def test_an_execution_that_fills_the_memory_ends_with_a_clear_error(
