@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from helpers import engine
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.history import take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
 from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
 from helpers.sandbox.states_api.watch import Watch
@@ -138,6 +139,7 @@ class Execution:
         self.client_token = client_token
         self.backend.execution_redriven(self)
         clock.executions += 1
+        self.run.events = take_out(self.run)
         self.run.redrive()
         self.backend.announce(self)
         return self.run.redriven or clock.now()

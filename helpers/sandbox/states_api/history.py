@@ -5,26 +5,29 @@ from __future__ import annotations
 import functools
 import json
 import threading
+import zlib
 from datetime import datetime
 from json.encoder import encode_basestring
 from typing import Any
 
+from helpers import engine
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.names import parse_arn
 
-__all__ = ["get_execution_history", "write_ahead"]
+__all__ = ["get_execution_history", "put_away", "take_out"]
 
 _DATA = ("input", "inputDetails", "output", "outputDetails", "parameters", "assignedVariables")
 # A page is at most so long, in characters; what does not fit comes on the next one.
 LONGEST_PAGE = 4_000_000
 KEPT = 1_000  # characters of a payload up to which its event's text is kept in its place
+PACKED = 50_000  # bytes of a history up to which it is packed: payloads that many events share are not
 WHOLE = {"truncated": False}
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
 
 def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     arn = parse_arn(arguments["executionArn"], "execution").arn
-    events = backend.execution(arn).run.events
+    events = take_out(backend.execution(arn).run)
     backwards = bool(arguments.get("reverseOrder"))
     with_data = arguments.get("includeExecutionData", True)
     listing = f"history {arn} {backwards} {with_data}"
@@ -50,10 +53,34 @@ def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     return f'{{"events":[{",".join(chosen)}]{token}}}'.encode(errors="replace")
 
 
-def write_ahead(events: list[Any]) -> None:
-    """Have the events of an ended execution written, where they fill a page, so that no reader waits for that."""
-    if len(events) >= pages.LARGEST:
-        threading.Thread(target=_write, args=(events,), name="history", daemon=True).start()
+class Packed:
+    """The events of an ended execution as compressed text, which takes a sixth of their memory."""
+
+    __slots__ = ("_count", "_texts")
+
+    def __init__(self, events: list[Any]) -> None:
+        self._count = len(events)
+        self._texts = zlib.compress("\n".join(map(_written, events)).encode(errors="surrogatepass"), level=1)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def texts(self) -> list[Any]:
+        """The events, each as JSON."""
+        return zlib.decompress(self._texts).decode(errors="surrogatepass").split("\n")
+
+
+def put_away(run: engine.Execution) -> None:
+    """Keep the events of an ended execution so that they take little memory, or many of them no time to be read."""
+    if len(run.events) >= pages.LARGEST:
+        threading.Thread(target=_write, args=(run.events,), name="history", daemon=True).start()
+    elif run.events and run.size < PACKED:
+        run.events = Packed(run.events)  # type: ignore[assignment]
+
+
+def take_out(run: engine.Execution) -> list[Any]:
+    """The events of an execution that has been put away, or has not: as data, or each as JSON."""
+    return run.events.texts() if isinstance(run.events, Packed) else run.events
 
 
 def _write(events: list[Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers import engine
 from helpers.sandbox.clock import clock
-from helpers.sandbox.states_api.history import write_ahead
+from helpers.sandbox.states_api.history import put_away
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
@@ -35,9 +35,9 @@ class Watch(engine.Observer):
 
     def ended(self, execution: engine.Execution) -> None:
         record = self._execution
-        write_ahead(execution.events)
         if execution is not record.run:
             return
+        put_away(execution)
         clock.executions -= 1
         record.backend.execution_ended(record)
         record.backend.announce(record)
