@@ -176,6 +176,10 @@ class Worker:
         self._requests.write(bootstrap.frame_of(header, body))
         self._requests.flush()
 
+    def hang_up(self) -> None:
+        """Close the pipe to the worker, as the system does when the server dies; it then ends itself."""
+        self._requests.close()
+
     @property
     def pid(self) -> int:
         return self._process.pid
