@@ -50,8 +50,8 @@ def marked(word: str) -> list[psutil.Process]:
 
 
 def holds(condition: Callable[[], bool]) -> bool:
-    """Whether a condition comes true within half a minute."""
-    deadline = time.monotonic() + 30
+    """Whether a condition comes true within a minute and a half."""
+    deadline = time.monotonic() + 90
     while not condition():
         if time.monotonic() > deadline:
             return False
