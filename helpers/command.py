@@ -1,11 +1,11 @@
 """The command line, `sfn-lab`: the notebooks to work in, and the sandbox by hand."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import click
-import nbformat
 
 from helpers import jupyter_extension
 from helpers.definition.library import kept
@@ -77,7 +77,7 @@ def _version(path: Path) -> object:
     """What stays the same however a learner works in a copy: of a notebook, the digest that it was stored with."""
     if path.suffix == ".ipynb":
         try:
-            return nbformat.read(path, as_version=4).metadata.get("sources")
-        except (OSError, ValueError):
+            return json.loads(path.read_text(encoding="utf-8"))["metadata"]["sources"]
+        except (ValueError, TypeError, KeyError):
             return None
     return path.read_bytes()

@@ -7,7 +7,6 @@ import pytest
 
 from helpers import definition, diagram, history, timeline
 from helpers.errors import LabError, NotAHistory
-from helpers.history.__main__ import main
 from helpers.verbatim import clean, visible
 from helpers.workbench import explore
 from tests.workbench.test_explore import hostile, screens
@@ -23,18 +22,16 @@ RAW = re.compile(
 
 
 @pytest.mark.parametrize("character", UNSEEN)
-def test_every_face_of_an_execution_shows_the_code(character, tmp_path, capsys):
+def test_every_face_of_an_execution_shows_the_code(character, tmp_path):
     word = f"a{character}b"
     told = hostile(word)
     path = tmp_path / "history.json"
     path.write_text(json.dumps(told))
     events = history.events(path)
-    assert main([str(path)]) == 0
     shown = explore(path)
     compared = history.compare(events, events.assign(input=json.dumps({word: 1}, ensure_ascii=False)))
     drawn = timeline.draw(events)
     faces = {
-        "terminal": capsys.readouterr().out,
         "repr": repr(history.summary(events)) + repr(shown) + repr(compared) + repr(drawn),
         "HTML": history.summary(events)._repr_html_() + compared._repr_html_() + shown.report(),
         "still": shown._repr_mimebundle_()["text/html"],

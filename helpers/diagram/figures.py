@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from helpers.quantities import count, duration
 from helpers.verbatim import shorten
 
-__all__ = ["RANK", "Figures", "figures", "seconds", "statuses"]
+__all__ = ["RANK", "Figures", "figures", "statuses"]
 
 LONGEST_PAYLOAD = 300
 # What a state shows that is in several branches at once: something open first, then the worst.
@@ -47,15 +48,15 @@ def figures(visits: pd.DataFrame, attempts: pd.DataFrame | None = None) -> Figur
         retried, redriven, failed = trouble(rows, tries.get(name))
         if retried:
             again.add((state, state, "retry"))
-        line = [counted(len(rows), "visit", "visits")]
+        line = [count(len(rows), "visit", "visits")]
         slowest = []
         if took.notna().any():
-            line.append(seconds(spent[state]))
+            line.append(duration(spent[state]))
             if len(rows) > 1:
-                slowest = [f"longest {seconds(float(took.max()))}"]
-        wrong = [counted(retried, "retry", "retries")] if retried else []
-        wrong += [counted(redriven, "redrive", "redrives")] if redriven else []
-        wrong += [counted(failed, "failure", "failures")] if failed else []
+                slowest = [f"longest {duration(float(took.max()))}"]
+        wrong = [count(retried, "retry", "retries")] if retried else []
+        wrong += [count(redriven, "redrive", "redrives")] if redriven else []
+        wrong += [count(failed, "failure", "failures")] if failed else []
         notes[state] = [" · ".join(line), *slowest, *([" · ".join(wrong)] if wrong else [])]
         hover[state] = [*notes[state], *last(rows, "input"), *last(rows, "output"), *last(rows, "error")]
     most = max(spent.values(), default=0.0)
@@ -103,19 +104,3 @@ def last(rows: pd.DataFrame, column: str) -> list[str]:
     if known.empty:
         return []
     return [f"last {column}: {shorten(str(known.iloc[-1]), LONGEST_PAYLOAD)}"]
-
-
-def counted(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"
-
-
-def seconds(time: float) -> str:
-    """A duration as a person writes it: `15 ms`, `2.1 s`, `3 min 20 s`, `2 h 5 min`."""
-    if time < 0.9995:
-        return f"{time * 1000:.0f} ms"
-    if time < 59.95:
-        return f"{time:.1f} s"
-    whole = round(time)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from helpers.errors import NotAHistory
 from helpers.history.event_types import details_key
+from helpers.quantities import count
 
 __all__ = ["UNNAMED", "Source", "Trace", "count", "parsed", "read", "stamps", "text", "whole"]
 
@@ -325,8 +326,3 @@ def _moment(value: Any) -> tuple[datetime | None, bool]:
 
 def _kind_of(value: Any) -> str:
     return "empty" if value is None else f"of type {type(value).__name__}"
-
-
-def count(number: int, one: str, many: str) -> str:
-    """A number with its noun: `1 event`, `2,000 events`."""
-    return f"{number:,} {one if number == 1 else many}"

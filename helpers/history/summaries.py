@@ -10,19 +10,16 @@ from typing import Any
 
 import pandas as pd
 
+from helpers import limits
 from helpers.errors import NotAHistory
 from helpers.history.event_types import EventType, Kind, read
-from helpers.history.sources import count, parsed
+from helpers.history.sources import parsed
 from helpers.history.visit import Ending, attempts, ending, visits
+from helpers.quantities import count, dollars, duration
 from helpers.verbatim import clean, verbatim
 
 __all__ = ["Summary", "in_words", "summary"]
 
-_EVENTS_LIMIT = 25_000
-_DOLLARS_A_TRANSITION = 0.025 / 1_000
-_DOLLARS_A_REQUEST = 1.00 / 1_000_000
-_DOLLARS_A_GB_SECOND = 0.00001667
-_LEAST_GB = 64 / 1024
 _LONGEST_CAUSE = 200
 _DEEPEST_CAUSE = 8
 _STATE_NAMED = re.compile(r"^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. ")
@@ -88,12 +85,12 @@ class Summary:
             ("Failure", self.failure or "none"),
             *([("Earlier", self.earlier)] if self.earlier else []),
             ("Started", "unknown" if self.started is None else f"{self.started:%Y-%m-%d %H:%M:%S} UTC"),
-            ("Duration", "unknown" if self.duration is None else _duration(self.duration)),
-            ("Working", _duration(self.working)),
-            ("Waiting", _duration(self.waiting)),
-            ("Backing off", _duration(self.backing_off)),
+            ("Duration", "unknown" if self.duration is None else duration(self.duration)),
+            ("Working", duration(self.working)),
+            ("Waiting", duration(self.waiting)),
+            ("Backing off", duration(self.backing_off)),
             ("Transitions", f"{self.transitions:,}"),
-            ("Cost", f"${self.dollars:.6f}"),
+            ("Cost", dollars(self.dollars)),
             ("Events", f"{self.events:,}{of}"),
         ]
         return [(name, clean(value)) for name, value in lines + [("Note", note) for note in self.notes]]
@@ -169,9 +166,9 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
         waiting=_covered(_of_type(entered, "Wait"), present),
         backing_off=_covered(_backoffs(entered, tries, present), present),
         transitions=transitions,
-        dollars=_express_dollars(duration) if express else transitions * _DOLLARS_A_TRANSITION,
+        dollars=_express_dollars(duration) if express else transitions * limits.TRANSITION,
         events=len(events),
-        events_limit=None if express else _EVENTS_LIMIT,
+        events_limit=None if express else limits.HISTORY_EVENTS,
         full_at=_full_at(stamps, present) if status == "RUNNING" and not express else None,
         first_failure=first_failure,
         redrives=kinds.count(Kind.EXECUTION_REDRIVEN),
@@ -218,8 +215,9 @@ def _covered(spans: Iterable[tuple[Any, Any, Any]], present: pd.Timestamp | None
 
 
 def _express_dollars(duration: pd.Timedelta | None) -> float:
-    seconds = math.ceil(duration.total_seconds() * 10) / 10 if duration is not None else 0.0
-    return _DOLLARS_A_REQUEST + seconds * _LEAST_GB * _DOLLARS_A_GB_SECOND
+    steps = limits.EXPRESS_STEPS_A_SECOND
+    seconds = math.ceil(duration.total_seconds() * steps) / steps if duration is not None else 0.0
+    return limits.EXPRESS_REQUEST + seconds * limits.EXPRESS_LEAST_GB * limits.EXPRESS_GB_SECOND
 
 
 def _full_at(stamps: "pd.Series[Any]", present: pd.Timestamp | None) -> pd.Timestamp | None:
@@ -228,7 +226,7 @@ def _full_at(stamps: "pd.Series[Any]", present: pd.Timestamp | None) -> pd.Times
         return None
     pace = (present - recent.iloc[0]) / (len(recent) - 1)
     try:
-        full: pd.Timestamp = present + pace * (_EVENTS_LIMIT - len(stamps))
+        full: pd.Timestamp = present + pace * (limits.HISTORY_EVENTS - len(stamps))
     except (OverflowError, pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta):
         return None
     return full
@@ -306,7 +304,7 @@ def _sentence(kind: Kind, state: Any, elapsed: Any, error: str | None, cause: st
         sentence = f"The execution {_DID[kind]}{' in ' + named if named else ''}"
     else:
         sentence = f"{named or 'The execution'} {_DID.get(kind, 'failed')}"
-    sentence += "" if pd.isna(elapsed) else f" after {_duration(elapsed)}"
+    sentence += "" if pd.isna(elapsed) else f" after {duration(elapsed)}"
     sentence += f" with {error}" if error else ""
     why = " ".join(_STATE_NAMED.sub("", in_words(cause or "")).split())
     if len(why) > _LONGEST_CAUSE:
@@ -340,24 +338,6 @@ def in_words(cause: str, depth: int = 0) -> str:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _duration(span: pd.Timedelta) -> str:
-    """A span in the two largest units that matter.
-
-    >>> [_duration(pd.Timedelta(seconds=one)) for one in (65.25, 0.012, 302_400)]
-    ['1 min 5.2 s', '12 ms', '3 d 12 h']
-    """
-    seconds = span.total_seconds()
-    if abs(seconds) < 1:
-        return f"{seconds * 1000:.0f} ms"
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 1:
-        return f"{seconds:.1f} s"
-    if minutes < 60:
-        return f"{minutes:.0f} min {rest:.1f} s"
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 def _known(stamp: Any) -> pd.Timestamp | None:

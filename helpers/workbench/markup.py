@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.diagram.palette import PASSIVE, STATUSES
+from helpers.quantities import exact_duration
 from helpers.verbatim import visible
 
 __all__ = ["STYLE", "chip", "json_text", "list_of", "screened", "seconds", "text"]
@@ -50,15 +51,8 @@ def json_text(value: str) -> str:
 
 
 def seconds(span: Any) -> str:
-    """A span as `+12.345 s`-like text without the sign; empty for a missing one."""
-    if pd.isna(span):
-        return ""
-    total = span.total_seconds()
-    if abs(total) < 120:
-        return f"{total:,.3f} s"
-    minutes, rest = divmod(total, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours} h {minutes:02d} min {rest:04.1f} s" if hours else f"{minutes} min {rest:04.1f} s"
+    """A span of time, empty for a missing one."""
+    return "" if pd.isna(span) else exact_duration(span)
 
 
 def list_of(pairs: list[tuple[str, str]]) -> str:

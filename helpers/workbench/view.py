@@ -17,9 +17,8 @@ from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed,
 from helpers.lab import Lab
 from helpers.workbench.replay import Replay
 
-__all__ = ["COLUMNS", "ExecutionView", "are_failures", "from_arn", "from_events", "from_file", "place_of", "region_of"]
+__all__ = ["ExecutionView", "are_failures", "from_arn", "from_events", "from_file", "place_of", "region_of"]
 
-COLUMNS = tuple(history.events([]).columns)
 FAILURES = ("Failed", "TimedOut", "Aborted")
 LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
 STILL_OPEN = ("running", "waiting", "choosing")
@@ -207,7 +206,7 @@ def from_events(source: Any, definition: Definition | None = None, lab: Lab | No
     if isinstance(source, pd.DataFrame):
         # A frame that was stored before there were details is as good as one whose events have none.
         source = source if "details" in source else source.assign(details=pd.array([None] * len(source), dtype="str"))
-        lacking = [column for column in COLUMNS if column not in source.columns]
+        lacking = [column for column in history.events([]).columns if column not in source.columns]
         if lacking:
             raise NotAHistory(
                 f"This frame has no column {', '.join(map(repr, lacking[:4]))}, so it is not one of events: give what "
