@@ -346,6 +346,30 @@ def test_an_executions_calls_are_not_held_against_its_roles_policies(lab, role):
     assert execution.wait(run, progress=False, lab=lab).status == "SUCCEEDED"
 
 
+# Figures
+
+
+def within(measured: str, ratio: str, bound: str) -> bool:
+    """Whether a row of the table of figures keeps its bound, such as `ratio <= 1.1`, `>= 3,500` or `<= 50 ms`."""
+    of, sign, most = re.fullmatch(r"(ratio )?(<=|>=) ([\d.,]+)( ms)?", bound).groups()[:3]
+    found, asked = (float(text.replace(",", "")) for text in (ratio if of else measured, most))
+    return found <= asked if sign == "<=" else found >= asked
+
+
+@pytest.mark.parametrize(
+    ("measured", "ratio", "bound"),
+    [("1.2", "", "<= 1.1"), ("1", "1.2", "ratio <= 1.1"), ("3,499", "", ">= 3,500"), ("51", "2", "<= 50 ms")],
+)
+def test_a_figure_beyond_its_bound_would_show(measured, ratio, bound):
+    assert not within(measured, ratio, bound)
+
+
+@pytest.mark.parametrize("row", table(README, "figure"), ids=lambda row: row[0])
+def test_a_measured_figure_keeps_its_bound(row):
+    _, measured, _, ratio, bound = row
+    assert not bound or within(measured, ratio, bound)
+
+
 # How it is built
 
 
