@@ -24,6 +24,7 @@ from helpers.errors import (
 )
 from helpers.lab import Lab, current
 from helpers.limits import NAME_LENGTH, PAYLOAD_BYTES
+from helpers.statuses import RUNNING
 from helpers.verbatim import clean
 
 __all__ = [
@@ -71,7 +72,7 @@ class Execution:
     @property
     def running(self) -> bool:
         """Whether it has not ended yet."""
-        return self.status in ("RUNNING", "PENDING_REDRIVE")
+        return self.status in RUNNING
 
     def __repr__(self) -> str:
         after = f" after {(self.stopped - self.started).total_seconds():.1f} s" if self.stopped else ""

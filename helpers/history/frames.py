@@ -35,7 +35,7 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     milliseconds since 1970, or ISO 8601 text. `execution` names the execution where the source does not (histories of
     Standard executions don't hold their ARN).
 
-    Returns one row an event, in order of id, execution after execution:
+    Returns one row per event, in order of id, execution after execution:
 
     ============= =================== =====================================================================
     column        dtype               meaning

@@ -94,9 +94,9 @@ def _look(say: Callable[[], str]) -> str:
     try:
         return say()
     except ClientError as error:
-        return f"not to be seen: AWS answered {error.response.get('Error', {}).get('Code', 'an error')}"
+        return f"not visible: AWS answered {error.response.get('Error', {}).get('Code', 'an error')}"
     except (BotoCoreError, LabError) as error:
-        return f"not to be seen: {error}"
+        return f"not visible: {error}"
 
 
 def _made(lab: Place, service: str, operation: str, key: str, name: str) -> str:

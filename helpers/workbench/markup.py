@@ -9,19 +9,12 @@ import pandas as pd
 
 from helpers.diagram.palette import PASSIVE, STATUSES
 from helpers.quantities import exact_duration
+from helpers.statuses import VISIT_OF_EXECUTION
 from helpers.verbatim import visible
 
 __all__ = ["STYLE", "chip", "json_text", "list_of", "screened", "seconds", "text"]
 
 LONGEST = 20_000
-EXECUTION_LOOKS = {
-    "SUCCEEDED": "succeeded",
-    "FAILED": "failed",
-    "TIMED_OUT": "timed_out",
-    "ABORTED": "aborted",
-    "RUNNING": "running",
-    "PENDING_REDRIVE": "waiting",
-}
 
 STYLE = f"<style>\n{(Path(__file__).parent / 'workbench.css').read_text(encoding='utf-8')}</style>"
 
@@ -36,7 +29,7 @@ def text(value: Any, longest: int = LONGEST) -> str:
 
 def chip(status: Any) -> str:
     """A status, AWS's of an execution or ours of a visit, as a small coloured label."""
-    look = STATUSES.get(EXECUTION_LOOKS.get(status, status), PASSIVE)
+    look = STATUSES.get(VISIT_OF_EXECUTION.get(status, status), PASSIVE)
     words = text(str(status).replace("_", " "))
     colours = f"background:{look.fill};color:{look.text};border-color:{look.border}"
     return f'<span class="chip" style="{colours}">{look.sign} {words}</span>'

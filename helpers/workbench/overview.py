@@ -9,13 +9,13 @@ import pandas as pd
 
 from helpers.limits import REDRIVABLE_DAYS, REDRIVABLE_EVENTS
 from helpers.quantities import count, dollars
+from helpers.statuses import REDRIVABLE, RUNNING
 from helpers.workbench.markup import chip, list_of, seconds, text
 from helpers.workbench.open_visits import open_visits
 from helpers.workbench.view import ExecutionView, region_of
 
 __all__ = ["commands", "console_link", "header", "redrivable"]
 
-REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
 ARN = re.compile(r"arn:(aws[a-z-]*):states:([a-z0-9-]+):\d{12}:(execution|express):[^\s\"'<>]+")
 
 
@@ -97,7 +97,7 @@ def commands(view: ExecutionView) -> list[str]:
         f"aws stepfunctions describe-execution {where}",
         f"aws stepfunctions get-execution-history {where} --output json > {shlex.quote(view.name + '.json')}",
     ]
-    if view.status in ("RUNNING", "PENDING_REDRIVE"):
+    if view.status in RUNNING:
         lines.append(f"aws stepfunctions stop-execution {where}")
     elif len(view.events) and redrivable(view).startswith("until"):
         lines.append(f"aws stepfunctions redrive-execution {where}")

@@ -82,7 +82,7 @@ class Screen:
             layout={"width": "auto", "flex": "1 1 auto", "margin": "0 14px"},
             tooltip="The moment on show: arrow keys step, Home and End go to the ends",
         )
-        self.moments = Moments(view, self.slider, lambda row: self._logs.get(self._try_at(row), ""))
+        self.moments = Moments(view, self.slider, lambda row: self._logs.get(self._attempt_at(row), ""))
         replay = widgets.HBox(
             [
                 _button("", "step-backward", "The first event", lambda: self.go(1)),
@@ -158,15 +158,15 @@ class Screen:
     def _offer(self) -> None:
         """What can be asked of AWS about this moment: log lines, and executions inside."""
         row = self.position - 1
-        key = self._try_at(row)
+        key = self._attempt_at(row)
         offered = [self._log_button] if key is not None and key not in self._logs else []
         if place_of(self.view.event(row)) in self._starters:
             offered.append(self._inside_button)
         if list(self._inside.children) != offered:
             self._inside.children = offered
 
-    def _try_at(self, row: int) -> Any:
-        """What names the try of a Lambda function at a row, None where there is none or nobody to ask for its log."""
+    def _attempt_at(self, row: int) -> Any:
+        """What names a Lambda function's attempt at a row, None where there is none or nobody to ask for its log."""
         if self.view.lab is None:
             return None
         attempt = attempt_at(self.view, row)
@@ -179,7 +179,7 @@ class Screen:
 
     def _read_log(self) -> None:
         row = self.position - 1
-        attempt, key = attempt_at(self.view, row), self._try_at(row)
+        attempt, key = attempt_at(self.view, row), self._attempt_at(row)
         lab = self.view.lab
         if attempt is None or key is None or lab is None:
             return
