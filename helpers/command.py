@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import click
-import nbformat
 
 from helpers import jupyter_extension
 from helpers.definition.library import kept
@@ -198,7 +197,7 @@ def _version(path: Path) -> object:
     """What stays the same however a learner works in a copy: of a notebook, the digest that it was stored with."""
     if path.suffix == ".ipynb":
         try:
-            return nbformat.read(path, as_version=4).metadata.get("sources")
-        except (OSError, ValueError):
+            return json.loads(path.read_text(encoding="utf-8"))["metadata"]["sources"]
+        except (ValueError, TypeError, KeyError):
             return None
     return path.read_bytes()

@@ -20,6 +20,7 @@ from helpers import calls, diagram, execution, history
 from helpers.definition import states
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.lab import Lab, current
+from helpers.statuses import OPEN_VISIT
 from helpers.verbatim import clean, verbatim
 
 __all__ = ["Watching", "due_at", "run", "watch"]
@@ -30,7 +31,6 @@ HURRIED = 0.1  # seconds that it stays when many wait to be shown
 CATCH_UP = 3.0  # seconds that we may be behind before the showing hurries
 MOST_BEHIND = 20  # pictures that may wait to be shown; of more, some are passed over
 MOST_OPEN = 5  # states named in the line below the picture
-STILL_OPEN = ("running", "waiting", "choosing")
 
 
 def watch(
@@ -163,7 +163,7 @@ class Watching:
         """What is open, and for how long."""
         if visits is None or visits.empty:
             return f"{self._name} starts"
-        opened = visits[visits["status"].isin(STILL_OPEN)]
+        opened = visits[visits["status"].isin(OPEN_VISIT)]
         now = datetime.now(UTC) + self._reading.ahead
         doing = [self._doing(one, now) for one in opened.tail(MOST_OPEN).itertuples(index=False)]
         if len(opened) > MOST_OPEN:
@@ -326,7 +326,7 @@ def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:
     """The status of each drawn state: of a visit that is open if one is, else of the latest."""
     known = visits[visits["status"].notna() & visits["state"].isin(drawn)]
     latest = dict(zip(known["state"], known["status"], strict=True))
-    opened = known[known["status"].isin(STILL_OPEN)]
+    opened = known[known["status"].isin(OPEN_VISIT)]
     return {**latest, **dict(zip(opened["state"], opened["status"], strict=True))}
 
 

@@ -19,7 +19,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from helpers import definition, deploy, history, planner, sandbox
+from helpers import definition, deploy, history, limits, sandbox
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -166,15 +166,13 @@ def test_the_problems_that_are_named_are_found():
     assert [problem.kind for problem in definition.problems(definition.load("busy_wait"))] == ["endless-loop"]
 
 
-def test_prices_and_limits_are_those_that_are_reckoned_with():
+def test_prices_and_limits_are_those_that_we_calculate_with():
     costs = section("On a real account")
-    assert f"${planner.DOLLARS_PER_TRANSITION * 1000:.3f} per 1,000" in costs
-    turns = (planner.HISTORY_LIMIT - 6) // 4
-    assert (
-        f"${turns * 2 * planner.DOLLARS_PER_TRANSITION:.2f} if it were left alone for three and a half hours" in costs
-    )
+    assert f"${limits.TRANSITION * 1000:.3f} per 1,000" in costs
+    turns = (limits.HISTORY_EVENTS - 6) // 4
+    assert f"${turns * 2 * limits.TRANSITION:.2f} if it were left alone for three and a half hours" in costs
     assert round(turns * 2 / 3600, 1) == 3.5
-    assert f"at {planner.HISTORY_LIMIT:,} events" in section("The trap and the cure")
+    assert f"at {limits.HISTORY_EVENTS:,} events" in section("The trap and the cure")
 
 
 def test_the_sandboxs_figures():

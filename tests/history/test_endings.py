@@ -132,7 +132,7 @@ def test_a_summary_says_what_ended_the_execution(name):
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_every_face_begins_with_what_ended_it_and_then_tells_what_was_before(name, tmp_path):
+def test_every_face_begins_with_what_ended_it_and_then_says_what_was_before(name, tmp_path):
     _, _, events = read(name)
     path = tmp_path / "history.json"
     path.write_text(json.dumps({"events": events}))
