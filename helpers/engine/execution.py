@@ -390,6 +390,8 @@ class Execution:
         try:
             self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
         except Over:
+            pass
+        finally:  # whatever the observer raises
             if self.top.process:
                 self.top.process.close()
 

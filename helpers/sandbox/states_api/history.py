@@ -56,22 +56,25 @@ def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
 class Packed:
     """The events of an ended execution as compressed text, which takes a sixth of their memory."""
 
-    __slots__ = ("_count", "_texts")
+    __slots__ = ("_count", "_packed")
 
     def __init__(self, events: list[Any]) -> None:
+        texts = [event if isinstance(event, str) else _written(event) for event in events]
         self._count = len(events)
-        self._texts = zlib.compress("\n".join(map(_written, events)).encode(errors="surrogatepass"), level=1)
+        self._packed = zlib.compress("\n".join(texts).encode(errors="surrogatepass"), level=1)
 
     def __len__(self) -> int:
         return self._count
 
     def texts(self) -> list[Any]:
         """The events, each as JSON."""
-        return zlib.decompress(self._texts).decode(errors="surrogatepass").split("\n")
+        return zlib.decompress(self._packed).decode(errors="surrogatepass").split("\n")
 
 
 def put_away(run: engine.Execution) -> None:
     """Keep the events of an ended execution so that they take little memory, or many of them no time to be read."""
+    if run.status == "RUNNING":  # redriven since
+        return
     if len(run.events) >= pages.LARGEST:
         threading.Thread(target=_write, args=(run.events,), name="history", daemon=True).start()
     elif run.events and run.size < PACKED:
@@ -80,7 +83,8 @@ def put_away(run: engine.Execution) -> None:
 
 def take_out(run: engine.Execution) -> list[Any]:
     """The events of an execution that has been put away, or has not: as data, or each as JSON."""
-    return run.events.texts() if isinstance(run.events, Packed) else run.events
+    events: Any = run.events
+    return events.texts() if isinstance(events, Packed) else events
 
 
 def _write(events: list[Any]) -> None:

@@ -37,11 +37,13 @@ class Watch(engine.Observer):
         record = self._execution
         if execution is not record.run:
             return
-        put_away(execution)
         clock.executions -= 1
-        record.backend.execution_ended(record)
-        record.backend.announce(record)
-        for action in record.after_end:
+        try:
+            record.backend.execution_ended(record)
+            record.backend.announce(record)
+        except Exception:
+            LOG.exception("Something of the sandbox's own failed when an execution had ended.")
+        for action in (*record.after_end, lambda: put_away(execution)):
             clock.post(action)  # so that one that fails keeps no other from being done
         record.after_end.clear()
 

@@ -46,8 +46,11 @@ def test_a_fault_of_whoever_answers_a_call_fails_its_task(
     assert "KeyError" not in str(found.cause)
 
 
-def test_a_fault_at_the_end_of_an_execution_keeps_nobody_waiting(backend: kept.StatesBackend) -> None:
+def test_a_fault_at_the_end_of_an_execution_keeps_nobody_waiting(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = threading.Event()
+    monkeypatch.setattr(backend, "announce", lambda execution: {}["lost"] if execution.status == "ABORTED" else None)
     waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
     execution = begin_one(backend, "watched", definition=waits)
     execution.after_end += [lambda: {}["lost"], done.set]

@@ -12,6 +12,7 @@ import pytest
 from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import backend as kept
+from helpers.sandbox.states_api import history
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.machines import Machine, Revision
@@ -100,6 +101,20 @@ def test_a_reset_lets_go_of_everything(backend: kept.StatesBackend) -> None:
     gc.collect()
     assert [run() for run in runs] == [None, None]
     assert end_one(backend, "next") in backend.executions
+
+
+def test_a_redriven_execution_is_whole_and_put_away_again(backend: kept.StatesBackend) -> None:
+    failing = {"StartAt": "No", "States": {"No": {"Type": "Fail"}}}
+    execution = backend.executions[end_one(backend, "fails", definition=failing)]
+    running = clock.executions
+    execution.redrive()
+    execution.wait()
+    assert clock.call(lambda: clock.executions) == running
+    assert isinstance(execution.run.events, history.Packed)
+    page = json.loads(history.get_execution_history(backend, {"executionArn": execution.arn}))
+    types = ["ExecutionStarted", "FailStateEntered", "ExecutionFailed"]
+    assert [event["type"] for event in page["events"]] == [*types, "ExecutionRedriven", *types[1:]]
+    assert [event["id"] for event in page["events"]] == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_oldest_ended_executions_go_first(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
