@@ -1,18 +1,23 @@
 """The command `sfn-lab`: a learner's own copy of the notebooks, and the sandbox by hand."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from helpers import command, jupyter_extension
+from helpers import command, execution, jupyter_extension
 from helpers.command import copy_notebooks, main
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+SAMPLES = NOTEBOOKS / "samples"
 
 
 def files(folder: Path) -> set[str]:
@@ -98,3 +103,108 @@ def test_the_sandbox_by_hand_is_the_modules_own_command(lab):
     by_module = [sys.executable, "-m", "helpers.sandbox", "status", "--json"]
     assert by_command == subprocess.run(by_module, capture_output=True, text=True, check=True).stdout
     assert json.loads(by_command)["running"] is True
+
+
+# --- why
+
+
+def why(*words: object) -> Result:
+    return CliRunner().invoke(main, ["why", *map(str, words)])
+
+
+def test_why_says_what_ended_an_execution_and_where_the_time_went():
+    ran = why(SAMPLES / "failed-map.json")
+    assert ran.exit_code == 1
+    assert "'Pack' in EachOrder#1[4] failed after 5.1 s with OutOfStock: no more of these." in ran.output
+    assert re.search(r"^ +Courier +6 +0 +1 +11\.011 +2\.001$", ran.output, re.MULTILINE)
+    assert why(SAMPLES / "retries.json").exit_code == 0
+
+
+def test_why_gives_the_same_as_json():
+    ran = why(SAMPLES / "failed-map.json", "--json")
+    found = json.loads(ran.output)
+    assert ran.exit_code == 1
+    assert (found["status"], found["failed_state"], found["error"]) == ("FAILED", "Pack", "OutOfStock")
+    assert found["duration"] == pytest.approx(5.1, abs=0.1)
+    assert found["states"][0] == {
+        "state": "Courier",
+        "visits": 6,
+        "tries": 0,
+        "not_succeeded": 1,
+        "seconds": 11.011,
+        "longest": 2.001,
+    }
+
+
+def test_why_writes_a_report(tmp_path):
+    path = tmp_path / "report.html"
+    assert why(SAMPLES / "failed-map.json", "--html", path).exit_code == 1
+    assert "OutOfStock" in path.read_text(encoding="utf-8")
+    ran = why(SAMPLES / "failed-map.json", "--html", tmp_path / "none" / "report.html")
+    assert ran.exit_code == 1
+    assert "cannot be written" in ran.stderr
+
+
+def test_why_reads_standard_input():
+    text = (SAMPLES / "failed-map.json").read_text(encoding="utf-8")
+    ran = CliRunner().invoke(main, ["why", "-"], input=text)
+    assert ran.exit_code == 1
+    assert "OutOfStock" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("none.json", "no file"),
+        ("arn:aws:states:us-east-1:123456789012:stateMachine:one", "names no execution"),
+        ("https://us-east-1.console.aws.amazon.com/states/home", "names no execution"),
+    ],
+)
+def test_why_says_in_a_sentence_what_it_cannot_read(source, words):
+    ran = why(source)
+    assert (ran.exit_code, ran.stdout) == (3, "")
+    assert words in ran.stderr
+
+
+def test_why_of_a_history_without_events_says_so(tmp_path):
+    path = tmp_path / "history.json"
+    path.write_text("[]", encoding="utf-8")
+    ran = why(path)
+    assert ran.exit_code == 3
+    assert "no event" in ran.stderr
+
+
+@pytest.fixture
+def machine(lab) -> Iterator[str]:
+    states, service = lab.client("stepfunctions"), {"Service": "states.amazonaws.com"}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]}
+    role = lab.client("iam").create_role(RoleName="why", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
+    arn = states.create_state_machine(name="why", definition=json.dumps(definition), roleArn=role["Arn"])
+    yield arn["stateMachineArn"]
+    states.delete_state_machine(stateMachineArn=arn["stateMachineArn"])
+    lab.client("iam").delete_role(RoleName="why")
+
+
+def test_why_asks_for_an_arn_where_it_is(lab, machine):
+    states = lab.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machine, name="one", input="0")["executionArn"]
+    execution.wait(arn, timeout=20, progress=False, lab=lab)
+    page = f"https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/{quote(arn)}"
+    for source in (arn, page):
+        ran = why(source)
+        assert ran.exit_code == 0
+        assert f"Execution     {arn}" in ran.output
+    assert why(f"{arn}-none").exit_code == 3
+    running = states.start_execution(stateMachineArn=machine, name="two", input="600")["executionArn"]
+    assert why(running).exit_code == 4
+    states.stop_execution(executionArn=running)
+
+
+def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    ran = why("arn:aws:states:eu-west-1:999999999999:execution:machine:one")
+    assert ran.exit_code == 3
+    assert "No AWS credentials were found" in ran.stderr

@@ -4,8 +4,10 @@ import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
 from helpers import definition, diagram, history, timeline
+from helpers.command import main
 from helpers.errors import LabError, NotAHistory
 from helpers.verbatim import clean, visible
 from helpers.workbench import explore
@@ -32,6 +34,7 @@ def test_every_face_of_an_execution_shows_the_code(character, tmp_path):
     compared = history.compare(events, events.assign(input=json.dumps({word: 1}, ensure_ascii=False)))
     drawn = timeline.draw(events)
     faces = {
+        "terminal": CliRunner().invoke(main, ["why", str(path)]).output,
         "repr": repr(history.summary(events)) + repr(shown) + repr(compared) + repr(drawn),
         "HTML": history.summary(events)._repr_html_() + compared._repr_html_() + shown.report(),
         "still": shown._repr_mimebundle_()["text/html"],

@@ -11,9 +11,11 @@ import pathlib
 
 import hypothesis.strategies as some
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 
 from helpers import history, timeline, workbench
+from helpers.command import main
 from helpers.errors import LabError, NotAHistory
 from helpers.workbench import explore
 
@@ -177,10 +179,13 @@ def test_half_a_history_is_compared_with_the_whole(events):
 def test_a_file_beyond_reading_is_refused_in_a_sentence(content, tmp_path):
     path = tmp_path / "history.json"
     path.write_text(content)
-    for read in (history.events, explore):
-        with pytest.raises(NotAHistory) as refused:
-            read(path)
-        assert len(str(refused.value)) < 500
+    with pytest.raises(NotAHistory):
+        history.events(path)
+    with pytest.raises(NotAHistory):
+        explore(path)
+    ran = CliRunner().invoke(main, ["why", str(path)])
+    assert ran.exit_code == 3
+    assert len(ran.stderr) < 500
 
 
 def test_what_is_not_as_aws_writes_it_is_said_in_a_note():

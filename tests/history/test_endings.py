@@ -4,8 +4,10 @@ import json
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from helpers import history
+from helpers.command import main
 from helpers.workbench import explore
 
 from . import handmade
@@ -136,7 +138,12 @@ def test_every_face_begins_with_what_ended_it_and_then_says_what_was_before(name
     path.write_text(json.dumps({"events": events}))
     _, (*_, failed_at), failure, earlier = ENDINGS[name]
     shown = explore(path)
-    faces = [repr(shown.view.summary), repr(shown), shown.report(), shown._shown._header.value]
+    faces = [
+        CliRunner().invoke(main, ["why", str(path)]).output,
+        repr(shown),
+        shown.report(),
+        shown._shown._header.value,
+    ]
     for face in [face.replace("&#x27;", "'") for face in faces]:
         assert failure in face
         if earlier:
