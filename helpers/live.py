@@ -17,7 +17,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from helpers import calls, diagram, execution, history
-from helpers.definition import states
+from helpers.definition import states, syntax
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.lab import Lab, current
 from helpers.statuses import OPEN_VISIT
@@ -346,16 +346,14 @@ def due_at(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime |
 
 
 def _value(body: Mapping[str, Any], field: str, given: Any) -> Any:
-    """The field itself, or what its plain path (`$.a.b`) finds in the state's input."""
-    path = body.get(f"{field}Path")
-    if path is None:
+    """The field itself, or what its path finds in the state's input; None for a path that leads elsewhere."""
+    if f"{field}Path" not in body:
         return body.get(field)
-    if not isinstance(path, str) or not re.fullmatch(r"\$(\.\w+)+", path) or not isinstance(given, str):
-        return None
     try:
+        found = syntax.path(str(body[f"{field}Path"]))
         value = json.loads(given)
-    except ValueError:
+        for step in found.steps:
+            value = value[step]
+    except (ValueError, TypeError, LookupError):
         return None
-    for name in path.split(".")[1:]:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    return value if found.root == "$" and found.definite else None
