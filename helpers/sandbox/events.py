@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from helpers.sandbox.integrations import pool
 from helpers.sandbox.integrations.clients import client_for
-from helpers.sandbox.mending import replace
+from helpers.sandbox.patching import replace
 
 
 def _to_function(arn: str, region: str, event: str) -> None:
@@ -38,8 +38,8 @@ def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
     return json.dumps(event)
 
 
-def mend() -> None:
-    """Put EventBridge's mends in place; called once, before the server answers."""
+def patch() -> None:
+    """Put EventBridge's patches in place; called once, before the server answers."""
     from moto.events.exceptions import ResourceNotFoundException
     from moto.events.models import EventsBackend, Rule
 

@@ -27,7 +27,7 @@ from moto.iam.models import iam_backends
 from helpers.sandbox.clock import clock
 from helpers.sandbox.lambda_runner.package import BadPackage
 from helpers.sandbox.lambda_runner.runner import Invocation, Runner
-from helpers.sandbox.mending import replace
+from helpers.sandbox.patching import replace
 from helpers.sandbox.trust import trusts
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.

@@ -1,4 +1,4 @@
-"""The door: takes HTTP requests, lets in those that are signed, and hands them to moto."""
+"""The HTTP server: takes requests, lets in those that are signed, and hands them to moto."""
 
 import contextlib
 import datetime
@@ -19,7 +19,7 @@ from helpers.sandbox import control, identities, process, refusal, signing, stat
 from helpers.sandbox.clock import clock
 from helpers.sandbox.refusal import Answer, Refused
 
-__all__ = ["Door"]
+__all__ = ["Server"]
 
 # A body up to this many bytes is read even when its request is refused, so that the sender gets to read the refusal.
 POLITE = 1_000_000
@@ -30,13 +30,13 @@ CLOSED = ("/moto-api", "/favicon.ico", "/latest/meta-data/", "/latest/api/")
 logger = logging.getLogger(__name__)
 
 
-class Door(ThreadedWSGIServer):
+class Server(ThreadedWSGIServer):
     """An HTTP server on a free port of 127.0.0.1, in front of moto."""
 
     request_queue_size = 256
 
     def __init__(self, access_key: str, secret_key: str) -> None:
-        super().__init__("127.0.0.1", 0, Moto(), Visitor)
+        super().__init__("127.0.0.1", 0, Moto(), RequestHandler)
         self.keys = Credentials(access_key, secret_key)
         self.hosts = {f"127.0.0.1:{self.server_port}", f"localhost:{self.server_port}"}
         self.last_used = time.monotonic()
@@ -56,10 +56,10 @@ def _application(service: Any) -> Any:
     return create_backend_app(service)
 
 
-class Visitor(MotoRequestHandler):
+class RequestHandler(MotoRequestHandler):
     """One connection, kept open for many requests."""
 
-    server: Door
+    server: Server
     protocol_version = "HTTP/1.1"
     # Werkzeug's own loop closes each connection, and an unbuffered answer is held back by Nagle's algorithm.
     disable_nagle_algorithm = True
@@ -120,7 +120,7 @@ class Visitor(MotoRequestHandler):
             logger.exception("%s failed", self.headers.get("X-Amz-Target"))
             return refusal.internal_failure(error, "states", self.headers)
 
-    def _identity(self, claim: signing.Claim) -> identities.Identity | None:
+    def _identity(self, claim: signing.SignedRequest) -> identities.Identity | None:
         """Whose keys signed: None for the sandbox's own, which alone open its own verbs."""
         if claim.access_key == self.server.keys.access_key:
             return None
