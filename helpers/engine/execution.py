@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, too_large
 from helpers.engine.scheduler import Process, Scheduler, Walk
@@ -175,6 +175,10 @@ class Frame:
             self.last = found
         return found
 
+    def sleep_until(self, when: int) -> Walk:
+        """Wait until then: in a Wait state, or before a retry."""
+        return self.process.sleep_until(when)
+
     def evaluation(self, data: Any, states: dict[str, Any] | None = None) -> Scope:
         """What expressions see now: `data` as `$`, `states` as `$states`."""
         scope = self.scope
@@ -253,8 +257,10 @@ class Execution:
     """One run of a machine.
 
     `handler` is given each `Call`. `on_end` is called at the end, by which the parent of a child knows of it.
-    `events` are as boto3's GetExecutionHistory gives them.
+    `events` are as boto3's GetExecutionHistory gives them. `framed` is what its frames are.
     """
+
+    framed: ClassVar[type[Frame]] = Frame
 
     def __init__(
         self,
@@ -295,7 +301,7 @@ class Execution:
         self._texts: dict[str, str] = {}
         self._timer: Any = None
         compact = text_of(self.input)
-        self.top = Frame(self, machine, self.input, text if compact == text else compact)
+        self.top = self.framed(self, machine, self.input, text if compact == text else compact)
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""

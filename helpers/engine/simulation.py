@@ -15,7 +15,7 @@ from helpers.engine.tasks import Call, TaskFailed
 from helpers.engine.text import MOST_BYTES, data_of, exceeds, text_of
 from helpers.errors import InvalidInput, NoProgress, TaskUnanswered
 
-__all__ = ["Run", "run"]
+__all__ = ["Progress", "Run", "by_state", "run"]
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 # So many events at one instant are no progress; a history without a limit would grow for ever.
@@ -107,7 +107,7 @@ def run(
         raise InvalidInput(f"The input is longer than the {MOST_BYTES:,} bytes that AWS takes: give less.")
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))
-    answers = tasks if callable(tasks) else _mapped(tasks or {})
+    answers = tasks if callable(tasks) else by_state(tasks or {})
 
     def handler(call: Call) -> None:
         try:
@@ -150,7 +150,7 @@ class Progress(Observer):
             raise NoProgress(f"The machine wrote {said}: let its loop wait, or give it a limit of events.")
 
 
-def _mapped(answers: Mapping[str, Any]) -> Callable[[Call], Any]:
+def by_state(answers: Mapping[str, Any]) -> Callable[[Call], Any]:
     """Answers by the names of states."""
     used: Counter[str] = Counter()
 

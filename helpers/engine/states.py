@@ -155,7 +155,7 @@ class Wait(State):
                 cause = f"The {self._field} parameter does not reference an input value: {self._text}"
                 raise StateFailed(RUNTIME, cause) from None
         now = frame.execution.scheduler.now
-        yield from frame.process.sleep_until(self._until(value, now))
+        yield from frame.sleep_until(self._until(value, now))
         frame.leave(self, *self.given(frame, data, states))
         return self.next
 

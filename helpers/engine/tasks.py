@@ -226,7 +226,7 @@ class Handled(State):
             catchable = failed.error != RUNTIME
             delay = self._delay(frame, failed, used) if catchable else None
             if delay is not None:
-                yield from frame.process.sleep(delay)
+                yield from frame.sleep_until(frame.execution.scheduler.now + round(delay * SECOND))
                 frame.retries = (frame.retries or 0) + 1
                 frame.resumed = False
                 continue
