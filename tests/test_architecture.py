@@ -13,19 +13,20 @@ HELPERS = ROOT / "helpers"
 # From the faces down to the data; what stands on one line may use what stands below it.
 FLOORS = [
     {"explorer", "exercises", "jupyter_extension"},
-    {"timeline", "comparison", "live"},
+    {"timeline", "live"},
     {"collection"},
     {"deploy", "execution"},
     {"calls"},
     {"lab"},
-    {"planner", "chart"},
+    {"rehearsal", "planner"},
+    {"comparison", "chart"},
     {"diagram", "history"},
     {"engine"},
     {"definition"},
     {"errors", "verbatim"},
 ]
 LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
-DATA = {"history", "definition", "diagram", "planner", "chart", "engine"}
+DATA = {"history", "definition", "diagram", "planner", "rehearsal", "comparison", "chart", "engine"}
 NETWORK = {"boto3", "botocore", "urllib.request", "http", "socket", "requests"}
 
 

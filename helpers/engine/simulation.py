@@ -35,7 +35,7 @@ class Run:
     """
 
     def __init__(self, execution: Execution) -> None:
-        self.execution, self.events = execution, execution.events
+        self.execution, self.events = execution, execution.events[:]  # what is left of one that runs may write on
         self.status, self.error, self.cause = execution.status, execution.error, execution.cause
         self.output: Any = None if execution.output is None else data_of(execution.output)
 

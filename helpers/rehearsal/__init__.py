@@ -1,0 +1,5 @@
+"""Experiments: machines run again on the answers of recorded executions."""
+
+from helpers.rehearsal.rehearsal import Rehearsal, rehearse
+
+__all__ = ["Rehearsal", "rehearse"]
