@@ -1,6 +1,5 @@
 """The histories of many executions: fetched together, kept as Parquet, read as one frame, their failures grouped."""
 
-import hashlib
 import os
 import re
 import secrets
@@ -10,32 +9,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas as pd
-import pyarrow.dataset
 from tqdm.auto import tqdm
 
 from helpers import execution, history
 from helpers.errors import LabError, NotFound
 from helpers.execution import Execution
+from helpers.history.store import Moment, folder_of, indexed, is_linked, read, stamp
 from helpers.lab import Lab, current
 
 __all__ = ["Collected", "collect", "failures", "read"]
 
 WORKERS = 32  # calls on their way at once: enough for the refill even where each takes more than a second
 BATCH = 200  # executions a file; what an interruption may cost to fetch again
-KEY = ["execution", "collected"]
 FAILED = ("FAILED", "TIMED_OUT")
 FAILED_VISITS = ("failed", "timed_out")
 FAILED_ENDS = ("ExecutionFailed", "ExecutionTimedOut")
 COLUMNS = ["state", "error", "cause", "count", "first_seen", "last_seen", "example"]
 
 OPENING = re.compile(r"[\[:]")
-LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
-
-Moment = datetime | str
 
 
 @dataclass(frozen=True)
@@ -108,39 +102,6 @@ def collect(
         bar.close()
         _write(folder, batch)
     return Collected(folder, fetched, known, gone, len(wanted) - fetched - gone)
-
-
-def read(
-    store: str | Path,
-    machine: str | None = None,
-    since: Moment | None = None,
-    until: Moment | None = None,
-    *,
-    dask: bool = False,
-) -> Any:
-    """The events of a store as `history.events` gives them, with the ARN in `execution`: for one execution or for many.
-
-    `machine` is a name; `since` and `until` bound the start. In order of execution and id. `dask` gives a Dask
-    DataFrame of the same columns instead, in which every execution lies in one partition, so that
-    `.map_partitions(history.visits)` is right; it needs the extra `dask`.
-
-    Raises NotFound where there is no store, LabError where Dask is missing.
-    """
-    folder = Path(store)
-    index = _latest(_index(folder))
-    if machine is not None:
-        index = index[index["machine"] == unquote(_name_of(machine))]
-    if since is not None:
-        index = index[index["started"] >= _stamp(since)]
-    if until is not None:
-        index = index[index["started"] < _stamp(until)]
-    if dask:
-        return _read_with_dask(folder, index)
-    # Only the files of the days and machines that are asked for are opened.
-    wanted = _among(index, "execution") & _among(index, "machine") & _among(index, "day")
-    table = _dataset(folder / "events").to_table(filter=wanted)
-    events = table.drop_columns(["machine", "day"]).to_pandas()
-    return _current(events, index).sort_values(["execution", "id"], ignore_index=True)
 
 
 def failures(source: str | Path | pd.DataFrame, since: Moment | None = None, *, lab: Lab | None = None) -> pd.DataFrame:
@@ -224,16 +185,11 @@ def _around(branch: str) -> list[str]:
     return [branch[: found.start()] for found in OPENING.finditer(branch)]
 
 
-def _stamp(moment: Moment) -> pd.Timestamp:
-    stamp = pd.Timestamp(moment)
-    return stamp.tz_localize(UTC) if stamp.tz is None else stamp.tz_convert(UTC)
-
-
 def _ended(
     lab: Lab, machine: str, status: str | None, since: Moment | None, until: Moment | None
 ) -> Iterator[Execution]:
-    first = None if since is None else _stamp(since)
-    last = None if until is None else _stamp(until)
+    first = None if since is None else stamp(since)
+    last = None if until is None else stamp(until)
     for one in execution.executions(machine, status, lab=lab):
         started = pd.Timestamp(one.started)
         if first is not None and started < first:
@@ -289,23 +245,11 @@ def _write(folder: Path, batch: list[tuple[Execution, pd.DataFrame]]) -> None:
 
 
 def _place(one: Execution) -> str:
-    return _folder_of(one.machine.split(":stateMachine:")[-1].split(":")[0], f"{one.started:%Y-%m-%d}")
-
-
-def _folder_of(machine: str, day: str) -> str:
-    return f"machine={_name_of(machine)}/day={day}"
-
-
-def _name_of(machine: str) -> str:
-    """A machine's name as any file system takes it: quoted, and a long one cut, with a digest of the whole."""
-    quoted = quote(machine, safe="")
-    if len(quoted) > LONGEST_NAME:
-        return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', machine)[:60]}-{hashlib.sha256(machine.encode()).hexdigest()[:12]}"
-    return f"{quoted[:-1]}%2E" if quoted.endswith(".") else quoted
+    return folder_of(one.machine.split(":stateMachine:")[-1].split(":")[0], f"{one.started:%Y-%m-%d}")
 
 
 def _put(path: Path, frame: pd.DataFrame) -> None:
-    if _is_linked(path):
+    if is_linked(path):
         raise LabError(f"{path.parent} is or lies in a link, and we follow none out of a store: remove the link.")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
@@ -314,66 +258,9 @@ def _put(path: Path, frame: pd.DataFrame) -> None:
     os.replace(unfinished, path)
 
 
-def _dataset(folder: Path) -> Any:
-    if not folder.is_dir():
-        raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
-    files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
-    names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
-    layout = pyarrow.dataset.partitioning(names, flavor="hive")
-    return pyarrow.dataset.dataset(files, partitioning=layout, partition_base_dir=str(folder))
-
-
-def _is_linked(path: Path) -> bool:
-    """Whether a store only links to a file, or to a folder that it lies in: then it is not the store's."""
-    return any(one.is_symlink() for one in (path, *list(path.parents)[:3]))
-
-
-def _index(folder: Path) -> pd.DataFrame:
-    found: pd.DataFrame = _dataset(folder / "executions").to_table().to_pandas()
-    return found
-
-
-def _latest(index: pd.DataFrame) -> pd.DataFrame:
-    return index.sort_values("collected").drop_duplicates("execution", keep="last")
-
-
 def _stops(folder: Path) -> dict[str, datetime | None]:
     """When each execution in the store had ended at its latest collecting."""
     if not (folder / "executions").is_dir():
         return {}
-    index = _latest(_index(folder))
+    index = indexed(folder)
     return dict(zip(index["execution"], index["stopped"], strict=True))
-
-
-def _among(index: pd.DataFrame, column: str) -> Any:
-    values = pyarrow.array(sorted(set(index[column])), pyarrow.string())
-    return pyarrow.dataset.field(column).isin(values)
-
-
-def _current(events: Any, index: pd.DataFrame) -> Any:
-    """The rows of each execution's latest collecting."""
-    return events.merge(index[KEY], on=KEY, how="inner").drop(columns="collected")
-
-
-def _read_with_dask(folder: Path, index: pd.DataFrame) -> Any:
-    try:
-        import dask
-        import dask.dataframe
-    except ImportError:
-        raise LabError("Dask is not installed: `pip install 'dask[dataframe]'` adds it.") from None
-    files = [
-        str(path)
-        for place in sorted({_folder_of(*one) for one in zip(index["machine"], index["day"], strict=True)})
-        for path in sorted((folder / "events" / place).glob("*.parquet"))
-        if not _is_linked(path)
-    ]
-    if not files:
-        raise NotFound(f"No execution in {folder} is asked for.")
-    # Dask would give its texts another type than pandas does.
-    with dask.config.set({"dataframe.convert-string": False}):
-        return dask.dataframe.from_map(_read_part, files, index=index[KEY])
-
-
-def _read_part(path: str, index: pd.DataFrame) -> pd.DataFrame:
-    found: pd.DataFrame = _current(pd.read_parquet(path, partitioning=None), index)
-    return found.sort_values(["execution", "id"], ignore_index=True)

@@ -547,8 +547,8 @@ class Followed(Execution):
     def come(self, step: Step) -> None:
         """Let what came from outside come, if the ways have not parted."""
         line = self.top.following
-        if line is None:
-            return
+        if line is None or (self.parent is not None and self.course.parted):
+            return  # what stopped a child may have been what its siblings did
         details = step.details
         if step.kind is Kind.EXECUTION_REDRIVEN:
             if self.status in ("FAILED", "ABORTED", "TIMED_OUT") and line.next is step:

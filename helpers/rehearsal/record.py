@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from helpers.history.sources import Source, Trace, count, stamps, text, whole
 from helpers.history.sources import read as traces
 from helpers.rehearsal.payloads import parsed
 
-__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "input_of", "label_of", "recorded"]
+__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "input_of", "label_of", "recorded"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ENDED = frozenset({Kind.EXECUTION_SUCCEEDED, Kind.EXECUTION_FAILED, Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT})
@@ -95,9 +95,10 @@ class MapRun:
 class Record:
     """One execution's history: see the module's first line. Reading it again needs `again`."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, children: Sequence[Trace] = ()) -> None:
         self.execution, self.notes = trace.execution, list(trace.notes)
-        self.children: list[Record] = []
+        known = [Record(child) for child in children]
+        self.children = sorted(known, key=lambda child: (child.steps[0].at or 0, child.execution))
         self.steps = self._steps(trace)
         self.lines: dict[str, Line] = {}
         self.attempts: dict[Key, list[Attempt]] = {}
@@ -235,20 +236,28 @@ STATUS = {
 
 
 def recorded(source: Source) -> Record:
-    """The record of one execution, with those of the children of its Map Runs where the source holds them.
+    """The record of the one execution of a source, with those of the children of its Map Runs where it holds them.
 
     Raises NotAHistory where there is none, where there are several, and where it holds no execution data.
     """
-    found = traces(source)
-    machines = [_machine(trace.execution) for trace in found]
-    parents = [trace for trace, machine in zip(found, machines, strict=True) if "/" not in machine]
-    if len(parents) != 1:
-        said = count(len(parents), "execution", "executions")
+    found = executions(source)
+    if len(found) != 1:
+        said = count(len(found), "execution", "executions")
         raise NotAHistory(f"The source holds {said}: give the history of one, or all of them to `check`.")
-    record = Record(parents[0])
-    children = [Record(trace) for trace in found if trace is not parents[0]]
-    record.children = sorted(children, key=lambda child: (child.steps[0].at or 0, child.execution))
-    return record
+    return Record(*found[0])
+
+
+def executions(source: Source) -> list[tuple[Trace, list[Trace]]]:
+    """The executions of a source, each with the children of its Map Runs."""
+    found = traces(source)
+    if len(found) == 1:
+        return [(found[0], [])]
+    children = [trace for trace in found if "/" in _machine(trace.execution)]
+    parents = [trace for trace in found if "/" not in _machine(trace.execution)]
+    return [
+        (parent, [child for child in children if _machine(child.execution).split("/")[0] == _machine(parent.execution)])
+        for parent in parents
+    ]
 
 
 def _machine(arn: str) -> str:

@@ -48,9 +48,7 @@ class Rehearsal:
         self._raw, self._record, self.definition = root.events, course.record, definition
         self.status, self.was, self.error, self.cause = root.status, course.record.status, root.error, root.cause
         self.output: Any = None if root.output is None else data_of(root.output)
-        self.parted, self._unanswered, self.notes = course.parted, course.unanswered, list(course.record.notes)
-        if self.parted and course.record.states.isdisjoint(state.name for state in walk.states(definition)):
-            self.parted = STRANGER
+        self.parted, self._unanswered, self.notes = sentence_of(course), course.unanswered, list(course.record.notes)
         if course.is_at_end:
             self.notes.append(f"The history ends with event {course.followed}: it is rehearsed as far as it goes.")
         if len(root.events) >= MOST_EVENTS:
@@ -167,7 +165,7 @@ def rehearse(
     if definition is None:
         definition = _beside(history)
     course, filled = run(record, written(definition), input, answers, repeat)
-    return Rehearsal(course, filled)
+    return Rehearsal(course, data_of(filled))
 
 
 def run(
@@ -176,13 +174,12 @@ def run(
     input: Any = None,  # noqa: A002
     answers: Answers | None = None,
     repeat: bool = False,
-) -> tuple[Course, dict[str, Any]]:
-    """The rehearsal of a record on a definition's JSON text, without any frame; and the definition, filled in."""
+) -> tuple[Course, str]:
+    """The rehearsal of a record on a definition's JSON text, without any frame; and the text, filled in."""
     kind = "EXPRESS" if ":express:" in record.execution else "STANDARD"
     if "${" in text:
         text = _filled(text, record)
-    machine = compiled(text, kind)
-    again = compiled(text.replace("${", "${another-"), kind) if "${" in text else machine
+    machine, again, volatile = compiled(text, kind)
     course = follow(
         machine,
         again,
@@ -192,9 +189,25 @@ def run(
         answers=answers if callable(answers) or answers is None else by_state(answers),
         knows=(lambda _: True) if callable(answers) else lambda state: state in (answers or {}),
         repeat=repeat,
-        volatile=VOLATILE.search(text) is not None,
+        volatile=volatile,
     )
-    return course, data_of(text)
+    return course, text
+
+
+def sentence_of(course: Course) -> str | None:
+    """Where and why the two part."""
+    known = course.record.states
+    if course.parted and known and known.isdisjoint(_names(course.root.machine)):
+        return STRANGER
+    return course.parted
+
+
+def _names(machine: Machine) -> Iterable[str]:
+    """The names of all states, however deep."""
+    for state in machine.states.values():
+        yield state.name
+        for inner in (getattr(state, "machine", None), *getattr(state, "machines", ())):
+            yield from _names(inner) if inner else ()
 
 
 def written(definition: Mapping[str, Any] | str) -> str:
@@ -207,14 +220,17 @@ def written(definition: Mapping[str, Any] | str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def compiled(text: str, type: str) -> Machine:  # noqa: A002
-    """A machine that can follow a record."""
+def compiled(text: str, type: str) -> tuple[Machine, Machine, bool]:  # noqa: A002
+    """A machine that can follow a record; the same with other placeholders; and whether it ever comes out otherwise."""
     try:
         definition = data_of(text)
     except ValueError as error:
         raise DefinitionInvalid(f"The definition cannot be read. {error}") from None
     validation.check(definition, type)
-    return Machine(definition, "JSONPath", FollowedMap)
+    machine = again = Machine(definition, "JSONPath", FollowedMap)
+    if "${" in text:
+        again = Machine(data_of(text.replace("${", "${another-")), "JSONPath", FollowedMap)
+    return machine, again, VOLATILE.search(text) is not None
 
 
 def _given(record: Record, given: Any) -> str:

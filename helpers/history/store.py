@@ -1,0 +1,156 @@
+"""The store of many executions, kept by `collection.collect` as Parquet: which there are, and their events."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pandas as pd
+import pyarrow.dataset
+
+from helpers.errors import LabError, NotFound
+from helpers.history.event_types import FIELDS, details_key, fields
+
+__all__ = ["Moment", "folder_of", "histories", "indexed", "is_linked", "read", "stamp"]
+
+KEY = ["execution", "collected"]
+INDEX = re.compile(r"\[(\d+)\]$")
+LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
+
+Moment = datetime | str
+
+
+def read(
+    store: str | Path,
+    machine: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    *,
+    dask: bool = False,
+) -> Any:
+    """The events of a store as `history.events` gives them, with the ARN in `execution`: for one execution or for many.
+
+    `machine` is a name; `since` and `until` bound the start. In order of execution and id. `dask` gives a Dask
+    DataFrame of the same columns instead, in which every execution lies in one partition, so that
+    `.map_partitions(history.visits)` is right; it needs the extra `dask`.
+
+    Raises NotFound where there is no store, LabError where Dask is missing.
+    """
+    folder = Path(store)
+    index = indexed(folder)
+    if machine is not None:
+        index = index[index["machine"] == unquote(name_of(machine))]
+    if since is not None:
+        index = index[index["started"] >= stamp(since)]
+    if until is not None:
+        index = index[index["started"] < stamp(until)]
+    if dask:
+        return _with_dask(folder, index)
+    # Only the files of the days and machines that are asked for are opened.
+    wanted = among(index, "execution") & among(index, "machine") & among(index, "day")
+    table = dataset(folder / "events").to_table(filter=wanted)
+    events = table.drop_columns(["machine", "day"]).to_pandas()
+    return current(events, index).sort_values(["execution", "id"], ignore_index=True)
+
+
+def histories(events: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The executions of a frame of events, each as an export in the shape of GetExecutionHistory."""
+    for execution, rows in events.groupby("execution", sort=False):
+        columns = {str(column): rows[column].tolist() for column in rows if column not in ("timestamp", "elapsed")}
+        columns["timestamp"] = list(rows["timestamp"].dt.to_pydatetime())
+        held = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        yield {"executionArn": execution, "events": [_event(row) for row in held]}
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    kind, names = row["type"], fields(row["type"])
+    row["name"], found = row["state"], INDEX.search(row["branch"]) if isinstance(row["branch"], str) else None
+    details = json.loads(row["details"]) if isinstance(row["details"], str) else {}
+    unused = "input" if isinstance(row["resource_type"], str) else "parameters"
+    for name in names:
+        if name.endswith("Details"):
+            details[name] = {"truncated": row["truncated"]}
+        elif name == "index":
+            details |= {"index": int(found[1])} if found else {}
+        elif isinstance(row[FIELDS[name]], str) and (name != unused or "parameters" not in names):
+            details[name] = row[FIELDS[name]]
+    before = 0 if pd.isna(row["previous_id"]) else int(row["previous_id"])
+    event = {"id": row["id"], "previousEventId": before, "type": kind, "timestamp": row["timestamp"]}
+    return {**event, details_key(kind): details} if details else event
+
+
+def stamp(moment: Moment) -> pd.Timestamp:
+    """A time, in UTC where it names no zone."""
+    found = pd.Timestamp(moment)
+    return found.tz_localize(UTC) if found.tz is None else found.tz_convert(UTC)
+
+
+def folder_of(machine: str, day: str) -> str:
+    """Where a store keeps the executions of a machine and a day."""
+    return f"machine={name_of(machine)}/day={day}"
+
+
+def name_of(machine: str) -> str:
+    """A machine's name as any file system takes it: quoted, and a long one cut, with a digest of the whole."""
+    quoted = quote(machine, safe="")
+    if len(quoted) > LONGEST_NAME:
+        return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', machine)[:60]}-{hashlib.sha256(machine.encode()).hexdigest()[:12]}"
+    return f"{quoted[:-1]}%2E" if quoted.endswith(".") else quoted
+
+
+def dataset(folder: Path) -> Any:
+    if not folder.is_dir():
+        raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
+    files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not is_linked(path))
+    names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
+    layout = pyarrow.dataset.partitioning(names, flavor="hive")
+    return pyarrow.dataset.dataset(files, partitioning=layout, partition_base_dir=str(folder))
+
+
+def is_linked(path: Path) -> bool:
+    """Whether a store only links to a file, or to a folder that it lies in: then it is not the store's."""
+    return any(one.is_symlink() for one in (path, *list(path.parents)[:3]))
+
+
+def indexed(folder: Path) -> pd.DataFrame:
+    """The executions of a store, each as it was collected last."""
+    found: pd.DataFrame = dataset(folder / "executions").to_table().to_pandas()
+    return found.sort_values("collected").drop_duplicates("execution", keep="last")
+
+
+def among(index: pd.DataFrame, column: str) -> Any:
+    values = pyarrow.array(sorted(set(index[column])), pyarrow.string())
+    return pyarrow.dataset.field(column).isin(values)
+
+
+def current(events: Any, index: pd.DataFrame) -> Any:
+    """The rows of each execution's latest collecting."""
+    return events.merge(index[KEY], on=KEY, how="inner").drop(columns="collected")
+
+
+def _with_dask(folder: Path, index: pd.DataFrame) -> Any:
+    try:
+        import dask
+        import dask.dataframe
+    except ImportError:
+        raise LabError("Dask is not installed: `pip install 'dask[dataframe]'` adds it.") from None
+    files = [
+        str(path)
+        for place in sorted({folder_of(*one) for one in zip(index["machine"], index["day"], strict=True)})
+        for path in sorted((folder / "events" / place).glob("*.parquet"))
+        if not is_linked(path)
+    ]
+    if not files:
+        raise NotFound(f"No execution in {folder} is asked for.")
+    # Dask would give its texts another type than pandas does.
+    with dask.config.set({"dataframe.convert-string": False}):
+        return dask.dataframe.from_map(_part, files, index=index[KEY])
+
+
+def _part(path: str, index: pd.DataFrame) -> pd.DataFrame:
+    found: pd.DataFrame = current(pd.read_parquet(path, partitioning=None), index)
+    return found.sort_values(["execution", "id"], ignore_index=True)
