@@ -167,10 +167,11 @@ class Record:
     def _place(self) -> None:
         """Put each event into the line of its branch, and into the attempt that it belongs to."""
         steps, lines, attempts = self.steps, self.lines, self.attempts
+        befores = [event.get("previousEventId") for event in self.events]
         places = follow(
             [step.type for step in steps],
             [step.id for step in steps],
-            [whole(event.get("previousEventId")) for event in self.events],
+            [before if before.__class__ is int else whole(before) for before in befores],
             [step.name for step in steps],
             [whole(step.details["index"]) if "index" in step.details else None for step in steps],
         )

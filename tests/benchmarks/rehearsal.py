@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from typing import Any
 
 from helpers import engine
@@ -18,25 +19,31 @@ def recorded() -> list[dict[str, Any]]:
     return engine.run(load("busy_wait", FunctionArn=ARN), {}, lambda call: engine.Answer(answer, 0.3)).events
 
 
-def per_second(histories: list[Any]) -> float:
-    """Executions rehearsed a second."""
+def per_second(histories: list[Any], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Executions rehearsed a second, by the clock or in processor seconds."""
     definition = load("busy_wait", FunctionArn=ARN)
-    begin = time.perf_counter()
+    begin = clock()
     found = check(definition, histories, progress=False)
-    took = time.perf_counter() - begin
+    took = clock() - begin
     assert found["parted"].isna().all()
     return len(histories) / took
 
 
 def measure() -> list[dict[str, Any]]:
-    """Executions a second on one core, and on as many as there are against that."""
+    """Executions in a second of one processor, and by the clock on as many as there are against that."""
     events = recorded()
     assert len(events) == 13
-    one = max(per_second([events] * 1_000) for _ in range(5))  # so few are done in one process
+    few = [events] * 1_000  # which are done in one process
+    alone = max(per_second(few, time.process_time) for _ in range(5))
+    one = max(per_second(few) for _ in range(5))
     cores = multiprocessing.cpu_count()
     many = max(per_second([events] * EXECUTIONS) for _ in range(3))
     return [
-        {"figure": "executions of thirteen events rehearsed a second, one core", "measured": one, "bound": ">= 1,000"},
+        {
+            "figure": "executions of thirteen events rehearsed a second, one core",
+            "measured": alone,
+            "bound": ">= 1,000",
+        },
         {
             "figure": f"the same on {cores} cores (baseline: on one)",
             "measured": many,
