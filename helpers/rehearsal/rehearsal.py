@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from helpers import diagram, history
-from helpers.comparison import Comparison, compare
+from helpers.history.comparison import Comparison, compare
 from helpers.definition import validation, walk
 from helpers.diagram.picture import made
 from helpers.engine import Call, Machine, data_of, text_of
