@@ -23,7 +23,7 @@ from helpers.history.sources import count
 from helpers.rehearsal.record import Record, executions
 from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of, written
 
-__all__ = ["check"]
+__all__ = ["check", "summed"]
 
 COLUMNS = ["execution", "was", "now", "parted"]
 CHUNK = 250  # sources that a process takes at once
@@ -73,14 +73,14 @@ def check(
         meta = _frame([])
         parts: Any = histories
         found: pd.DataFrame = parts.map_partitions(_part, text, answers, repeat, meta=meta).compute()
-        return _told(found.reset_index(drop=True))
+        return summed(found.reset_index(drop=True))
     sources = list(_sources(histories))
     rows: list[Row] = []
     with tqdm(total=len(sources), desc="rehearsing", unit="history", disable=not progress) as bar:
         for chunk in _rows(text, sources, answers, repeat):
             rows += chunk
             bar.update(len(chunk))
-    return _told(_frame(rows))
+    return summed(_frame(rows))
 
 
 def _sources(histories: Any) -> Iterator[Source]:
@@ -163,8 +163,8 @@ def _frame(rows: list[Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).astype("str")
 
 
-def _told(found: pd.DataFrame) -> pd.DataFrame:
-    """The frame, with its summary."""
+def summed(found: pd.DataFrame) -> pd.DataFrame:
+    """A frame of `check`, or several put together, with its summary."""
     ends = Counter(zip(found["was"].fillna("unreadable"), found["now"], strict=True))
     same = sum(number for (was, now), number in ends.items() if was == now)
     told = [f"{same:,} end as before"]

@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 
 from helpers import diagram, history
-from helpers.history.comparison import Comparison, compare
 from helpers.definition import validation, walk
 from helpers.diagram.picture import made
 from helpers.engine import Call, Machine, data_of, text_of
@@ -22,6 +21,7 @@ from helpers.engine.execution import MOST_EVENTS
 from helpers.engine.simulation import by_state
 from helpers.engine.text import MOST_BYTES, exceeds
 from helpers.errors import DefinitionInvalid, DrawingFailed, InvalidInput, NotAHistory, NotFound
+from helpers.history.comparison import Comparison, compare
 from helpers.history.sources import count
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
 from helpers.rehearsal.record import Record, recorded
