@@ -104,8 +104,8 @@ def rehearse(definition: str, histories: tuple[str, ...], repeat: bool) -> None:
     """Run DEFINITION again on the answers of recorded executions: would they end as they did?
 
     DEFINITION is a file or a name of `definitions/`, each HISTORY an exported history, a folder of them, or a store
-    that `collect` made. The exit status is 0 where all end as before, 1 where one ends otherwise or comes to a call that
-    its history does not answer, and 3 where there is nothing to be read.
+    that `collect` made. The exit status is 0 where all end as before, 1 where one ends otherwise or comes to a call
+    that its history does not answer, and 3 where there is nothing to be read.
     """
     import pandas as pd
 

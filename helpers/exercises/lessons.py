@@ -658,11 +658,12 @@ def _when(answer: Any, about: Any) -> None:
 
 @exercise(
     "11-pause",
-    hint="planner.plan('recheck', 300, interval=...) has worst_delay and events; a loop over intervals finds it.",
+    hint="planner.compare_patterns(jobs, intervals=..., patterns=['recheck']) has worst_delay; which rows keep 15 s?",
     praise="As rarely as allowed, and not more rarely.",
 )
 def _pause(answer: Any, about: Any) -> None:
-    delays = {pause: float(planner.plan("recheck", 300, interval=pause)["worst_delay"]) for pause in range(1, 60)}
+    table = planner.compare_patterns(range(285, 316), intervals=range(10, 21), patterns=["recheck"])
+    delays = dict(zip(table["interval"], table["worst_delay"], strict=True))
     wanted = max(pause for pause, delay in delays.items() if delay <= 15)
     if number_slip(answer) or answer == wanted:
         return asked("The pause", wanted, answer, "")
@@ -670,8 +671,8 @@ def _pause(answer: Any, about: Any) -> None:
         raise Lacking("the answer is a number of whole seconds, 1 or more.")
     if answer < wanted:
         raise Lacking(f"a pause of {answer:g} s keeps the bound; a longer one keeps it too, with fewer polls.")
-    late = f"{delays[int(answer)]:.1f} s" if answer in delays else "more than a minute"
-    raise Lacking(f"with a pause of {answer:g} s the end is noticed up to {late} late; 15 s are allowed.")
+    late = f"up to {delays[int(answer)]:.1f} s" if answer in delays else "as much as the pause"
+    raise Lacking(f"with a pause of {answer:g} s the end is noticed {late} late; 15 s are allowed.")
 
 
 @exercise(

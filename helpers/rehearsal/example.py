@@ -12,7 +12,7 @@ from typing import Any
 from helpers import engine
 from helpers.definition.walk import State, edges, states
 from helpers.engine import Answer, Call, data_of, text_of
-from helpers.errors import LabError
+from helpers.errors import DefinitionInvalid, LabError
 from helpers.rehearsal.wishes import (
     ABSENT,
     JSONATA,
@@ -27,7 +27,7 @@ from helpers.rehearsal.wishes import (
     reads,
 )
 
-__all__ = ["MadeUp", "made_up"]
+__all__ = ["MadeUp", "filled", "made_up"]
 
 RUNS = 300  # that are tried at most until one ends well, and again to make the data smaller
 EVENTS = 2_000  # of a try, which is enough for any loop that its data end
@@ -89,14 +89,14 @@ def made_up(definition: Mapping[str, Any] | str) -> MadeUp:
 
     Raises DefinitionInvalid for what is no state machine.
     """
-    data = data_of(_filled(definition if isinstance(definition, str) else text_of(dict(definition))))
+    data = filled(definition if isinstance(definition, str) else text_of(dict(definition)))
     engine.compiled(data)
     made = _Search(data).found()
     return _smaller(made) if made.run.status == "SUCCEEDED" else made
 
 
-def _filled(text: str) -> str:
-    """A definition's text with its placeholders filled: in a Resource with an ARN, elsewhere with their name."""
+def filled(text: str) -> dict[str, Any]:
+    """A definition's text as data, its placeholders filled: in a Resource with an ARN, elsewhere with their name."""
 
     def fill(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
@@ -111,9 +111,10 @@ def _filled(text: str) -> str:
         return named if key != "Resource" or named.startswith("arn:") else ARN + named[-60:]
 
     try:
-        return text_of(fill(data_of(text)))
-    except ValueError:
-        return text  # the engine says what is wrong with it
+        found: dict[str, Any] = fill(data_of(text))
+    except ValueError as error:
+        raise DefinitionInvalid(f"The definition cannot be read. {error}") from None
+    return found
 
 
 STARTS = re.compile(r"start(Sync)?Execution(\.sync(:2)?)?$")
