@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from helpers import definition as definitions
-from helpers import planner
+from helpers import history, planner, rehearsal
 from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source
 from helpers.exercises.trial import (
     UNANSWERED,
@@ -686,3 +686,43 @@ def _cheapest(answer: Any, about: Any) -> None:
     wanted = [int(one) for one in best(quick, quick["events"], "pause", largest=False)]
     why = "Among the rows for the job of 250 s with a delay below 20 s, which has fewest events?"
     asked("The pause", wanted, answer, why)
+
+
+@exercise(
+    "13-caught",
+    hint="Catch belongs into EachOrder itself, beside ItemProcessor; its Next is a state that you add to States.",
+    praise="The recorded failure would have ended well, and the machine says so before it is deployed.",
+)
+def _caught_around(answer: Any, about: Any) -> None:
+    given = state(answer, "EachOrder")
+    failed = history.sample("failed-map")
+    if "Catch" in given.get("ItemProcessor", {}).get("States", {}).get("Pack", {}):
+        raise Lacking("leave Pack as it is; EachOrder, the Map around it, shall catch.")
+    rehearsed = rehearsal.rehearse(failed, answer)
+    if rehearsed.parted is None:
+        raise Lacking("rehearsed, it fails as it did; give EachOrder a Catch for OutOfStock.")
+    if rehearsed.status != "SUCCEEDED":
+        raise Lacking(f"rehearsed, it does not succeed. {rehearsed}")
+    if "caught" not in rehearsed.comparison.states["status_b"].tolist():
+        raise Lacking("it succeeds, but nothing was caught; give EachOrder a Catch for OutOfStock.")
+
+
+@exercise(
+    "13-fewest",
+    hint="Rehearse `waited` with one MaxAttempts after the other; or count the retries in history.attempts.",
+    praise="As few as this execution needed. Another one may need more: that is what a folder of histories is for.",
+)
+def _fewest(answer: Any, about: Any) -> None:
+    waited = history.sample("retries")
+    patient = definitions.load(waited.with_name("retries.asl.json"))
+
+    def ends_well(attempts: int) -> bool:
+        patient["States"]["AskJob"]["Retry"][0]["MaxAttempts"] = attempts
+        return rehearsal.rehearse(waited, patient).status == "SUCCEEDED"
+
+    wanted = next(attempts for attempts in range(13) if ends_well(attempts))
+    if number_slip(answer) or answer == wanted:
+        return asked("MaxAttempts", wanted, answer, "")
+    if answer < wanted:
+        raise Lacking(f"with {answer:g} the execution fails; it needs more.")
+    raise Lacking(f"with {answer:g} it ends as it did, but fewer will do; retries are counted, not attempts.")

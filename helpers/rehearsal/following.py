@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from helpers.engine import NEVER, Answer, Call, Execution, Identity, Machine, Scheduler, TaskFailed, text_of
-from helpers.engine.execution import FITTING, Frame, Over
+from helpers.engine.execution import FITTING, MOST_EVENTS, Frame, Over
 from helpers.engine.map_runs import DistributedMap, MapRun
 from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.simulation import MACHINE, ROLE, START, Progress
@@ -78,6 +78,7 @@ class Course:
             seed=int(second),
             type=type,
             observer=Progress(),
+            limit=record.limit or MOST_EVENTS,
             started=begin + SKEW if second else begin,
             course=self,
             record=record,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ OUTSIDE = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT, Kind.EXEC
 # After one of these, what follows in a branch is what came of it, not what was cut off.
 FAILURES = frozenset({Kind.TRY_FAILED, Kind.TRY_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.CONTAINER_FAILED})
 ITERATED = frozenset({Kind.ITERATION_SUCCEEDED, Kind.ITERATION_FAILED})
+FULL = re.compile(r"reached the maximum number of history events \((\d{1,6})\)")
 NO_DETAILS: Mapping[str, Any] = {}
 Key = tuple[str, str, int]
 
@@ -119,6 +121,12 @@ class Record:
             )
         self.given = first.details["input"]
         self.truncated = isinstance(cut := first.details.get("inputDetails"), Mapping) and cut.get("truncated") is True
+
+    @property
+    def limit(self) -> int | None:
+        """How many events its history could hold, where it came to that."""
+        found = FULL.search(str(self.end.details.get("cause")))
+        return int(found[1]) if found else None
 
     def again(self) -> Record:
         """Itself, to be followed from its beginning."""
