@@ -406,6 +406,8 @@ class FollowedFrame(Frame):
         line, now, state = self.following, self.execution.scheduler.now, self.machine.states[self.state]
         step, last = (line.next, line.last) if line else (None, None)
         waiting = state.type == "Wait"
+        if line and not waiting and not self._may_retry(step):
+            self.execution.course.part(self, parting.reason(self, "TaskScheduled", None, step))
         fits = step is not None and (step.type == "WaitStateExited" if waiting else step.kind in parting.AGAIN)
         if not (step and fits and last and step.at is not None and last.at is not None):
             return super().sleep_until(when)
@@ -416,6 +418,13 @@ class FollowedFrame(Frame):
             return super().sleep_until(step.at)
         self.execution.course.part(self, parting.paused(self, step, when - now, step.at - last.at, waiting))
         return super().sleep_until(when)
+
+    def _may_retry(self, step: Step | None) -> bool:
+        """Whether the record has a retry next, or does not tell."""
+        record = self.execution.record
+        if step is None:
+            return record is None or record.open or record.cut(self.branch)
+        return step.kind in parting.AGAIN or step.kind is Kind.EVALUATION_FAILED or step.type == "ExecutionAborted"
 
     def write(self, kind: str, key: str = "", details: Any = None, moves: bool = True) -> int:
         execution, line, stamp = self.execution, self.following, None

@@ -353,3 +353,13 @@ def test_it_shows_two_pictures_and_a_sentence():
     assert shown["text/html"].count("<svg") == 2
     assert "retried after Boom" in shown["text/plain"]
     assert "The history was FAILED, the rehearsal is still running" in shown["text/html"]
+
+
+def test_a_retry_that_is_new_is_what_parts_them_not_what_follows_from_it():
+    """While it waits for its next attempt, its siblings go on, which had been broken off."""
+    retrying = json.loads(json.dumps(PARALLEL))
+    retrying["States"]["Both"]["Branches"][1]["States"]["R"]["Retry"] = [{**RETRY[0], "IntervalSeconds": 60}]
+    events = ran(PARALLEL, None, {"L": 1, "R": engine.TaskFailed("Boom", "it broke", 2)})
+    rehearsal = rehearse(events, retrying)
+    assert "At R in Both#1:R" in rehearsal.parted
+    assert "retried after Boom" in rehearsal.parted
