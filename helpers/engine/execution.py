@@ -8,6 +8,7 @@ and `published`, the one written last, which may stand aside of the line.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -388,9 +389,8 @@ class Execution:
             return
         given = {name: value for name, value in details.items() if value is not None}
         try:
-            self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
-        except Over:
-            pass
+            with contextlib.suppress(Over):
+                self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
         finally:  # whatever the observer raises
             if self.top.process:
                 self.top.process.close()
