@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import click
-import nbformat
 
 from helpers import jupyter_extension
 from helpers.definition.library import kept
@@ -120,8 +119,8 @@ def rehearse(definition: str, histories: tuple[str, ...], repeat: bool) -> None:
         click.echo(str(error), err=True)
         sys.exit(UNREADABLE)
     other = rows[rows["was"] != rows["now"]]
-    for row in other.fillna("").itertuples():
-        click.echo(clean(f"{row.execution}: {row.was or 'unreadable'}, now {row.now}. {row.parted}"))
+    for row in other.fillna("").to_dict("records"):
+        click.echo(clean(f"{row['execution']}: {row['was'] or 'unreadable'}, now {row['now']}. {row['parted']}"))
     click.echo(rows.attrs["summary"])
     sys.exit(UNREADABLE if rows["was"].isna().all() else ENDED_OTHERWISE if len(other) else SUCCEEDED)
 
@@ -228,7 +227,7 @@ def _version(path: Path) -> object:
     """What stays the same however a learner works in a copy: of a notebook, the digest that it was stored with."""
     if path.suffix == ".ipynb":
         try:
-            return nbformat.read(path, as_version=4).metadata.get("sources")
-        except (OSError, ValueError):
+            return json.loads(path.read_text(encoding="utf-8"))["metadata"]["sources"]
+        except (ValueError, TypeError, KeyError):
             return None
     return path.read_bytes()

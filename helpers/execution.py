@@ -23,6 +23,8 @@ from helpers.errors import (
     NotFound,
 )
 from helpers.lab import Lab, current
+from helpers.limits import NAME_LENGTH, PAYLOAD_BYTES
+from helpers.statuses import RUNNING
 from helpers.verbatim import clean
 
 __all__ = [
@@ -38,8 +40,6 @@ __all__ = [
     "wait",
 ]
 
-LONGEST_NAME = 80
-LARGEST_PAYLOAD = 262_144  # bytes of UTF-8
 PAGE = 1_000  # events, the most that GetExecutionHistory gives at once
 REFUSED = re.compile(
     r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]"
@@ -72,7 +72,7 @@ class Execution:
     @property
     def running(self) -> bool:
         """Whether it has not ended yet."""
-        return self.status in ("RUNNING", "PENDING_REDRIVE")
+        return self.status in RUNNING
 
     def __repr__(self) -> str:
         after = f" after {(self.stopped - self.started).total_seconds():.1f} s" if self.stopped else ""
@@ -117,9 +117,9 @@ def input_text(given: Any = None) -> str:
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"The input cannot be written as JSON: {error}.") from None
     size = len(text.encode(errors="surrogatepass"))
-    if size > LARGEST_PAYLOAD:
+    if size > PAYLOAD_BYTES:
         raise InvalidInput(
-            f"The input has {size:,} bytes, more than the {LARGEST_PAYLOAD:,} that Step Functions takes: "
+            f"The input has {size:,} bytes, more than the {PAYLOAD_BYTES:,} that Step Functions takes: "
             "put the data into S3 and pass its place."
         )
     return text
@@ -142,8 +142,8 @@ def check_name(name: str) -> str:
     """
     if not name:
         raise InvalidName("An execution's name must have at least one character; leave it out to get one of ours.")
-    if len(name) > LONGEST_NAME:
-        raise InvalidName(f"An execution's name has at most {LONGEST_NAME} characters; this one has {len(name)}.")
+    if len(name) > NAME_LENGTH:
+        raise InvalidName(f"An execution's name has at most {NAME_LENGTH} characters; this one has {len(name)}.")
     refused = REFUSED.search(name)
     if refused:
         what = "white space" if refused[0].isspace() else ascii(refused[0])

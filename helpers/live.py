@@ -17,9 +17,10 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from helpers import calls, diagram, execution, history
-from helpers.definition import states
+from helpers.definition import states, syntax
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.lab import Lab, current
+from helpers.statuses import OPEN_VISIT
 from helpers.verbatim import clean, verbatim
 
 __all__ = ["Watching", "due_at", "run", "watch"]
@@ -30,7 +31,6 @@ HURRIED = 0.1  # seconds that it stays when many wait to be shown
 CATCH_UP = 3.0  # seconds that we may be behind before the showing hurries
 MOST_BEHIND = 20  # pictures that may wait to be shown; of more, some are passed over
 MOST_OPEN = 5  # states named in the line below the picture
-STILL_OPEN = ("running", "waiting", "choosing")
 
 
 def watch(
@@ -163,7 +163,7 @@ class Watching:
         """What is open, and for how long."""
         if visits is None or visits.empty:
             return f"{self._name} starts"
-        opened = visits[visits["status"].isin(STILL_OPEN)]
+        opened = visits[visits["status"].isin(OPEN_VISIT)]
         now = datetime.now(UTC) + self._reading.ahead
         doing = [self._doing(one, now) for one in opened.tail(MOST_OPEN).itertuples(index=False)]
         if len(opened) > MOST_OPEN:
@@ -326,7 +326,7 @@ def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:
     """The status of each drawn state: of a visit that is open if one is, else of the latest."""
     known = visits[visits["status"].notna() & visits["state"].isin(drawn)]
     latest = dict(zip(known["state"], known["status"], strict=True))
-    opened = known[known["status"].isin(STILL_OPEN)]
+    opened = known[known["status"].isin(OPEN_VISIT)]
     return {**latest, **dict(zip(opened["state"], opened["status"], strict=True))}
 
 
@@ -346,16 +346,14 @@ def due_at(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime |
 
 
 def _value(body: Mapping[str, Any], field: str, given: Any) -> Any:
-    """The field itself, or what its plain path (`$.a.b`) finds in the state's input."""
-    path = body.get(f"{field}Path")
-    if path is None:
+    """The field itself, or what its path finds in the state's input; None for a path that leads elsewhere."""
+    if f"{field}Path" not in body:
         return body.get(field)
-    if not isinstance(path, str) or not re.fullmatch(r"\$(\.\w+)+", path) or not isinstance(given, str):
-        return None
     try:
+        found = syntax.path(str(body[f"{field}Path"]))
         value = json.loads(given)
-    except ValueError:
+        for step in found.steps:
+            value = value[step]
+    except (ValueError, TypeError, LookupError):
         return None
-    for name in path.split(".")[1:]:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    return value if found.root == "$" and found.definite else None

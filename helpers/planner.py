@@ -2,10 +2,6 @@
 
 A machine runs on the engine, in virtual time, on answers that come from planned jobs; the ways are the machines of
 `definitions/`, with pauses and limits that fit.
-
-Prices are those of us-east-1 in November 2026, of x86 functions and without what is free each month
-(https://aws.amazon.com/step-functions/pricing/ and https://aws.amazon.com/lambda/pricing/); quotas those of the
-developer guide in the same month (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 """
 
 import functools
@@ -22,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 
 from helpers import definition as definitions
-from helpers import engine
+from helpers import engine, limits
 from helpers.errors import PlanRefused
 from helpers.rehearsal.example import MadeUp, filled, made_up
 
@@ -35,15 +31,6 @@ T = TypeVar("T")
 Seconds = float | timedelta
 Jobs = Seconds | Iterable[Seconds] | Callable[[random.Random], float]
 
-DOLLARS_PER_TRANSITION = 0.025 / 1000
-DOLLARS_PER_EXPRESS_REQUEST = 1.00 / 1_000_000
-DOLLARS_PER_EXPRESS_GB_SECOND = 0.00001667
-DOLLARS_PER_INVOCATION = 0.20 / 1_000_000
-DOLLARS_PER_LAMBDA_GB_SECOND = 0.0000166667
-HISTORY_LIMIT = 25_000  # events of a Standard execution
-LONGEST_EXECUTION = 365 * 24 * 3600  # seconds, of a Standard execution
-MEMORY_GB = 0.125  # the least that a function can have
-EXPRESS_MEMORY_GB = 0.0625  # the least that is billed, in steps of 100 ms
 LONGEST_PAUSE = 60  # seconds, in the bounded machines
 LONGEST_BACK_OFF = 20  # seconds, in retry_polling
 SHARE = 0.2  # of its time that a job may take longer or shorter than it was said to
@@ -172,10 +159,10 @@ def _run(waiting: Waiting, duration: float, call: float, price: float, seed: int
     retries = sum(kind.endswith("Scheduled") for kind in types) - types.count("TaskStateEntered")
     transitions = entered + retries
     invocations += children  # the child asks a function
-    billed = math.ceil(call * 10) / 10
-    dollars = transitions * DOLLARS_PER_TRANSITION + price * polls
-    dollars += invocations * (DOLLARS_PER_INVOCATION + call * MEMORY_GB * DOLLARS_PER_LAMBDA_GB_SECOND)
-    dollars += children * (DOLLARS_PER_EXPRESS_REQUEST + billed * EXPRESS_MEMORY_GB * DOLLARS_PER_EXPRESS_GB_SECOND)
+    billed = math.ceil(call * limits.EXPRESS_STEPS_A_SECOND) / limits.EXPRESS_STEPS_A_SECOND
+    dollars = transitions * limits.TRANSITION + price * polls
+    dollars += invocations * (limits.INVOCATION + call * limits.LAMBDA_LEAST_GB * limits.LAMBDA_GB_SECOND)
+    dollars += children * (limits.EXPRESS_REQUEST + billed * limits.EXPRESS_LEAST_GB * limits.EXPRESS_GB_SECOND)
     sync = waiting.pending is None and ".sync" in str(waiting.body.get("Resource"))
     known = noticed and not sync and run.status == "SUCCEEDED"
     took = (run.events[-1]["timestamp"] - run.events[0]["timestamp"]).total_seconds()
@@ -294,7 +281,7 @@ def _jobs(jobs: Jobs, runs: int, seed: int = 0) -> list[float]:
     return [_number("The job's duration", job) for job in _listed("durations to plan for", jobs)]
 
 
-def _number(name: str, value: object, least: float = 0.0, most: float = LONGEST_EXECUTION) -> float:
+def _number(name: str, value: object, least: float = 0.0, most: float = limits.EXECUTION_SECONDS) -> float:
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if not isinstance(value, Real) or isinstance(value, bool) or value != value:
@@ -341,7 +328,7 @@ def _figures(machine: Mapping[str, Any], jobs: list[float], call: float) -> dict
         "p95_delay": delays.quantile(0.95) if known else math.nan,
         "worst_delay": delays.max() if known else math.nan,
         "ended_well": found["status"].eq("SUCCEEDED").mean(),
-        "within_limit": bool(found["events"].max() < HISTORY_LIMIT),
+        "within_limit": bool(found["events"].max() < limits.HISTORY_EVENTS),
     }
 
 
@@ -457,9 +444,9 @@ def fitted(
         states["IsDone"]["Choices"][-1]["Condition"] = f"{{% $polls >= {limit} %}}"
     elif pattern == "retry_polling":
         slowest = max(pause, int(min(longest or LONGEST_BACK_OFF, LONGEST_BACK_OFF)))
-        limits = {"IntervalSeconds": pause, "MaxDelaySeconds": slowest, "JitterStrategy": "NONE"}
+        backing_off = {"IntervalSeconds": pause, "MaxDelaySeconds": slowest, "JitterStrategy": "NONE"}
         retries = min(_polls(pause, 1.5, slowest, room), MOST_RETRIES)
-        states["AskJob"]["Retry"][0] |= {**limits, "MaxAttempts": retries}
+        states["AskJob"]["Retry"][0] |= {**backing_off, "MaxAttempts": retries}
     return machine
 
 
@@ -493,7 +480,7 @@ def suggest(
     call = _number("The call's time", call, 0.0, 900.0)
     tolerated = _number("The tolerated delay", max(1.0, seconds / 10) if within is None else within, 0.2)
     longest = (1 + SHARE) * seconds
-    if longest + tolerated > LONGEST_EXECUTION:
+    if longest + tolerated > limits.EXECUTION_SECONDS:
         raise PlanRefused("One execution may last a year at most, and this job may take longer; wait in several.")
     jobs = spread(seconds, RUNS)
     if sync or calls_back:
@@ -524,15 +511,15 @@ def suggest(
             f"No polling notices the end of a {seconds:,.10g} s job within {tolerated:,.10g} s and in 25,000 events; "
             "allow a longer delay, let the job call back, or poll in executions that follow one another."
         )
-    name, interval, machine, figures = chosen
+    name, pauses, machine, figures = chosen
     reason = (
-        f"Use {name} with a pause of {interval:g} s: {PATTERNS[name].description}; of the ways that notice the end "
+        f"Use {name} with a pause of {pauses:g} s: {PATTERNS[name].description}; of the ways that notice the end "
         f"within {tolerated:g} s it is the cheapest, with about {figures['polls']:.0f} polls for "
         f"${figures['dollars']:.6f}; in simulated runs with jobs up to a fifth longer or shorter all ended well, and "
         f"the latest was noticed after {figures['worst_delay']:.1f} s."
     )
-    best = pd.Series({"pattern": name, "interval": interval, **figures})
-    return Suggestion(name, interval, reason, best, machine)
+    best = pd.Series({"pattern": name, "interval": pauses, **figures})
+    return Suggestion(name, pauses, reason, best, machine)
 
 
 SPOKEN = {

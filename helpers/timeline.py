@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from helpers import history
 from helpers.chart import Chart
 from helpers.diagram.palette import STATUSES, UNREACHED
+from helpers.statuses import FAILED_VISIT
 from helpers.verbatim import clean, shorten
 
 __all__ = ["Timeline", "draw"]
@@ -117,13 +118,13 @@ def draw(events: pd.DataFrame, *, most_lanes: int = MOST_LANES) -> Timeline:
 
 def _lanes(visits: pd.DataFrame, attempts: pd.DataFrame, kind: Any) -> list[Lane]:
     """The lanes, those of a branch together, in order of the first visit."""
-    tries = dict(iter(attempts.groupby([attempts["branch"].map(kind), "state"], sort=False)))
+    tried = dict(iter(attempts.groupby([attempts["branch"].map(kind), "state"], sort=False)))
     none = attempts.iloc[:0]
     branches = visits["branch"].map(kind)
     groups = list(visits.groupby([branches, "state"], sort=False))
     order = {branch: number for number, branch in enumerate(branches.unique())}
     return [
-        Lane(_label(str(branch), str(state)), group, tries.get((branch, state), none))
+        Lane(_label(str(branch), str(state)), group, tried.get((branch, state), none))
         for (branch, state), group in sorted(groups, key=lambda one: order[one[0][0]])
     ]
 
@@ -212,7 +213,7 @@ def _bars(lane: Lane) -> Iterable[Bar]:
                 yield Bar(attempt["left"] - seconds, seconds, "back-off", BACK_OFF, BACK_OFF)
     failed = STATUSES["failed"]
     for attempt in attempts:
-        if attempt["status"] in ("failed", "timed_out"):
+        if attempt["status"] in FAILED_VISIT:
             yield Bar(attempt["left"], attempt["width"], "failed attempt", failed.border, failed.border)
         elif attempt["attempt"] > 1 and not lane.folded:
             yield of_status(attempt["left"], attempt["width"], {"type": "Task", "status": attempt["status"]})

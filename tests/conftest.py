@@ -1,6 +1,7 @@
 """What all tests share: one sandbox, started by the first test that needs it, and which tests are fast."""
 
 import os
+import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +22,19 @@ from helpers import sandbox  # noqa: E402
 HERE = Path(__file__).parent
 # Folders and modules of tests that need nothing but this process; in them a test with the fixture `lab` is not fast.
 FAST = ("definition", "diagram", "engine", "history", "test_fast.py")
-FAST += ("test_planner.py", "test_timeline.py", "test_verbatim.py")
+FAST += ("test_doctests.py", "test_planner.py", "test_quantities.py", "test_timeline.py", "test_verbatim.py")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, help="run modules, and the tests in each, in an order drawn by this seed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (seed := config.getoption("--shuffle")) is not None:
+        drawn = random.Random(seed)
+        module = {path: drawn.random() for path in sorted({item.path for item in items})}
+        places = {item: (module[item.path], drawn.random()) for item in items}
+        items.sort(key=places.__getitem__)
     for item in items:
         inside = item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in FAST
         if inside and "lab" not in getattr(item, "fixturenames", ()):

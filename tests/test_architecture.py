@@ -6,25 +6,21 @@ import re
 import subprocess
 import sys
 
+import networkx as nx
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 HELPERS = ROOT / "helpers"
-# From the faces down to the data; what stands on one line may use what stands below it.
-FLOORS = [
-    {"command"},
-    {"workbench", "exercises", "jupyter_extension"},
-    {"timeline", "live"},
-    {"deploy", "execution"},
-    {"calls"},
-    {"lab"},
-    {"rehearsal", "planner"},
-    {"diagram", "history"},
-    {"engine"},
-    {"definition"},
-    {"errors", "chart", "verbatim"},
-]
-LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def floors():
+    """The lines of README's drawing of helpers/, from the faces down to the data; each a set of parts."""
+    drawing = re.search(r"^helpers/\n(.*?)^  sandbox/ ", README, re.MULTILINE | re.DOTALL)[1]
+    return [set(re.match(r"  (\w+(?:, \w+)*)  +\S", line)[1].split(", ")) for line in drawing.splitlines()]
+
+
+LEVEL = {name: level for level, names in enumerate(floors()) for name in names}
 DATA = {"history", "definition", "diagram", "planner", "rehearsal", "chart", "engine"}
 NETWORK = {"boto3", "botocore", "urllib.request", "http", "socket", "requests"}
 
@@ -33,14 +29,21 @@ def modules():
     return sorted(HELPERS.rglob("*.py"))
 
 
-def imported(path):
+def imported(path, skip_types=False):
     """Every module that a file imports, at its top or anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    waiting = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING" and skip_types:
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            places = {name: ROOT / name.replace(".", "/") for name in names}
+            inner = [name for name, place in places.items() if place.is_dir() or place.with_suffix(".py").exists()]
+            yield from inner or [node.module, *names]
 
 
 def part(path):
@@ -63,7 +66,7 @@ def test_imports_point_down(path):
         return  # the package itself, and the command line, which has the sandbox's own
     used = set(ours(path)) - {own}
     if own == "sandbox":
-        assert used <= {"engine", "definition", "errors"}
+        assert used <= {"engine", "definition", "errors", "limits"}
     elif "sandbox" in used:
         assert own == "lab", "only the Lab starts the sandbox"
     higher = {name for name in used - {"sandbox"} if own != "sandbox" and LEVEL[name] < LEVEL[own]}
@@ -87,9 +90,35 @@ def test_every_part_of_the_house_has_its_floor():
     assert parts == set(LEVEL)
 
 
-def test_every_part_is_named_in_the_readme():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## How it is built")[1]
-    assert not {name for name in {*LEVEL, "sandbox"} if name not in readme}
+def circles(skip_types):
+    """Modules that import one another, each circle once; `skip_types` leaves out what is imported for its types."""
+    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules()}
+    known = {name.removesuffix(".__init__") for name in names.values()}
+    ways = nx.DiGraph()
+    for path, name in names.items():
+        own = name.removesuffix(".__init__")
+        ways.add_edges_from((own, other) for other in imported(path, skip_types) if other in known - {own})
+    return [sorted(circle) for circle in nx.strongly_connected_components(ways) if len(circle) > 1]
+
+
+def test_no_modules_import_one_another():
+    assert circles(skip_types=True) == []
+
+
+def test_types_go_round_only_where_a_tree_is_made_of_them():
+    """A frame, its state and its machine name one another, as an execution, its watch and its Map Runs do."""
+    around = {name.split(".")[1] for circle in circles(skip_types=False) for name in circle}
+    assert around <= {"engine", "sandbox"}
+
+
+def test_an_import_changes_no_setting_of_others():
+    code = (
+        "import pandas as pd; before = pd.options.display.html.use_mathjax; "
+        "import helpers.workbench, helpers.exercises, helpers.live, helpers.timeline, helpers.planner; "
+        "print(pd.options.display.html.use_mathjax == before)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "True"
 
 
 def test_importing_the_engine_loads_nothing_heavy_and_starts_no_thread():

@@ -323,7 +323,7 @@ def test_the_card_says_what_may_not_be_seen(lab: Lab) -> None:
     session = helpers.connect().session
     session.events.register("before-call.iam.ListRoles", deny)
     page = Lab("sandbox", session, lab.account, lab.identity, lab.prefix)._repr_html_()
-    assert "not to be seen: AWS answered AccessDenied" in page
+    assert "not visible: AWS answered AccessDenied" in page
     assert "cost so far" in page
 
 

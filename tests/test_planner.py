@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import helpers
-from helpers import definition, errors, execution, history, planner
+from helpers import definition, errors, execution, history, limits, planner
 from tests.definitions.running import Ended, Machines
 
 SLACK = 5.0  # seconds that starting a job and asking may take more than planned, on a busy computer
@@ -32,7 +32,7 @@ def test_recheck_by_hand():
 def test_recheck_loop_reaches_the_limit_after_2777_polls():
     assert one("recheck", 2 * 2776, call=0)["status"] == "SUCCEEDED"
     beyond = one("recheck", 2 * 2778, call=0)
-    assert (beyond["status"], beyond["error"], beyond["events"]) == ("FAILED", "States.Runtime", planner.HISTORY_LIMIT)
+    assert (beyond["status"], beyond["error"], beyond["events"]) == ("FAILED", "States.Runtime", limits.HISTORY_EVENTS)
     assert math.isnan(beyond["delay"])
 
 
@@ -80,7 +80,7 @@ def test_any_machine_that_polls_is_simulated():
     }
     figures = planner.simulate(poller, 100, call=0, price=0.01).iloc[0]
     assert (figures["polls"], figures["delay"], figures["calls"]) == (4, 20, 0)
-    assert figures["dollars"] == pytest.approx(4 * 0.01 + figures["transitions"] * planner.DOLLARS_PER_TRANSITION)
+    assert figures["dollars"] == pytest.approx(4 * 0.01 + figures["transitions"] * limits.TRANSITION)
 
 
 def test_jobs_may_be_several_or_a_function_of_chance():
@@ -192,7 +192,7 @@ def agree(figures: pd.Series, ended: Ended) -> None:
     """The plan's figures are those of the history, and the end was noticed no later than it says, where it does."""
     found = history.summary(ended.events)
     assert (figures["events"], figures["transitions"]) == (found.events, found.transitions)
-    transitions = planner.DOLLARS_PER_TRANSITION * found.transitions
+    transitions = limits.TRANSITION * found.transitions
     assert found.dollars == pytest.approx(transitions)
     if not figures["calls"]:
         assert figures["dollars"] == pytest.approx(transitions)

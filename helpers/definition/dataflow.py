@@ -1,7 +1,7 @@
 """What a state reads of its data and what it does to it, as far as the text says: JSONPath, JSONata and Assign.
 
 A location is a tuple: `("$", "job", "status")` in the document that goes from state to state, `("$polls",)` a
-variable. Where the text does not say, we say that a value comes from outside, so that nobody is alarmed in vain.
+variable. Where the text does not say, we say that a value comes from outside, rather than raise a false alarm.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Literal
 
 from helpers.definition.rules import KINDS, SYMBOLS
 
-__all__ = ["LONGEST_LABEL", "LONGEST_NAME", "LONGEST_TEXT", "OBJECTS", "OPERATORS", "TYPES", "Field", "Kind", "Object"]
+__all__ = ["LONGEST_LABEL", "OBJECTS", "OPERATORS", "TYPES", "Field", "Kind", "Object"]
 
 Kind = Literal[
     "text",  # any text
@@ -74,9 +74,7 @@ class Object:
 
 
 TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")  # in the order of AWS's message
-LONGEST_NAME = 80  # characters of a state's or a variable's name ("Quotas")
 LONGEST_LABEL = 40  # characters of a Map's Label ("Using Map state in Distributed mode")
-LONGEST_TEXT = 1_048_576  # characters of a definition (API reference, CreateStateMachine)
 
 MOST = 99_999_999  # seconds and attempts ("Task", "Wait", "Handling errors")
 LONGEST_DELAY = 31_622_400  # seconds of MaxDelaySeconds, which must be less ("Handling errors"): AWS takes it itself

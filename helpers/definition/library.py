@@ -24,7 +24,7 @@ def kept(folder: str) -> Path:
 FOLDER = kept("definitions")
 SUFFIX = ".asl.json"
 JSON_TYPES = (str, int, float, bool, list, dict)
-# What leaves no way to start or to go on; a file with any other error can be loaded, looked at and mended.
+# What leaves no way to start or to go on; a file with any other error can be loaded, looked at and corrected.
 LOST = ("missing-states", "missing-start", "dangling-start", "dangling-next")
 
 

@@ -24,20 +24,17 @@ from helpers.definition.dataflow import (
 from helpers.definition.finding import Problem
 from helpers.definition.verdict import verdict
 from helpers.definition.walk import Scope, State, edges, objects
+from helpers.limits import EXECUTION_SECONDS, HISTORY_EVENTS
+from helpers.quantities import rough_duration
 
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["HISTORY_LIMIT", "Loop", "events_of", "loop_problems", "loops", "retry_problems"]
+__all__ = ["Loop", "events_of", "loop_problems", "loops", "retry_problems"]
 
-# "Maximum execution history size", Step Functions developer guide, "Service quotas"; the last event of the 25,000 can
-# only be the end.
-HISTORY_LIMIT = 25_000
 # What an execution has written before its loop begins: its start and the first task.
 EVENTS_BEFORE = 6
 EVENTS_A_RETRY = 3
-# "Maximum execution time", 1 year, at the same place.
-LONGEST_EXECUTION = 365 * 24 * 3600
 MOST_LOOPS = 300
 MOST_SECONDS = 10**12
 
@@ -109,7 +106,7 @@ class Loop:
     @property
     def turns(self) -> int:
         """After how many turns the history is full."""
-        return (HISTORY_LIMIT - 1 - EVENTS_BEFORE) // max(self.events, 1)
+        return (HISTORY_EVENTS - 1 - EVENTS_BEFORE) // max(self.events, 1)
 
 
 def loops(scope: Scope) -> list[Loop]:
@@ -184,7 +181,7 @@ def endless(loop: Loop) -> Problem | None:
     variables = tuple(dict.fromkeys(found.text for found in loop.looked_at))
     named = " and ".join(variables)
     pace = loop.seconds
-    soon = f", {duration(loop.turns * pace)} at its pace" if pace else ""
+    soon = f", {rough_duration(loop.turns * pace)} at its pace" if pace else ""
     choosing = " and ".join(choice.name for choice in loop.choices)
     message = (
         f"The loop {loop} never ends once it is entered for a second turn: {choosing} looks at {named}, and no state "
@@ -215,7 +212,7 @@ def unbounded(loop: Loop, limit: float | None) -> Iterator[Problem]:
     if not loop.choices and not any(loop.leaving(state) for state in loop.states):
         return
     pace = loop.seconds
-    soon = f", after {duration(loop.turns * pace)}" if pace else ""
+    soon = f", after {rough_duration(loop.turns * pace)}" if pace else ""
     yield Problem(
         "unbounded-polling",
         loop.names,
@@ -263,11 +260,11 @@ def fills_history(loop: Loop, limit: float | None) -> Iterator[Problem]:
         filled = in_time and bool(pace) and not loop.counted
         bound = "TimeoutSeconds"
     if filled:
-        after = f", after {duration(loop.turns * pace)}" if pace else ""
+        after = f", after {rough_duration(loop.turns * pace)}" if pace else ""
         yield Problem(
             "history-limit",
             loop.names,
-            f"The loop {loop} writes {loop.events} events a turn and would reach the {HISTORY_LIMIT:,} events that a "
+            f"The loop {loop} writes {loop.events} events a turn and would reach the {HISTORY_EVENTS:,} events that a "
             f"history holds at about {loop.turns:,} turns{after}, before its {bound} ends it; wait longer each turn, "
             "or bound it earlier.",
         )
@@ -297,8 +294,8 @@ def adds(place: Location, source: Source) -> bool:
 
 def retry_problems(state: State, definition: dict[str, Any]) -> Iterator[Problem]:
     """The finding that a Retry used for polling would fill the history."""
-    limit = number(definition.get("TimeoutSeconds")) or float(LONGEST_EXECUTION)
-    needed = (HISTORY_LIMIT - 1 - EVENTS_BEFORE) // EVENTS_A_RETRY
+    limit = number(definition.get("TimeoutSeconds")) or float(EXECUTION_SECONDS)
+    needed = (HISTORY_EVENTS - 1 - EVENTS_BEFORE) // EVENTS_A_RETRY
     for _, retrier in objects(state.body.get("Retry")):
         attempts = number(retrier.get("MaxAttempts", 3))
         if attempts is None or attempts < needed:
@@ -309,8 +306,8 @@ def retry_problems(state: State, definition: dict[str, Any]) -> Iterator[Problem
                 "history-limit",
                 (state.name,),
                 f"Retry of {state.name} allows {attempts:,.0f} attempts of {EVENTS_A_RETRY} events each: the "
-                f"{HISTORY_LIMIT:,} events that a history holds are reached at about {needed:,} attempts, after "
-                f"{duration(waited)}; wait longer between attempts, or allow fewer.",
+                f"{HISTORY_EVENTS:,} events that a history holds are reached at about {needed:,} attempts, after "
+                f"{rough_duration(waited)}; wait longer between attempts, or allow fewer.",
             )
 
 
@@ -319,7 +316,7 @@ def backoff(retrier: dict[str, Any], attempts: int, limit: float) -> float:
     # Defaults: "Retrying after error", Step Functions developer guide.
     wait = number(retrier.get("IntervalSeconds", 1)) or 1.0
     rate = number(retrier.get("BackoffRate", 2.0)) or 2.0
-    longest = number(retrier.get("MaxDelaySeconds")) or float(LONGEST_EXECUTION)
+    longest = number(retrier.get("MaxDelaySeconds")) or float(EXECUTION_SECONDS)
     total = 0.0
     for _ in range(attempts):
         total += min(wait, longest)
@@ -334,13 +331,3 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return None
     return float(min(value, MOST_SECONDS))
-
-
-def duration(time: float) -> str:
-    if time < 120:
-        return f"{time:,.0f} s"
-    if time < 7200:
-        return f"{time / 60:,.0f} min"
-    if time < 172_800:
-        return f"{time / 3600:,.1f} h"
-    return f"{time / 86_400:,.0f} days"

@@ -21,8 +21,10 @@ def problems(definition: object) -> list[Problem]:
 
     - `endless-loop`: a loop in which no state can change what its Choices look at (`.variables`);
     - `unbounded-polling`: a loop that neither counts nor has a TimeoutSeconds above it;
-    - `no-timeout`: a task that can hang; `retry-misses-throttling`: a Lambda task whose Retry leaves that out;
-    - `unreachable`: a state that StartAt does not lead to; `no-way-out`: states from which no end can be reached;
+    - `no-timeout`: a task that can hang;
+    - `retry-misses-throttling`: a Lambda task whose Retry leaves throttling out;
+    - `unreachable`: a state that StartAt does not lead to;
+    - `no-way-out`: states from which no end can be reached;
     - `history-limit`: a loop, or a Retry, that would write 25,000 events within its time;
     - `payload-growth`: a loop that carries more at each turn;
     - for what is malformed: `not-an-object`, `too-deep`, `missing-start`, `dangling-start`, `missing-states`,

@@ -14,8 +14,6 @@ from helpers.definition import syntax
 from helpers.definition.expressions import free_names, syntax_error
 from helpers.definition.fields import (
     LONGEST_LABEL,
-    LONGEST_NAME,
-    LONGEST_TEXT,
     OBJECTS,
     OPERATORS,
     TYPES,
@@ -25,6 +23,7 @@ from helpers.definition.fields import (
 from helpers.definition.rules import expression
 from helpers.definition.walk import Scope, State, edges, scopes, states
 from helpers.errors import DefinitionInvalid
+from helpers.limits import DEFINITION_LENGTH, NAME_LENGTH
 
 __all__ = ["DEEPEST", "PLACEHOLDER", "Finding", "check", "errors", "warnings"]
 
@@ -124,7 +123,7 @@ def form(definition: object) -> Finding | None:
 
     Levels and length are counted as if each object that stands in several places were written there.
     """
-    if room(definition, DEEPEST, LONGEST_TEXT) >= 0:
+    if room(definition, DEEPEST, DEFINITION_LENGTH) >= 0:
         return None
     measured: dict[int, tuple[int, int]] = {}
     above: dict[int, str] = {}  # the objects that we are in, by id, with the steps that lead to them
@@ -160,8 +159,8 @@ def form(definition: object) -> Finding | None:
                     return unreadable("An object that contains itself is not JSON", place + below)
             waiting += reversed([*zip(steps, inner, strict=True)])
     levels, length = measured[id(definition)]
-    if length > LONGEST_TEXT:
-        return unreadable(f"The definition is longer than {LONGEST_TEXT:,} characters", "")
+    if length > DEFINITION_LENGTH:
+        return unreadable(f"The definition is longer than {DEFINITION_LENGTH:,} characters", "")
     return too_deep() if levels > DEEPEST else None
 
 
@@ -250,8 +249,8 @@ class Reading:
         if name in self.names:
             self.refuse(where, f"Duplicate State name: {name}", code="DUPLICATE_STATE_NAME", kind="duplicate-name")
         self.names.add(name)
-        if not 0 < len(name) <= LONGEST_NAME or CONTROL.search(name):
-            is_long = len(name) > LONGEST_NAME
+        if not 0 < len(name) <= NAME_LENGTH or CONTROL.search(name):
+            is_long = len(name) > NAME_LENGTH
             wrong = "is longer than 80 characters" if is_long else "is empty or holds control characters"
             self.refuse(where, f"State name {wrong}: {name}", code="INVALID_STATE_NAME", kind="bad-name")
         if found is None or not isinstance(body, dict):
@@ -454,8 +453,8 @@ class Reading:
             elif not name.isidentifier():
                 message = f"Invalid variable name '{name}': the variable name contains invalid characters."
                 self.refuse(where, message, code="INVALID_VARIABLE_NAME")
-            elif len(name) > LONGEST_NAME:
-                message = f"Invalid variable name '{name}': it is longer than {LONGEST_NAME} characters."
+            elif len(name) > NAME_LENGTH:
+                message = f"Invalid variable name '{name}': it is longer than {NAME_LENGTH} characters."
                 self.refuse(where, message, code="INVALID_VARIABLE_NAME")
 
     def handlers(self, rules: Any, where: Where) -> None:
@@ -558,7 +557,7 @@ def only_one(names: Iterable[str]) -> str:
 
 def nearest(name: object, known: Iterable[str]) -> str:
     """`Did you mean "Seconds"?`, empty where nothing is near."""
-    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+    if not isinstance(name, str) or len(name) > NAME_LENGTH:
         return ""
     lower = {one.lower(): one for one in known}
     near = get_close_matches(name.lower(), lower, n=1)

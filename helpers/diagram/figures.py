@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from helpers.quantities import count, duration
+from helpers.statuses import FAILED_VISIT, VISIT
 from helpers.verbatim import shorten
 
-__all__ = ["RANK", "Figures", "figures", "seconds", "statuses"]
+__all__ = ["Figures", "figures", "statuses"]
 
 LONGEST_PAYLOAD = 300
 # What a state shows that is in several branches at once: something open first, then the worst.
-RANK = ("running", "choosing", "waiting", "failed", "timed_out", "aborted", "caught", "succeeded")
 
 
 Passage = tuple[str, str, str]
@@ -38,24 +39,24 @@ def figures(visits: pd.DataFrame, attempts: pd.DataFrame | None = None) -> Figur
     notes: dict[str, list[str]] = {}
     hover: dict[str, list[str]] = {}
     spent: dict[str, float] = {}
-    tries = {} if attempts is None else dict(list(attempts.groupby("state", sort=False)))
+    tried = {} if attempts is None else dict(list(attempts.groupby("state", sort=False)))
     again = set()
     for name, rows in visits.groupby("state", sort=False):
         state = str(name)
         took = rows["duration"].dt.total_seconds()
         spent[state] = float(took.sum())
-        retried, redriven, failed = trouble(rows, tries.get(name))
+        retried, redriven, failed = trouble(rows, tried.get(name))
         if retried:
             again.add((state, state, "retry"))
-        line = [counted(len(rows), "visit", "visits")]
+        line = [count(len(rows), "visit", "visits")]
         slowest = []
         if took.notna().any():
-            line.append(seconds(spent[state]))
+            line.append(duration(spent[state]))
             if len(rows) > 1:
-                slowest = [f"longest {seconds(float(took.max()))}"]
-        wrong = [counted(retried, "retry", "retries")] if retried else []
-        wrong += [counted(redriven, "redrive", "redrives")] if redriven else []
-        wrong += [counted(failed, "failure", "failures")] if failed else []
+                slowest = [f"longest {duration(float(took.max()))}"]
+        wrong = [count(retried, "retry", "retries")] if retried else []
+        wrong += [count(redriven, "redrive", "redrives")] if redriven else []
+        wrong += [count(failed, "failure", "failures")] if failed else []
         notes[state] = [" · ".join(line), *slowest, *([" · ".join(wrong)] if wrong else [])]
         hover[state] = [*notes[state], *last(rows, "input"), *last(rows, "output"), *last(rows, "error")]
     most = max(spent.values(), default=0.0)
@@ -67,10 +68,10 @@ def trouble(rows: pd.DataFrame, tried: pd.DataFrame | None) -> tuple[int, int, i
     """How many retries, redrives and failures a state had, by its attempts or, without them, by its visits."""
     if tried is not None:
         redriven = int((tried["redrive"] > 0).sum()) if "redrive" in tried else 0
-        failed = int(tried["status"].isin(["failed", "timed_out"]).sum())
+        failed = int(tried["status"].isin(FAILED_VISIT).sum())
         return int((tried["attempt"] > 1).sum()) - redriven, redriven, failed
     retried = int((rows["attempts"] - 1).clip(lower=0).sum())
-    return retried, 0, retried + int(rows["status"].isin(["failed", "timed_out", "caught"]).sum())
+    return retried, 0, retried + int(rows["status"].isin([*FAILED_VISIT, "caught"]).sum())
 
 
 def way(visits: pd.DataFrame) -> frozenset[Passage]:
@@ -89,11 +90,11 @@ def way(visits: pd.DataFrame) -> frozenset[Passage]:
 
 
 def statuses(visits: pd.DataFrame) -> dict[str, str]:
-    """Each state's status: of its last visit or, where it was in several branches, of the first in `RANK` of those."""
+    """Each state's status: of its last visit or, where it was in several branches, of the first in `VISIT` of those."""
     known = visits.dropna(subset=["status"]).drop_duplicates(["execution", "branch", "state"], keep="last")
     found: dict[str, str] = {}
     for state, status in zip(known["state"].astype(str), known["status"].astype(str), strict=True):
-        found[state] = min(found.get(state, status), status, key=RANK.index)
+        found[state] = min(found.get(state, status), status, key=VISIT.index)
     return found
 
 
@@ -103,19 +104,3 @@ def last(rows: pd.DataFrame, column: str) -> list[str]:
     if known.empty:
         return []
     return [f"last {column}: {shorten(str(known.iloc[-1]), LONGEST_PAYLOAD)}"]
-
-
-def counted(number: int, one: str, more: str) -> str:
-    return f"{number} {one if number == 1 else more}"
-
-
-def seconds(time: float) -> str:
-    """A duration as a person writes it: `15 ms`, `2.1 s`, `3 min 20 s`, `2 h 5 min`."""
-    if time < 0.9995:
-        return f"{time * 1000:.0f} ms"
-    if time < 59.95:
-        return f"{time:.1f} s"
-    whole = round(time)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"

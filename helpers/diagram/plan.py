@@ -139,10 +139,10 @@ def add(drawn: Plan, box: Box, scope: Scope, number: int, boxes: dict[State, Box
             twin = names[::-1] in back
             ends = (leaves[state.name], enters[edge.target])
             drawn.lines.append(Line(*ends, edge.kind, label, title, names, names in back, twin))
-        if tries := retries(state):
+        if tried := retries(state):
             title = f"{state.name} is tried again on {', '.join(e.label for e in edges(state) if e.kind == 'retry')}"
             drawn.lines.append(
-                Line(leaves[state.name], enters[state.name], "retry", tries, title, (state.name, state.name))
+                Line(leaves[state.name], enters[state.name], "retry", tried, title, (state.name, state.name))
             )
         if state.ends:
             title = f"{state.name} ends"

@@ -8,6 +8,7 @@ and `published`, the one written last, which may stand aside of the line.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -226,7 +227,6 @@ class Frame:
             },
             **({"Map": self.item} if self.item is not None else {}),
             **({"Task": {"Token": self.token}} if self.token else {}),
-            **run.context,
         }
 
 
@@ -261,6 +261,13 @@ class Execution:
     """
 
     framed: ClassVar[type[Frame]] = Frame
+    # Thousands are kept: a dictionary each, with more names than Python lets them share, would take 1.3 KB more.
+    __slots__ = (
+        *("__weakref__", "_chance", "_seed", "_texts", "_timer", "accounted", "cause", "error", "events", "handler"),
+        *("identity", "input", "input_text", "keeps_events", "limit", "machine", "map_runs", "observer", "on_end"),
+        *("output", "parent", "redrives", "redriven", "scheduler", "size", "started", "status", "stopped", "top"),
+        *("type", "written"),
+    )
 
     def __init__(
         self,
@@ -285,7 +292,6 @@ class Execution:
         self.type, self.parent, self.observer, self.on_end = type, parent, observer, on_end
         self.limit = limit if type == "STANDARD" else None
         self.input_text, self.input = text, data_of(text)
-        self.context: dict[str, Any] = {}  # what the context object has besides
         self.events: list[dict[str, Any]] = []
         self.keeps_events = keeps_events  # else they are told to the observer only
         self.size = len(text)  # bytes that they take, about: what they share counted once
@@ -388,8 +394,9 @@ class Execution:
             return
         given = {name: value for name, value in details.items() if value is not None}
         try:
-            self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
-        except Over:
+            with contextlib.suppress(Over):
+                self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
+        finally:  # whatever the observer raises
             if self.top.process:
                 self.top.process.close()
 

@@ -32,8 +32,7 @@ class Machine:
 
 
 def _state(name: str, body: dict[str, Any], language: str, distributed: type[DistributedMap]) -> State:
-    language = body.get("QueryLanguage", language)
-    jsonata = language == "JSONata"
+    jsonata = (language := body.get("QueryLanguage", language)) == "JSONata"
     if body["Type"] == "Parallel":
         return Parallel(name, body, jsonata, [Machine(branch, language, distributed) for branch in body["Branches"]])
     if body["Type"] == "Map":

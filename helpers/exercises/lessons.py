@@ -581,7 +581,7 @@ def _sql(answer: Any, about: Any) -> None:
     wanted = {"Zurich": 120.5, "Basel": 80.0, "Geneva": 99.9}
     got = {str(city): dearest for city, dearest in zip(answer["city"], answer["dearest"], strict=True)}
     if len(answer) != len(got):
-        raise Lacking(f"there should be one row a city; yours has {len(answer)} rows for {len(got)} cities.")
+        raise Lacking(f"there should be one row per city; yours has {len(answer)} rows for {len(got)} cities.")
     for dearest in got.values():
         if slip := number_slip(dearest):
             raise Lacking(slip.replace("your answer is", "a value in the column `dearest` is", 1))

@@ -3,8 +3,6 @@
 Nothing here reaches AWS.
 """
 
-import pandas as pd
-
 from helpers.history.comparison import compare
 from helpers.history.frames import events
 from helpers.history.payloads import payload
@@ -29,6 +27,3 @@ __all__ = [
     "summary",
     "visits",
 ]
-
-# Paths and payloads are full of dollar signs, between two of which a notebook would set a formula.
-pd.set_option("display.html.use_mathjax", False)

@@ -7,10 +7,10 @@ import pandas as pd
 
 from helpers.history.summaries import in_words
 from helpers.history.visit import visits as visits_of
+from helpers.statuses import FAILED_VISIT
 
 __all__ = ["failures", "normalised"]
 
-FAILED_VISITS = ("failed", "timed_out")
 FAILED_ENDS = ("ExecutionFailed", "ExecutionTimedOut")
 COLUMNS = ["state", "error", "cause", "count", "first_seen", "last_seen", "example"]
 
@@ -60,12 +60,12 @@ def normalised(cause: object) -> str:
 
 
 def _found_in(events: pd.DataFrame) -> pd.DataFrame:
-    """A row a failure: execution, state, error, cause, and the stamp `at` which it happened."""
+    """One row per failure: execution, state, error, cause, and the stamp `at` which it happened."""
     visits = visits_of(events).fillna({"branch": ""})
     visits["path"] = (visits["branch"] + "/" + visits["state"] + "#" + visits["visit"].astype(str)).str.removeprefix(
         "/"
     )
-    failed = visits[visits["status"].isin(FAILED_VISITS)]
+    failed = visits[visits["status"].isin(FAILED_VISIT)]
     # Of visits that failed because of one inside them the innermost counts; none does in what went on after a retry.
     homes = zip(failed["execution"], failed["branch"], strict=True)
     around = {(arn, path) for arn, branch in homes for path in _around(branch)}

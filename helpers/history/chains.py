@@ -7,6 +7,7 @@ scope around it. The next event of the chain starts from there.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from helpers.history.event_types import CONTAINERS, Group, Kind, read
 
@@ -68,8 +69,14 @@ class Places:
     lost: int
 
 
+_Event = tuple[int, int | None, str | None, int | None]
+"""What of an event says where it belongs: its id, its previous event's, a state's name, an iteration's index."""
+_Found = tuple[_Visit | None, _Scope | None, _Place]
+"""The visit that an event belongs to, its scope where that is not the visit's, and the place that it leaves behind."""
+
+
 class _Walk:
-    """What is known of the visits while we follow one execution's chain."""
+    """What is known of the visits while we follow one execution's chain, and what each kind of event says of them."""
 
     def __init__(self) -> None:
         self.visits: list[_Visit] = []
@@ -80,7 +87,98 @@ class _Walk:
         self.scopes = [self.root, self.nowhere]
         self.unfinished: dict[_Visit, None] = {}
         self.home: dict[str, _Scope] = {}
+        self.redrives: set[int | None] = set()
         self.resumed: set[_Visit] = set()
+
+    def handler(self, type_name: str) -> Callable[[_Place, _Event], _Found]:
+        """What finds the visit of an event of a type, given the place before it."""
+        kind, state_type, group = read(type_name)
+        if kind is Kind.ENTERED:
+            return partial(self.entered, state_type)
+        if kind is Kind.EXITED:
+            return partial(self.exited, state_type)
+        if group is Group.ATTEMPT or group is Group.STATE:
+            return partial(self.within, state_type)
+        if group is Group.ITERATION:
+            return partial(self.iterated, kind is Kind.ITERATION_STARTED)
+        if group is Group.CONTAINER:
+            return partial(self.contained, state_type, kind is Kind.CONTAINER_STARTED)
+        if group is Group.RUN:
+            return partial(self.ran, kind is Kind.RUN_REDRIVEN)
+        if group is Group.EXECUTION:
+            return partial(self.executed, kind is Kind.EXECUTION_REDRIVEN)
+        return self.evaluated if group is Group.EVALUATION else self.somewhere
+
+    def entered(self, state_type: str, before: _Place, event: _Event) -> _Found:
+        _, previous, name, _ = event
+        if name is None:
+            return self.somewhere(before, event)
+        visit = self.enter(name, state_type, before, previous in self.redrives)
+        return visit, None, visit
+
+    def exited(self, state_type: str, before: _Place, event: _Event) -> _Found:
+        name = event[2]
+        if isinstance(before, _Visit) and name in (None, before.name):
+            visit = before
+        elif name is not None:
+            visit = self.named(name, state_type, before)
+        else:
+            return self.somewhere(before, event)
+        self.unfinished.pop(visit, None)
+        visit.open = False
+        return visit, None, visit.scope
+
+    def within(self, state_type: str, before: _Place, event: _Event) -> _Found:
+        """An attempt's event, or the abort of a state: neither names its state."""
+        if isinstance(before, _Visit) and before.type == state_type:
+            return before, None, before
+        visit = self.unfinished_of(state_type, before, event[1] in self.redrives)
+        return visit, None, visit or before
+
+    def iterated(self, starts: bool, before: _Place, event: _Event) -> _Found:
+        _, _, name, index = event
+        container = before.container if isinstance(before, _Scope) else before
+        visit: _Visit | None
+        if container is not None and container.name == name:
+            visit = container
+        else:
+            visit = self.named(name, "Map", before) if name is not None else self.enclosing("Map", before)
+        if visit is None:
+            return None, None, before
+        scope = self.inside(visit, f"[{'?' if index is None else index}]")
+        if starts:
+            visit.open, visit.iteration = True, scope
+        return visit, scope, scope
+
+    def contained(self, state_type: str, starts: bool, before: _Place, _: _Event) -> _Found:
+        """What happens to a Map or Parallel as a whole."""
+        visit = self.enclosing(state_type, before)
+        if visit:
+            visit.open, visit.iteration = starts, None
+        return visit, None, visit or before
+
+    def ran(self, redriven: bool, before: _Place, _: _Event) -> _Found:
+        visit = self.enclosing("Map", before)
+        if visit and redriven:
+            visit.open = True
+        return visit, None, visit or before
+
+    def executed(self, redriven: bool, before: _Place, event: _Event) -> _Found:
+        if redriven:
+            self.redrives.add(event[0])
+            self.resumed.clear()
+        return None, self.root, before
+
+    def evaluated(self, before: _Place, event: _Event) -> _Found:
+        if event[2] is None:
+            return self.somewhere(before, event)
+        visit = self.named(event[2], "", before)
+        return visit, None, visit
+
+    def somewhere(self, before: _Place, event: _Event) -> _Found:
+        """An event that says nothing of itself but, perhaps, a name."""
+        found = self.find(event[2], before) if event[2] is not None else None
+        return found or (before if isinstance(before, _Visit) else None), None, found or before
 
     def inside(self, visit: _Visit, ending: str) -> _Scope:
         """The scope of one iteration or branch of a visit, the same one when a retry runs it again."""
@@ -196,85 +294,20 @@ def follow(
     `names` holds the `name` (or `state`) of an event's own details, `indexes` that of a Map's iteration.
     """
     walk = _Walk()
-    root, unfinished = walk.root, walk.unfinished
-    places: dict[int | None, _Place] = {0: root, None: root}
-    redrives: set[int | None] = set()
+    places: dict[int | None, _Place] = {0: walk.root, None: walk.root}
     visits: list[int] = []
     scopes: list[int] = []
     lost = 0
-    # The loop below runs for every event, so what it compares with is looked up once.
-    entered, exited = Kind.ENTERED, Kind.EXITED
-    container_started, iteration_started = Kind.CONTAINER_STARTED, Kind.ITERATION_STARTED
-    of_state, of_try, of_iteration, of_execution = Group.STATE, Group.TRY, Group.ITERATION, Group.EXECUTION
-    readings = {type_name: read(type_name) for type_name in set(types)}
-    for type_name, id_, previous, name, index in zip(types, ids, previous_ids, names, indexes, strict=True):
-        kind, state_type, group = readings[type_name]
-        before = places.get(previous)
-        place: _Place
-        visit: _Visit | None
-        scope: _Scope | None = None
-        if group is of_try or (group is of_state and kind is not entered and kind is not exited):
-            if before.__class__ is _Visit and before.type == state_type:
-                visit = before
-            else:
-                visit = walk.unfinished_of(state_type, before, previous in redrives)
-            place = visit or before
-        elif kind is entered and name is not None:
-            visit = place = walk.enter(name, state_type, before, previous in redrives)
-        elif kind is exited and (name is not None or before.__class__ is _Visit):
-            if before.__class__ is _Visit and (name is None or before.name == name):
-                visit = before
-            else:
-                visit = walk.named(str(name), state_type, before)
-            unfinished.pop(visit, None)
-            visit.open = False
-            place = visit.scope
-        elif group is of_iteration:
-            container = before.container if isinstance(before, _Scope) else before
-            if container is not None and container.name == name:
-                visit = container
-            else:
-                visit = walk.named(name, "Map", before) if name is not None else walk.enclosing("Map", before)
-            scope = walk.inside(visit, f"[{'?' if index is None else index}]") if visit else None
-            if visit and kind is iteration_started:
-                visit.open = True
-                visit.iteration = scope
-            place = scope or before
-        elif group is Group.CONTAINER:
-            visit = walk.enclosing(state_type, before)
-            if visit:
-                visit.open = kind is container_started
-                visit.iteration = None
-            place = visit or before
-        elif group is Group.RUN:
-            visit = walk.enclosing("Map", before)
-            if visit and kind is Kind.RUN_REDRIVEN:
-                visit.open = True
-            place = visit or before
-        elif group is Group.EVALUATION and name is not None:
-            visit = place = walk.named(name, "", before)
-        elif group is of_execution:
-            if kind is Kind.EXECUTION_REDRIVEN:
-                redrives.add(id_)
-                walk.resumed.clear()
-            places[id_] = before
-            visits.append(-1)
-            scopes.append(0)
-            continue
-        else:
-            found = walk.find(name, before) if name is not None else None
-            visit = found or (before if isinstance(before, _Visit) else None)
-            place = found or before
-        places[id_] = place
-        if visit is not None:
-            visits.append(visit.index)
-            scopes.append((scope or visit.scope).index)
-        else:
-            lost += before is None
-            visits.append(-1)
-            scopes.append(
-                _NOWHERE if before is None else (before.scope if isinstance(before, _Visit) else before).index
-            )
+    handlers = {type_name: walk.handler(type_name) for type_name in set(types)}
+    for type_name, event in zip(types, zip(ids, previous_ids, names, indexes, strict=True), strict=True):
+        before = places.get(event[1])
+        visit, scope, places[event[0]] = handlers[type_name](before, event)
+        if scope is None:
+            around = visit or before
+            lost += around is None
+            scope = walk.nowhere if around is None else around.scope if isinstance(around, _Visit) else around
+        visits.append(-1 if visit is None else visit.index)
+        scopes.append(scope.index)
     return Places(
         visits=visits,
         scopes=scopes,

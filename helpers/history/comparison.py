@@ -66,7 +66,7 @@ def compare(a: Source | pd.DataFrame, b: Source | pd.DataFrame) -> Comparison:
 
     `a` and `b` are frames of `history.events`, or anything that it takes, of one execution each.
 
-    The result's `states` has a row a state and branch, in order of the first visit in either: `state` and `branch`
+    The result's `states` has one row per state and branch, in order of the first visit in either: `state` and `branch`
     (str), `visits_a`, `visits_b` (Int64), `seconds_a`, `seconds_b`, `longer` (b's seconds less a's, float64),
     `status_a`, `status_b` (of the last visit, str), `input_differs` (bool: the first visits' inputs). `divergence`
     says the first place where their ways part, `inputs` how the executions' inputs differ. States whose branch a gap in

@@ -3,7 +3,7 @@
 Source: `HistoryEvent` in the Step Functions API reference (read November 2026).
 """
 
-from enum import IntEnum
+from enum import IntEnum, auto
 from functools import cache
 from typing import NamedTuple
 
@@ -14,51 +14,51 @@ CONTAINERS = frozenset({"Map", "Parallel"})
 
 
 class Kind(IntEnum):
-    """What an event does to the visit or try that it belongs to."""
+    """What an event does to the visit or attempt that it belongs to."""
 
-    ENTERED = 1
-    EXITED = 2
-    STATE_ABORTED = 3
-    TRY_SCHEDULED = 4
-    TRY_STARTED = 5
-    TRY_SUBMITTED = 6
-    TRY_SUCCEEDED = 7
-    TRY_FAILED = 8
-    TRY_TIMED_OUT = 9
-    CONTAINER_STARTED = 10
-    CONTAINER_SUCCEEDED = 11
-    CONTAINER_FAILED = 12
-    CONTAINER_ABORTED = 13
-    ITERATION_STARTED = 14
-    ITERATION_SUCCEEDED = 15
-    ITERATION_FAILED = 16
-    ITERATION_ABORTED = 17
-    RUN_STARTED = 18
-    RUN_SUCCEEDED = 19
-    RUN_FAILED = 20
-    RUN_ABORTED = 21
-    RUN_REDRIVEN = 22
-    EVALUATION_FAILED = 23
-    EXECUTION_STARTED = 24
-    EXECUTION_SUCCEEDED = 25
-    EXECUTION_FAILED = 26
-    EXECUTION_ABORTED = 27
-    EXECUTION_TIMED_OUT = 28
-    EXECUTION_REDRIVEN = 29
-    UNKNOWN = 30
+    ENTERED = auto()
+    EXITED = auto()
+    STATE_ABORTED = auto()
+    ATTEMPT_SCHEDULED = auto()
+    ATTEMPT_STARTED = auto()
+    ATTEMPT_SUBMITTED = auto()
+    ATTEMPT_SUCCEEDED = auto()
+    ATTEMPT_FAILED = auto()
+    ATTEMPT_TIMED_OUT = auto()
+    CONTAINER_STARTED = auto()
+    CONTAINER_SUCCEEDED = auto()
+    CONTAINER_FAILED = auto()
+    CONTAINER_ABORTED = auto()
+    ITERATION_STARTED = auto()
+    ITERATION_SUCCEEDED = auto()
+    ITERATION_FAILED = auto()
+    ITERATION_ABORTED = auto()
+    RUN_STARTED = auto()
+    RUN_SUCCEEDED = auto()
+    RUN_FAILED = auto()
+    RUN_ABORTED = auto()
+    RUN_REDRIVEN = auto()
+    EVALUATION_FAILED = auto()
+    EXECUTION_STARTED = auto()
+    EXECUTION_SUCCEEDED = auto()
+    EXECUTION_FAILED = auto()
+    EXECUTION_ABORTED = auto()
+    EXECUTION_TIMED_OUT = auto()
+    EXECUTION_REDRIVEN = auto()
+    UNKNOWN = auto()
 
 
 class Group(IntEnum):
     """What an event is about."""
 
-    STATE = 1
-    TRY = 2
-    CONTAINER = 3
-    ITERATION = 4
-    RUN = 5
-    EVALUATION = 6
-    EXECUTION = 7
-    OTHER = 8
+    STATE = auto()
+    ATTEMPT = auto()
+    CONTAINER = auto()
+    ITERATION = auto()
+    RUN = auto()
+    EVALUATION = auto()
+    EXECUTION = auto()
+    OTHER = auto()
 
 
 class EventType(NamedTuple):
@@ -69,87 +69,115 @@ class EventType(NamedTuple):
     group: Group
 
 
-def _reading(kind: Kind, state_type: str) -> EventType:
-    for group, last in (
-        (Group.STATE, Kind.STATE_ABORTED),
-        (Group.TRY, Kind.TRY_TIMED_OUT),
-        (Group.CONTAINER, Kind.CONTAINER_ABORTED),
-        (Group.ITERATION, Kind.ITERATION_ABORTED),
-        (Group.RUN, Kind.RUN_REDRIVEN),
-        (Group.EVALUATION, Kind.EVALUATION_FAILED),
-        (Group.EXECUTION, Kind.EXECUTION_REDRIVEN),
-    ):
-        if kind <= last:
-            return EventType(kind, state_type, group)
-    return EventType(kind, state_type, Group.OTHER)
-
-
-def _catalogue() -> dict[str, EventType]:
-    known: dict[str, EventType] = {}
-    for state in ("Choice", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait"):
-        known[f"{state}StateEntered"] = _reading(Kind.ENTERED, state)
-        known[f"{state}StateExited"] = _reading(Kind.EXITED, state)
-    known["FailStateEntered"] = _reading(Kind.ENTERED, "Fail")
-    for state in ("Task", "Wait"):
-        known[f"{state}StateAborted"] = _reading(Kind.STATE_ABORTED, state)
-
-    def family(prefix: str, state: str, **kinds: Kind) -> None:
-        known.update({prefix + suffix: _reading(kind, state) for suffix, kind in kinds.items()})
-
-    for task in ("Activity", "LambdaFunction", "Task"):
-        family(
-            task,
-            "Task",
-            Scheduled=Kind.TRY_SCHEDULED,
-            Started=Kind.TRY_STARTED,
-            Succeeded=Kind.TRY_SUCCEEDED,
-            Failed=Kind.TRY_FAILED,
-            TimedOut=Kind.TRY_TIMED_OUT,
-        )
-    family("Activity", "Task", ScheduleFailed=Kind.TRY_FAILED)
-    family("LambdaFunction", "Task", ScheduleFailed=Kind.TRY_FAILED, StartFailed=Kind.TRY_FAILED)
-    family("Task", "Task", Submitted=Kind.TRY_SUBMITTED, StartFailed=Kind.TRY_FAILED, SubmitFailed=Kind.TRY_FAILED)
-    for state in sorted(CONTAINERS):
-        family(
-            f"{state}State",
-            state,
-            Started=Kind.CONTAINER_STARTED,
-            Succeeded=Kind.CONTAINER_SUCCEEDED,
-            Failed=Kind.CONTAINER_FAILED,
-            Aborted=Kind.CONTAINER_ABORTED,
-        )
-    family(
-        "MapIteration",
-        "Map",
-        Started=Kind.ITERATION_STARTED,
-        Succeeded=Kind.ITERATION_SUCCEEDED,
-        Failed=Kind.ITERATION_FAILED,
-        Aborted=Kind.ITERATION_ABORTED,
-    )
-    family(
-        "MapRun",
-        "Map",
-        Started=Kind.RUN_STARTED,
-        Succeeded=Kind.RUN_SUCCEEDED,
-        Failed=Kind.RUN_FAILED,
-        Aborted=Kind.RUN_ABORTED,
-        Redriven=Kind.RUN_REDRIVEN,
-    )
-    family(
-        "Execution",
-        "",
-        Started=Kind.EXECUTION_STARTED,
-        Succeeded=Kind.EXECUTION_SUCCEEDED,
-        Failed=Kind.EXECUTION_FAILED,
-        Aborted=Kind.EXECUTION_ABORTED,
-        TimedOut=Kind.EXECUTION_TIMED_OUT,
-        Redriven=Kind.EXECUTION_REDRIVEN,
-    )
-    known["EvaluationFailed"] = _reading(Kind.EVALUATION_FAILED, "")
-    return known
-
-
-_KNOWN = _catalogue()
+_KINDS = {
+    Group.STATE: (
+        Kind.ENTERED,
+        Kind.EXITED,
+        Kind.STATE_ABORTED,
+    ),
+    Group.ATTEMPT: (
+        Kind.ATTEMPT_SCHEDULED,
+        Kind.ATTEMPT_STARTED,
+        Kind.ATTEMPT_SUBMITTED,
+        Kind.ATTEMPT_SUCCEEDED,
+        Kind.ATTEMPT_FAILED,
+        Kind.ATTEMPT_TIMED_OUT,
+    ),
+    Group.CONTAINER: (
+        Kind.CONTAINER_STARTED,
+        Kind.CONTAINER_SUCCEEDED,
+        Kind.CONTAINER_FAILED,
+        Kind.CONTAINER_ABORTED,
+    ),
+    Group.ITERATION: (
+        Kind.ITERATION_STARTED,
+        Kind.ITERATION_SUCCEEDED,
+        Kind.ITERATION_FAILED,
+        Kind.ITERATION_ABORTED,
+    ),
+    Group.RUN: (
+        Kind.RUN_STARTED,
+        Kind.RUN_SUCCEEDED,
+        Kind.RUN_FAILED,
+        Kind.RUN_ABORTED,
+        Kind.RUN_REDRIVEN,
+    ),
+    Group.EVALUATION: (Kind.EVALUATION_FAILED,),
+    Group.EXECUTION: (
+        Kind.EXECUTION_STARTED,
+        Kind.EXECUTION_SUCCEEDED,
+        Kind.EXECUTION_FAILED,
+        Kind.EXECUTION_ABORTED,
+        Kind.EXECUTION_TIMED_OUT,
+        Kind.EXECUTION_REDRIVEN,
+    ),
+}
+_GROUPS = {kind: group for group, kinds in _KINDS.items() for kind in kinds}
+_KNOWN = {
+    "ChoiceStateEntered": ("Choice", Kind.ENTERED),
+    "ChoiceStateExited": ("Choice", Kind.EXITED),
+    "MapStateEntered": ("Map", Kind.ENTERED),
+    "MapStateExited": ("Map", Kind.EXITED),
+    "ParallelStateEntered": ("Parallel", Kind.ENTERED),
+    "ParallelStateExited": ("Parallel", Kind.EXITED),
+    "PassStateEntered": ("Pass", Kind.ENTERED),
+    "PassStateExited": ("Pass", Kind.EXITED),
+    "SucceedStateEntered": ("Succeed", Kind.ENTERED),
+    "SucceedStateExited": ("Succeed", Kind.EXITED),
+    "TaskStateEntered": ("Task", Kind.ENTERED),
+    "TaskStateExited": ("Task", Kind.EXITED),
+    "WaitStateEntered": ("Wait", Kind.ENTERED),
+    "WaitStateExited": ("Wait", Kind.EXITED),
+    "FailStateEntered": ("Fail", Kind.ENTERED),
+    "TaskStateAborted": ("Task", Kind.STATE_ABORTED),
+    "WaitStateAborted": ("Wait", Kind.STATE_ABORTED),
+    "ActivityScheduled": ("Task", Kind.ATTEMPT_SCHEDULED),
+    "ActivityStarted": ("Task", Kind.ATTEMPT_STARTED),
+    "ActivitySucceeded": ("Task", Kind.ATTEMPT_SUCCEEDED),
+    "ActivityFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "ActivityTimedOut": ("Task", Kind.ATTEMPT_TIMED_OUT),
+    "LambdaFunctionScheduled": ("Task", Kind.ATTEMPT_SCHEDULED),
+    "LambdaFunctionStarted": ("Task", Kind.ATTEMPT_STARTED),
+    "LambdaFunctionSucceeded": ("Task", Kind.ATTEMPT_SUCCEEDED),
+    "LambdaFunctionFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "LambdaFunctionTimedOut": ("Task", Kind.ATTEMPT_TIMED_OUT),
+    "TaskScheduled": ("Task", Kind.ATTEMPT_SCHEDULED),
+    "TaskStarted": ("Task", Kind.ATTEMPT_STARTED),
+    "TaskSucceeded": ("Task", Kind.ATTEMPT_SUCCEEDED),
+    "TaskFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "TaskTimedOut": ("Task", Kind.ATTEMPT_TIMED_OUT),
+    "ActivityScheduleFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "LambdaFunctionScheduleFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "LambdaFunctionStartFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "TaskSubmitted": ("Task", Kind.ATTEMPT_SUBMITTED),
+    "TaskStartFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "TaskSubmitFailed": ("Task", Kind.ATTEMPT_FAILED),
+    "MapStateStarted": ("Map", Kind.CONTAINER_STARTED),
+    "MapStateSucceeded": ("Map", Kind.CONTAINER_SUCCEEDED),
+    "MapStateFailed": ("Map", Kind.CONTAINER_FAILED),
+    "MapStateAborted": ("Map", Kind.CONTAINER_ABORTED),
+    "ParallelStateStarted": ("Parallel", Kind.CONTAINER_STARTED),
+    "ParallelStateSucceeded": ("Parallel", Kind.CONTAINER_SUCCEEDED),
+    "ParallelStateFailed": ("Parallel", Kind.CONTAINER_FAILED),
+    "ParallelStateAborted": ("Parallel", Kind.CONTAINER_ABORTED),
+    "MapIterationStarted": ("Map", Kind.ITERATION_STARTED),
+    "MapIterationSucceeded": ("Map", Kind.ITERATION_SUCCEEDED),
+    "MapIterationFailed": ("Map", Kind.ITERATION_FAILED),
+    "MapIterationAborted": ("Map", Kind.ITERATION_ABORTED),
+    "MapRunStarted": ("Map", Kind.RUN_STARTED),
+    "MapRunSucceeded": ("Map", Kind.RUN_SUCCEEDED),
+    "MapRunFailed": ("Map", Kind.RUN_FAILED),
+    "MapRunAborted": ("Map", Kind.RUN_ABORTED),
+    "MapRunRedriven": ("Map", Kind.RUN_REDRIVEN),
+    "ExecutionStarted": ("", Kind.EXECUTION_STARTED),
+    "ExecutionSucceeded": ("", Kind.EXECUTION_SUCCEEDED),
+    "ExecutionFailed": ("", Kind.EXECUTION_FAILED),
+    "ExecutionAborted": ("", Kind.EXECUTION_ABORTED),
+    "ExecutionTimedOut": ("", Kind.EXECUTION_TIMED_OUT),
+    "ExecutionRedriven": ("", Kind.EXECUTION_REDRIVEN),
+    "EvaluationFailed": ("", Kind.EVALUATION_FAILED),
+}
+"""AWS's types of event: the type of state that each belongs to (empty for none), and its kind."""
 _TASK = ("resource", "resourceType")
 _INPUT = ("input", "inputDetails")
 _OUTPUT = ("output", "outputDetails")
@@ -172,12 +200,12 @@ FIELDS = {
 _FIELDS: dict[Kind, tuple[str, ...]] = {
     Kind.ENTERED: ("name", *_INPUT),
     Kind.EXITED: ("name", *_OUTPUT),
-    Kind.TRY_SCHEDULED: (*_TASK, *_INPUT, "parameters"),
-    Kind.TRY_STARTED: _TASK,
-    Kind.TRY_SUBMITTED: (*_TASK, *_OUTPUT),
-    Kind.TRY_SUCCEEDED: (*_TASK, *_OUTPUT),
-    Kind.TRY_FAILED: (*_TASK, *_ERROR),
-    Kind.TRY_TIMED_OUT: (*_TASK, *_ERROR),
+    Kind.ATTEMPT_SCHEDULED: (*_TASK, *_INPUT, "parameters"),
+    Kind.ATTEMPT_STARTED: _TASK,
+    Kind.ATTEMPT_SUBMITTED: (*_TASK, *_OUTPUT),
+    Kind.ATTEMPT_SUCCEEDED: (*_TASK, *_OUTPUT),
+    Kind.ATTEMPT_FAILED: (*_TASK, *_ERROR),
+    Kind.ATTEMPT_TIMED_OUT: (*_TASK, *_ERROR),
     Kind.ITERATION_STARTED: ("name", "index"),
     Kind.ITERATION_SUCCEEDED: ("name", "index"),
     Kind.ITERATION_FAILED: ("name", "index"),
@@ -200,24 +228,24 @@ def is_known(type_name: str) -> bool:
 def read(type_name: str) -> EventType:
     """How we read a type of event. A type that AWS adds later is read by its ending, where that says enough.
 
-    >>> read("MapIterationFailed")
-    EventType(kind=<Kind.ITERATION_FAILED: 16>, state_type='Map', group=<Group.ITERATION: 4>)
-    >>> read("AgentStateEntered")
-    EventType(kind=<Kind.ENTERED: 1>, state_type='Agent', group=<Group.STATE: 1>)
+    >>> [(one.kind.name, one.state_type) for one in map(read, ("MapIterationFailed", "AgentStateEntered"))]
+    [('ITERATION_FAILED', 'Map'), ('ENTERED', 'Agent')]
     >>> read("TaskPaused").kind.name
     'UNKNOWN'
     """
-    known = _KNOWN.get(type_name)
-    if known:
-        return known
+    state_type, kind = _KNOWN.get(type_name) or _by_ending(type_name)
+    return EventType(kind, state_type, _GROUPS.get(kind, Group.OTHER))
+
+
+def _by_ending(type_name: str) -> tuple[str, Kind]:
     for ending, kind in (
         ("StateEntered", Kind.ENTERED),
         ("StateExited", Kind.EXITED),
         ("StateAborted", Kind.STATE_ABORTED),
     ):
         if type_name.endswith(ending) and type_name != ending:
-            return _reading(kind, type_name.removesuffix(ending))
-    return _reading(Kind.UNKNOWN, "")
+            return type_name.removesuffix(ending), kind
+    return "", Kind.UNKNOWN
 
 
 @cache

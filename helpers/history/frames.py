@@ -13,8 +13,9 @@ import pyarrow as pa
 from helpers.history.chains import Places, follow
 from helpers.history.event_types import FIELDS, Group, Kind, details_key, fields, is_known, read
 from helpers.history.memory import uncollected
-from helpers.history.sources import Source, Trace, count, stamps, text, whole
+from helpers.history.sources import Source, Trace, stamps, text, whole
 from helpers.history.sources import read as read_source
+from helpers.quantities import count
 
 __all__ = ["events", "missing_ids", "texts"]
 
@@ -34,7 +35,7 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     milliseconds since 1970, or ISO 8601 text. `execution` names the execution where the source does not (histories of
     Standard executions don't hold their ARN).
 
-    Returns one row an event, in order of id, execution after execution:
+    Returns one row per event, in order of id, execution after execution:
 
     ============= =================== =====================================================================
     column        dtype               meaning
@@ -74,6 +75,8 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     >>> frame[["id", "state", "visit", "elapsed"]].to_dict("records")[1]
     {'id': 2, 'state': 'Pause', 'visit': 1, 'elapsed': Timedelta('0 days 00:00:01')}
     """
+    # Paths and payloads are full of dollar signs, between two of which a notebook would set a formula.
+    pd.set_option("display.html.use_mathjax", False)
     traces = read_source(source, execution)
     several = len(traces) > 1
     notes: list[str] = []

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from os import PathLike
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from helpers.errors import NotAHistory
 from helpers.history.event_types import details_key
+from helpers.quantities import count
 
 __all__ = ["UNNAMED", "Source", "Trace", "count", "parsed", "read", "stamps", "text", "whole"]
 
@@ -56,10 +57,10 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     the source has, or that of its file. Raises NotAHistory, whose sentence says what was found instead.
     """
     name, own = "what was given", UNNAMED
-    notes: list[str] = []
+    file_notes: list[str] = []
     if isinstance(source, str | PathLike):
         name, own = str(source), Path(source).name.removesuffix(".json") or UNNAMED
-        source = _load(Path(source), notes)
+        source, file_notes = _load(Path(source))
     if isinstance(source, Mapping):
         labels = (execution, source.get("executionArn"), source.get("execution_arn"), source.get("name"), own)
         own = next(label for label in labels if isinstance(label, str) and label)
@@ -67,17 +68,16 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
             source = source["events"]
     if _are_plain(source):
         trace = _ordered(execution or own, source, name)
-        trace.notes[:0] = notes
-        return [trace]
+        return [replace(trace, notes=file_notes + trace.notes)]
+    records = _Records(name)
     by_execution: dict[str, list[Mapping[str, Any]]] = {}
-    for owner, event in _records(source, name, notes):
+    for owner, event in records.of(source):
         by_execution.setdefault(owner if isinstance(owner, str) and owner else execution or own, []).append(event)
     if not by_execution:
         by_execution[execution or own] = []
-        notes.append("There are no events in this history.")
-    traces = [_ordered(owner, events, name) for owner, events in by_execution.items()]
-    traces[0].notes[:0] = notes
-    return traces
+        records.notes.append("There are no events in this history.")
+    first, *others = [_ordered(owner, events, name) for owner, events in by_execution.items()]
+    return [replace(first, notes=file_notes + records.notes + first.notes), *others]
 
 
 def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
@@ -89,7 +89,8 @@ def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
     )
 
 
-def _load(path: Path, notes: list[str]) -> Any:
+def _load(path: Path) -> tuple[Any, list[str]]:
+    """What a file holds, and what is wrong with it, in sentences."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -97,7 +98,7 @@ def _load(path: Path, notes: list[str]) -> Any:
     except (OSError, ValueError) as error:
         raise NotAHistory(f"The file {path} cannot be read as text ({error}); give an exported history.") from error
     try:
-        return json.loads(text)
+        return json.loads(text), []
     except RecursionError:
         raise NotAHistory(f"The file {path} is nested too deeply to be a history; export the history again.") from None
     except ValueError as error:
@@ -106,13 +107,11 @@ def _load(path: Path, notes: list[str]) -> Any:
         at = f"line {error.lineno}, column {error.colno}"
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
-            return [{"message": line} for line in lines]
+            return [{"message": line} for line in lines], []
         whole = _whole_events(text)
         if whole:
-            notes.append(
-                f"The file is cut off at {at}; we read the {count(len(whole), 'event', 'events')} that are whole."
-            )
-            return whole
+            events = count(len(whole), "event", "events")
+            return whole, [f"The file is cut off at {at}; we read the {events} that are whole."]
         raise NotAHistory(
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history again."
         ) from None
@@ -143,45 +142,52 @@ def parsed(text: Any) -> Any:
         return None
 
 
-def _records(source: Any, name: str, notes: list[str], depth: int = 0) -> Iterable[tuple[Any, Mapping[str, Any]]]:
-    """Each event with the ARN of its execution where the source names it."""
-    if depth > _DEEPEST:
-        raise NotAHistory(f"We found no history in {name}: its lists lie too deep in each other. {_EXPECTED}")
-    if isinstance(source, Mapping):
-        for key in ("events", "results"):
-            if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
-                yield from _records(source[key], name, notes, depth + 1)
-                if source.get("nextToken"):
-                    notes.append(_MORE_PAGES)
-                return
-        if not ("type" in source or "message" in source or "@message" in source):
-            keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
-            raise NotAHistory(f"We found no history in {name}: it holds {keys}. {_EXPECTED}")
-        source = [source]
-    if isinstance(source, str | bytes) or not isinstance(source, Iterable):
-        raise NotAHistory(f"We found no history in {name}: it is {_kind_of(source)}. {_EXPECTED}")
-    strange = 0
-    seen = 0
-    for item in source:
-        seen += 1
-        if isinstance(item, Mapping):
-            if "type" in item:
-                yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
-                continue
-            if "events" in item or "results" in item:
-                if _MORE_PAGES in notes:
-                    notes.remove(_MORE_PAGES)  # this is the next page
-                yield from _records(item, name, notes, depth + 1)
-                continue
-        record = _log_record(item)
-        if record is None:
-            strange += 1
-        else:
-            yield record.get("execution_arn"), _from_log(record)
-    if seen and strange == seen:
-        raise NotAHistory(f"We found no history in {name}: none of its {seen} items is an event. {_EXPECTED}")
-    if strange:
-        notes.append(f"{count(strange, 'item is', 'items are')} no event of an execution and left out.")
+class _Records:
+    """The events in whatever holds them; `notes` says what was wrong with those that have been read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.notes: list[str] = []
+
+    def of(self, source: Any, depth: int = 0) -> Iterable[tuple[Any, Mapping[str, Any]]]:
+        """Each event with the ARN of its execution where the source names it."""
+        if depth > _DEEPEST:
+            raise NotAHistory(f"We found no history in {self._name}: its lists lie too deep in each other. {_EXPECTED}")
+        if isinstance(source, Mapping):
+            for key in ("events", "results"):
+                if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
+                    yield from self.of(source[key], depth + 1)
+                    if source.get("nextToken"):
+                        self.notes.append(_MORE_PAGES)
+                    return
+            if not ("type" in source or "message" in source or "@message" in source):
+                keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
+                raise NotAHistory(f"We found no history in {self._name}: it holds {keys}. {_EXPECTED}")
+            source = [source]
+        if isinstance(source, str | bytes) or not isinstance(source, Iterable):
+            raise NotAHistory(f"We found no history in {self._name}: it is {_kind_of(source)}. {_EXPECTED}")
+        strange = 0
+        seen = 0
+        for item in source:
+            seen += 1
+            if isinstance(item, Mapping):
+                if "type" in item:
+                    yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
+                    continue
+                if "events" in item or "results" in item:
+                    if _MORE_PAGES in self.notes:
+                        self.notes.remove(_MORE_PAGES)  # this is the next page
+                    yield from self.of(item, depth + 1)
+                    continue
+            record = _log_record(item)
+            if record is None:
+                strange += 1
+            else:
+                yield record.get("execution_arn"), _from_log(record)
+        if seen and strange == seen:
+            raise NotAHistory(f"We found no history in {self._name}: none of its {seen} items is an event. {_EXPECTED}")
+        if strange:
+            self.notes.append(f"{count(strange, 'item is', 'items are')} no event of an execution and left out.")
 
 
 def _log_record(item: Any) -> dict[str, Any] | None:
@@ -325,8 +331,3 @@ def _moment(value: Any) -> tuple[datetime | None, bool]:
 
 def _kind_of(value: Any) -> str:
     return "empty" if value is None else f"of type {type(value).__name__}"
-
-
-def count(number: int, one: str, many: str) -> str:
-    """A number with its noun: `1 event`, `2,000 events`."""
-    return f"{number:,} {one if number == 1 else many}"

@@ -10,19 +10,17 @@ from typing import Any
 
 import pandas as pd
 
+from helpers import limits
 from helpers.errors import NotAHistory
 from helpers.history.event_types import EventType, Kind, read
-from helpers.history.sources import count, parsed
+from helpers.history.sources import parsed
 from helpers.history.visit import Ending, attempts, ending, visits
+from helpers.quantities import count, dollars, duration
+from helpers.statuses import FAILED_VISIT
 from helpers.verbatim import clean, verbatim
 
 __all__ = ["Summary", "in_words", "summary"]
 
-_EVENTS_LIMIT = 25_000
-_DOLLARS_A_TRANSITION = 0.025 / 1_000
-_DOLLARS_A_REQUEST = 1.00 / 1_000_000
-_DOLLARS_A_GB_SECOND = 0.00001667
-_LEAST_GB = 64 / 1024
 _LONGEST_CAUSE = 200
 _DEEPEST_CAUSE = 8
 _STATE_NAMED = re.compile(r"^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. ")
@@ -35,7 +33,7 @@ _STATUSES = {
     Kind.EXECUTION_TIMED_OUT: "TIMED_OUT",
     Kind.EXECUTION_ABORTED: "ABORTED",
 }
-_FAILURES = {Kind.TRY_FAILED, Kind.TRY_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.RUN_FAILED} | _STATUSES.keys()
+_FAILURES = {Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.RUN_FAILED} | _STATUSES.keys()
 
 
 @dataclass(frozen=True)
@@ -88,12 +86,12 @@ class Summary:
             ("Failure", self.failure or "none"),
             *([("Earlier", self.earlier)] if self.earlier else []),
             ("Started", "unknown" if self.started is None else f"{self.started:%Y-%m-%d %H:%M:%S} UTC"),
-            ("Duration", "unknown" if self.duration is None else _duration(self.duration)),
-            ("Working", _duration(self.working)),
-            ("Waiting", _duration(self.waiting)),
-            ("Backing off", _duration(self.backing_off)),
+            ("Duration", "unknown" if self.duration is None else duration(self.duration)),
+            ("Working", duration(self.working)),
+            ("Waiting", duration(self.waiting)),
+            ("Backing off", duration(self.backing_off)),
             ("Transitions", f"{self.transitions:,}"),
-            ("Cost", f"${self.dollars:.6f}"),
+            ("Cost", dollars(self.dollars)),
             ("Events", f"{self.events:,}{of}"),
         ]
         return [(name, clean(value)) for name, value in lines + [("Note", note) for note in self.notes]]
@@ -118,9 +116,9 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Any:
 
     `now` (an aware datetime) is the present, for a running execution; left out, the stamp of its last event.
 
-    - `working`: clock time in which at least one try of a task was under way, from its scheduling to its end (so it
+    - `working`: clock time in which at least one attempt of a task was under way, from its scheduling to its end (so it
       includes the waiting for a job, an activity or a task token); `waiting`: in which at least one Wait state was;
-      `backing_off`: in which at least one task waited for its next try. In parallel branches these times overlap.
+      `backing_off`: in which at least one task waited for its next attempt. In parallel branches these times overlap.
     - `transitions`: states entered, and each retry or redrive of a task, Map or Parallel.
     - `dollars`: for Standard $0.025 per 1,000 transitions, the price of us-east-1, eu-west-1 and most regions,
       without the monthly free ones; for Express $1.00 per million requests and $0.00001667 per GB-second, in steps of
@@ -152,9 +150,9 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
     started = _known(stamps[[kind is Kind.EXECUTION_STARTED for kind in kinds]].min())
     last = _known(stamps.max())
     present = _known(pd.Timestamp(now).tz_convert("UTC")) if now is not None and status == "RUNNING" else last
-    entered, tries = visits(events), attempts(events)
+    entered, tried = visits(events), attempts(events)
     duration = present - started if started is not None and present is not None else None
-    transitions = _transitions(types, tries, events)
+    transitions = _transitions(types, tried, events)
     first, first_failure = _first_failure(events, kinds, entered)
     ended = ending(events)
     return Summary(
@@ -165,13 +163,13 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
         started=started,
         ended=last if status != "RUNNING" else None,
         duration=duration,
-        working=_covered(zip(tries["scheduled"], tries["ended"], tries["status"], strict=True), present),
+        working=_covered(zip(tried["scheduled"], tried["ended"], tried["status"], strict=True), present),
         waiting=_covered(_of_type(entered, "Wait"), present),
-        backing_off=_covered(_backoffs(entered, tries, present), present),
+        backing_off=_covered(_backoffs(entered, tried, present), present),
         transitions=transitions,
-        dollars=_express_dollars(duration) if express else transitions * _DOLLARS_A_TRANSITION,
+        dollars=_express_dollars(duration) if express else transitions * limits.TRANSITION,
         events=len(events),
-        events_limit=None if express else _EVENTS_LIMIT,
+        events_limit=None if express else limits.HISTORY_EVENTS,
         full_at=_full_at(stamps, present) if status == "RUNNING" and not express else None,
         first_failure=first_failure,
         redrives=kinds.count(Kind.EXECUTION_REDRIVEN),
@@ -179,9 +177,9 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
     )
 
 
-def _transitions(types: list[EventType], tries: pd.DataFrame, events: pd.DataFrame) -> int:
+def _transitions(types: list[EventType], tried: pd.DataFrame, events: pd.DataFrame) -> int:
     entered = sum(reading.kind is Kind.ENTERED for reading in types)
-    retried = int((tries["attempt"] > 1).sum())
+    retried = int((tried["attempt"] > 1).sum())
     starts = events.loc[[reading.kind is Kind.CONTAINER_STARTED for reading in types], ["branch", "state", "visit"]]
     return entered + retried + len(starts) - len(starts.drop_duplicates())
 
@@ -191,16 +189,16 @@ def _of_type(entered: pd.DataFrame, state_type: str) -> Iterable[tuple[Any, Any,
     return zip(own["entered"], own["exited"], own["status"], strict=True)
 
 
-def _backoffs(entered: pd.DataFrame, tries: pd.DataFrame, present: pd.Timestamp | None) -> list[tuple[Any, Any, Any]]:
+def _backoffs(entered: pd.DataFrame, tried: pd.DataFrame, present: pd.Timestamp | None) -> list[tuple[Any, Any, Any]]:
     spans = [
         (scheduled - backoff, scheduled, "succeeded")
-        for scheduled, backoff in zip(tries["scheduled"], tries["backoff"], strict=True)
+        for scheduled, backoff in zip(tried["scheduled"], tried["backoff"], strict=True)
         if not pd.isna(backoff) and backoff > pd.Timedelta(0)
     ]
     key = ["branch", "state", "visit"]
     running = entered.loc[(entered["type"] == "Task") & (entered["status"] == "running"), key]
-    latest = tries.drop_duplicates(key, keep="last").merge(running, on=key)
-    failed = latest[latest["status"].isin(["failed", "timed_out"])]
+    latest = tried.drop_duplicates(key, keep="last").merge(running, on=key)
+    failed = latest[latest["status"].isin(FAILED_VISIT)]
     return spans + [(ended, present, "running") for ended in failed["ended"]]
 
 
@@ -218,8 +216,9 @@ def _covered(spans: Iterable[tuple[Any, Any, Any]], present: pd.Timestamp | None
 
 
 def _express_dollars(duration: pd.Timedelta | None) -> float:
-    seconds = math.ceil(duration.total_seconds() * 10) / 10 if duration is not None else 0.0
-    return _DOLLARS_A_REQUEST + seconds * _LEAST_GB * _DOLLARS_A_GB_SECOND
+    steps = limits.EXPRESS_STEPS_A_SECOND
+    seconds = math.ceil(duration.total_seconds() * steps) / steps if duration is not None else 0.0
+    return limits.EXPRESS_REQUEST + seconds * limits.EXPRESS_LEAST_GB * limits.EXPRESS_GB_SECOND
 
 
 def _full_at(stamps: "pd.Series[Any]", present: pd.Timestamp | None) -> pd.Timestamp | None:
@@ -228,7 +227,7 @@ def _full_at(stamps: "pd.Series[Any]", present: pd.Timestamp | None) -> pd.Times
         return None
     pace = (present - recent.iloc[0]) / (len(recent) - 1)
     try:
-        full: pd.Timestamp = present + pace * (_EVENTS_LIMIT - len(stamps))
+        full: pd.Timestamp = present + pace * (limits.HISTORY_EVENTS - len(stamps))
     except (OverflowError, pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta):
         return None
     return full
@@ -243,7 +242,7 @@ def _failure(events: pd.DataFrame, kinds: list[Kind], ended: Ending | None) -> d
     error, cause = (_text(event[column]) or _text(shown[column]) for column in ("error", "cause"))
     if kind is Kind.EXECUTION_TIMED_OUT:
         error = error or "States.Timeout"
-    how = kinds[ended.shown] if kinds[ended.shown] is Kind.TRY_TIMED_OUT else kind
+    how = kinds[ended.shown] if kinds[ended.shown] is Kind.ATTEMPT_TIMED_OUT else kind
     return {
         "failure": _sentence(how, state, event["elapsed"], error, cause),
         "failed_state": None if state is None or kind is Kind.EXECUTION_ABORTED else state["state"],
@@ -280,7 +279,7 @@ def _outcome(events: pd.DataFrame, kinds: list[Kind], row: int, status: Any) -> 
     for later in range(row + 1, len(kinds)):
         if kinds[later] is Kind.EXECUTION_REDRIVEN:
             return " A redrive succeeded." if status == "succeeded" else " A redrive took it up again."
-        if kinds[later] is Kind.TRY_SCHEDULED and own[later]:
+        if kinds[later] is Kind.ATTEMPT_SCHEDULED and own[later]:
             break
     return " A later attempt succeeded." if status == "succeeded" else ""
 
@@ -292,7 +291,7 @@ def _of_visit(frame: pd.DataFrame, event: "pd.Series[Any]") -> "pd.Series[bool]"
 
 
 _DID = {
-    Kind.TRY_TIMED_OUT: "timed out",
+    Kind.ATTEMPT_TIMED_OUT: "timed out",
     Kind.EXECUTION_TIMED_OUT: "ran out of time",
     Kind.EXECUTION_ABORTED: "was stopped",
 }
@@ -306,7 +305,7 @@ def _sentence(kind: Kind, state: Any, elapsed: Any, error: str | None, cause: st
         sentence = f"The execution {_DID[kind]}{' in ' + named if named else ''}"
     else:
         sentence = f"{named or 'The execution'} {_DID.get(kind, 'failed')}"
-    sentence += "" if pd.isna(elapsed) else f" after {_duration(elapsed)}"
+    sentence += "" if pd.isna(elapsed) else f" after {duration(elapsed)}"
     sentence += f" with {error}" if error else ""
     why = " ".join(_STATE_NAMED.sub("", in_words(cause or "")).split())
     if len(why) > _LONGEST_CAUSE:
@@ -340,24 +339,6 @@ def in_words(cause: str, depth: int = 0) -> str:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _duration(span: pd.Timedelta) -> str:
-    """A span in the two largest units that matter.
-
-    >>> [_duration(pd.Timedelta(seconds=one)) for one in (65.25, 0.012, 302_400)]
-    ['1 min 5.2 s', '12 ms', '3 d 12 h']
-    """
-    seconds = span.total_seconds()
-    if abs(seconds) < 1:
-        return f"{seconds * 1000:.0f} ms"
-    minutes, rest = divmod(seconds, 60)
-    if minutes < 1:
-        return f"{seconds:.1f} s"
-    if minutes < 60:
-        return f"{minutes:.0f} min {rest:.1f} s"
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 def _known(stamp: Any) -> pd.Timestamp | None:

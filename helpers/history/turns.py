@@ -15,11 +15,11 @@ _FIELDS = ("execution", "branch", "loop", "turn", "kind", "asked", "began", "end
 
 
 def polls(events: pd.DataFrame) -> pd.DataFrame:
-    """Gather an events table into one row a turn of a loop.
+    """Gather an events table into one row per turn of a loop.
 
     A loop is either states entered again and again in one branch (`kind` is `loop`), its head being the first of them
-    to be entered, or a task that its Retry tries again (`kind` is `retry`) outside any such loop, each try a turn. What
-    runs inside a Map or Parallel of the loop belongs to the turn, but is not looked at for the answer.
+    to be entered, or a task that its Retry runs again (`kind` is `retry`) outside any such loop, each attempt a turn.
+    What runs inside a Map or Parallel of the loop belongs to the turn, but is not looked at for the answer.
 
     ============= =================== =====================================================================
     column        dtype               meaning
@@ -32,9 +32,9 @@ def polls(events: pd.DataFrame) -> pd.DataFrame:
     asked         str                 the state that gave the answer: the turn's last Task, or its last state if none
     began         datetime64[us, UTC] when the turn began
     duration      timedelta64[us]     how long it took, missing while it goes on
-    waited        timedelta64[us]     of that, the time in Wait states; of a retry, the back-off before the try
+    waited        timedelta64[us]     of that, the time in Wait states; of a retry, the back-off before the attempt
     elapsed       timedelta64[us]     from ExecutionStarted to the end of the turn
-    status        str                 of the visit, or try, that gave the answer
+    status        str                 of the visit, or attempt, that gave the answer
     answer        str                 its output (JSON text); for a failure the name of the error
     ============= =================== =====================================================================
     """
@@ -95,9 +95,9 @@ def _turn(own: list[Any], turn: int) -> tuple[Any, ...]:
 
 
 def _retries(events: pd.DataFrame, looped: set[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    tries = attempts(events)
+    tried = attempts(events)
     key = ["execution", "branch", "state", "visit"]
-    retried = tries[tries.groupby(key, dropna=False)["attempt"].transform("size") > 1] if len(tries) else tries
+    retried = tried[tried.groupby(key, dropna=False)["attempt"].transform("size") > 1] if len(tried) else tried
     answers = events[events["type"].isin(["TaskSucceeded", "LambdaFunctionSucceeded", "ActivitySucceeded"])]
     outputs = {_label(own[:4]): own[4] for own in answers[[*key, "output"]].itertuples(index=False, name=None)}
     for each in retried.itertuples(index=False):

@@ -13,19 +13,18 @@ import pyarrow as pa
 from helpers.history.event_types import CONTAINERS, EventType, Group, Kind, read
 from helpers.history.frames import texts
 from helpers.history.memory import uncollected
+from helpers.statuses import FAILED_VISIT, STILL_INSIDE
 
 __all__ = ["Ending", "attempts", "ending", "visits"]
 
 _NONE = -1
 """Stands for a row that is not there."""
-_STILL_INSIDE = {"Wait": "waiting", "Choice": "choosing"}
 _CATCHING = CONTAINERS | {"Task"}
-_FAILED = ("failed", "timed_out")
 _ABORTS = frozenset({Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED, Kind.ITERATION_ABORTED, Kind.RUN_ABORTED})
 _STOPS = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT})
 _ENTERED_AT = re.compile(r"\(entered at the event id #(\d{1,18})\)")
 _SIMPLE = frozenset({"Choice", "Fail", "Pass", "Succeed", "Wait"})
-"""States that neither try anything nor hold states: no matter to the tries of others."""
+"""States that neither attempt anything nor hold states: no matter to the attempts of others."""
 
 _Rows = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -62,8 +61,8 @@ class _Columns:
         self.executions: list[list[int]] = [rows.tolist() for rows in np.split(order, bounds)]
 
 
-class _Try:
-    """One try of a task; `scheduled`, `started`, `ended`, `error` are rows of the events table."""
+class _Attempt:
+    """One attempt of a task; `scheduled`, `started`, `ended`, `error` are rows of the events table."""
 
     started = _NONE
     ended = _NONE
@@ -74,8 +73,8 @@ class _Try:
         self.visit = visit
         self.scheduled = scheduled
         self.redrive = redrive
-        visit.tries = [*visit.tries, self] if visit.tries else [self]
-        self.number = len(visit.tries)
+        visit.attempts = [*visit.attempts, self] if visit.attempts else [self]
+        self.number = len(visit.attempts)
 
     def end(self, status: str, row: int, error: int = _NONE) -> None:
         self.status, self.ended, self.error = status, row, error
@@ -93,7 +92,7 @@ class _Visit:
     failure: tuple[str, int] | None = None
     # The visit inside it that made it fail. They share an error, which may be known only later.
     cause: "_Visit | None" = None
-    tries: "Sequence[_Try]" = ()
+    attempts: "Sequence[_Attempt]" = ()
     runs = 0
 
     def __init__(self, state_type: str, row: int, container: "_Visit | None") -> None:
@@ -114,7 +113,7 @@ class _Visit:
         inside = list(self.inside)
         while inside:
             visit = inside.pop()
-            if visit.status in _FAILED:
+            if visit.status in FAILED_VISIT:
                 visit.status = "caught"
             if visit.type in CONTAINERS:
                 inside += visit.inside
@@ -191,7 +190,7 @@ class _Account:
             return visit.status
         if self.is_over or self._has_gap(visit.touched, self._rows[-1]):
             return None
-        return _STILL_INSIDE.get(visit.type, "running")
+        return STILL_INSIDE.get(visit.type, "running")
 
     def _has_gap(self, first: int, last: int) -> bool:
         return self._gaps is not None and self._gaps[first] != self._gaps[last]
@@ -218,7 +217,7 @@ class _Account:
         # This runs for every event, so what it compares with is looked up once.
         columns, table = self._columns, self._table
         types, codes, skipped = columns.types, columns.codes, self._skipped
-        entered, exited, succeeded, of_try = Kind.ENTERED, Kind.EXITED, Kind.ITERATION_SUCCEEDED, Group.TRY
+        entered, exited, succeeded, of_attempt = Kind.ENTERED, Kind.EXITED, Kind.ITERATION_SUCCEEDED, Group.ATTEMPT
         for row in self._rows:
             kind, state_type, group = types[row]
             if state_type in skipped:
@@ -229,7 +228,7 @@ class _Account:
                     self._execution(kind, row)
                 elif group is Group.ITERATION and (kind is not succeeded or self._gaps is not None):
                     self._iteration(kind, row)
-                elif group is of_try:
+                elif group is of_attempt:
                     self._stray(kind, state_type, row)
                 continue
             visit = table[code]
@@ -240,8 +239,8 @@ class _Account:
                 visit.entered = row
             elif kind is exited:
                 self._exit(visit, row)
-            elif group is of_try:
-                self._try(visit, kind, row)
+            elif group is of_attempt:
+                self._attempt(visit, kind, row)
             elif group is Group.CONTAINER:
                 self._contain(visit, kind, row)
             elif kind is Kind.STATE_ABORTED:
@@ -283,9 +282,9 @@ class _Account:
     def _end(self, visit: _Visit, status: str, row: int) -> None:
         visit.status, visit.ended = status, row
         self._open.pop(visit, None)
-        if visit.tries and visit.tries[-1].status == "running":
+        if visit.attempts and visit.attempts[-1].status == "running":
             how = status if status in ("aborted", "timed_out") else "failed"
-            visit.tries[-1].end(how, row, visit.error if how == "failed" else _NONE)
+            visit.attempts[-1].end(how, row, visit.error if how == "failed" else _NONE)
 
     def _reopen(self, visit: _Visit) -> None:
         """A redrive took a visit up again, and with it those around it."""
@@ -296,26 +295,26 @@ class _Account:
             self._open[around] = None
             around = around.container
 
-    def _try(self, visit: _Visit, kind: Kind, row: int) -> None:
+    def _attempt(self, visit: _Visit, kind: Kind, row: int) -> None:
         if visit.status is not None:
             self._reopen(visit)
-        current = visit.tries[-1] if visit.tries else None
-        if kind is Kind.TRY_SCHEDULED:
+        current = visit.attempts[-1] if visit.attempts else None
+        if kind is Kind.ATTEMPT_SCHEDULED:
             visit.recover()
             follows = current is not None and current.scheduled < self._redriven
-            _Try(visit, row, self._redrives if follows else 0)
+            _Attempt(visit, row, self._redrives if follows else 0)
             return
         if current is None or current.status != "running":
             # A refused scheduling is the whole of an attempt, unless a gap hides its beginning.
-            hidden = kind is not Kind.TRY_FAILED or visit.entered == _NONE or self._has_gap(visit.entered, row)
-            current = _Try(visit, _NONE if hidden else row)
-        if kind is Kind.TRY_STARTED:
+            hidden = kind is not Kind.ATTEMPT_FAILED or visit.entered == _NONE or self._has_gap(visit.entered, row)
+            current = _Attempt(visit, _NONE if hidden else row)
+        if kind is Kind.ATTEMPT_STARTED:
             current.started = row
-        elif kind is Kind.TRY_SUCCEEDED:
+        elif kind is Kind.ATTEMPT_SUCCEEDED:
             current.status, current.ended = "succeeded", row
             visit.recover()
-        elif kind is not Kind.TRY_SUBMITTED:
-            status = "timed_out" if kind is Kind.TRY_TIMED_OUT else "failed"
+        elif kind is not Kind.ATTEMPT_SUBMITTED:
+            status = "timed_out" if kind is Kind.ATTEMPT_TIMED_OUT else "failed"
             current.end(status, row, row)
             visit.fail(status, row)
 
@@ -326,7 +325,7 @@ class _Account:
             self.strays.append(visit)
         self._stray_of[self._columns.ids[row]] = visit
         visit.touched = row
-        self._try(visit, kind, row)
+        self._attempt(visit, kind, row)
 
     def _exit(self, visit: _Visit, row: int) -> None:
         if visit.type in CONTAINERS:
@@ -336,8 +335,8 @@ class _Account:
             # A state that catches exits right after an error; one whose input could not be made has no other event.
             at_once = visit.entered != _NONE and columns.previous[row] == columns.ids[visit.entered]
             visit.status = "caught" if visit.failure is not None or at_once else "succeeded"
-            if visit.tries and visit.tries[-1].status == "running":
-                visit.tries[-1].status = None
+            if visit.attempts and visit.attempts[-1].status == "running":
+                visit.attempts[-1].status = None
         else:
             visit.status = "succeeded" if visit.failure is None else "caught"
         if visit.type in CONTAINERS and visit.status == "caught":
@@ -496,14 +495,14 @@ def ending(events: pd.DataFrame) -> Ending | None:
             row, visit = account.ending
             if visit is None:
                 return Ending(row, None, row)
-            shown = visit.entered if visit.type == "Fail" else visit.error if visit.status in _FAILED else _NONE
+            shown = visit.entered if visit.type == "Fail" else visit.error if visit.status in FAILED_VISIT else _NONE
             return Ending(row, visit.first, row if shown == _NONE else shown)
     return None
 
 
 @uncollected
 def visits(events: pd.DataFrame) -> pd.DataFrame:
-    """Gather an events table into one row each time a state was entered, in order of entry.
+    """Gather an events table into one row per visit of a state, in order of entry.
 
     `events` is what `helpers.history.events` returns, of one execution or several.
 
@@ -523,8 +522,8 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
                                       event that ended what it lies in; missing while inside
     duration      timedelta64[us]     from entered to exited, back-off and retries included; missing while inside
     status        str                 see below
-    attempts      int64               tries of its task, 0 for a state without one
-    error         str                 what failed it, or made its latest try fail, missing once a try succeeded
+    attempts      int64               attempts at its task, 0 for a state without one
+    error         str                 what failed it, or made its latest attempt fail, missing once an attempt succeeded
     cause         str
     input         str                 JSON text as it came
     output        str                 JSON text as it came
@@ -561,7 +560,7 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
             "exited": over,
             "duration": over - began,
             "status": texts(statuses),
-            "attempts": np.array([len(visit.tries) for visit in rows], "int64"),
+            "attempts": np.array([len(visit.attempts) for visit in rows], "int64"),
             "error": _take(events, "error", error),
             "cause": _take(events, "cause", error),
             "input": _take(events, "input", entered),
@@ -586,14 +585,14 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     execution     str                 as in the events
     state         str                 the Task
     branch        str                 as in the events
-    visit         Int64               the visit that the try belongs to
+    visit         Int64               the visit that the attempt belongs to
     attempt       int64               1, 2, ... in that visit; after a redrive it goes on
     scheduled     datetime64[us, UTC]
-    started       datetime64[us, UTC] missing for a try that never started
+    started       datetime64[us, UTC] missing for an attempt that never started
     ended         datetime64[us, UTC] when it succeeded, failed, timed out or was cut short; missing while running
     duration      timedelta64[us]     from scheduled to ended
-    backoff       timedelta64[us]     from the end of the try before to scheduled; 0 for the first, and for the first
-                                      after a redrive
+    backoff       timedelta64[us]     from the end of the attempt before to scheduled; 0 for the first, and after a
+                                      redrive
     status        str                 succeeded, failed, timed_out, aborted, running; missing where a gap hides it
     error         str
     cause         str
@@ -603,11 +602,11 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     scheduled_id  Int64               id of the event that scheduled it, missing where that is not in the history
     ============= =================== =====================================================================
     """
-    rows: list[_Try] = []
+    rows: list[_Attempt] = []
     statuses: list[str | None] = []
     for account in _accounts(events, skipped=_SIMPLE):
         for visit in (*account.visits, *account.strays):
-            for each in visit.tries:
+            for each in visit.attempts:
                 rows.append(each)
                 unknown = each.status == "running" and account.status_of(visit) is None
                 statuses.append(None if unknown else each.status)

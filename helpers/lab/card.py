@@ -5,21 +5,16 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.errors import LabError
+from helpers.limits import TRANSITION
 from helpers.verbatim import verbatim
-
-if TYPE_CHECKING:
-    from helpers.lab.place import Lab
 
 __all__ = ["card"]
 
-# US dollars a state transition of a Standard workflow; the first 4,000 a month are free.
-# https://aws.amazon.com/step-functions/pricing/
-TRANSITION = 0.025 / 1000
 # How many executions the estimate looks at, the latest first: each takes a call.
 LOOKED_AT = 20
 SHOWN = 8
@@ -29,6 +24,21 @@ LISTINGS = {
     "Lambda functions": ("lambda", "list_functions", "Functions", "FunctionName"),
     "roles": ("iam", "list_roles", "Roles", "RoleName"),
 }
+
+
+class Place(Protocol):
+    """What a card shows of a Lab."""
+
+    target: str
+    account: str
+    region: str
+    identity: str
+    prefix: str
+    notices: tuple[str, ...]
+
+    @property
+    def ahead(self) -> datetime.timedelta: ...
+    def client(self, service: str) -> Any: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Cost:
         return max(0, (self.events - 2 * self.executions) // 2)
 
 
-def card(lab: "Lab") -> str:
+def card(lab: Place) -> str:
     """The Lab as HTML. What may not be looked at is said in a sentence."""
     where, colour = ("Sandbox, on this computer; nothing costs anything", "#1a7f37")
     if lab.target == "aws":
@@ -73,7 +83,7 @@ def card(lab: "Lab") -> str:
     )
 
 
-def _ahead_in_words(lab: "Lab") -> str:
+def _ahead_in_words(lab: Place) -> str:
     ahead = lab.ahead
     if not ahead:
         return ""
@@ -84,12 +94,12 @@ def _look(say: Callable[[], str]) -> str:
     try:
         return say()
     except ClientError as error:
-        return f"not to be seen: AWS answered {error.response.get('Error', {}).get('Code', 'an error')}"
+        return f"not visible: AWS answered {error.response.get('Error', {}).get('Code', 'an error')}"
     except (BotoCoreError, LabError) as error:
-        return f"not to be seen: {error}"
+        return f"not visible: {error}"
 
 
-def _made(lab: "Lab", service: str, operation: str, key: str, name: str) -> str:
+def _made(lab: Place, service: str, operation: str, key: str, name: str) -> str:
     pages = lab.client(service).get_paginator(operation).paginate()
     names = sorted(found[name] for page in pages for found in page[key] if found[name].startswith(lab.prefix))
     if not names:
@@ -98,7 +108,7 @@ def _made(lab: "Lab", service: str, operation: str, key: str, name: str) -> str:
     return f"{len(names)}: " + ", ".join(names[:SHOWN]) + more
 
 
-def _cost(lab: "Lab") -> Cost:
+def _cost(lab: Place) -> Cost:
     states = lab.client("stepfunctions")
     latest = sorted(_executions(lab, states), key=_start, reverse=True)
     events = 0
@@ -110,7 +120,7 @@ def _cost(lab: "Lab") -> Cost:
     return Cost(min(len(latest), LOOKED_AT), events, len(latest) > LOOKED_AT)
 
 
-def _executions(lab: "Lab", states: Any) -> Iterator[dict[str, Any]]:
+def _executions(lab: Place, states: Any) -> Iterator[dict[str, Any]]:
     for page in states.get_paginator("list_state_machines").paginate():
         for machine in page["stateMachines"]:
             if machine["name"].startswith(lab.prefix) and machine["type"] == "STANDARD":

@@ -233,7 +233,7 @@ class Course:
         else:
             call.submitted = True
         missed = 0
-        if ended is not None and ended.kind is Kind.TRY_TIMED_OUT:
+        if ended is not None and ended.kind is Kind.ATTEMPT_TIMED_OUT:
             limit = asked.get("timeoutInSeconds")
             late = end if limit is None else max(end, now + limit * SECOND)
             if beat is not None and (limit is None or end - now < limit * SECOND + EARLY):
@@ -244,7 +244,7 @@ class Course:
                     self.unknown(call, "it timed out in the history")
 
             self._at(late + LATE, still)
-        elif ended is not None and ended.kind is Kind.TRY_SUCCEEDED:
+        elif ended is not None and ended.kind is Kind.ATTEMPT_SUCCEEDED:
             given = ended.details["output"]
             text = text_of(given) if parsed(given) is given else given  # as it came, where it is JSON
             self._at(in_time, lambda: call.succeed_by_token(text))
@@ -304,9 +304,9 @@ def _repeated(attempt: Attempt) -> Any:
     ended = attempt.ended
     assert ended
     seconds = attempt.after(ended) / SECOND
-    if ended.kind is Kind.TRY_TIMED_OUT:
+    if ended.kind is Kind.ATTEMPT_TIMED_OUT:
         return NEVER
-    if ended.kind is not Kind.TRY_SUCCEEDED:
+    if ended.kind is not Kind.ATTEMPT_SUCCEEDED:
         return TaskFailed(_text(ended.details.get("error")), _text(ended.details.get("cause")), seconds)
     submitted = parsed(attempt.submitted.details.get("output")) if attempt.submitted else {}
     return Answer(parsed(ended.details.get("output")), seconds, submitted, attempt.after(attempt.started) / SECOND)
@@ -407,7 +407,7 @@ class FollowedFrame(Frame):
         step, last = (line.next, line.last) if line else (None, None)
         waiting = state.type == "Wait"
         if line and not waiting and not self._may_retry(step):
-            self.execution.course.part(self, parting.reason(self, "TaskScheduled", None, step))
+            self.part_at("TaskScheduled", None, step)
         fits = step is not None and (step.type == "WaitStateExited" if waiting else step.kind in parting.AGAIN)
         if not (step and fits and last and step.at is not None and last.at is not None):
             return super().sleep_until(when)
@@ -418,6 +418,12 @@ class FollowedFrame(Frame):
             return super().sleep_until(step.at)
         self.execution.course.part(self, parting.paused(self, step, when - now, step.at - last.at, waiting))
         return super().sleep_until(when)
+
+    def part_at(self, kind: str, details: Any, step: Step | None) -> None:
+        """Part from the record, which has another event than this one next, or none."""
+        record = self.execution.record
+        known = record.states if record else set()
+        self.execution.course.part(self, parting.reason(self, self.found, known, kind, details, step))
 
     def _may_retry(self, step: Step | None) -> bool:
         """Whether the record has a retry next, or does not tell."""
@@ -496,22 +502,20 @@ class Followed(Execution):
         if step is None:
             if course.is_at_end and not course.beyond:
                 raise Over
-            if record.open:
-                course.part(frame, parting.reason(frame, kind, details, None)) if course.parted else None
-            elif record.cut(frame.branch):
+            if not record.open and record.cut(frame.branch):
                 course.hold(frame)
-            else:
-                course.part(frame, parting.reason(frame, kind, details, None))
+            elif not record.open or course.parted:
+                frame.part_at(kind, details, None)
             return kind, key, details, None
         if step.type != kind:
-            if step.kind is not Kind.TRY_FAILED or read(kind).kind is not Kind.TRY_FAILED:
-                course.part(frame, parting.reason(frame, kind, details, step))
+            if step.kind is not Kind.ATTEMPT_FAILED or read(kind).kind is not Kind.ATTEMPT_FAILED:
+                frame.part_at(kind, details, step)
                 return kind, key, details, None
             kind, key = step.type, details_key(step.type)
         if step.name is not None and details and details.get("name", step.name) != step.name:
-            course.part(frame, parting.reason(frame, kind, details, step))
+            frame.part_at(kind, details, step)
             return kind, key, details, None
-        if course.volatile and step.kind is Kind.TRY_SCHEDULED:
+        if course.volatile and step.kind is Kind.ATTEMPT_SCHEDULED:
             field = "parameters" if "parameters" in details else "input"
             if field in step.details:
                 given = parsed(details[field])

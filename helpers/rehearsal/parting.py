@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from helpers.engine import data_of
+from helpers.engine.execution import Frame
 from helpers.history.event_types import Kind, read
 from helpers.rehearsal.payloads import fits, parsed, same
-from helpers.rehearsal.record import Step
-
-if TYPE_CHECKING:
-    from helpers.rehearsal.following import FollowedFrame
+from helpers.rehearsal.record import Line, Step
 
 __all__ = ["differs", "paused", "reason", "seconds"]
 
@@ -19,7 +17,7 @@ OTHER = {
     "output": "it gives another output",
     "parameters": "it asks with other parameters",
 }
-AGAIN = frozenset({Kind.TRY_SCHEDULED, Kind.CONTAINER_STARTED})
+AGAIN = frozenset({Kind.ATTEMPT_SCHEDULED, Kind.CONTAINER_STARTED})
 
 
 def seconds(microseconds: float) -> str:
@@ -27,13 +25,13 @@ def seconds(microseconds: float) -> str:
     return f"{microseconds / 1e6:.3f}".rstrip("0").rstrip(".") + " s"
 
 
-def place(frame: FollowedFrame, step: Step | None) -> str:
+def place(frame: Frame, step: Step | None) -> str:
     """Where it is: the state, its branch, and the recorded event."""
     inside = f" in {frame.branch}" if frame.branch else ""
     return f"{frame.state}{inside}" + (f" (event {step.id} of the history)" if step else "")
 
 
-def paused(frame: FollowedFrame, step: Step, now: int, then: int, waiting: bool) -> str:
+def paused(frame: Frame, step: Step, now: int, then: int, waiting: bool) -> str:
     """Why they part over a wait: another pause, or another back-off before a retry."""
     did, was = ("pauses for", "paused") if waiting else ("is retried after", "was after")
     return f"At {place(frame, step)} they part: it {did} {seconds(now)}, and {was} {seconds(then)} in the history."
@@ -44,7 +42,7 @@ def differs(kind: str, details: Any, step: Step) -> str | None:
     if not details:
         return None
     known = step.details
-    if step.kind is Kind.TRY_SCHEDULED:
+    if step.kind is Kind.ATTEMPT_SCHEDULED:
         for field in ("resourceType", "resource"):
             if not fits(str(known.get(field, "")), str(details.get(field, ""))):
                 return f"it asks another resource, {details.get(field)} and not {known.get(field)}"
@@ -58,7 +56,7 @@ def differs(kind: str, details: Any, step: Step) -> str | None:
             return (
                 "the execution ends with another output"
                 if kind == "ExecutionSucceeded"
-                else OTHER["parameters" if step.kind is Kind.TRY_SCHEDULED else field]
+                else OTHER["parameters" if step.kind is Kind.ATTEMPT_SCHEDULED else field]
             )
     mine, other = details.get("assignedVariables"), known.get("assignedVariables")
     if (mine or other) and not _is_cut(known, "assignedVariables") and not _alike(mine or {}, other or {}):
@@ -79,12 +77,14 @@ def _alike(mine: dict[str, Any], other: dict[str, Any]) -> bool:
     return mine.keys() == other.keys() and all(same(data_of(mine[name]), parsed(other[name])) for name in mine)
 
 
-def reason(frame: FollowedFrame, kind: str, details: Any, step: Step | None) -> str:
-    """Why they part where the rehearsal has one event and the history another, or none."""
-    last = frame.found.last if frame.found else None
-    known = frame.execution.record.states if frame.execution.record else set()
+def reason(frame: Frame, line: Line | None, known: set[str | None], kind: str, details: Any, step: Step | None) -> str:
+    """Why they part where the rehearsal has one event and the history another, or none.
+
+    `line` is the record of the frame's branch, `known` the names of the states that the history entered.
+    """
+    last = line.last if line else None
     event, new = read(kind).kind, (details or {}).get("name")
-    failed = last is not None and last.kind in (Kind.TRY_FAILED, Kind.TRY_TIMED_OUT, Kind.CONTAINER_FAILED)
+    failed = last is not None and last.kind in (Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.CONTAINER_FAILED)
     error = f" after {last.details.get('error')}" if last is not None and last.details.get("error") else ""
     where = place(frame, step)
     if event is Kind.ENTERED:
@@ -98,9 +98,9 @@ def reason(frame: FollowedFrame, kind: str, details: Any, step: Step | None) -> 
         return f"At {where} they part: it is retried{error}, which it was not in the history."
     if step is not None and step.kind in AGAIN and failed:
         return f"At {where} they part: it is not retried{error}, as it was in the history."
-    if event is Kind.TRY_TIMED_OUT:
+    if event is Kind.ATTEMPT_TIMED_OUT:
         return f"At {where} they part: it times out, and in the history {_said(step)}."
-    if step is not None and step.kind is Kind.TRY_TIMED_OUT:
+    if step is not None and step.kind is Kind.ATTEMPT_TIMED_OUT:
         return f"At {where} they part: it timed out in the history, and does not."
     if event is Kind.EXITED and (failed or (last is not None and last.kind is Kind.EVALUATION_FAILED)):
         return f"At {where} they part: it is caught{error}, which it was not in the history."

@@ -21,7 +21,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ENDED = frozenset({Kind.EXECUTION_SUCCEEDED, Kind.EXECUTION_FAILED, Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT})
 OUTSIDE = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT, Kind.EXECUTION_REDRIVEN})
 # After one of these, what follows in a branch is what came of it, not what was cut off.
-FAILURES = frozenset({Kind.TRY_FAILED, Kind.TRY_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.CONTAINER_FAILED})
+FAILURES = frozenset({Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.CONTAINER_FAILED})
 ITERATED = frozenset({Kind.ITERATION_SUCCEEDED, Kind.ITERATION_FAILED})
 FULL = re.compile(r"reached the maximum number of history events \((\d{1,6})\)")
 NO_DETAILS: Mapping[str, Any] = {}
@@ -42,7 +42,7 @@ class Step:
     def is_cut(self) -> bool:
         """Whether its output is not there, or not all of it."""
         said = self.details.get("outputDetails")
-        missing = self.kind is Kind.TRY_SUCCEEDED and "output" not in self.details
+        missing = self.kind is Kind.ATTEMPT_SUCCEEDED and "output" not in self.details
         return missing or (isinstance(said, Mapping) and said.get("truncated") is True)
 
 
@@ -191,9 +191,9 @@ class Record:
                 line = lines[branch] = Line()
             line.steps.append(step)
             group = read(step.type).group
-            if group is Group.TRY and visit >= 0:
+            if group is Group.ATTEMPT and visit >= 0:
                 key = (branch, places.names[visit], places.numbers[visit])
-                if step.kind is Kind.TRY_SCHEDULED:
+                if step.kind is Kind.ATTEMPT_SCHEDULED:
                     latest[key] = Attempt(step)
                     attempts.setdefault(key, []).append(latest[key])
                 elif key in latest:
@@ -228,7 +228,7 @@ class Record:
 
 
 NAT = -(2**63)
-PART = {Kind.TRY_STARTED: "started", Kind.TRY_SUBMITTED: "submitted"}
+PART = {Kind.ATTEMPT_STARTED: "started", Kind.ATTEMPT_SUBMITTED: "submitted"}
 RUNS = {
     Kind.RUN_STARTED: "started",
     Kind.RUN_SUCCEEDED: "ended",

@@ -15,6 +15,7 @@ from helpers.execution import Execution
 from helpers.history import causes
 from helpers.history.store import Moment, add, read, stamp, stops
 from helpers.lab import Lab, current
+from helpers.statuses import RUNNING
 
 __all__ = ["Collected", "collect", "failures", "read"]
 
@@ -62,7 +63,7 @@ def collect(
 
     Raises NotFound, NotAllowed, or LabError for a running status.
     """
-    if status in ("RUNNING", "PENDING_REDRIVE"):
+    if status in RUNNING:
         raise LabError(f"Executions that are {status} have no whole history yet: use execution.follow for each.")
     lab = lab or current()
     folder = Path(store)

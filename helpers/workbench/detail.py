@@ -1,4 +1,4 @@
-"""What is known about the event at the slider, its visit and its try."""
+"""What is known about the event at the slider, its visit and its attempt."""
 
 import json
 from functools import lru_cache
@@ -54,7 +54,7 @@ def visit_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
 
 
 def attempt_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
-    """The try that the event in a row belongs to: the last one scheduled by then, else the visit's first."""
+    """The attempt that the event in a row belongs to: the last one scheduled by then, else the visit's first."""
     event = view.event(row)
     places = view.attempt_places.get(place_of(event))
     if not places:

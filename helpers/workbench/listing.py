@@ -9,8 +9,9 @@ import ipywidgets as widgets
 from helpers import calls, execution
 from helpers.errors import LabError, NotFound
 from helpers.lab import Lab
+from helpers.statuses import VISIT_OF_EXECUTION
 from helpers.verbatim import clean, verbatim
-from helpers.workbench.markup import EXECUTION_LOOKS, STYLE, screened, text
+from helpers.workbench.markup import STYLE, screened, text
 from helpers.workbench.screen import Screen
 from helpers.workbench.view import ExecutionView, from_arn
 
@@ -59,7 +60,7 @@ class Listing:
         self.box.add_class("sfn-workbench")
         self.machine = widgets.Dropdown(options=self._machines(machine), layout={"width": "34%"})
         self.status = widgets.Dropdown(
-            options=[("every status", ""), *((name.lower().replace("_", " "), name) for name in EXECUTION_LOOKS)],
+            options=[("every status", ""), *((name.lower().replace("_", " "), name) for name in VISIT_OF_EXECUTION)],
             layout={"width": "18%"},
         )
         self.words = widgets.Text(placeholder="find a text in the name", layout={"width": "26%"})

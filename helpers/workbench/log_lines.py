@@ -1,4 +1,4 @@
-"""The log lines that a Lambda function wrote during one try."""
+"""The log lines that a Lambda function wrote during one attempt."""
 
 import json
 import re
@@ -28,7 +28,7 @@ class Lines:
 
 
 def called_function(own: pd.DataFrame) -> str | None:
-    """The name of the Lambda function that a try's events call, None for another kind of task."""
+    """The name of the Lambda function that a attempt's events call, None for another kind of task."""
     for kind, resource, given in zip(own["type"], own["resource"], own["input"], strict=True):
         if kind == "LambdaFunctionScheduled" and isinstance(resource, str):
             return _name(resource)
@@ -39,7 +39,7 @@ def called_function(own: pd.DataFrame) -> str | None:
 
 
 def request_id(own: pd.DataFrame) -> str | None:
-    """The id of the request that a try made, from its answer or from its error; None where neither holds it."""
+    """The id of the request that an attempt made, from its answer or from its error; None where neither holds it."""
     for cause, output in zip(own["cause"][::-1], own["output"][::-1], strict=True):
         if isinstance(cause, str) and isinstance(found := _parsed(cause).get("requestId"), str):
             return found

@@ -8,19 +8,13 @@ from typing import Any
 import pandas as pd
 
 from helpers.diagram.palette import PASSIVE, STATUSES
+from helpers.quantities import exact_duration
+from helpers.statuses import VISIT_OF_EXECUTION
 from helpers.verbatim import visible
 
 __all__ = ["STYLE", "chip", "json_text", "list_of", "screened", "seconds", "text"]
 
 LONGEST = 20_000
-EXECUTION_LOOKS = {
-    "SUCCEEDED": "succeeded",
-    "FAILED": "failed",
-    "TIMED_OUT": "timed_out",
-    "ABORTED": "aborted",
-    "RUNNING": "running",
-    "PENDING_REDRIVE": "waiting",
-}
 
 STYLE = f"<style>\n{(Path(__file__).parent / 'workbench.css').read_text(encoding='utf-8')}</style>"
 
@@ -35,7 +29,7 @@ def text(value: Any, longest: int = LONGEST) -> str:
 
 def chip(status: Any) -> str:
     """A status, AWS's of an execution or ours of a visit, as a small coloured label."""
-    look = STATUSES.get(EXECUTION_LOOKS.get(status, status), PASSIVE)
+    look = STATUSES.get(VISIT_OF_EXECUTION.get(status, status), PASSIVE)
     words = text(str(status).replace("_", " "))
     colours = f"background:{look.fill};color:{look.text};border-color:{look.border}"
     return f'<span class="chip" style="{colours}">{look.sign} {words}</span>'
@@ -50,15 +44,8 @@ def json_text(value: str) -> str:
 
 
 def seconds(span: Any) -> str:
-    """A span as `+12.345 s`-like text without the sign; empty for a missing one."""
-    if pd.isna(span):
-        return ""
-    total = span.total_seconds()
-    if abs(total) < 120:
-        return f"{total:,.3f} s"
-    minutes, rest = divmod(total, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours} h {minutes:02d} min {rest:04.1f} s" if hours else f"{minutes} min {rest:04.1f} s"
+    """A span of time, empty for a missing one."""
+    return "" if pd.isna(span) else exact_duration(span)
 
 
 def list_of(pairs: list[tuple[str, str]]) -> str:

@@ -9,21 +9,21 @@ import pandas as pd
 
 from helpers.definition import states
 from helpers.live import due_at
+from helpers.statuses import FAILED_VISIT, OPEN_VISIT, RUNNING
 from helpers.workbench.markup import seconds, text
 from helpers.workbench.view import ExecutionView, place_of
 
 __all__ = ["open_visits"]
 
 MOST = 5
-STILL_OPEN = ("running", "waiting", "choosing")
 
 
 def open_visits(view: ExecutionView) -> list[str]:
     """A line of HTML for each open visit of a running execution: its state, its age and what comes next."""
-    if view.status not in ("RUNNING", "PENDING_REDRIVE") or view.lab is None:
+    if view.status not in RUNNING or view.lab is None:
         return []
     now = pd.Timestamp(view.lab.now())
-    opened = view.visits[view.visits["status"].isin(STILL_OPEN)]
+    opened = view.visits[view.visits["status"].isin(OPEN_VISIT)]
     inner = opened[~opened["type"].isin(["Map", "Parallel"])]
     shown = inner if len(inner) else opened
     bodies = {state.name: state.body for state in states(view.definition)} if view.definition else {}
@@ -55,7 +55,7 @@ def _following(view: ExecutionView, visit: "pd.Series[Any]", body: Mapping[str, 
     if not places:
         return ""
     last = view.attempts.iloc[places[-1]]
-    if last["status"] in ("failed", "timed_out"):
+    if last["status"] in FAILED_VISIT:
         pause = backoff(body, last["error"], int(last["attempt"]))
         ended = f"attempt {last['attempt']} ended with {text(last['error'], 80)}"
         if pause is None:
@@ -70,9 +70,9 @@ def _following(view: ExecutionView, visit: "pd.Series[Any]", body: Mapping[str, 
 
 
 def backoff(body: Mapping[str, Any], error: Any, attempt: int) -> tuple[float, bool] | None:
-    """Seconds before the try after `attempt`, and whether they are the most, by a state's Retry; None for no retry.
+    """Seconds before the attempt after `attempt`, and whether they are the most, by a state's Retry; None for no retry.
 
-    Defaults (IntervalSeconds 1, MaxAttempts 3, BackoffRate 2.0): States Language, "Retrying after error". Tries that
+    Defaults (IntervalSeconds 1, MaxAttempts 3, BackoffRate 2.0): States Language, "Retrying after error". Attempts that
     other retriers took are counted as this one's, so with several retriers it is an estimate.
     """
     for retrier in body.get("Retry") or []:

@@ -7,17 +7,15 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from helpers.history.sources import count
+from helpers.limits import REDRIVABLE_DAYS, REDRIVABLE_EVENTS
+from helpers.quantities import count, dollars
+from helpers.statuses import REDRIVABLE, RUNNING
 from helpers.workbench.markup import chip, list_of, seconds, text
 from helpers.workbench.open_visits import open_visits
 from helpers.workbench.view import ExecutionView, region_of
 
 __all__ = ["commands", "console_link", "header", "redrivable"]
 
-REDRIVABLE_DAYS = 14
-"""Source: "Restarting state machine executions with redrive" in the Step Functions Developer Guide."""
-REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
-EVENTS_TO_REDRIVE = 24_999
 ARN = re.compile(r"arn:(aws[a-z-]*):states:([a-z0-9-]+):\d{12}:(execution|express):[^\s\"'<>]+")
 
 
@@ -42,7 +40,7 @@ def header(view: ExecutionView) -> str:
         ("waiting", seconds(summary.waiting)),
         ("backing off", seconds(summary.backing_off)),
         ("transitions", f"{summary.transitions:,}"),
-        ("cost", f"${summary.dollars:.6f}"),
+        ("cost", dollars(summary.dollars)),
         ("events", f"{summary.events:,}" + (f" of {summary.events_limit:,}" if summary.events_limit else "")),
     ]
     if summary.full_at is not None:
@@ -71,7 +69,7 @@ def redrivable(view: ExecutionView) -> str:
         return "not for an Express execution"
     if view.status not in REDRIVABLE:
         return "not while it runs" if summary.ended is None else "nothing to redrive"
-    if summary.events >= EVENTS_TO_REDRIVE:
+    if summary.events >= REDRIVABLE_EVENTS:
         return f"not with {summary.events:,} events"
     if summary.ended is None:
         return "unknown"
@@ -99,7 +97,7 @@ def commands(view: ExecutionView) -> list[str]:
         f"aws stepfunctions describe-execution {where}",
         f"aws stepfunctions get-execution-history {where} --output json > {shlex.quote(view.name + '.json')}",
     ]
-    if view.status in ("RUNNING", "PENDING_REDRIVE"):
+    if view.status in RUNNING:
         lines.append(f"aws stepfunctions stop-execution {where}")
     elif len(view.events) and redrivable(view).startswith("until"):
         lines.append(f"aws stepfunctions redrive-execution {where}")

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from helpers import history
-from helpers.diagram.figures import RANK
+from helpers.statuses import STILL_INSIDE, VISIT
 
 __all__ = ["Replay"]
 
-OPEN = {"Wait": "waiting", "Choice": "choosing"}
 OPENING = re.compile(r"[\[:]")
 Key = tuple[str, str]
 
@@ -31,12 +30,12 @@ class Replay:
             if before is not None and before[0] > visit:
                 continue
             slots[branch, state] = visit, status
-            counted = counts.setdefault(state, dict.fromkeys(RANK, 0))
+            counted = counts.setdefault(state, dict.fromkeys(VISIT, 0))
             if before is not None and before[1]:
                 counted[before[1]] -= 1
             if status:
                 counted[status] += 1
-            shown = next((word for word in RANK if counted[word]), "")
+            shown = next((word for word in VISIT if counted[word]), "")
             rows, statuses = self._changes.setdefault(state, ([], []))
             if not statuses or statuses[-1] != shown:
                 rows.append(row)
@@ -95,8 +94,8 @@ def _part(events: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str
         span = touched.get((where, state, visit))
         if span is None:
             continue
-        yield span[0], (where, state), int(visit), OPEN.get(kind, "running")
-        if status in OPEN.values() or status == "running":
+        yield span[0], (where, state), int(visit), STILL_INSIDE.get(kind, "running")
+        if status in STILL_INSIDE.values() or status == "running":
             continue
         if not pd.isna(exited_id):
             row = row_of[exited_id]

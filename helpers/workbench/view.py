@@ -15,14 +15,13 @@ from helpers import calls, diagram, execution, history, timeline
 from helpers.definition import load, parse
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
 from helpers.lab import Lab
+from helpers.statuses import OPEN_VISIT, RUNNING
 from helpers.workbench.replay import Replay
 
-__all__ = ["COLUMNS", "ExecutionView", "are_failures", "from_arn", "from_events", "from_file", "place_of", "region_of"]
+__all__ = ["ExecutionView", "are_failures", "from_arn", "from_events", "from_file", "place_of", "region_of"]
 
-COLUMNS = tuple(history.events([]).columns)
 FAILURES = ("Failed", "TimedOut", "Aborted")
 LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
-STILL_OPEN = ("running", "waiting", "choosing")
 Place = tuple[str, str, int]
 Definition = Mapping[str, Any] | str | PathLike[str]
 
@@ -90,7 +89,7 @@ class ExecutionView:
         return _places(self.events)
 
     def events_of(self, attempt: "pd.Series[Any]") -> pd.DataFrame:
-        """The events of one try, a row of `attempts`."""
+        """The events of one attempt, a row of `attempts`."""
         own = self.events.iloc[self.visit_events.get(place_of(attempt), [])]
         began, ended = attempt["scheduled"], attempt["ended"]
         if not pd.isna(began):
@@ -150,7 +149,7 @@ class ExecutionView:
     def first(self) -> int:
         """Where to begin, counted from 1: the open visit while it runs, else what ended it, a failure, or the end."""
         size = len(self.events)
-        if size and self.status in ("RUNNING", "PENDING_REDRIVE"):
+        if size and self.status in RUNNING:
             return self._open_row() + 1
         if size and self.summary.failed_at is not None:
             return int(self.events["id"].eq(self.summary.failed_at).to_numpy("bool").argmax()) + 1
@@ -158,7 +157,7 @@ class ExecutionView:
         return int(failed.to_numpy("bool").argmax()) + 1 if failed.any() else size
 
     def _open_row(self) -> int:
-        opened = self.visits[self.visits["status"].isin(STILL_OPEN) & ~self.visits["type"].isin(["Map", "Parallel"])]
+        opened = self.visits[self.visits["status"].isin(OPEN_VISIT) & ~self.visits["type"].isin(["Map", "Parallel"])]
         if opened.empty:
             return len(self.events) - 1
         one, events = opened.iloc[-1], self.events
@@ -207,7 +206,7 @@ def from_events(source: Any, definition: Definition | None = None, lab: Lab | No
     if isinstance(source, pd.DataFrame):
         # A frame that was stored before there were details is as good as one whose events have none.
         source = source if "details" in source else source.assign(details=pd.array([None] * len(source), dtype="str"))
-        lacking = [column for column in COLUMNS if column not in source.columns]
+        lacking = [column for column in history.events([]).columns if column not in source.columns]
         if lacking:
             raise NotAHistory(
                 f"This frame has no column {', '.join(map(repr, lacking[:4]))}, so it is not one of events: give what "

@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.definition import load
 from helpers.diagram import STATUSES, draw, draw_history
-from helpers.diagram.figures import seconds, way
+from helpers.diagram.figures import way
 from helpers.diagram.palette import NOT_TAKEN, TAKEN
 from tests.definition.machines import SAMPLES
 
@@ -142,9 +142,3 @@ def test_no_visits_at_all():
     empty = turning().head(0)
     assert draw(load("busy_wait"), visits=empty).svg()
     assert draw_history(empty).svg()
-
-
-def test_durations_are_written_as_people_do():
-    assert [seconds(t) for t in (0.0154, 0.9999, 59.94, 59.96, 200, 7500)] == [
-        *("15 ms", "1.0 s", "59.9 s", "1 min 0 s", "3 min 20 s", "2 h 5 min")
-    ]

@@ -1057,7 +1057,7 @@ def _sql() -> Rows:
     yield "the sums", "wrong", DEAR.assign(dearest=[135.75, 80.0, 99.9]), "Zurich"
     yield "the cheapest", "wrong", DEAR.assign(dearest=[15.25, 80.0, 99.9]), "Zurich"
     yield "a city missing", "wrong", DEAR.head(2), "Geneva"
-    yield "no GROUP BY", "wrong", pd.concat([DEAR, DEAR.head(1)]), "one row a city"
+    yield "no GROUP BY", "wrong", pd.concat([DEAR, DEAR.head(1)]), "one row per city"
     yield (
         "the table, the dearest last",
         "wrong",

@@ -1,4 +1,4 @@
-"""Summary, polls, payload and the command line."""
+"""Summary, polls and payload."""
 
 import json
 
@@ -55,7 +55,7 @@ FIRST_FAILURES = {
         "'Job' failed after 3.0 s with Glue.Throttled: x."
     ),
     "stopped inside a Parallel inside a Map": "The execution was stopped after 12.0 s with Stopped: enough.",
-    "out of time while waiting": "The execution ran out of time after 1 min 0.0 s with States.Timeout.",
+    "out of time while waiting": "The execution ran out of time after 1 min 0 s with States.Timeout.",
     "the Map inside an iteration fails, and the outer one runs again": (
         "'No' in Outer#1[0]/Inner#1[0] failed after 7.0 s."
     ),

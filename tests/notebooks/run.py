@@ -1,10 +1,10 @@
-"""Run the notebooks on a clean sandbox and store what they show.
+"""Make the lessons from their solutions, run the notebooks on a clean sandbox and store what they show.
 
     .venv/bin/python -m tests.notebooks.run                    run all in order, store their outputs
     .venv/bin/python -m tests.notebooks.run 03 solutions/03    run those whose path starts so
 
-Each runs on an emptied sandbox. Where a run says and draws what is stored, but for dates, ids and durations (words.py),
-the stored outputs stay, so that running again changes little.
+Each runs on an emptied sandbox. Where a cell says and draws what is stored, but for dates, ids and durations
+(words.py), its stored outputs stay, so that running again changes only what changed.
 
 What is written is normalised, so that a diff shows what changed and nothing else: cell ids are
 numbered, execution metadata, widget state, addresses, ports and absolute paths are gone, and a digest of the sources is
@@ -21,17 +21,18 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from helpers import sandbox
-from tests.notebooks import words
+from tests.notebooks import lessons, words
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
+SOLUTIONS = NOTEBOOKS / "solutions"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -40,7 +41,7 @@ METADATA = {
 
 def paths(prefixes: list[str] | None = None) -> list[pathlib.Path]:
     """The notebooks in order, solutions after the lessons; only those whose path starts with one of `prefixes`."""
-    found = sorted(NOTEBOOKS.glob("*.ipynb")) + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
+    found = sorted(NOTEBOOKS.glob("*.ipynb")) + sorted(SOLUTIONS.glob("*.ipynb"))
     if not prefixes:
         return found
     return [path for path in found if path.relative_to(NOTEBOOKS).as_posix().startswith(tuple(prefixes))]
@@ -55,13 +56,16 @@ def digest(notebook: nbformat.NotebookNode) -> str:
 def executed(path: pathlib.Path, seconds: int = 180) -> nbformat.NotebookNode:
     """The notebook at `path`, run from top to bottom by a fresh kernel, each cell within `seconds`.
 
+    Of a twin the learner's own cells are left out.
+
     Raises nbclient's CellExecutionError where a cell raises that does not say so with the tag
     `raises-exception`.
     """
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": str(path.parent)}})
-    client.execute()
-    return notebook
+    skipped = "exercise" if path.parent == SOLUTIONS else "skip-execution"
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=seconds, skip_cells_with_tag=skipped, resources=place).execute()
+    return notebook if path.parent == SOLUTIONS else lessons.without_answers(notebook)
 
 
 def normalised(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -135,11 +139,38 @@ def clean_sandbox() -> Iterator[None]:
             os.environ.update(before)
 
 
+def make_lesson(path: pathlib.Path) -> None:
+    """Write the lesson at `path` anew from its twin, where it has one; what is stored of it stays."""
+    twin = SOLUTIONS / path.name
+    if path.parent != SOLUTIONS and twin.exists():
+        made = lessons.lesson(nbformat.read(twin, as_version=4))
+        keep_outputs(made, nbformat.read(path, as_version=4), lambda new, old: True)
+        write(made, path)
+
+
+def keep_outputs(
+    fresh: nbformat.NotebookNode,
+    stored: nbformat.NotebookNode,
+    alike: Callable[[nbformat.NotebookNode, nbformat.NotebookNode], bool],
+) -> None:
+    """Give each code cell the outputs of the stored cell with its source, where the two are alike."""
+    olds: dict[str, list[nbformat.NotebookNode]] = {}
+    for cell in stored.cells:
+        olds.setdefault(cell.source, []).append(cell)
+    for cell in fresh.cells:
+        if cell.cell_type == "code" and olds.get(cell.source) and alike(cell, old := olds[cell.source].pop(0)):
+            cell.outputs = old.get("outputs", [])
+
+
 def as_stored(fresh: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> bool:
-    """Whether a run said and drew what is stored, but for dates, ids and durations."""
-    runs = [[cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (fresh, stored)]
-    said, drawn = ([[look(cell) for cell in cells] for cells in runs] for look in (words.said, words.drawn))
-    return said[0] == said[1] and drawn[0] == drawn[1]
+    """Whether a cell said and drew what is stored, but for dates, ids and durations."""
+    return words.said(fresh) == words.said(stored) and words.drawn(fresh) == words.drawn(stored)
+
+
+def write(notebook: nbformat.NotebookNode, path: pathlib.Path) -> None:
+    """Store a notebook as every computer writes it."""
+    nbformat.validate(notebook)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
 def run_and_store(path: pathlib.Path) -> bool:
@@ -148,17 +179,14 @@ def run_and_store(path: pathlib.Path) -> bool:
     Returns whether it ran to its end; one that did not is left as it was.
     """
     sandbox.reset()
+    make_lesson(path)
     try:
-        fresh, stored = normalised(executed(path)), nbformat.read(path, as_version=4)
+        fresh = normalised(executed(path))
     except (CellControlSignal, DeadKernelError) as error:
         print(f"FAILED: {error}", flush=True)
         return False
-    if as_stored(fresh, stored):
-        for new, old in zip(fresh.cells, stored.cells, strict=False):
-            if new.cell_type == "code":
-                new.outputs = old.outputs
-    nbformat.validate(fresh)
-    path.write_text(nbformat.writes(fresh) + "\n", encoding="utf-8", newline="\n")
+    keep_outputs(fresh, nbformat.read(path, as_version=4), as_stored)
+    write(fresh, path)
     return True
 
 

@@ -16,8 +16,7 @@ import psutil
 import pytest
 
 import helpers
-from helpers import deploy, sandbox
-from helpers.history import __main__ as history_command
+from helpers import command, deploy, sandbox
 from helpers.sandbox import process
 from helpers.sandbox.lambda_runner import package
 
@@ -124,15 +123,9 @@ def test_a_file_that_stays_held_is_not_called_a_bad_package(tmp_path: Path, monk
 def test_what_a_pipe_cannot_show_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", newline="\n")
     monkeypatch.setattr(sys, "stdout", pipe)
-    stamp = "2026-01-01T00:00:00Z"
-    events = tmp_path / "history.json"
-    details = '{"name": "Ask → 日", "input": "{}"}'
-    events.write_text(
-        f'{{"events": [{{"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": "{stamp}"}},'
-        f' {{"id": 2, "previousEventId": 0, "type": "PassStateEntered", "timestamp": "{stamp}",'
-        f' "stateEnteredEventDetails": {details}}}]}}',
-        encoding="utf-8",
-    )
-    assert history_command.main([str(events)]) == 0
+    folder = tmp_path / "Ask → 日"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    command.main(["notebooks", "--copy-only"], standalone_mode=False)
     pipe.flush()
     assert b"Ask ? ?" in pipe.buffer.getvalue()  # type: ignore[attr-defined]

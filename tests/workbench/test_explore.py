@@ -86,7 +86,7 @@ def screens(shown):
 @pytest.mark.parametrize("word", NASTY)
 def test_whatever_an_execution_holds_is_text_on_the_screen_in_the_still_and_in_the_report(word):
     shown = explore(hostile(word))
-    shown._shown.words.value = word
+    shown._shown.filter.words.value = word
     svg = {"svg", "g", "path", "text", "title", "desc", "rect", "ellipse", "polygon", "polyline"}
     for text in [*screens(shown), shown._repr_mimebundle_()["text/html"], shown.report()]:
         seen = Tags(text)

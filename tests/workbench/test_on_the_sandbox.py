@@ -60,7 +60,7 @@ def failed(deployed, lab):
 
 def press(shown, words):
     """Press the button with these words among those offered for the moment."""
-    button = next(one for one in shown._inside.children if getattr(one, "description", "") == words)
+    button = next(one for one in shown.tools.box.children if getattr(one, "description", "") == words)
     button.click()
 
 
@@ -145,7 +145,7 @@ def test_an_execution_inside_opens_in_place_and_leads_back(deployed, lab):
     screen = shown._shown
     shown.go(3)
     press(screen, "Executions inside")
-    chosen, opening = screen._inside.children
+    chosen, opening = screen.tools.box.children
     assert len(chosen.options) == 1
     before = screen.box.children
     opening.click()
@@ -171,7 +171,7 @@ def test_the_children_of_a_map_run_are_listed_and_open_in_place(deployed, lab):
     shown = explore(arn, lab=lab)
     shown.go(3)
     press(shown._shown, "Executions inside")
-    chosen, opening = shown._shown._inside.children
+    chosen, opening = shown._shown.tools.box.children
     assert [label.split()[-1] for label, _ in chosen.options] == ["SUCCEEDED", "SUCCEEDED"]
     opening.click()
     child = texts(shown._shown.box)

@@ -12,7 +12,7 @@ from helpers.sandbox.integrations import functions, objects, pool, services
 from helpers.sandbox.integrations.jobs import Job, job_of
 from helpers.sandbox.integrations.resources import TOKEN, integration_of
 
-__all__ = ["handle"]
+__all__ = ["guarded", "handle"]
 
 LOG = logging.getLogger(__name__)
 # How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
@@ -45,8 +45,8 @@ def _answering(call: Call, work: Callable[[Call], None]) -> None:
         _post(call, partial(call.fail, RUNTIME, FAILED))
 
 
-def _post(call: Call, action: Callable[[], Any]) -> None:
-    """Have something done in the engine's thread; where that fails, so does the call."""
+def guarded(call: Call, action: Callable[[], Any]) -> Callable[[], None]:
+    """An action of the engine's thread, whose failure fails the call."""
 
     def act() -> None:
         try:
@@ -55,7 +55,11 @@ def _post(call: Call, action: Callable[[], Any]) -> None:
             LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
             call.fail(RUNTIME, FAILED)
 
-    clock.post(act)
+    return act
+
+
+def _post(call: Call, action: Callable[[], Any]) -> None:
+    clock.post(guarded(call, action))
 
 
 def _answer(call: Call) -> None:

@@ -10,6 +10,7 @@ from helpers import engine
 from helpers.sandbox import integrations
 from helpers.sandbox.clock import clock
 from helpers.sandbox.integrations import pool, services
+from helpers.sandbox.integrations.calls import guarded
 from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
 from helpers.sandbox.states_api import express
 from helpers.sandbox.states_api.backend import backend_of
@@ -40,7 +41,7 @@ def _attempted(call: engine.Call) -> None:
         else:
             integration = integration_of(call.resource)
             assert integration is not None
-            clock.post(partial(_follow, call, services.answer(call, integration)))
+            clock.post(guarded(call, partial(_follow, call, services.answer(call, integration))))
     except engine.TaskFailed as failure:
         clock.post(partial(call.fail, failure.error, failure.cause))
     except Exception:
@@ -91,7 +92,7 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
         call.succeed(found)
 
     if execution.status == "RUNNING":
-        execution.after_end.append(ended)
+        execution.after_end.append(guarded(call, ended))
     else:
         ended()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers import engine
 from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api.history import put_away
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
@@ -22,7 +23,6 @@ class Watch(engine.Observer):
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
-        self._accounted: dict[int, int] = {}  # bytes by run, as the backend knows them
 
     def event(self, execution: engine.Execution, event: dict[str, Any]) -> None:
         record = self._execution
@@ -38,10 +38,13 @@ class Watch(engine.Observer):
         if execution is not record.run:
             return
         clock.executions -= 1
-        record.backend.execution_ended(record)
-        record.backend.announce(record)
-        for action in record.after_end:
-            action()
+        try:
+            record.backend.execution_ended(record)
+            record.backend.announce(record)
+        except Exception:
+            LOG.exception("Something of the sandbox's own failed when an execution had ended.")
+        for action in (*record.after_end, lambda: put_away(execution)):
+            clock.post(action)  # so that one that fails keeps no other from being done
         record.after_end.clear()
 
     def crashed(self, execution: engine.Execution, error: Exception) -> None:

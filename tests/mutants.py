@@ -1,0 +1,175 @@
+"""Would the tests notice? An optional run that changes the code in one place at a time, and sees whether a test fails.
+
+    .venv/bin/python -m tests.mutants                       200 mutants of all parts, with seed 0
+    .venv/bin/python -m tests.mutants --part history -n 20 --seed 7
+
+It works in a copy of the repository. A mutant that lives is printed with what was changed: either a test is missing,
+or the change makes no difference, and then EXPLAINED says why.
+"""
+
+import argparse
+import ast
+import copy
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "__pycache__", "*_cache", "my-notebooks", "*.egg-info")
+# Part: the files that are changed, and the tests that should notice.
+PARTS = {
+    "history": (["history/*.py"], ["tests/history", "tests/test_doctests.py"]),
+    "definition": (["definition/*.py"], ["tests/definition", "tests/test_doctests.py"]),
+    "planner": (["planner.py"], ["tests/test_planner.py"]),
+    "engine": (["engine/*.py"], ["tests/engine"]),
+    "permissions": (["deploy/permissions.py"], ["tests/deploy"]),
+    "exercises": (["exercises/*.py"], ["tests/exercises"]),
+}
+# `part/file.py:what was changed`: why no test can notice.
+EXPLAINED: dict[str, str] = {}
+SECONDS = 600
+
+SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A file with one place changed: its path in the repository, its new text, and what was changed."""
+
+    path: pathlib.Path
+    source: str
+    change: str
+
+    def __str__(self) -> str:
+        return f"{self.path.as_posix()}:{self.change}"
+
+
+def changed(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """The ways to change a node, each with what is then there in its place."""
+    match node:
+        case ast.Compare(ops=[op]) if type(op) in SWAPPED:
+            yield "comparison", ast.Compare(node.left, [SWAPPED[type(op)]()], node.comparators)
+        case ast.BoolOp(op=op):
+            yield "and or", ast.BoolOp(SWAPPED[type(op)](), node.values)
+        case ast.BinOp(op=op) if type(op) in SWAPPED:
+            yield "arithmetic", ast.BinOp(node.left, SWAPPED[type(op)](), node.right)
+        case ast.UnaryOp(op=ast.Not()):
+            yield "not", node.operand
+        case ast.Constant(value=bool(value)):
+            yield "truth", ast.Constant(not value)
+        case ast.Constant(value=int(value)):
+            yield "number", ast.Constant(value + 1)
+        case ast.IfExp():
+            yield "condition", ast.IfExp(node.test, node.orelse, node.body)
+        case ast.Continue():
+            yield "continue", ast.Break()
+        case ast.Return(value=ast.expr()):
+            yield "return", ast.Return(ast.Constant(None))
+
+
+def mutants(path: pathlib.Path) -> list[Mutant]:
+    """Every way to change a file of `helpers` in one place; docstrings and annotations stay."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    found = []
+    for number, node in enumerate(ast.walk(tree)):
+        for what, new in changed(node):
+            altered = copy.deepcopy(tree)
+            place = next(one for at, one in enumerate(ast.walk(altered)) if at == number)
+            parent, field, index = _place(altered, place)
+            if field in ("annotation", "returns"):
+                continue
+            ast.copy_location(new, place)
+            if index is None:
+                setattr(parent, field, new)
+            else:
+                getattr(parent, field)[index] = new
+            source = ast.unparse(ast.fix_missing_locations(altered))
+            found.append(Mutant(path, source, f"{getattr(node, 'lineno', 0)}: {what} in {ast.unparse(node)[:70]!r}"))
+    return found
+
+
+def _place(tree: ast.AST, wanted: ast.AST) -> tuple[ast.AST, str, int | None]:
+    """The parent of a node, the field that holds it, and its index where that is a list."""
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if value is wanted:
+                return parent, field, None
+            if isinstance(value, list):
+                for index, one in enumerate(value):
+                    if one is wanted:
+                        return parent, field, index
+    raise LookupError("a node without a parent")
+
+
+def chosen(parts: list[str], number: int, seed: int) -> list[tuple[str, Mutant]]:
+    """As many mutants of each part as of any other, drawn by the seed."""
+    drawn = random.Random(seed)
+    found = []
+    for part in parts:
+        paths = sorted(path.relative_to(ROOT) for of in PARTS[part][0] for path in (ROOT / "helpers").glob(of))
+        sizes = [(ROOT / path).stat().st_size for path in paths]
+        for path in drawn.choices(paths, sizes, k=-(-number // len(parts))):
+            if made := mutants(path):
+                found.append((part, drawn.choice(made)))
+    return found[:number]
+
+
+def lives(mutant: Mutant, tests: list[str], clone: pathlib.Path) -> bool:
+    """Whether all tests pass with the mutant in the place of its file."""
+    path = clone / mutant.path
+    before = path.read_text(encoding="utf-8")
+    path.write_text(mutant.source, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    environment = {**os.environ, "PYTHONPATH": str(clone), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ran = subprocess.run(command, cwd=clone, env=environment, capture_output=True, timeout=SECONDS)
+        return ran.returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+def main() -> int:
+    """Print each mutant that lives and is not explained; returns 1 where more than one in ten does."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--part", choices=list(PARTS), action="append")
+    options.add_argument("-n", "--number", type=int, default=200)
+    options.add_argument("--seed", type=int, default=0)
+    asked = options.parse_args()
+    alive = 0
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        clone = pathlib.Path(shutil.copytree(ROOT, pathlib.Path(folder) / "clone", ignore=LEFT_OUT))
+        drawn = chosen(asked.part or list(PARTS), asked.number, asked.seed)
+        for part, mutant in drawn:
+            if str(mutant) not in EXPLAINED and lives(mutant, PARTS[part][1], clone):
+                alive += 1
+                print(f"lives: {mutant}", flush=True)
+    print(f"{alive} of {len(drawn)} live.")
+    return int(alive > len(drawn) / 10)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
