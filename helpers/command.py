@@ -95,6 +95,36 @@ def why(source: str, profile: str | None, region: str | None, html: Path | None,
     sys.exit(SUCCEEDED if ends == {"SUCCEEDED"} else RUNNING if ends <= {"SUCCEEDED"} | running else ENDED_OTHERWISE)
 
 
+@main.command()
+@click.argument("definition", metavar="DEFINITION")
+@click.argument("histories", nargs=-1, required=True, metavar="HISTORY...")
+@click.option("--repeat", is_flag=True, help="Answer calls that a history does not know as their state's last one.")
+def rehearse(definition: str, histories: tuple[str, ...], repeat: bool) -> None:
+    """Run DEFINITION again on the answers of recorded executions: would they end as they did?
+
+    DEFINITION is a file or a name of `definitions/`, each HISTORY an exported history, a folder of them, or a store
+    that `collect` made. The exit status is 0 where all end as before, 1 where one ends otherwise or comes to a call
+    that its history does not answer, and 3 where there is nothing to be read.
+    """
+    import pandas as pd
+
+    from helpers import rehearsal
+    from helpers.definition import load
+
+    try:
+        machine = load(definition)
+        found = [rehearsal.check(machine, history, repeat=repeat, progress=False) for history in histories]
+        rows = rehearsal.summed(pd.concat(found, ignore_index=True))
+    except LabError as error:
+        click.echo(str(error), err=True)
+        sys.exit(UNREADABLE)
+    other = rows[rows["was"] != rows["now"]]
+    for row in other.fillna("").to_dict("records"):
+        click.echo(clean(f"{row['execution']}: {row['was'] or 'unreadable'}, now {row['now']}. {row['parted']}"))
+    click.echo(rows.attrs["summary"])
+    sys.exit(UNREADABLE if rows["was"].isna().all() else ENDED_OTHERWISE if len(other) else SUCCEEDED)
+
+
 def _views(source: str, profile: str | None, region: str | None) -> "list[ExecutionView]":
     from helpers.workbench.view import from_arn, from_file
 

@@ -21,7 +21,7 @@ def floors():
 
 
 LEVEL = {name: level for level, names in enumerate(floors()) for name in names}
-DATA = {"history", "definition", "diagram", "planner", "chart", "engine"}
+DATA = {"history", "definition", "diagram", "planner", "rehearsal", "chart", "engine"}
 NETWORK = {"boto3", "botocore", "urllib.request", "http", "socket", "requests"}
 
 

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner, Result
 
-from helpers import command, execution, jupyter_extension
+from helpers import command, engine, execution, jupyter_extension
 from helpers.command import copy_notebooks, main
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -208,3 +208,35 @@ def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatc
     ran = why("arn:aws:states:eu-west-1:999999999999:execution:machine:one")
     assert ran.exit_code == 3
     assert "No AWS credentials were found" in ran.stderr
+
+
+@pytest.fixture
+def asking(tmp_path) -> dict[str, Path]:
+    """A machine, one that retries more, and histories of the first that ended well and badly."""
+    ask = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}}
+    machine = {"StartAt": "Ask", "States": {"Ask": {**ask, "End": True}}}
+    retrying = {"StartAt": "Ask", "States": {"Ask": {**ask, "Retry": [{"ErrorEquals": ["Boom"]}], "End": True}}}
+    found = {
+        "machine": machine,
+        "retrying": retrying,
+        "good": engine.run(machine, {}, {"Ask": {"Payload": 1}}).events,
+        "bad": engine.run(machine, {}, {"Ask": engine.TaskFailed("Boom")}).events,
+    }
+    for name, content in found.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content, default=str), encoding="utf-8")
+    return {name: tmp_path / f"{name}.json" for name in found}
+
+
+@pytest.mark.parametrize(
+    ("machine", "histories", "status", "said"),
+    [
+        ("machine", ["good", "bad"], 0, "Of 2 executions: 2 end as before."),
+        ("retrying", ["good", "bad"], 1, "bad: FAILED, now unanswered. At Ask"),
+        ("machine", ["machine"], 3, "1 cannot be rehearsed"),
+        ("good", ["good"], 3, "not a state machine"),
+    ],
+)
+def test_rehearse_says_what_would_end_otherwise(asking, machine, histories, status, said):
+    arguments = ["rehearse", str(asking[machine]), *(str(asking[name]) for name in histories)]
+    ran = CliRunner().invoke(main, arguments)
+    assert (ran.exit_code, said in ran.output) == (status, True), ran.output

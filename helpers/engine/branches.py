@@ -68,7 +68,7 @@ class Parallel(Handled):
 
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machines: list[Machine]) -> None:
         super().__init__(name, body, jsonata)
-        self._machines = machines
+        self.machines = machines
         self._parameters = templates.of(body, "Arguments" if jsonata else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
@@ -77,7 +77,7 @@ class Parallel(Handled):
         frame.write("ParallelStateStarted")
         if not (frame.resumed and frame.inner):
             text, visit = frame.text_of(given), frame.counts[self.name]
-            frame.inner = [Frame(frame.execution, machine, given, text, frame) for machine in self._machines]
+            frame.inner = [type(frame)(frame.execution, machine, given, text, frame) for machine in self.machines]
             for branch in frame.inner:
                 branch.branch = _within(frame.branch, f"{self.name}#{visit}:{branch.machine.start}")
         group = Group(frame)
@@ -134,7 +134,7 @@ class Map(Handled):
         return self.finished(frame, [inner.data for inner in frame.inner])
 
     def _iteration(self, frame: Frame, index: int, item: Any) -> Frame:
-        inner = Frame(frame.execution, self.machine, item, "", frame)
+        inner = type(frame)(frame.execution, self.machine, item, "", frame)
         inner.item = {"Item": {"Index": index, "Value": item}}
         inner.branch = _within(frame.branch, f"{self.name}#{frame.counts[self.name]}[{index}]")
         return inner

@@ -8,11 +8,12 @@ and `published`, the one written last, which may stand aside of the line.
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, too_large
 from helpers.engine.scheduler import Process, Scheduler, Walk
@@ -170,6 +171,10 @@ class Frame:
             self.last = found
         return found
 
+    def sleep_until(self, when: int) -> Walk:
+        """Wait until then: in a Wait state, or before a retry."""
+        return self.process.sleep_until(when)
+
     def evaluation(self, data: Any, states: dict[str, Any] | None = None) -> Scope:
         """What expressions see now: `data` as `$`, `states` as `$states`."""
         scope = self.scope
@@ -247,9 +252,10 @@ class Execution:
     """One run of a machine.
 
     `handler` is given each `Call`. `on_end` is called at the end, by which the parent of a child knows of it.
-    `events` are as boto3's GetExecutionHistory gives them.
+    `events` are as boto3's GetExecutionHistory gives them. `framed` is what its frames are.
     """
 
+    framed: ClassVar[type[Frame]] = Frame
     # Thousands are kept: a dictionary each, with more names than Python lets them share, would take 1.3 KB more.
     __slots__ = (
         *("__weakref__", "_chance", "_seed", "_texts", "_timer", "accounted", "cause", "error", "events", "handler"),
@@ -296,7 +302,7 @@ class Execution:
         self._texts: dict[str, str] = {}
         self._timer: Any = None
         compact = text_of(self.input)
-        self.top = Frame(self, machine, self.input, text if compact == text else compact)
+        self.top = self.framed(self, machine, self.input, text if compact == text else compact)
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""
@@ -383,9 +389,8 @@ class Execution:
             return
         given = {name: value for name, value in details.items() if value is not None}
         try:
-            self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
-        except Over:
-            pass
+            with contextlib.suppress(Over):
+                self.write(kind, previous, f"{kind[0].lower()}{kind[1:]}EventDetails", given)
         finally:  # whatever the observer raises
             if self.top.process:
                 self.top.process.close()

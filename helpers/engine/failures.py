@@ -21,8 +21,7 @@ TOLERANCE_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 
 # Failures of the interpreter's own, whose cause says in which state they happened.
 LOCATED = frozenset({RUNTIME, QUERY_EVALUATION, INTRINSIC_FAILURE, NO_CHOICE_MATCHED})
-TIMEOUTS = frozenset({TIMEOUT, HEARTBEAT_TIMEOUT})
-NOT_A_TASK_FAILURE = TIMEOUTS | {RUNTIME, DATA_LIMIT}
+NOT_A_TASK_FAILURE = frozenset({TIMEOUT, HEARTBEAT_TIMEOUT, RUNTIME, DATA_LIMIT})
 
 
 class StateFailed(Exception):

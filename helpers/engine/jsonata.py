@@ -231,11 +231,8 @@ def _partition(array: Any, size: Any = None) -> Any:
 def _range(first: Any = None, last: Any = None, step: Any = None) -> Any:
     if first is None or last is None or step is None:
         return None
-    start, end, by = (
-        _number(first, "first", "range"),
-        _number(last, "second", "range"),
-        _number(step, "third", "range"),
-    )
+    given = zip((first, last, step), ("first", "second", "third"), strict=True)
+    start, end, by = (_number(value, place, "range") for value, place in given)
     if by == 0:
         raise QueryFailed("The third argument of the range function cannot be zero.")
     found = range(start, end + (1 if by > 0 else -1), by)

@@ -24,22 +24,21 @@ class Machine:
 
     __slots__ = ("start", "states", "timeout")
 
-    def __init__(self, body: dict[str, Any], language: str) -> None:
+    def __init__(self, body: dict[str, Any], language: str, distributed: type[DistributedMap] = DistributedMap) -> None:
         language = body.get("QueryLanguage", language)
         self.start: str = body["StartAt"]
         self.timeout: float | None = body.get("TimeoutSeconds")
-        self.states = {name: _state(name, state, language) for name, state in body["States"].items()}
+        self.states = {name: _state(name, state, language, distributed) for name, state in body["States"].items()}
 
 
-def _state(name: str, body: dict[str, Any], language: str) -> State:
-    language = body.get("QueryLanguage", language)
-    jsonata = language == "JSONata"
+def _state(name: str, body: dict[str, Any], language: str, distributed: type[DistributedMap]) -> State:
+    jsonata = (language := body.get("QueryLanguage", language)) == "JSONata"
     if body["Type"] == "Parallel":
-        return Parallel(name, body, jsonata, [Machine(branch, language) for branch in body["Branches"]])
+        return Parallel(name, body, jsonata, [Machine(branch, language, distributed) for branch in body["Branches"]])
     if body["Type"] == "Map":
         processor = body.get("ItemProcessor") or body["Iterator"]
-        distributed = processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED"
-        return (DistributedMap if distributed else Map)(name, body, jsonata, Machine(processor, language))
+        kind = distributed if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED" else Map
+        return kind(name, body, jsonata, Machine(processor, language, distributed))
     return SIMPLE[body["Type"]](name, body, jsonata)
 
 

@@ -39,11 +39,9 @@ class MapRun:
         self.frame, self.parent = frame, frame.execution
         names = self.parent.identity
         label = state.label or self.parent.uuid()
-        path = f"{names.machine_name}/{label}"
-        self.arn = (
-            f"{names.machine_arn.replace(':stateMachine:', ':mapRun:').rsplit(':', 1)[0]}:{path}:{self.parent.uuid()}"
-        )
-        self.machine_arn, self.machine_name = f"{names.machine_arn.rsplit(':', 1)[0]}:{path}", path
+        path, head = f"{names.machine_name}/{label}", names.machine_arn.rsplit(":", 1)[0]
+        self.arn = f"{head.replace(':stateMachine', ':mapRun')}:{path}:{self.parent.uuid()}"
+        self.machine_arn, self.machine_name = f"{head}:{path}", path
         self.state, self.type, self.label = state, state.child_type, label
         self.count, self.percentage, self.concurrency = count, percentage, concurrency
         self.status = "RUNNING"
@@ -73,7 +71,7 @@ class MapRun:
         arn = self.machine_arn.replace(":stateMachine:", f":{kind}:") + f":{name}"
         if kind == "express":
             arn += f":{parent.uuid()}"
-        child = Execution(
+        child = type(parent)(
             self.state.machine,
             text_of(data),
             Identity(arn, name, self.machine_arn, self.machine_name, parent.identity.role_arn),
@@ -189,9 +187,9 @@ class DistributedMap(Map):
         try:
             if run.items is None:
                 if items is None:
-                    items = yield from self._read(frame, data, states)
+                    items = yield from self.read(frame, data, states)
                 run.items = self._batched(frame, data, items) if self._batcher else items
-            result = yield from self._dispatch(frame, data, run)
+            result = yield from self.dispatch(frame, data, run)
         except StateFailed as failure:
             frame.locate(self, failure)
             pair = (("error", failure.error), ("cause", failure.cause))
@@ -226,14 +224,14 @@ class DistributedMap(Map):
         finally:
             call.close()
 
-    def _read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
+    def read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
         most = self._most_items(frame.evaluation(data, states))
         items = yield from self._ask(frame, data, "read", self._reader, self._read_from)
         if not isinstance(items, list):
             raise outside("States.ItemReaderFailed", "Attempting to map over non-iterable node.")
         return items[:most] if most else items
 
-    def _dispatch(self, frame: Frame, data: Any, run: MapRun) -> Walk:
+    def dispatch(self, frame: Frame, data: Any, run: MapRun) -> Walk:
         """Run the children, as many at once as may; the results."""
         items = run.items or []
         run.total = len(items)

@@ -57,10 +57,6 @@ class Process:
             if not self._walk.gi_running:  # type: ignore[attr-defined]
                 self._walk.close()
 
-    def sleep(self, seconds: float) -> Walk:
-        """Wait so long."""
-        yield from self.sleep_until(self._scheduler.now + round(seconds * SECOND))
-
     def sleep_until(self, when: int) -> Walk:
         """Wait until then."""
         if when > self._scheduler.now:

@@ -16,7 +16,7 @@ from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import InvalidInput, NoProgress, TaskUnanswered
 from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
 
-__all__ = ["Run", "run"]
+__all__ = ["Progress", "Run", "by_state", "run"]
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 # So many events at one instant are no progress; a history without a limit would grow for ever.
@@ -36,7 +36,7 @@ class Run:
     """
 
     def __init__(self, execution: Execution) -> None:
-        self.execution, self.events = execution, execution.events
+        self.execution, self.events = execution, execution.events[:]  # what is left of one that runs may write on
         self.status, self.error, self.cause = execution.status, execution.error, execution.cause
         self.output: Any = None if execution.output is None else data_of(execution.output)
 
@@ -108,7 +108,7 @@ def run(
         raise InvalidInput(f"The input is longer than the {PAYLOAD_BYTES:,} bytes that AWS takes: give less.")
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))
-    answers = tasks if callable(tasks) else _mapped(tasks or {})
+    answers = tasks if callable(tasks) else by_state(tasks or {})
 
     def handler(call: Call) -> None:
         try:
@@ -151,7 +151,7 @@ class Progress(Observer):
             raise NoProgress(f"The machine wrote {said}: let its loop wait, or give it a limit of events.")
 
 
-def _mapped(answers: Mapping[str, Any]) -> Callable[[Call], Any]:
+def by_state(answers: Mapping[str, Any]) -> Callable[[Call], Any]:
     """Answers by the names of states."""
     used: Counter[str] = Counter()
 

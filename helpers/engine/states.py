@@ -39,13 +39,8 @@ class State:
         self.aborting: str | None = f"{self.type}StateAborted" if self.waits else None
         self.assign = templates.of(body, "Assign", jsonata)
         self.output = templates.of(body, "Output", jsonata)
-        self.input_path: Evaluated | None = None
-        self.output_path: Evaluated | None = None
+        self.input_path, self.output_path = (_filter(body, field) for field in ("InputPath", "OutputPath"))
         self.result_path: Callable[[Any, Any], Any] | None = None
-        if body.get("InputPath", "$") != "$":
-            self.input_path = paths.filtered(body["InputPath"], "InputPath")
-        if body.get("OutputPath", "$") != "$":
-            self.output_path = paths.filtered(body["OutputPath"], "OutputPath")
         if body.get("ResultPath", "$") != "$":
             self.result_path = paths.placed(body["ResultPath"])
 
@@ -69,6 +64,11 @@ class State:
             return (self.output(frame.evaluation(None, states)) if self.output else result), assigned
         output = self.result_path(frame.data, shaped) if self.result_path else shaped
         return (self.output_path(frame.evaluation(output)) if self.output_path else output), assigned
+
+
+def _filter(body: dict[str, Any], field: str) -> Evaluated | None:
+    path = body.get(field, "$")
+    return None if path == "$" else paths.filtered(path, field)
 
 
 class Pass(State):
@@ -108,10 +108,8 @@ class Choice(State):
         chosen = next((chosen for holds, chosen in self._rules if holds(scope)), None)
         if chosen is None:
             if self.next is None:
-                raise StateFailed(
-                    NO_CHOICE_MATCHED,
-                    "Failed to transition out of the state. The state does not point to a next state.",
-                )
+                cause = "Failed to transition out of the state. The state does not point to a next state."
+                raise StateFailed(NO_CHOICE_MATCHED, cause)
             frame.leave(self, *self.given(frame, data, states))
             return self.next
         assigned = chosen.assign(frame.evaluation(data, states)) if chosen.assign else None
@@ -155,7 +153,7 @@ class Wait(State):
                 cause = f"The {self._field} parameter does not reference an input value: {self._text}"
                 raise StateFailed(RUNTIME, cause) from None
         now = frame.execution.scheduler.now
-        yield from frame.process.sleep_until(self._until(value, now))
+        yield from frame.sleep_until(self._until(value, now))
         frame.leave(self, *self.given(frame, data, states))
         return self.next
 

@@ -203,7 +203,7 @@ class Handled(State):
 
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
-        self._retriers = [Retrier(one) for one in body.get("Retry", ())]
+        self.retriers = [Retrier(one) for one in body.get("Retry", ())]
         self._catchers = [Catcher(one, index, jsonata) for index, one in enumerate(body.get("Catch", ()))]
         self._selector = templates.of(body, "ResultSelector", jsonata)
 
@@ -212,7 +212,7 @@ class Handled(State):
 
     def work(self, frame: Frame) -> Walk:
         data = self.taken(frame)
-        used = [0] * len(self._retriers)
+        used = [0] * len(self.retriers)
         while True:
             try:
                 found = yield from self.attempt(frame, data)
@@ -226,7 +226,7 @@ class Handled(State):
             catchable = failed.error != RUNTIME
             delay = self._delay(frame, failed, used) if catchable else None
             if delay is not None:
-                yield from frame.process.sleep(delay)
+                yield from frame.sleep_until(frame.execution.scheduler.now + round(delay * SECOND))
                 frame.retries = (frame.retries or 0) + 1
                 frame.resumed = False
                 continue
@@ -245,7 +245,7 @@ class Handled(State):
         return self.given(frame, result, states, shaped)
 
     def _delay(self, frame: Frame, failure: StateFailed, used: list[int]) -> float | None:
-        for index, retrier in enumerate(self._retriers):
+        for index, retrier in enumerate(self.retriers):
             if matches(retrier.errors, failure.kind):
                 if used[index] >= retrier.attempts:
                     return None

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from helpers import definition as definitions
-from helpers import planner
+from helpers import history, planner, rehearsal
 from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source
 from helpers.exercises.trial import (
     UNANSWERED,
@@ -658,11 +658,12 @@ def _when(answer: Any, about: Any) -> None:
 
 @exercise(
     "11-pause",
-    hint="planner.plan('recheck', 300, interval=...) has worst_delay and events; a loop over intervals finds it.",
+    hint="planner.compare_patterns(jobs, intervals=..., patterns=['recheck']) has worst_delay; which rows keep 15 s?",
     praise="As rarely as allowed, and not more rarely.",
 )
 def _pause(answer: Any, about: Any) -> None:
-    delays = {pause: float(planner.plan("recheck", 300, interval=pause)["worst_delay"]) for pause in range(1, 60)}
+    table = planner.compare_patterns(range(285, 316), intervals=range(10, 21), patterns=["recheck"])
+    delays = dict(zip(table["interval"], table["worst_delay"], strict=True))
     wanted = max(pause for pause, delay in delays.items() if delay <= 15)
     if number_slip(answer) or answer == wanted:
         return asked("The pause", wanted, answer, "")
@@ -670,8 +671,8 @@ def _pause(answer: Any, about: Any) -> None:
         raise Lacking("the answer is a number of whole seconds, 1 or more.")
     if answer < wanted:
         raise Lacking(f"a pause of {answer:g} s keeps the bound; a longer one keeps it too, with fewer polls.")
-    late = f"{delays[int(answer)]:.1f} s" if answer in delays else "more than a minute"
-    raise Lacking(f"with a pause of {answer:g} s the end is noticed up to {late} late; 15 s are allowed.")
+    late = f"up to {delays[int(answer)]:.1f} s" if answer in delays else "as much as the pause"
+    raise Lacking(f"with a pause of {answer:g} s the end is noticed {late} late; 15 s are allowed.")
 
 
 @exercise(
@@ -685,3 +686,43 @@ def _cheapest(answer: Any, about: Any) -> None:
     wanted = [int(one) for one in best(quick, quick["events"], "pause", largest=False)]
     why = "Among the rows for the job of 250 s with a delay below 20 s, which has fewest events?"
     asked("The pause", wanted, answer, why)
+
+
+@exercise(
+    "13-caught",
+    hint="Catch belongs into EachOrder itself, beside ItemProcessor; its Next is a state that you add to States.",
+    praise="The recorded failure would have ended well, and the machine says so before it is deployed.",
+)
+def _caught_around(answer: Any, about: Any) -> None:
+    given = state(answer, "EachOrder")
+    failed = history.sample("failed-map")
+    if "Catch" in given.get("ItemProcessor", {}).get("States", {}).get("Pack", {}):
+        raise Lacking("leave Pack as it is; EachOrder, the Map around it, shall catch.")
+    rehearsed = rehearsal.rehearse(failed, answer)
+    if rehearsed.parted is None:
+        raise Lacking("rehearsed, it fails as it did; give EachOrder a Catch for OutOfStock.")
+    if rehearsed.status != "SUCCEEDED":
+        raise Lacking(f"rehearsed, it does not succeed. {rehearsed}")
+    if "caught" not in rehearsed.comparison.states["status_b"].tolist():
+        raise Lacking("it succeeds, but nothing was caught; give EachOrder a Catch for OutOfStock.")
+
+
+@exercise(
+    "13-fewest",
+    hint="Rehearse `waited` with one MaxAttempts after the other; or count the retries in history.attempts.",
+    praise="As few as this execution needed. Another one may need more: that is what a folder of histories is for.",
+)
+def _fewest(answer: Any, about: Any) -> None:
+    waited = history.sample("retries")
+    patient = definitions.load(waited.with_name("retries.asl.json"))
+
+    def ends_well(attempts: int) -> bool:
+        patient["States"]["AskJob"]["Retry"][0]["MaxAttempts"] = attempts
+        return rehearsal.rehearse(waited, patient).status == "SUCCEEDED"
+
+    wanted = next(attempts for attempts in range(13) if ends_well(attempts))
+    if number_slip(answer) or answer == wanted:
+        return asked("MaxAttempts", wanted, answer, "")
+    if answer < wanted:
+        raise Lacking(f"with {answer:g} the execution fails; it needs more.")
+    raise Lacking(f"with {answer:g} it ends as it did, but fewer will do; retries are counted, not attempts.")

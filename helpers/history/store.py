@@ -4,10 +4,11 @@ Below a store's folder lie `events/` and `executions/`, the index. What the inde
 """
 
 import hashlib
+import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,10 +18,12 @@ import pandas as pd
 import pyarrow.dataset
 
 from helpers.errors import LabError, NotFound
+from helpers.history.event_types import FIELDS, details_key, fields
 
-__all__ = ["Ended", "Moment", "add", "read", "stamp", "stops"]
+__all__ = ["Ended", "Moment", "add", "histories", "read", "stamp", "stops"]
 
 KEY = ["execution", "collected"]
+INDEX = re.compile(r"\[(\d+)\]$")
 LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
 
 Moment = datetime | str
@@ -74,6 +77,32 @@ def read(
     table = _dataset(folder / "events").to_table(filter=wanted)
     events = table.drop_columns(["machine", "day"]).to_pandas()
     return _current(events, index).sort_values(["execution", "id"], ignore_index=True)
+
+
+def histories(events: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The executions of a frame of events, each as an export in the shape of GetExecutionHistory."""
+    for execution, rows in events.groupby("execution", sort=False):
+        columns = {str(column): rows[column].tolist() for column in rows if column not in ("timestamp", "elapsed")}
+        columns["timestamp"] = list(rows["timestamp"].dt.to_pydatetime())
+        held = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        yield {"executionArn": execution, "events": [_event(row) for row in held]}
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    kind, names = row["type"], fields(row["type"])
+    row["name"], found = row["state"], INDEX.search(row["branch"]) if isinstance(row["branch"], str) else None
+    details = json.loads(row["details"]) if isinstance(row["details"], str) else {}
+    unused = "input" if isinstance(row["resource_type"], str) else "parameters"
+    for name in names:
+        if name.endswith("Details"):
+            details[name] = {"truncated": row["truncated"]}
+        elif name == "index":
+            details |= {"index": int(found[1])} if found else {}
+        elif isinstance(row[FIELDS[name]], str) and (name != unused or "parameters" not in names):
+            details[name] = row[FIELDS[name]]
+    before = 0 if pd.isna(row["previous_id"]) else int(row["previous_id"])
+    event = {"id": row["id"], "previousEventId": before, "type": kind, "timestamp": row["timestamp"]}
+    return {**event, details_key(kind): details} if details else event
 
 
 def stamp(moment: Moment) -> pd.Timestamp:

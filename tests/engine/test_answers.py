@@ -1,5 +1,6 @@
 """What answers a task: values, `Answer`, NEVER, TaskFailed, lists, functions; and what a call says of itself."""
 
+import gc
 import inspect
 
 import pytest
@@ -224,3 +225,9 @@ def test_the_examples_of_its_documentation_hold():
     from helpers.engine import simulation
 
     assert doctest.testmod(simulation) == doctest.TestResults(failed=0, attempted=2)
+
+
+def test_the_events_of_a_run_that_waits_for_ever_stay_as_they_are():
+    events = engine.run(machine(task()), tasks={"A": engine.NEVER}).events
+    gc.collect()
+    assert types(events)[-1] == "LambdaFunctionStarted"

@@ -1290,3 +1290,47 @@ def _cheapest() -> Rows:
     yield "a Series", "wrong", quick.loc[quick["events"] == quick["events"].min(), "pause"], "Series"
     yield "a text", "wrong", "10", "quotes"
     yield "the frame", "wrong", quick, "DataFrame"
+
+
+def _orders() -> dict[str, Any]:
+    return definition.load(history.sample("failed-map").with_name("failed-map.asl.json"))
+
+
+@answers("13-caught")
+def _caught_around() -> Rows:
+    def caught(errors: list[str], where: str = "EachOrder", state: dict[str, Any] | None = None, **more: Any) -> Any:
+        mine = _orders()
+        body = mine["States"]["EachOrder"]
+        if where == "Pack":
+            body = body["ItemProcessor"]["States"]["Pack"]
+            body["Catch"] = [{"ErrorEquals": errors, "ResultPath": "$.error", "Next": "Shipped"}]
+            return mine
+        body["Catch"] = [{"ErrorEquals": errors, "Next": "Apologise", **more}]
+        mine["States"]["Apologise"] = state or {"Type": "Pass", "End": True}
+        return mine
+
+    yield "the error", "right", caught(["OutOfStock"], ResultPath="$.error")
+    yield "any error", "right", caught(["States.ALL"])
+    yield "any task's", "right", caught(["States.TaskFailed"])
+    yield "and then succeeds", "right", caught(["OutOfStock"], state={"Type": "Succeed"})
+    yield "nothing changed", "wrong", _orders(), "fails as it did"
+    yield "another error", "wrong", caught(["States.Timeout"]), "fails as it did"
+    yield "in Pack", "wrong", caught(["OutOfStock"], "Pack"), "around it"
+    yield "and then fails", "wrong", caught(["OutOfStock"], state={"Type": "Fail", "Error": "E"}), "does not succeed"
+    yield "no machine", "wrong", {"StartAt": "A"}
+    yield "a text", "wrong", "Catch"
+
+
+@answers("13-fewest")
+def _fewest() -> Rows:
+    yield "6", "right", 6
+    yield "numpy's number", "right", np.int64(6)
+    yield "a float", "equivalent", 6.0
+    yield "attempts", "wrong", 7, "fewer"
+    yield "as it is", "wrong", 12, "fewer"
+    yield "5", "wrong", 5, "fails"
+    yield "0", "wrong", 0, "fails"
+    yield "a text", "wrong", "6", "quotes"
+    yield "a list", "wrong", [6], "list"
+    yield "a bool", "wrong", True, "number"
+    yield "a missing value", "wrong", float("nan"), "missing"

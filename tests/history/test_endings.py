@@ -78,7 +78,7 @@ ENDINGS = {
  7  0 ExecutionTimedOut at=60               => -
 """,
         ("Rest", "States.Timeout", None, 7),
-        "The execution ran out of time in 'Rest' after 1 min 0.0 s with States.Timeout.",
+        "The execution ran out of time in 'Rest' after 1 min 0 s with States.Timeout.",
         "'Ask' failed after 3.0 s with Wrong: c. It was caught.",
     ),
     "a Parallel in a Map": (
@@ -110,7 +110,7 @@ ENDINGS = {
 25 24 ExecutionFailed      error=Boom cause=x at=610 => -
 """,
         ("Left", "Boom", "x", 16),
-        "'Left' in Each#1[1]/Fan#1:Left failed after 10 min 10.0 s with Boom: x.",
+        "'Left' in Each#1[1]/Fan#1:Left failed after 10 min 10 s with Boom: x.",
         None,
     ),
 }

@@ -98,8 +98,9 @@ def learn(python: Path | str, cwd: Path, environment: dict[str, str], history: P
     options: dict[str, Any] = {"cwd": cwd, "env": environment, "check": True, "capture_output": True}
     try:
         subprocess.run([python, "-c", LEARN, str(history)], **options)
-        why = "from helpers.command import main; main()"
-        shown = subprocess.run([python, "-c", why, "why", str(history)], **options).stdout
+        shown = subprocess.run(
+            [python, "-c", "from helpers.command import main; main()", "why", str(history)], **options
+        ).stdout
         assert b"SUCCEEDED" in shown
         told = subprocess.run([python, "-m", "helpers.sandbox", "status", "--json"], **options).stdout
         assert json.loads(told)["running"] is True

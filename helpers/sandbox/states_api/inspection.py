@@ -112,7 +112,7 @@ class Inspection:
             return "SUCCEEDED", state.next
         frame.locate(state, failed)
         self.error, self.cause = failed.error, failed.cause
-        for index, retrier in enumerate(state._retriers):
+        for index, retrier in enumerate(state.retriers):
             if matches(retrier.errors, failed.kind):
                 self.error_details = {"retryIndex": index}
                 if used < retrier.attempts:
@@ -141,7 +141,7 @@ class Inspection:
         """What a Map would run, and how; its failure where more iterations have failed than it tolerates."""
         frame, stages = self._frame, self.stages
         if isinstance(state, DistributedMap) and state._reader:
-            items = yield from state._read(frame, data, given)
+            items = yield from state.read(frame, data, given)
             if "ItemsPointer" in state._reader.get("ReaderConfig", {}):
                 stages["afterItemsPointer"] = items
         else:

@@ -1,0 +1,96 @@
+"""Distributed Maps in rehearsals: as they ended, or, with their children's histories, child by child."""
+
+import json
+
+import pytest
+
+from helpers import engine
+from helpers.rehearsal import rehearse
+from tests.engine.driving import machine, passing, task
+
+PROCESSOR = {
+    **machine(One=task(Next="P"), P=passing()),
+    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+}
+MAPPED = machine(
+    Many={"Type": "Map", "ItemProcessor": PROCESSOR, "ResultPath": "$.made", "Next": "Z", "ItemsPath": "$.items"},
+    Z={"Type": "Pass", "End": True},
+)
+
+
+def source(run):
+    """The histories of an execution and its children, as a log holds them."""
+    found = []
+    for one in (run, *run.children):
+        for event in one.events:
+            details = next((value for key, value in event.items() if key.endswith("Details")), {})
+            found.append(
+                {
+                    "id": str(event["id"]),
+                    "type": event["type"],
+                    "details": details,
+                    "previous_event_id": str(event["previousEventId"]),
+                    "event_timestamp": str(int(event["timestamp"].timestamp() * 1000)),
+                    "execution_arn": one.execution.identity.arn,
+                }
+            )
+    return found
+
+
+def broken(call):
+    if call.parameters == 2:
+        raise engine.TaskFailed("Boom", seconds=1)
+    return engine.Answer(call.parameters * 10, 3)
+
+
+def changed(**fields):
+    many = {**MAPPED["States"]["Many"], **fields}
+    return {**MAPPED, "States": {**MAPPED["States"], "Many": many}}
+
+
+def test_without_its_children_it_ends_as_it_did():
+    for run in (
+        engine.run(MAPPED, {"items": [1, 3]}, broken),
+        engine.run(MAPPED, {"items": [1, 2]}, broken),
+        engine.run(
+            changed(ItemReader={"Resource": "arn:aws:states:::s3:getObject"}),
+            {},
+            lambda call: [1, 3] if call.kind == "read" else 1,
+        ),
+    ):
+        definition = changed(
+            **({} if run.execution.input else {"ItemReader": {"Resource": "arn:aws:states:::s3:getObject"}})
+        )
+        rehearsal = rehearse(run.events, definition)
+        assert (rehearsal.parted, rehearsal._raw) == (None, run.events)
+
+
+def test_with_its_children_each_is_rehearsed():
+    run = engine.run(MAPPED, {"items": [1, 3]}, broken)
+    rehearsal = rehearse(source(run), MAPPED)
+    assert (rehearsal.parted, rehearsal.output) == (None, {"items": [1, 3], "made": [10, 30]})
+    assert len(rehearsal._raw) == len(run.events)
+
+
+@pytest.mark.parametrize(("seconds", "status", "waiting"), [(0.5, "SUCCEEDED", 0), (3, "RUNNING", 1)])
+def test_a_change_in_the_children_is_seen_there(seconds, status, waiting):
+    """Where a child was stopped because another failed, nobody knows how it would have gone on."""
+    run = engine.run(
+        MAPPED, {"items": [1, 2]}, lambda call: engine.Answer(7, seconds) if call.parameters == 1 else broken(call)
+    )
+    assert run.status == "FAILED"
+    catching = json.loads(json.dumps(PROCESSOR))
+    catching["States"]["One"]["Catch"] = [{"ErrorEquals": ["Boom"], "Next": "P"}]
+    rehearsal = rehearse(source(run), changed(ItemProcessor=catching))
+    assert "In the child execution" in rehearsal.parted
+    assert "caught after Boom" in rehearsal.parted
+    assert (rehearsal.status, len(rehearsal.unanswered)) == (status, waiting)
+
+
+def test_an_item_that_is_new_has_no_answer():
+    run = engine.run(MAPPED, {"items": [1, 3]}, broken)
+    rehearsal = rehearse(source(run), MAPPED, input={"items": [1, 3, 5]})
+    assert rehearsal.status == "RUNNING"
+    assert rehearsal.unanswered["parameters"].tolist() == ["5"]
+    given = rehearse(source(run), MAPPED, input={"items": [1, 3, 5]}, answers={"One": 50})
+    assert given.output["made"] == [10, 30, 50]
