@@ -39,8 +39,8 @@ class Rehearsal:
 
     `events` is the frame of `history.events`, `status` AWS's word, `output` a JSON value, `error` and `cause` texts,
     `was` the recorded status. `parted` says where and why the two part, None where they do not; `unanswered` is a frame
-    with a row a call that nothing answers: `state`, `branch`, `resource`, `parameters` (JSON), `reason` (str), `visit`
-    and `attempt` (int64). `notes` are sentences on what limits the rehearsal.
+    with one row per call that nothing answers: `state`, `branch`, `resource`, `parameters` (JSON), `reason` (str),
+    `visit` and `attempt` (int64). `notes` are sentences on what limits the rehearsal.
     """
 
     def __init__(self, course: Course, definition: dict[str, Any]) -> None:
@@ -94,15 +94,15 @@ class Rehearsal:
         said = {"RUNNING": "still running"}
         was, now = (said.get(status, status) for status in (self.was, self.status))
         if self.parted is None and not self._unanswered:
-            told = [f"The rehearsal goes as the history did, {was} after {count(len(self._raw), 'event', 'events')}."]
+            found = [f"The rehearsal goes as the history did, {was} after {count(len(self._raw), 'event', 'events')}."]
         else:
-            told = [f"The history was {was}, the rehearsal is {now}."]
-        told += [self.parted] if self.parted else []
+            found = [f"The history was {was}, the rehearsal is {now}."]
+        found += [self.parted] if self.parted else []
         if self._unanswered:
             calls = ", ".join(f"{one['state']} ({one['reason']})" for one in self._unanswered[:3])
             more = f" and {len(self._unanswered) - 3:,} more" if len(self._unanswered) > 3 else ""
-            told.append(f"{count(len(self._unanswered), 'call has', 'calls have')} no answer: {calls}{more}.")
-        return visible(" ".join([*told, *self.notes]))
+            found.append(f"{count(len(self._unanswered), 'call has', 'calls have')} no answer: {calls}{more}.")
+        return visible(" ".join([*found, *self.notes]))
 
     def __repr__(self) -> str:
         return self.sentence()
