@@ -83,7 +83,7 @@ class MadeUp:
 def made_up(definition: Mapping[str, Any] | str) -> MadeUp:
     """An input and answers with which a machine ends well, from its text alone.
 
-    They are derived from the paths that its states read and the rules of its Choices, tried on the engine, mended
+    They are derived from the paths that its states read and the rules of its Choices, tried on the engine, corrected
     where a state fails, and made smaller as long as it still ends well. Placeholders are filled by their place. A
     machine that no try leads to a good end comes back with the last try; `run` says how that ended.
 
