@@ -245,6 +245,9 @@ class Observer:
     def map_run_began(self, run: MapRun) -> None:
         """A Map Run began."""
 
+    def map_run_started(self, run: MapRun) -> None:
+        """Its children are about to be started; a StateFailed raised here fails the Map."""
+
     def map_run_ended(self, run: MapRun) -> None:
         """A Map Run ended."""
 

@@ -217,7 +217,7 @@ def current() -> Lab:
 
 def beside() -> Lab:
     """The sandbox, without leaving the place we work in. Raises `SandboxFailed`."""
-    return _in(sandbox.start(), "sandbox", None)
+    return _on_sandbox(None, None)
 
 
 def _on_sandbox(profile: str | None, region: str | None) -> Lab:
@@ -225,7 +225,9 @@ def _on_sandbox(profile: str | None, region: str | None) -> Lab:
         raise InvalidSetting(
             f"The sandbox has no profiles; for {profile!r} write `connect('aws', profile={profile!r})`."
         )
-    return _in(sandbox.start(), "sandbox", region)
+    found = sandbox.start()
+    sandbox.call("hold_roles", found)
+    return _in(found, "sandbox", region)
 
 
 def _in(found: sandbox.Sandbox, target: str, region: str | None) -> Lab:

@@ -6,13 +6,15 @@ from functools import partial
 from typing import Any
 
 from helpers.engine import Call, TaskFailed
-from helpers.engine.failures import RUNTIME
+from helpers.engine.failures import PERMISSIONS, RUNTIME
+from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
+from helpers.sandbox.identities import Identity, acting_as, refusal, session
 from helpers.sandbox.integrations import functions, objects, pool, services
 from helpers.sandbox.integrations.jobs import Job, job_of
 from helpers.sandbox.integrations.resources import TOKEN, integration_of
 
-__all__ = ["handle"]
+__all__ = ["handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
 # How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
@@ -37,12 +39,25 @@ def _answering(call: Call, work: Callable[[Call], None]) -> None:
     if not call.open:
         return
     try:
-        work(call)
+        with acting_as(identity_of(call)):
+            work(call)
     except TaskFailed as failure:
-        _post(call, partial(call.fail, failure.error, failure.cause))
+        _post(call, partial(call.fail, failure.error, failure.cause, failure.also))
     except Exception:
         LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
         _post(call, partial(call.fail, RUNTIME, FAILED))
+
+
+def identity_of(call: Call) -> Identity:
+    """As whom a call is made: by its execution's role, or by the one of its Credentials. Raises TaskFailed."""
+    identity = session(call.execution.identity.role_arn)
+    wanted = (call.credentials or {}).get("RoleArn")
+    if wanted is None:
+        return identity
+    region = call.execution.identity.region
+    if said := refusal(identity, Need("sts:AssumeRole", str(wanted)), region):
+        raise TaskFailed(PERMISSIONS, said)
+    return session(str(wanted))
 
 
 def _post(call: Call, action: Callable[[], Any]) -> None:
@@ -89,13 +104,21 @@ def _integrate(call: Call) -> None:
 
 def _follow_job(call: Call, job: Job) -> None:
     """Wait for a job that was started; in the engine's thread."""
-    stop = partial(pool.run, job.stop)
+
+    def stop() -> None:
+        pool.run(partial(_as, identity_of(call), job.stop))
+
     if not call.open:
         stop()
         return
     call.on_abandoned = stop
     call.submit(job.started)
     _look_later(call, job, clock.time())
+
+
+def _as(identity: Identity | None, work: Callable[[], None]) -> None:
+    with acting_as(identity):
+        work()
 
 
 def _look_later(call: Call, job: Job, began: float) -> None:

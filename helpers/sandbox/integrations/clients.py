@@ -11,7 +11,10 @@ from typing import Any
 import botocore
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.model import OperationModel, ServiceModel
+
+from helpers.sandbox import identities
 
 __all__ = ["client_for", "has_operation", "operation", "sdk_services", "service_model"]
 
@@ -22,9 +25,25 @@ CONNECTIONS = 128
 _creating = threading.RLock()
 
 
+class _Caller(Credentials):
+    """The keys of whoever a call is made as in this thread."""
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        identity = identities.acting.get()
+        return identity.credentials.get_frozen_credentials() if identity else super().get_frozen_credentials()
+
+
+class _Keys:
+    def load_credentials(self) -> Credentials:
+        names = ("LAB_ACCESS_KEY", "LAB_SECRET_KEY")
+        return _Caller(*(os.environ.get(name, "sandbox") for name in names))
+
+
 @functools.cache
 def _session() -> botocore.session.Session:
-    return botocore.session.Session()
+    session = botocore.session.Session()
+    session.register_component("credential_provider", _Keys())
+    return session
 
 
 @functools.cache
@@ -33,8 +52,6 @@ def _client(service: str, region: str) -> Any:
         service,
         region_name=region,
         endpoint_url=f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
-        aws_access_key_id=os.environ.get("LAB_ACCESS_KEY", "sandbox"),
-        aws_secret_access_key=os.environ.get("LAB_SECRET_KEY", "sandbox"),
         config=Config(
             parameter_validation=False,
             retries={"total_max_attempts": 1},
@@ -49,7 +66,7 @@ def _client(service: str, region: str) -> Any:
 
 
 def client_for(region: str, service: str) -> Any:
-    """The client of this process for a service (by boto3's name) in a region, signed with the sandbox's own keys."""
+    """The client of this process for a service (by boto3's name) in a region; it signs as who acts in the thread."""
     with _creating:
         return _client(service, region)
 
