@@ -22,7 +22,7 @@ from helpers.sandbox.actions import Need, needs_of
 from helpers.sandbox.clock import clock
 from helpers.sandbox.policies import Policies, Policy, Principal
 
-__all__ = ["Identity", "acting", "acting_as", "denial", "hold", "known", "refusal", "role_at", "session"]
+__all__ = ["Identity", "acting", "acting_as", "denial", "hold", "known", "refusal", "role_at", "session", "trusts"]
 
 _sessions: dict[tuple[str, str], "Identity"] = {}
 _by_key: dict[str, "Identity"] = {}
@@ -73,8 +73,8 @@ def session(role: str, name: str | None = None) -> Identity:
     with _lock:
         found = _sessions.get((role, name or ""))
         if found is None:
-            account, shown = role.split(":")[4], name or secrets.token_urlsafe(24).replace("-", "_")
-            arn = f"arn:aws:sts::{account}:assumed-role/{role.split('/')[-1]}/{shown}"
+            shown = name or secrets.token_urlsafe(24).replace("-", "_")
+            arn = f"arn:aws:sts::{process.ACCOUNT}:assumed-role/{role.split('/')[-1]}/{shown}"
             keys = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_hex(32))
             found = Identity(arn, keys, role=role, of_service=True)
             _sessions[role, name or ""] = _by_key[keys.access_key] = found
@@ -109,10 +109,22 @@ def role_at(arn: str) -> Role | None:
     return next((role for role in roles if role.arn == arn), None)
 
 
+def trusts(role: Role, *services: str) -> bool:
+    """Whether a role lets one of these services assume it."""
+    request = policies.Request("sts:AssumeRole", role.arn)
+    trust = [policies.parsed(role.assume_role_policy_document)]
+    return any(policies.grants(request, Principal("", service=one), trust) for one in services)
+
+
 def denial(identity: Identity, service: str, region: str, operation: str, parameters: Mapping[str, Any]) -> str | None:
     """Why a call is denied, in AWS's words; None where everything that it takes is allowed."""
     if (service, operation) == ("sts", "GetCallerIdentity"):
         return None
+    if service == "athena" and (query := parameters.get("QueryExecutionId")):
+        from moto.athena.models import athena_backends
+
+        athena: Any = athena_backends[process.ACCOUNT][region]
+        parameters = {**parameters, "@workgroup": getattr(athena.query_executions.get(query), "work_group", "primary")}
     needs = needs_of(service, region, process.ACCOUNT, operation, parameters)
     return next((said for need in needs if (said := refusal(identity, need, region))), None)
 

@@ -35,7 +35,7 @@ class Claim:
     service: str
     signature: str
     expires: datetime.timedelta | None
-    token: str | None
+    token: str | None = None
 
     def check(
         self, body: bytes, access_key: str, secret_key: str, now: datetime.datetime, ahead: datetime.datetime

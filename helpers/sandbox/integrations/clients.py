@@ -1,14 +1,10 @@
 """The boto3 clients with which executions call the other services of the sandbox."""
 
 import functools
-import gzip
 import os
-import re
 import threading
-from pathlib import Path
 from typing import Any
 
-import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
@@ -16,7 +12,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from helpers.sandbox import identities
 
-__all__ = ["client_for", "has_operation", "operation", "sdk_services", "service_model"]
+__all__ = ["client_for", "has_operation", "operation", "service_model"]
 
 # A task may take as long as AWS lets it; its own TimeoutSeconds ends it, not the socket.
 LONGEST_TASK = 99_999_999
@@ -95,20 +91,3 @@ def has_operation(service: str, action: str) -> bool:
 def operation(service: str, action: str) -> OperationModel:
     """The model of an operation. KeyError where there is none."""
     return service_model(service).operation_model(_operations(service)[action.lower()])
-
-
-@functools.cache
-def sdk_services() -> dict[str, str]:
-    """boto3's name of every service, by the name that `aws-sdk` has for it: that of the Java SDK's package.
-
-    Those follow the services' ids, which stand at the beginning of botocore's files; reading these whole would take
-    seconds.
-    """
-    found = {}
-    for path in sorted((Path(botocore.__file__).parent / "data").glob("*/*/service-2.json.gz")):
-        with gzip.open(path) as file:
-            given = re.search(rb'"serviceId" *: *"([^"]+)"', file.read(4_000))
-        if given:
-            name = given[1].decode().removesuffix(" Service")
-            found[re.sub("[^a-z0-9]", "", name.lower())] = path.parent.parent.name
-    return found

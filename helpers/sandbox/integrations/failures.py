@@ -25,7 +25,7 @@ def of_call(error: Exception, service: Service, is_sdk: bool) -> TaskFailed:
     name, also = type(error).__name__, None
     if error.response["Error"]["Code"] in DENIED:
         also = PERMISSIONS
-    if name == "ClientError":
+    if name in ("ClientError", "AccessDenied"):  # S3 declares the latter for what Step Functions never calls
         name = service.unmodelled
     elif not name.endswith("Exception"):
         name += "Exception"

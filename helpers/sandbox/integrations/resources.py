@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import re
 
+from helpers.definition.services import sdk_services
 from helpers.sandbox.integrations import clients
 from helpers.sandbox.integrations.shapes import pascal
 
@@ -107,7 +108,7 @@ def integration_of(resource: str) -> Integration | None:
 def _service(name: str) -> Service | None:
     if name in OPTIMISED:
         return OPTIMISED[name]
-    boto_name = clients.sdk_services().get(name.removeprefix("aws-sdk:")) if ":" in name else FORWARDED.get(name)
+    boto_name = sdk_services().get(name.removeprefix("aws-sdk:")) if ":" in name else FORWARDED.get(name)
     if boto_name is None:
         return None
     errors = pascal(clients.service_model(boto_name).service_id)

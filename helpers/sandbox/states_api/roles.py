@@ -6,10 +6,9 @@ from typing import Any
 
 from helpers.definition import states
 from helpers.sandbox.actions import Need
-from helpers.sandbox.identities import refusal, role_at, session
+from helpers.sandbox.identities import refusal, role_at, session, trusts
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.json_text import parse
-from helpers.sandbox.trust import trusts
 
 __all__ = ["check_role"]
 
@@ -44,8 +43,7 @@ def check_role(backend: Any, arn: str, definition: str | None = None, logs: bool
     if found[1] != backend.account_id:
         raise StatesError("AccessDeniedException", "Cross-account pass role is not allowed.")
     role = role_at(arn)
-    services = {"states.amazonaws.com", f"states.{backend.region_name}.amazonaws.com"}
-    if role is None or not trusts(role.assume_role_policy_document, services):
+    if role is None or not trusts(role, "states.amazonaws.com", f"states.{backend.region_name}.amazonaws.com"):
         raise StatesError(
             "AccessDeniedException",
             "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume "
