@@ -75,6 +75,7 @@ def _open(ended: threading.Event) -> "Door":
     """
     from helpers.sandbox import athena, clock, control, events, identities, lambda_runner
     from helpers.sandbox.door import Door
+    from helpers.sandbox.integrations import jobs
 
     for concern in (clock, lambda_runner, events, athena):
         concern.mend()
@@ -92,6 +93,8 @@ def _open(ended: threading.Event) -> "Door":
         history_limit=clock.history_limit,
         athena=athena.query_seconds,
         hold_roles=identities.hold,
+        stand_in=jobs.stand_in,
+        jobs=jobs.jobs,
     )
     return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 

@@ -8,6 +8,7 @@ from typing import Any
 from helpers.definition import states, validation
 from helpers.definition.validation import Finding
 from helpers.sandbox import integrations
+from helpers.sandbox.integrations.jobs import standing_in
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.json_text import parse
 
@@ -80,7 +81,9 @@ def diagnose(text: str, machine_type: str) -> Iterator[Finding]:
 def _resources(definition: Any) -> Iterator[Finding]:
     for state in states(definition):
         resource = state.body.get("Resource")
-        if state.type == "Task" and isinstance(resource, str) and (problem := integrations.problem_of(resource)):
+        if state.type != "Task" or not isinstance(resource, str) or standing_in(state.name):
+            continue
+        if problem := integrations.problem_of(resource):
             place = validation.location(state.scope, "States", state.name, "Resource")
             code = "INVALID_RESOURCE" if "not in the sandbox" in problem else "SCHEMA_VALIDATION_FAILED"
             yield Finding(code, problem, place, state=state.name)

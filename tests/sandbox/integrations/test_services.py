@@ -126,8 +126,7 @@ def test_parameters_that_no_service_takes(machines: Machines, resource: str, par
 @pytest.mark.parametrize(
     ("resource", "parameters", "said"),
     [
-        ("apigateway:invoke", {"ApiEndpoint": "a", "Method": "GET"}, "not in the sandbox"),
-        ("eks:call", {}, "no action 'call'"),
+        ("bedrock:invokeModel", {"ModelId": "m"}, "not in the sandbox"),
         ("aws-sdk:rds:describeDBInstances", {}, ""),
         ("aws-sdk:workmail:listUsers", {"OrganizationId": "m-1"}, "not in the sandbox"),
     ],
