@@ -298,7 +298,9 @@ class Execution:
         self._texts: dict[str, str] = {}
         self._timer: Any = None
         compact = text_of(self.input)
-        self.top = Frame(self, machine, self.input, text if compact == text else compact)
+        # AWS's histories keep the white space of an array's text.
+        is_kept = isinstance(self.input, list) or compact == text
+        self.top = Frame(self, machine, self.input, text if is_kept else compact)
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""

@@ -145,8 +145,9 @@ class Visitor(MotoRequestHandler):
             return refusal.not_here("This address", service, self.headers)
         try:
             chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        except (NotImplementedError, ImportError) as error:
-            # An ImportError is a service whose optional parts of moto are not installed.
+        except ImportError:  # a service whose optional parts of moto are not installed
+            return refusal.not_here(service, service, self.headers)
+        except NotImplementedError as error:
             what = re.sub(r"^The (\w+) action has not been implemented$", r"\1", str(error))
             return refusal.not_here(f"{service}: {what}", service, self.headers)
         except Exception as error:

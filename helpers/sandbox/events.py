@@ -40,7 +40,7 @@ def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
 
 def mend() -> None:
     """Put EventBridge's mends in place; called once, before the server answers."""
-    from moto.events.exceptions import ResourceNotFoundException
+    from moto.events.exceptions import ResourceNotFoundException, ValidationException
     from moto.events.models import EventsBackend, Rule
 
     def list_tags_for_resource(self: EventsBackend, arn: str) -> dict[str, list[dict[str, str]]]:
@@ -53,11 +53,20 @@ def mend() -> None:
         tags: dict[str, list[dict[str, str]]] = self.tagger.list_tags_for_resource(arn)
         return tags
 
+    def delete_event_bus(self: EventsBackend, name: str) -> None:
+        # AWS deletes no bus that has rules; moto forgets them with it.
+        if name != "default" and name in self.event_buses and self.event_buses[name].rules:
+            raise ValidationException("EventBus can't be deleted since it has rules.")
+        delete(self, name)
+
     replace(EventsBackend, "list_tags_for_resource", list_tags_for_resource)
+    delete = EventsBackend.delete_event_bus
+    replace(EventsBackend, "delete_event_bus", delete_event_bus)
     original = Rule.send_to_targets
 
     def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:
         # AWS delivers to functions and state machines, after it has answered; moto raises NotImplementedError for them.
+        original_event = {"account": self.account_id, **original_event}  # moto leaves it out
         if self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
             for target in self.targets:
                 if deliver := DELIVERIES.get(target["Arn"].split(":")[2]):

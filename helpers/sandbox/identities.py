@@ -4,6 +4,7 @@ A service that acts as a role, as Step Functions does for an execution and Lambd
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import secrets
@@ -73,7 +74,7 @@ def session(role: str, name: str | None = None) -> Identity:
     with _lock:
         found = _sessions.get((role, name or ""))
         if found is None:
-            shown = name or secrets.token_urlsafe(24).replace("-", "_")
+            shown = name or hashlib.sha256(role.encode()).hexdigest()[:32]
             arn = f"arn:aws:sts::{process.ACCOUNT}:assumed-role/{role.split('/')[-1]}/{shown}"
             keys = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_hex(32))
             found = Identity(arn, keys, role=role, of_service=True)
