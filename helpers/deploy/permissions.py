@@ -175,8 +175,11 @@ def _of_distributed_map(state: Mapping[str, Any], setting: Setting) -> list[Gran
         (("states:StartExecution",), (machine,)),
         (("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"), (runs,)),
     ]
+    reader = state.get("ItemReader", {})
+    lists = str(reader.get("Resource")).endswith("listObjectsV2")
+    loads = not lists or reader.get("ReaderConfig", {}).get("Transformation") == "LOAD_AND_FLATTEN"
     for part, actions in (
-        ("ItemReader", ("s3:GetObject", "s3:ListBucket")),
+        ("ItemReader", ("s3:ListBucket",) * lists + ("s3:GetObject",) * loads),
         ("ResultWriter", ("s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")),
     ):
         if part in state:

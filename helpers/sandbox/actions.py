@@ -118,6 +118,8 @@ def _parts(template: str) -> list[Any]:
 def _arns(start: str, template: str, known: Parameters) -> Iterator[str]:
     """The ARNs that a row's template makes of the members of a request: none where one of these is not there."""
     texts = _parts(template)
+    if any(texts[at + 4] is None and texts[at].split(".")[0] not in known for at in range(1, len(texts), 6)):
+        return
     choices = [list(_values(known, *texts[at : at + 5])) for at in range(1, len(texts), 6)]
     for values in itertools.product(*choices):
         made = "".join(itertools.chain.from_iterable(itertools.zip_longest(texts[::6], values, fillvalue="")))

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from botocore.credentials import Credentials
-from moto.iam.models import Role, User, iam_backends
+from moto.iam.models import IAMBackend, Role, User, iam_backends
 from moto.sts.models import sts_backends
 
 from helpers.sandbox import policies, process
@@ -134,12 +134,13 @@ def refusal(identity: Identity | None, need: Need, region: str) -> str | None:
     """Why somebody is not allowed an action on a resource, in AWS's words; None where they are."""
     if identity is None or identity.is_free:
         return None
-    holder = role_at(identity.role) if identity.role else _user(identity.user)
-    request = policies.Request(need.action, need.resource, _context(identity, holder, need, region))
+    iam = iam_backends[process.ACCOUNT]["aws"]
+    holder = role_at(identity.role) if identity.role else iam.users.get(identity.user or "")
+    request = policies.Request(need.action, need.resource, _Context(identity, holder, need, region))
     found = Policies(
-        identity=_policies_of(holder),
+        identity=_policies_of(iam, holder),
         resource=_resource_policies(need.resource, region),
-        boundary=_boundary_of(holder),
+        boundary=_boundary_of(iam, holder),
         session=[policies.parsed(identity.limit)] if identity.limit else None,
     )
     trusted = need.action == "sts:AssumeRole"
@@ -150,14 +151,11 @@ def refusal(identity: Identity | None, need: Need, region: str) -> str | None:
     return said if trusted else f"{said} {why}"
 
 
-def _user(name: str | None) -> User | None:
-    return iam_backends[process.ACCOUNT]["aws"].users.get(name or "")
-
-
-def _policies_of(holder: Role | User | None) -> list[Policy]:
+def _policies_of(iam: IAMBackend, holder: Role | User | None) -> list[Policy]:
     """What is attached to a role or a user and to the user's groups."""
-    groups = [] if holder is None else iam_backends[process.ACCOUNT]["aws"].groups.values()
-    holders = [holder, *(group for group in groups if holder in group.users)] if holder is not None else []
+    if holder is None:
+        return []
+    holders = [holder, *(group for group in iam.groups.values() if holder in group.users)]
     texts = [text for one in holders for text in one.policies.values()]
     texts += [_text_of(policy) for one in holders for policy in one.managed_policies.values()]
     return [policies.parsed(text) for text in texts]
@@ -167,11 +165,11 @@ def _text_of(policy: Any) -> str:
     return next((str(one.document) for one in policy.versions if one.version_id == policy.default_version_id), "")
 
 
-def _boundary_of(holder: Role | User | None) -> list[Policy] | None:
+def _boundary_of(iam: IAMBackend, holder: Role | User | None) -> list[Policy] | None:
     arn = getattr(holder, "permissions_boundary_arn", None)
     if arn is None:
         return None
-    boundary = iam_backends[process.ACCOUNT]["aws"].managed_policies.get(arn)
+    boundary = iam.managed_policies.get(arn)
     return [policies.parsed(_text_of(boundary))] if boundary else []
 
 
@@ -193,19 +191,33 @@ def _resource_policies(arn: str, region: str) -> list[Policy]:
 
         text = getattr(sns_backends[account][region].topics.get(arn), "policy", None)
     elif service == "lambda":
-        return [_of_function(resource, region)]
+        return _of_function(resource, region)
     elif service == "iam":
         text = getattr(role_at(arn), "assume_role_policy_document", None)
     return [policies.parsed(text)] if isinstance(text, str) and text else []
 
 
-def _of_function(resource: str, region: str) -> Policy:
+def _of_function(resource: str, region: str) -> list[Policy]:
     from moto.awslambda_simple.models import lambda_simple_backends
 
     stored = lambda_simple_backends[process.ACCOUNT][region]._lambdas._functions
     function = stored.get(resource.split(":")[1] if ":" in resource else "", {}).get("latest")
-    statements = function.policy.statements if function else []
-    return policies.parsed(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    if not function or not function.policy.statements:
+        return []
+    return [policies.parsed(json.dumps({"Version": "2012-10-17", "Statement": function.policy.statements}))]
+
+
+class _Context(dict[str, list[str]]):
+    """The values of the condition keys of a request, put together when a policy first asks for one."""
+
+    def __init__(self, *request: Any) -> None:
+        super().__init__()
+        self._request = request
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if not self:
+            self.update(_context(*self._request))
+        return super().get(key, default)
 
 
 def _context(identity: Identity, holder: Role | User | None, need: Need, region: str) -> dict[str, list[str]]:

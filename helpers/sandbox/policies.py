@@ -62,10 +62,10 @@ class _Pattern:
                 end = found.end()
         self._parts.append((text[end:], None, None))
         self._varies = any(name is not None and name not in _LITERAL for _, name, _ in self._parts)
-        self._fixed = None if self._varies else self._compiled({})
+        self.fixed = None if self._varies else self._compiled({})
 
     def matches(self, value: str, context: Context) -> bool:
-        pattern = self._compiled(context) if self._varies else self._fixed
+        pattern = self._compiled(context) if self._varies else self.fixed
         return pattern is not None and pattern.fullmatch(value) is not None
 
     def _compiled(self, context: Context) -> re.Pattern[str] | None:
@@ -198,31 +198,36 @@ class _Statement:
         actions, resources = (_many(body.get(f"Not{name}", body.get(name, []))) for name in ("Action", "Resource"))
         self._action = re.compile("|".join(_expression(action) for action in actions) or r"(?!)", re.IGNORECASE)
         # A role's trust policy names no resource: it is about that role.
-        self._resources = [_Pattern(one, variables) for one in (resources or ["*"] * (self.principals is not None))]
+        found = [_Pattern(one, variables) for one in (resources or ["*"] * (self.principals is not None))]
+        self._varying = [one for one in found if one.fixed is None]
+        fixed = [f"(?:{one.fixed.pattern})" for one in found if one.fixed is not None]
+        self._resource = re.compile("|".join(fixed) or r"(?!)", re.DOTALL)
         self._conditions = [
             _Condition(operator, key, values, variables)
             for operator, keys in body.get("Condition", {}).items()
             for key, values in keys.items()
         ]
 
+    def _is_about(self, request: Request) -> bool:
+        return self._resource.fullmatch(request.resource) is not None or any(
+            one.matches(request.resource, request.context) for one in self._varying
+        )
+
     def applies(self, request: Request) -> bool:
         context = request.context
         return (
             (self._action.fullmatch(request.action) is not None) != self._not_action
-            and any(one.matches(request.resource, context) for one in self._resources) != self._not_resource
+            and self._is_about(request) != self._not_resource
             and all(condition.holds(context) for condition in self._conditions)
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """A policy, its patterns compiled."""
+    """A policy, its patterns compiled, by what its statements say."""
 
-    statements: tuple[_Statement, ...]
-
-    def applying(self, effect: str, request: Request) -> list[_Statement]:
-        """The statements of this effect that are about a request, whoever makes it."""
-        return [one for one in self.statements if one.effect == effect and one.applies(request)]
+    allow: tuple[_Statement, ...] = ()
+    deny: tuple[_Statement, ...] = ()
 
 
 @functools.lru_cache(2_048)
@@ -231,9 +236,10 @@ def parsed(document: str) -> Policy:
     try:
         body = json.loads(document)
         variables = body.get("Version") == "2012-10-17"
-        return Policy(tuple(_Statement(one, variables) for one in _many(body.get("Statement", []))))
+        found = [_Statement(one, variables) for one in _many(body.get("Statement", []))]
+        return Policy(*(tuple(one for one in found if one.effect == effect) for effect in ("Allow", "Deny")))
     except (ValueError, TypeError, AttributeError, re.error):
-        return Policy(())
+        return Policy()
 
 
 def _many(value: Any) -> list[Any]:
@@ -249,23 +255,23 @@ def denial(request: Request, who: Principal, policies: Policies, needs_resource:
     kinds = {"identity-based": policies.identity, "session": policies.session or ()}
     kinds |= {"permissions boundary": policies.boundary or ()}
     for kind, found in kinds.items():
-        if any(policy.applying("Deny", request) for policy in found):
+        if any(one.applies(request) for policy in found for one in policy.deny):
             return f"with an explicit deny in {_a(kind)}"
-    if any(_is_named(one, who) for policy in policies.resource for one in policy.applying("Deny", request)):
+    if any(_named(one, who) and one.applies(request) for policy in policies.resource for one in policy.deny):
         return f"with an explicit deny in {_a('resource-based')}"
     named = grants(request, who, policies.resource)
     # A user or a session that the resource's policy names is allowed, whatever the other kinds leave unsaid.
     if named == "itself":
         return None
     allowed = named == "role" or (
-        any(policy.applying("Allow", request) for policy in policies.identity)
+        any(one.applies(request) for policy in policies.identity for one in policy.allow)
         and (named == "account" or not needs_resource)
     )
     if not allowed:
         kind = "resource-based" if needs_resource and not named else "identity-based"
         return f"because no {kind} policy allows the {request.action} action"
     for name, limit in limits.items():
-        if limit is not None and not any(policy.applying("Allow", request) for policy in limit):
+        if limit is not None and not any(one.applies(request) for policy in limit for one in policy.allow):
             kind = "session policy" if name == "session" else "permissions boundary"
             return f"because no {kind} allows the {request.action} action"
     return None
@@ -279,12 +285,8 @@ def _a(kind: str) -> str:
 
 def grants(request: Request, who: Principal, resource: Sequence[Policy]) -> str | None:
     """As what the resource's policies allow a request: "itself", its "role", its "account", or None."""
-    found = {_named(one, who) for policy in resource for one in policy.applying("Allow", request)}
+    found = {_named(one, who) for policy in resource for one in policy.allow if one.applies(request)}
     return next((kind for kind in ("itself", "role", "account") if kind in found), None)
-
-
-def _is_named(statement: _Statement, who: Principal) -> bool:
-    return _named(statement, who) is not None
 
 
 def _named(statement: _Statement, who: Principal) -> str | None:
