@@ -7,14 +7,14 @@ the first row counts that has one; under `passed` to whom roles are handed on, a
 the action by which tags are given to what is new.
 """
 
-import dataclasses
 import functools
 import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from moto.core.request import Request
@@ -32,13 +32,12 @@ _BYTES = {"Invoke", "InvokeAsync", "InvokeModel", "InvokeWithResponseStream"}  #
 _QUALIFIED = re.compile(r"(arn:[^:]+:states:[^:]*:[^:]*:stateMachine:[^:]+):(.+)")
 
 
-@dataclasses.dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """An action on a resource, with the values of condition keys that only this call has."""
 
     action: str
     resource: str
-    context: Mapping[str, list[str]] = dataclasses.field(default_factory=dict)
+    context: Mapping[str, list[str]] = MappingProxyType({})
 
 
 def call_of(service: str, environ: dict[str, Any], body: bytes) -> tuple[str, dict[str, Any]]:

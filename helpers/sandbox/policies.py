@@ -4,14 +4,14 @@ Knows no service and asks nobody. Source: IAM User Guide, "Policy evaluation log
 reference".
 """
 
-import dataclasses
 import datetime
 import functools
 import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 __all__ = ["Policies", "Principal", "Request", "denial", "grants", "parsed"]
 
@@ -20,8 +20,7 @@ _VARIABLE = re.compile(r"\$\{([^},]+)(?:, *'([^']*)')?\}")
 _LITERAL = {"*", "?", "$"}  # what ${*}, ${?} and ${$} stand for
 
 
-@dataclasses.dataclass(frozen=True)
-class Principal:
+class Principal(NamedTuple):
     """Who asks: the ARN of a user, or of a session with that of its role; or a service."""
 
     arn: str
@@ -29,17 +28,15 @@ class Principal:
     service: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One action on one resource. `context` holds the values of condition keys by their names in small letters."""
 
     action: str
     resource: str
-    context: Context = dataclasses.field(default_factory=dict)
+    context: Context = MappingProxyType({})
 
 
-@dataclasses.dataclass(frozen=True)
-class Policies:
+class Policies(NamedTuple):
     """The policies that count for a request, parsed; None is a boundary or a session's limit that was never set."""
 
     identity: Sequence["Policy"] = ()
@@ -209,21 +206,20 @@ class _Statement:
         ]
 
     def _is_about(self, request: Request) -> bool:
-        return self._resource.fullmatch(request.resource) is not None or any(
-            one.matches(request.resource, request.context) for one in self._varying
-        )
+        if self._resource.fullmatch(request.resource) is not None:
+            return True
+        return bool(self._varying) and any(one.matches(request.resource, request.context) for one in self._varying)
 
     def applies(self, request: Request) -> bool:
         context = request.context
         return (
             (self._action.fullmatch(request.action) is not None) != self._not_action
             and self._is_about(request) != self._not_resource
-            and all(condition.holds(context) for condition in self._conditions)
+            and (not self._conditions or all(condition.holds(context) for condition in self._conditions))
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """A policy, its patterns compiled, by what its statements say."""
 
     allow: tuple[_Statement, ...] = ()
@@ -255,8 +251,10 @@ def denial(request: Request, who: Principal, policies: Policies, needs_resource:
     kinds = {"identity-based": policies.identity, "session": policies.session or ()}
     kinds |= {"permissions boundary": policies.boundary or ()}
     for kind, found in kinds.items():
-        if any(one.applies(request) for policy in found for one in policy.deny):
-            return f"with an explicit deny in {_a(kind)}"
+        for policy in found:
+            for one in policy.deny:
+                if one.applies(request):
+                    return f"with an explicit deny in {_a(kind)}"
     if any(_named(one, who) and one.applies(request) for policy in policies.resource for one in policy.deny):
         return f"with an explicit deny in {_a('resource-based')}"
     named = grants(request, who, policies.resource)
