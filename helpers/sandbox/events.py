@@ -42,6 +42,7 @@ def mend() -> None:
     """Put EventBridge's mends in place; called once, before the server answers."""
     from moto.events.exceptions import ResourceNotFoundException, ValidationException
     from moto.events.models import EventsBackend, Rule
+    from moto.events.utils import EventTemplateParser
 
     def list_tags_for_resource(self: EventsBackend, arn: str) -> dict[str, list[dict[str, str]]]:
         # AWS looks for the ARN; moto takes the first rule or bus of that name, on whichever bus.
@@ -62,11 +63,13 @@ def mend() -> None:
     replace(EventsBackend, "list_tags_for_resource", list_tags_for_resource)
     delete = EventsBackend.delete_event_bus
     replace(EventsBackend, "delete_event_bus", delete_event_bus)
+    # AWS says whose an event is; moto leaves it out of what its targets get.
+    template = '{"account": "<account>", ' + EventTemplateParser.DEFAULT_EVENT_INPUT_TEMPLATE[1:]
+    replace(EventTemplateParser, "DEFAULT_EVENT_INPUT_TEMPLATE", template)
     original = Rule.send_to_targets
 
     def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:
         # AWS delivers to functions and state machines, after it has answered; moto raises NotImplementedError for them.
-        original_event = {"account": self.account_id, **original_event}  # moto leaves it out
         if self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
             for target in self.targets:
                 if deliver := DELIVERIES.get(target["Arn"].split(":")[2]):

@@ -126,7 +126,6 @@ def test_parameters_that_no_service_takes(machines: Machines, resource: str, par
 @pytest.mark.parametrize(
     ("resource", "parameters", "said"),
     [
-        ("bedrock:invokeModel", {"ModelId": "m"}, "not in the sandbox"),
         ("aws-sdk:rds:describeDBInstances", {}, ""),
         ("aws-sdk:workmail:listUsers", {"OrganizationId": "m-1"}, "not in the sandbox"),
     ],
