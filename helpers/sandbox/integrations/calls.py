@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from helpers.engine import Call, TaskFailed
-from helpers.engine.failures import PERMISSIONS, RUNTIME
+from helpers.engine.failures import PERMISSIONS, RUNTIME, TASK_FAILED
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
@@ -49,7 +49,7 @@ def _answering(call: Call, work: Callable[[Call], None]) -> None:
         _post(call, partial(call.fail, failure.error, failure.cause, failure.also))
     except Exception:
         LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
-        _post(call, partial(call.fail, RUNTIME, FAILED))
+        _post(call, partial(call.fail, TASK_FAILED, FAILED))
 
 
 def identity_of(call: Call) -> Identity:
@@ -72,7 +72,7 @@ def _post(call: Call, action: Callable[[], Any]) -> None:
             action()
         except Exception:
             LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
-            call.fail(RUNTIME, FAILED)
+            call.fail(TASK_FAILED, FAILED)
 
     clock.post(act)
 

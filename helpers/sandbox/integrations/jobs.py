@@ -5,10 +5,11 @@ its execution. The Lab may also set what takes the place of a whole task.
 """
 
 import collections
+import contextlib
 import dataclasses
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from helpers.engine import Answer, Call, TaskFailed
 from helpers.engine.failures import PERMISSIONS, TASK_FAILED
@@ -19,7 +20,6 @@ from helpers.sandbox.actions import needs_of
 from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.resources import Integration, Service
-from helpers.sandbox.integrations.shapes import pascal
 
 __all__ = ["KINDS", "Job", "Query", "jobs", "reset", "stand_in", "standing_in"]
 
@@ -73,73 +73,67 @@ def reset() -> None:
     _jobs.clear()
 
 
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """The jobs of a service: what looks at one and stops it, where its end is said and why, and what it answers.
+class Kind(NamedTuple):
+    """The jobs of a service: what looks at one and stops it, where it is said why one failed, and what it answers.
 
-    `end` holds a good and a bad end; `started` and `record` give what the service knows of a job, from its id, the
-    start of its ARN and what the task asked for.
+    In the answers at its start and at its end stand, in braces, members of what the task asked for, the job's `id`
+    and the start of its ARN, `here`.
     """
 
     look: str
     stop: str
     reason: str
-    end: tuple[dict[str, Any], dict[str, Any]]
-    started: Callable[[str, str, dict[str, Any]], dict[str, Any]]
-    record: Callable[[str, str, dict[str, Any]], dict[str, Any]]
+    started: dict[str, Any]
+    ended: dict[str, Any]
+    good: dict[str, Any]
+    bad: dict[str, Any]
 
 
-def _task(identity: str, here: str, asked: dict[str, Any]) -> dict[str, Any]:
-    cluster = str(asked.get("cluster") or "default").split("/")[-1]
-    task, definition = f"{here}task/{cluster}/{identity.replace('-', '')}", str(asked.get("taskDefinition"))
-    definition = definition if definition.startswith("arn:") else f"{here}task-definition/{definition}"
-    return {"ClusterArn": f"{here}cluster/{cluster}", "TaskArn": task, "TaskDefinitionArn": definition}
-
-
-def _batch_job(identity: str, here: str, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"JobArn": f"{here}job/{identity}", "JobId": identity, "JobName": asked.get("jobName")}
-
-
+_BATCH = {"JobArn": "{here}job/{id}", "JobId": "{id}", "JobName": "{jobName}"}
+_TASK = {
+    "ClusterArn": "{here}cluster/{cluster}",
+    "TaskArn": "{here}task/{cluster}/{id}",
+    "TaskDefinitionArn": "{here}task-definition/{taskDefinition}",
+}
 KINDS = {
     "batch": Kind(
         "DescribeJobs",
         "TerminateJob",
         "StatusReason",
-        ({"Status": "SUCCEEDED"}, {"Status": "FAILED"}),
-        _batch_job,
-        lambda identity, here, asked: {
-            **_batch_job(identity, here, asked),
-            **{
-                pascal(name): asked[name]
-                for name in ("jobQueue", "jobDefinition", "parameters", "tags")
-                if name in asked
-            },
-        },
+        _BATCH,
+        {**_BATCH, "JobQueue": "{jobQueue}", "JobDefinition": "{jobDefinition}"},
+        {"Status": "SUCCEEDED"},
+        {"Status": "FAILED"},
     ),
     "ecs": Kind(
         "DescribeTasks",
         "StopTask",
         "StoppedReason",
-        ({"Containers": [{"ExitCode": 0}]}, {"Containers": [{"ExitCode": 1}]}),
-        lambda *job: {
-            "Failures": [],
-            "Tasks": [{**_task(*job), "LastStatus": "PROVISIONING", "DesiredStatus": "RUNNING"}],
-        },
-        lambda *job: {**_task(*job), "LastStatus": "STOPPED", "DesiredStatus": "STOPPED"},
+        {"Failures": [], "Tasks": [{**_TASK, "LastStatus": "PROVISIONING"}]},
+        {**_TASK, "LastStatus": "STOPPED"},
+        {"Containers": [{"ExitCode": 0}]},
+        {"Containers": [{"ExitCode": 1}]},
     ),
     "glue": Kind(
         "GetJobRun",
         "BatchStopJobRun",
         "ErrorMessage",
-        ({"JobRunState": "SUCCEEDED"}, {"JobRunState": "FAILED"}),
-        lambda identity, here, asked: {"JobName": asked.get("JobName"), "JobRunId": f"jr_{identity.replace('-', '')}"},
-        lambda identity, here, asked: {
-            "Id": f"jr_{identity.replace('-', '')}",
-            "JobName": asked.get("JobName"),
-            **({"Arguments": asked["Arguments"]} if "Arguments" in asked else {}),
-        },
+        {"JobName": "{JobName}", "JobRunId": "jr_{id}"},
+        {"Id": "jr_{id}", "JobName": "{JobName}"},
+        {"JobRunState": "SUCCEEDED"},
+        {"JobRunState": "FAILED"},
     ),
 }
+
+
+def _filled(value: Any, names: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, names) for one in value]
+    text = value.format_map(names) if isinstance(value, str) else value
+    # What the task asked for may be an ARN by itself.
+    return text[text.rindex("arn:") :] if isinstance(text, str) and text.startswith("arn:") else text
 
 
 class Job:
@@ -147,19 +141,22 @@ class Job:
 
     def __init__(self, call: Call, integration: Integration, identity: Identity) -> None:
         self.service, self.state, self.status = integration.service.name, call.state, "RUNNING"
-        self.id, self._kind, self._told = str(uuid.uuid4()), KINDS[self.service], standing_in(call.state) or StandIn()
-        self._asked = services.parameters_of(call, self.service, integration.action)
+        self.id, self._kind, self._told = uuid.uuid4().hex, KINDS[self.service], standing_in(call.state) or StandIn()
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
-        self._names = {**self._asked, "jobId": self.id, "tasks": [self.id], "task": self.id}
+        here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
+        asked = {"cluster": "default", **services.parameters_of(call, self.service, integration.action)}
+        asked["cluster"] = str(asked["cluster"]).split("/")[-1]
+        known = {"id": self.id, "here": here, "jobId": self.id, "tasks": [self.id], "task": self.id}
+        self._names: dict[str, Any] = collections.defaultdict(str, asked | known)
         self._may(integration.action[:1].upper() + integration.action[1:])
         if integration.pattern == "sync":
             self._may(self._kind.look)
         _jobs.append(self)
 
     @property
-    def started(self) -> dict[str, Any]:
+    def started(self) -> Any:
         """What the service answers at once."""
-        return self._kind.started(self.id, self._here, self._asked)
+        return _filled(self._kind.started, self._names)
 
     @property
     def seconds(self) -> float:
@@ -168,26 +165,19 @@ class Job:
 
     def end(self) -> dict[str, Any] | TaskFailed:
         """End it as it was told, if it was not cancelled; what a task ends with that waits for it."""
-        told, (good, bad) = self._told, self._kind.end
-        record = self._kind.record(self.id, self._here, self._asked) | (good if told.error is None else bad)
+        told, failed = self._told, self._told.error is not None
         if self.status == "RUNNING":
-            self.status = "SUCCEEDED" if told.error is None else "FAILED"
-        if told.error is not None:
+            self.status = "FAILED" if failed else "SUCCEEDED"
+        record = _filled(self._kind.ended, self._names) | (self._kind.bad if failed else self._kind.good)
+        if failed:
             return TaskFailed(TASK_FAILED, text_of({**record, self._kind.reason: told.cause or told.error}))
-        return record | (told.answer if isinstance(told.answer, dict) else {})
+        return dict(record | (told.answer if isinstance(told.answer, dict) else {}))
 
     def cancel(self) -> None:
         """Stop it, because nobody waits for it any more, if the role may."""
-        try:
+        with contextlib.suppress(TaskFailed):
             self._may(self._kind.stop)
-        except TaskFailed:
-            return
-        if self.status == "RUNNING":
-            self.status = "CANCELLED"
-
-    @property
-    def _here(self) -> str:
-        return f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
+            self.status = "CANCELLED" if self.status == "RUNNING" else self.status
 
     def _may(self, operation: str) -> None:
         for need in needs_of(self.service, self._region, process.ACCOUNT, operation, self._names):

@@ -24,7 +24,7 @@ __all__ = ["start"]
 LOG = logging.getLogger(__name__)
 STATES = OPTIMISED["states"]
 WAITED_FOR = (".sync", ".sync:2", "aws-sdk:sfn:startSyncExecution")
-RUNTIME, TASK_FAILED = "States.Runtime", "States.TaskFailed"
+TASK_FAILED = "States.TaskFailed"
 
 
 def start(call: engine.Call) -> None:
@@ -45,7 +45,7 @@ def _attempted(call: engine.Call) -> None:
         clock.post(partial(call.fail, failure.error, failure.cause, failure.also))
     except Exception:
         LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
-        clock.post(partial(call.fail, RUNTIME, "The sandbox failed in this task; its log has the details."))
+        clock.post(partial(call.fail, TASK_FAILED, "The sandbox failed in this task; its log has the details."))
 
 
 def _start(call: engine.Call) -> None:
