@@ -241,9 +241,11 @@ def _states_service(action: str, pattern: str, parameters: Mapping[str, Any], se
 
 
 def _athena(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    workgroup = setting.arn("athena", f"workgroup/{_known(parameters, 'WorkGroup') or 'primary'}")
     if action != "startQueryExecution":
-        return [((f"athena:{action[0].upper()}{action[1:]}",), (workgroup,))]
+        # Only the query that is asked for knows its workgroup.
+        grants: list[Grant] = [((f"athena:{action[0].upper()}{action[1:]}",), (setting.arn("athena", "workgroup/*"),))]
+        return grants + [(("s3:GetObject",), _bucket(None, setting))] * (action == "getQueryResults")
+    workgroup = setting.arn("athena", f"workgroup/{_known(parameters, 'WorkGroup') or 'primary'}")
     actions = ["athena:StartQueryExecution"]
     if pattern == "sync":
         actions += ["athena:StopQueryExecution", "athena:GetQueryExecution"]
