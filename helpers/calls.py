@@ -1,4 +1,4 @@
-"""Calls of the Step Functions API: kept within the account's buckets, counted, and their failures told plainly."""
+"""Calls of the Step Functions API: kept within the account's buckets, counted, and their failures reported plainly."""
 
 import threading
 import time
@@ -134,8 +134,8 @@ def plainly(doing: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        told = error.response.get("Error", {})
-        code, message = told.get("Code", ""), told.get("Message", "").strip()
+        reported = error.response.get("Error", {})
+        code, message = reported.get("Code", ""), reported.get("Message", "").strip()
         if "AccessDenied" in code or "Unauthorized" in code:
             raise NotAllowed(f"AWS did not let us {doing}: {message}") from None
         if "Expired" in code:

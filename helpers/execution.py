@@ -89,9 +89,9 @@ class Execution:
             raise ExecutionStillRunning(f"{self.name} is still running: wait({self.arn!r}) waits for its end.")
         if self.status == "SUCCEEDED":
             return json.loads(self.output) if self.output is not None else None
-        told = ": ".join(filter(None, [self.error, self.cause])) or "no error was given"
+        details = ": ".join(filter(None, [self.error, self.cause])) or "no error was given"
         ended = RAISED.get(self.status, ExecutionEnded)
-        raise ended(f"{self.name} ended {self.status} ({told}).", self.error, self.cause)
+        raise ended(f"{self.name} ended {self.status} ({details}).", self.error, self.cause)
 
 
 def input_text(given: Any = None) -> str:
@@ -221,7 +221,7 @@ def pause_after(waited: float) -> float:
 
 
 def wait(arn: str, timeout: float | None = None, *, progress: bool = True, lab: Lab | None = None) -> Execution:
-    """Wait until the execution has ended, however it ends, and return it; `.result()` tells success from failure.
+    """Wait until the execution has ended, however it ends, and return it; `.result()` raises unless it succeeded.
 
     It asks less often the longer it waits, every 1.8 s in the end. `timeout` is in seconds of the person's own time;
     `progress` shows a bar. An interrupt stops the waiting, not the execution.
@@ -258,14 +258,14 @@ def _interrupted(name: str, arn: str) -> str:
 
 
 def stop(arn: str, error: str | None = None, cause: str | None = None, *, lab: Lab | None = None) -> Execution:
-    """Stop the execution, telling why with `error` (a short name) and `cause` (a sentence), and return it.
+    """Stop the execution, saying why with `error` (a short name) and `cause` (a sentence), and return it.
 
     One that has ended already stays as it is.
     """
     lab = lab or current()
-    told = {key: value for key, value in {"error": error, "cause": cause}.items() if value is not None}
+    reason = {key: value for key, value in {"error": error, "cause": cause}.items() if value is not None}
     with calls.plainly(f"stop the execution {arn}"):
-        calls.client(lab).stop_execution(executionArn=arn, **told)
+        calls.client(lab).stop_execution(executionArn=arn, **reason)
     return describe(arn, lab=lab)
 
 

@@ -29,7 +29,7 @@ SEEN = 0.3  # seconds that a state stays on show, however quick it was
 HURRIED = 0.1  # seconds that it stays when many wait to be shown
 CATCH_UP = 3.0  # seconds that we may be behind before the showing hurries
 MOST_BEHIND = 20  # pictures that may wait to be shown; of more, some are passed over
-MOST_OPEN = 5  # states told of in the line below the picture
+MOST_OPEN = 5  # states named in the line below the picture
 STILL_OPEN = ("running", "waiting", "choosing")
 
 
@@ -165,12 +165,12 @@ class Watching:
             return f"{self._name} starts"
         opened = visits[visits["status"].isin(STILL_OPEN)]
         now = datetime.now(UTC) + self._reading.ahead
-        told = [self._told(one, now) for one in opened.tail(MOST_OPEN).itertuples(index=False)]
+        doing = [self._doing(one, now) for one in opened.tail(MOST_OPEN).itertuples(index=False)]
         if len(opened) > MOST_OPEN:
-            told.append(f"and {len(opened) - MOST_OPEN} more")
-        return "; ".join(told) or f"{self._name} goes on"
+            doing.append(f"and {len(opened) - MOST_OPEN} more")
+        return "; ".join(doing) or f"{self._name} goes on"
 
-    def _told(self, visit: Any, now: datetime) -> str:
+    def _doing(self, visit: Any, now: datetime) -> str:
         where = f"{visit.state} in {visit.branch}" if visit.branch else visit.state
         body = self._waits.get(visit.state)
         due = due_at(body, visit.entered, visit.input) if body is not None else None
@@ -300,13 +300,13 @@ class _Line:
     """A line of text; names and errors in it are whatever an execution holds, so it is escaped."""
 
     def __init__(self, text: str) -> None:
-        self._told = clean(text)
+        self._text = clean(text)
 
     def __repr__(self) -> str:
-        return self._told
+        return self._text
 
     def _repr_html_(self) -> str:
-        return verbatim(f"<em>{html.escape(self._told)}</em>")
+        return verbatim(f"<em>{html.escape(self._text)}</em>")
 
 
 def _put(shown: object, place: str, *, update: bool = True) -> None:

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from helpers import history
 from helpers.chart import Chart
 from helpers.diagram.palette import STATUSES, UNREACHED
-from helpers.diagram.text import clean, shorten
+from helpers.verbatim import clean, shorten
 
 __all__ = ["Timeline", "draw"]
 

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["clean", "verbatim", "visible"]
+__all__ = ["clean", "shorten", "verbatim", "visible"]
 
 # Controls, marks that turn the direction of writing, characters without width, and what XML has no way to write.
 _UNSEEN = re.compile(
@@ -30,3 +30,8 @@ def visible(text: str) -> str:
 def clean(text: str) -> str:
     """The same on one line, for names and pictures."""
     return visible(re.sub(r"[\t\r\n]+", " ", text))
+
+
+def shorten(text: str, longest: int) -> str:
+    """The text, cut to `longest` characters with an ellipsis where it is longer."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -20,7 +20,7 @@ from helpers import sandbox  # noqa: E402
 
 HERE = Path(__file__).parent
 # Folders and modules of tests that need nothing but this process; in them a test with the fixture `lab` is not fast.
-FAST = ("definition", "diagram", "engine", "history", "test_comparison.py", "test_fast.py")
+FAST = ("definition", "diagram", "engine", "history", "test_fast.py")
 FAST += ("test_planner.py", "test_timeline.py", "test_verbatim.py")
 
 

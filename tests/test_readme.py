@@ -19,7 +19,7 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from helpers import definition, deploy, history, planner
+from helpers import definition, deploy, history, planner, sandbox
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,6 +67,8 @@ def python_commands() -> list[str]:
 
 def test_commands_name_the_interpreter_that_has_what_they_need():
     """Outside the environment's own Python nothing of ours is installed."""
+    for command in commands_of_ours():
+        assert command.startswith((".venv/bin/", ".venv\\Scripts\\", "sfn-lab")), command
     for command in python_commands():
         interpreter, module = re.search(r"(\S+) .*?-m (\S+)", command).groups()
         if module not in ("venv", "pip"):
@@ -75,27 +77,43 @@ def test_commands_name_the_interpreter_that_has_what_they_need():
 
 def test_modules_that_commands_name_are_there():
     modules = {re.search(r"-m (\S+)", command)[1] for command in python_commands()}
-    assert {"helpers.sandbox", "helpers.history", "tests.benchmarks", "tests.notebooks.run"} <= modules
+    assert {"tests.benchmarks", "tests.notebooks.run"} <= modules
+    assert "helpers" not in {module.split(".")[0] for module in modules}, "people type sfn-lab"
     assert not {module for module in modules - {"pip"} if importlib.util.find_spec(module) is None}
 
 
-def typed(command: str) -> str:
-    """What a command of the README prints, typed in the clone's folder, by the Python of these tests."""
-    words = command.replace(".venv/bin/python", sys.executable).split()
-    ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
+def typed(command: str, folder: pathlib.Path) -> str:
+    """What a command of the README prints, typed in a folder, by the environment of these tests."""
+    program, *words = command.split()
+    found = pathlib.Path(sys.executable).parent / pathlib.PurePosixPath(program).name
+    words = [str(ROOT / word) if (ROOT / word).is_file() else word for word in words]
+    ran = subprocess.run([str(found), *words], cwd=folder, capture_output=True, text=True)
+    assert ran.returncode == (1 if words[0] == "why" else 0), ran.stderr  # the page says: 1 where it failed
     return ran.stdout
 
 
-def test_the_look_without_jupyter():
-    command = next(text for text in INLINE if text.startswith(".venv/bin/python -m helpers.history notebooks"))
-    assert "SUCCEEDED" in typed(command)
+def commands_of_ours() -> list[str]:
+    """Every `sfn-lab` on the page, each once, without what sets it up."""
+    parts = [part.strip() for line in [*INLINE, *LINES] for part in re.split(r"&&|;|[{}]", line)]
+    return sorted({re.sub(r"^.*?(\S*sfn-lab)", r"\1", part) for part in parts if "sfn-lab " in part})
 
 
-def test_the_sandbox_by_hand(lab):
-    command = next(text for text in INLINE if text.endswith("helpers.sandbox start"))
-    assert "The sandbox runs at" in typed(command)
-    assert "The sandbox runs at" in typed(command.replace("start", "status"))
+@pytest.fixture
+def _own_sandbox(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_SANDBOX_DIR", str(tmp_path / "sandbox"))
+    yield
+    sandbox.stop()
+
+
+@pytest.mark.usefixtures("_own_sandbox")
+@pytest.mark.parametrize("command", commands_of_ours())
+def test_every_command_works_as_it_is_typed(command, tmp_path):
+    if command.endswith("reset"):
+        typed(command.replace("reset", "start"), tmp_path)
+    command = command.replace("\\", "/")
+    if command.endswith("sfn-lab notebooks"):
+        command += " --copy-only"  # JupyterLab stays open
+    assert re.search("The notebooks are in|The sandbox (runs at|is empty)|OutOfStock", typed(command, tmp_path))
 
 
 # Links and notebooks
@@ -311,6 +329,30 @@ def test_what_a_function_may_be(lab, asked, made):
     else:
         with pytest.raises(ClientError, match="not in the sandbox"):
             functions.create_function(FunctionName=name, Role=role, **(usual | asked))
+
+
+# Figures
+
+
+def within(measured: str, ratio: str, bound: str) -> bool:
+    """Whether a row of the table of figures keeps its bound, such as `ratio <= 1.1`, `>= 3,500` or `<= 50 ms`."""
+    of, sign, most = re.fullmatch(r"(ratio )?(<=|>=) ([\d.,]+)( ms)?", bound).groups()[:3]
+    found, asked = (float(text.replace(",", "")) for text in (ratio if of else measured, most))
+    return found <= asked if sign == "<=" else found >= asked
+
+
+@pytest.mark.parametrize(
+    ("measured", "ratio", "bound"),
+    [("1.2", "", "<= 1.1"), ("1", "1.2", "ratio <= 1.1"), ("3,499", "", ">= 3,500"), ("51", "2", "<= 50 ms")],
+)
+def test_a_figure_beyond_its_bound_would_show(measured, ratio, bound):
+    assert not within(measured, ratio, bound)
+
+
+@pytest.mark.parametrize("row", table(README, "figure"), ids=lambda row: row[0])
+def test_a_measured_figure_keeps_its_bound(row):
+    _, measured, _, ratio, bound = row
+    assert not bound or within(measured, ratio, bound)
 
 
 # How it is built

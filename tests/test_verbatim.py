@@ -4,13 +4,14 @@ import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
-from helpers import comparison, definition, diagram, history, timeline
+from helpers import definition, diagram, history, timeline
+from helpers.command import main
 from helpers.errors import LabError, NotAHistory
-from helpers.explorer import explore
-from helpers.history.__main__ import main
 from helpers.verbatim import clean, visible
-from tests.explorer.test_explore import hostile, screens
+from helpers.workbench import explore
+from tests.workbench.test_explore import hostile, screens
 
 UNSEEN = {
     "\x1b[2J": r"\x1b[2J", "\x07": r"\x07", "\x7f": r"\x7f", "\x9b31m": r"\x9b31m", "\u202e": r"\u202e",
@@ -23,23 +24,22 @@ RAW = re.compile(
 
 
 @pytest.mark.parametrize("character", UNSEEN)
-def test_every_face_of_an_execution_shows_the_code(character, tmp_path, capsys):
+def test_every_face_of_an_execution_shows_the_code(character, tmp_path):
     word = f"a{character}b"
     told = hostile(word)
     path = tmp_path / "history.json"
     path.write_text(json.dumps(told))
     events = history.events(path)
-    assert main([str(path)]) == 0
     shown = explore(path)
-    compared = comparison.compare(events, events.assign(input=json.dumps({word: 1}, ensure_ascii=False)))
+    compared = history.compare(events, events.assign(input=json.dumps({word: 1}, ensure_ascii=False)))
     drawn = timeline.draw(events)
     faces = {
-        "terminal": capsys.readouterr().out,
+        "terminal": CliRunner().invoke(main, ["why", str(path)]).output,
         "repr": repr(history.summary(events)) + repr(shown) + repr(compared) + repr(drawn),
         "HTML": history.summary(events)._repr_html_() + compared._repr_html_() + shown.report(),
         "still": shown._repr_mimebundle_()["text/html"],
         "screen": "".join(screens(shown)),
-        "SVG": drawn.svg() + shown.subject.picture.svg(),
+        "SVG": drawn.svg() + shown.view.picture.svg(),
     }
     for name, face in faces.items():
         assert not RAW.findall(face), name

@@ -1,7 +1,7 @@
-"""What a state reads of its data and what it does to it, as far as the text tells: JSONPath, JSONata and Assign.
+"""What a state reads of its data and what it does to it, as far as the text says: JSONPath, JSONata and Assign.
 
 A location is a tuple: `("$", "job", "status")` in the document that goes from state to state, `("$polls",)` a
-variable. Where the text does not tell, we say that a value comes from outside, so that nobody is alarmed in vain.
+variable. Where the text does not say, we say that a value comes from outside, so that nobody is alarmed in vain.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ def result(state: State, rest: Location) -> list[Source]:
 
 
 def under(source: Source, body: dict[str, Any]) -> Source:
-    """A source read from a state's effective input, told of its raw input."""
+    """A source read from a state's effective input, as one read from its raw input."""
     path = body.get("InputPath", "$")
     if source.kind == "literal":
         return source

@@ -96,7 +96,7 @@ class Loop:
 
     @property
     def seconds(self) -> float | None:
-        """How long a turn waits, None where the text does not tell."""
+        """How long a turn waits, None where the text does not say."""
         waits = [state.body.get("Seconds") for state in self.states if state.type == "Wait"]
         known = [0.0 if wait == 0 else number(wait) for wait in waits]
         return None if None in known else sum(second for second in known if second is not None)
@@ -155,19 +155,19 @@ def events_of(state: State) -> int:
 
 
 def loop_problems(scope: Scope, definition: dict[str, Any]) -> Iterator[Problem]:
-    """The findings about a scope's loops; of loops that hold one another, the shortest is told."""
+    """The findings about a scope's loops; of loops that hold one another, the shortest is reported."""
     limit = number(definition.get("TimeoutSeconds"))
-    told: dict[str, list[set[str]]] = {}
+    reported: dict[str, list[set[str]]] = {}
     for loop in loops(scope):
         frozen = endless(loop)
         found = [frozen] if frozen else [*unbounded(loop, limit)]
         for problem in [*found, *fills_history(loop, limit)]:
-            if not any(shorter <= set(problem.states) for shorter in told.setdefault(problem.kind, [])):
-                told[problem.kind].append(set(problem.states))
+            if not any(shorter <= set(problem.states) for shorter in reported.setdefault(problem.kind, [])):
+                reported[problem.kind].append(set(problem.states))
                 yield problem
         for problem in grows(loop):
-            if set(problem.states) not in told.setdefault(str(problem.variables), []):
-                told[str(problem.variables)].append(set(problem.states))
+            if set(problem.states) not in reported.setdefault(str(problem.variables), []):
+                reported[str(problem.variables)].append(set(problem.states))
                 yield problem
 
 

@@ -18,7 +18,7 @@ JSONATA_EQUALS = re.compile(r"\$[\w.]+\s*=\s*(?:'([^'\\]*)'|(\"[^\"\\]*\"|-?\d+(
 
 
 def verdict(rule: object, choice: State, constants: Mapping[Location, Sequence[object]]) -> bool | None:
-    """Whether a rule of a Choice holds, None where the text does not tell.
+    """Whether a rule of a Choice holds, None where the text does not say.
 
     `constants` are the values that are written to each location; only equality with the one value of a location is
     understood, alone and within And, Or and Not.

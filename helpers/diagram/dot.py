@@ -7,13 +7,15 @@ made here, never taken from a name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 
 import graphviz
 
 from helpers.diagram.figures import Figures
 from helpers.diagram.palette import EDGES, INK, NOT_TAKEN, PANEL, QUIET, TAKEN, Look
 from helpers.diagram.plan import Box, Line, Node, Plan
-from helpers.diagram.text import clean, escape, lines, shorten, width
+from helpers.diagram.text import lines, width
+from helpers.verbatim import clean, shorten
 
 __all__ = ["FONT", "LINES", "dot", "edge_colour"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from helpers.diagram.text import shorten
+from helpers.verbatim import shorten
 
 __all__ = ["RANK", "Figures", "figures", "seconds", "statuses"]
 

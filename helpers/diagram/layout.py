@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from html import escape
 
 from helpers.diagram.palette import PANEL, Look
-from helpers.diagram.text import clean, escape
+from helpers.verbatim import clean
 
 __all__ = ["STAND_IN", "Layout"]
 

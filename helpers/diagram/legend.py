@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 from typing import Any
 
 import graphviz
@@ -12,7 +13,6 @@ from helpers.diagram.layout import tidy
 from helpers.diagram.palette import INK, PANEL, PASSIVE, STATUSES, UNREACHED
 from helpers.diagram.picture import DPI, Forms, made
 from helpers.diagram.program import drawn
-from helpers.diagram.text import escape
 from helpers.errors import DrawingFailed
 
 __all__ = ["Legend"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from helpers.diagram.palette import Look
 from helpers.diagram.plan import Box, Plan
-from helpers.diagram.text import clean, shorten
+from helpers.verbatim import clean, shorten
 
 __all__ = ["mermaid"]
 

@@ -84,7 +84,7 @@ COOLEST, HOTTEST, HEAT_INK = (255, 250, 235), (232, 98, 48), "#2b1206"
 def look(status: str | None, kind: str = "", *, plain: bool = False) -> Look:
     """The look of a state of a type by its status; a Pass that succeeded is passive.
 
-    Without a status it was not reached, or, where `plain`, there is nothing to tell.
+    Without a status it was not reached, or, where `plain`, no status is known.
     """
     if status is None:
         return PLAIN if plain else UNREACHED

@@ -15,8 +15,8 @@ from helpers.diagram.mermaid import mermaid
 from helpers.diagram.palette import Look, heat, look, refuse_unknown
 from helpers.diagram.plan import Plan
 from helpers.diagram.program import drawn
-from helpers.diagram.text import clean, shorten
 from helpers.errors import DrawingFailed, UnknownName
+from helpers.verbatim import clean, shorten
 
 __all__ = ["DPI", "Diagram", "Drawing", "Forms", "made"]
 
@@ -73,7 +73,7 @@ class Diagram:
     def svg(self) -> str:
         """The picture as an SVG element; raises `DrawingFailed` where no drawing program runs."""
         layout = self._drawing.layout
-        return layout.svg(self._told, self.sentence())
+        return layout.svg(self._look_and_title, self.sentence())
 
     def png(self, dpi: int = DPI) -> bytes:
         """The picture as a PNG of `dpi` dots an inch; raises `DrawingFailed` where no drawing program runs."""
@@ -96,8 +96,8 @@ class Diagram:
         for name in states:
             status = self.statuses.get(name)
             by_status.setdefault(status.replace("_", " ") if status else "not reached", []).append(name)
-        told = "; ".join(f"{word}: {', '.join(named)}" for word, named in by_status.items())
-        return clean(f"{said}. {told}.{heated}")
+        listed = "; ".join(f"{word}: {', '.join(named)}" for word, named in by_status.items())
+        return clean(f"{said}. {listed}.{heated}")
 
     def _look(self, id_: str) -> Look:
         drawing = self._drawing
@@ -108,7 +108,7 @@ class Diagram:
             shown = heat(drawing.figures.heat[name], shown)
         return replace(shown, dashed=True) if drawing.plan.guessed else shown
 
-    def _told(self, id_: str) -> tuple[Look, str]:
+    def _look_and_title(self, id_: str) -> tuple[Look, str]:
         """A state's look, and its status in words to stand behind its name."""
         status = self.statuses.get(self._drawing.names[id_]) if self.statuses else None
         return self._look(id_), f" ({status.replace('_', ' ')})" if status else ""

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from html import escape
 
-from helpers.verbatim import clean
-
-__all__ = ["clean", "escape", "lines", "shorten", "width"]
+__all__ = ["lines", "width"]
 
 BREAKS = re.compile(r"(?<=[\s_.:/-])|(?<=[a-z0-9])(?=[A-Z])")
-
-
-def shorten(text: str, longest: int) -> str:
-    """The text, cut to `longest` characters with an ellipsis where it is longer."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def lines(text: str, longest: int) -> list[str]:

@@ -222,7 +222,6 @@ class Frame:
             },
             **({"Map": self.item} if self.item is not None else {}),
             **({"Task": {"Token": self.token}} if self.token else {}),
-            **run.context,
         }
 
 
@@ -259,6 +258,14 @@ class Execution:
     `events` are as boto3's GetExecutionHistory gives them.
     """
 
+    # Thousands are kept: a dictionary each, with more names than Python lets them share, would take 1.3 KB more.
+    __slots__ = (
+        *("__weakref__", "_chance", "_seed", "_texts", "_timer", "accounted", "cause", "error", "events", "handler"),
+        *("identity", "input", "input_text", "keeps_events", "limit", "machine", "map_runs", "observer", "on_end"),
+        *("output", "parent", "redrives", "redriven", "scheduler", "size", "started", "status", "stopped", "top"),
+        *("type", "written"),
+    )
+
     def __init__(
         self,
         machine: Machine,
@@ -282,7 +289,6 @@ class Execution:
         self.type, self.parent, self.observer, self.on_end = type, parent, observer, on_end
         self.limit = limit if type == "STANDARD" else None
         self.input_text, self.input = text, data_of(text)
-        self.context: dict[str, Any] = {}  # what the context object has besides
         self.events: list[dict[str, Any]] = []
         self.keeps_events = keeps_events  # else they are told to the observer only
         self.size = len(text)  # bytes that they take, about: what they share counted once

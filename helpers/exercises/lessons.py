@@ -219,7 +219,7 @@ def _five_seconds(answer: Any, about: Any) -> None:
 @exercise(
     "02-failed",
     hint="Choices is a list: append a rule like the first, with `failed` and the name of a new state of Type Fail.",
-    praise="A job that failed is told apart from one that is not done yet.",
+    praise="A job that failed is distinguished from one that is not done yet.",
 )
 def _failed(answer: Any, about: Any) -> None:
     state(answer, "CheckInvocationsStatus")

@@ -1,23 +1,25 @@
 """Execution histories as tables: events, visits of states and attempts of tasks, from any form a history comes in.
 
-Nothing here reaches AWS (only `python -m helpers.history ARN` does).
+Nothing here reaches AWS.
 """
 
 import pandas as pd
 
-from helpers.history.accounts import attempts, visits
+from helpers.history.comparison import compare
 from helpers.history.frames import events
-from helpers.history.loops import polls
 from helpers.history.payloads import payload
 from helpers.history.reading import in_seconds
 from helpers.history.samples import sample
 from helpers.history.sources import Source
 from helpers.history.summaries import Summary, in_words, summary
+from helpers.history.turns import polls
+from helpers.history.visit import attempts, visits
 
 __all__ = [
     "Source",
     "Summary",
     "attempts",
+    "compare",
     "events",
     "in_seconds",
     "in_words",

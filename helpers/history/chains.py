@@ -73,7 +73,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.visits: list[_Visit] = []
-        # Visits are told apart by branch, name and number, even where hostile names make two branches look alike.
+        # Visits are distinguished by branch, name and number, even where hostile names make two branches look alike.
         self.counts: dict[str | None, dict[str, int]] = {"": {}, None: {}}
         self.root = _Scope(0, "", self.counts[""])
         self.nowhere = _Scope(_NOWHERE, None, self.counts[None])

@@ -1,4 +1,4 @@
-"""The events of executions as one table: a row an event, told which state, branch and visit it belongs to."""
+"""The events of executions as one table: one row per event, with the state, branch and visit that it belongs to."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -132,7 +132,7 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _names(values: list[Any], what: str, strange: "Counter[str]") -> list[str | None]:
-    """Values that events are told apart by, as texts; `strange` counts those that were none."""
+    """Values that events are distinguished by, as texts; `strange` counts those that were none."""
     try:
         distinct = set(values)
         if {str, NoneType}.issuperset(map(type, distinct)):
@@ -232,7 +232,7 @@ def _doubts(types: list[str], ids: list[int], places: Places, strange: "Counter[
     if unknown:
         notes.append(
             f"We don't know {count(len(unknown), 'type of event', 'types of event')} here ({', '.join(unknown[:5])}): "
-            "such events are shown, but tell us nothing about their state."
+            "such events are shown, but say nothing about their state."
         )
     about_all = {type_name for type_name in set(types) if read(type_name).group is Group.EXECUTION}
     last = next((type_name for type_name in reversed(types) if type_name in about_all), None)

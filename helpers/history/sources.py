@@ -144,7 +144,7 @@ def parsed(text: Any) -> Any:
 
 
 def _records(source: Any, name: str, notes: list[str], depth: int = 0) -> Iterable[tuple[Any, Mapping[str, Any]]]:
-    """Each event with the ARN of its execution where the source tells it."""
+    """Each event with the ARN of its execution where the source names it."""
     if depth > _DEEPEST:
         raise NotAHistory(f"We found no history in {name}: its lists lie too deep in each other. {_EXPECTED}")
     if isinstance(source, Mapping):

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from helpers.errors import NotAHistory
-from helpers.history.accounts import Ending, attempts, ending, visits
 from helpers.history.event_types import EventType, Kind, read
 from helpers.history.sources import count, parsed
+from helpers.history.visit import Ending, attempts, ending, visits
 from helpers.verbatim import clean, verbatim
 
 __all__ = ["Summary", "in_words", "summary"]
@@ -88,10 +88,10 @@ class Summary:
             ("Failure", self.failure or "none"),
             *([("Earlier", self.earlier)] if self.earlier else []),
             ("Started", "unknown" if self.started is None else f"{self.started:%Y-%m-%d %H:%M:%S} UTC"),
-            ("Duration", "unknown" if self.duration is None else _told(self.duration)),
-            ("Working", _told(self.working)),
-            ("Waiting", _told(self.waiting)),
-            ("Backing off", _told(self.backing_off)),
+            ("Duration", "unknown" if self.duration is None else _duration(self.duration)),
+            ("Working", _duration(self.working)),
+            ("Waiting", _duration(self.waiting)),
+            ("Backing off", _duration(self.backing_off)),
             ("Transitions", f"{self.transitions:,}"),
             ("Cost", f"${self.dollars:.6f}"),
             ("Events", f"{self.events:,}{of}"),
@@ -303,15 +303,15 @@ def _sentence(kind: Kind, state: Any, elapsed: Any, error: str | None, cause: st
     inside = "" if state is None or not _text(state["branch"]) else f" in {state['branch']}"
     named = "" if state is None else f"'{state['state']}'{inside}"
     if kind in (Kind.EXECUTION_TIMED_OUT, Kind.EXECUTION_ABORTED):
-        told = f"The execution {_DID[kind]}{' in ' + named if named else ''}"
+        sentence = f"The execution {_DID[kind]}{' in ' + named if named else ''}"
     else:
-        told = f"{named or 'The execution'} {_DID.get(kind, 'failed')}"
-    told += "" if pd.isna(elapsed) else f" after {_told(elapsed)}"
-    told += f" with {error}" if error else ""
+        sentence = f"{named or 'The execution'} {_DID.get(kind, 'failed')}"
+    sentence += "" if pd.isna(elapsed) else f" after {_duration(elapsed)}"
+    sentence += f" with {error}" if error else ""
     why = " ".join(_STATE_NAMED.sub("", in_words(cause or "")).split())
     if len(why) > _LONGEST_CAUSE:
-        return f"{told}: {why[: _LONGEST_CAUSE - 1]}…"
-    return (f"{told}: {why}" if why else told).rstrip(".") + "."
+        return f"{sentence}: {why[: _LONGEST_CAUSE - 1]}…"
+    return (f"{sentence}: {why}" if why else sentence).rstrip(".") + "."
 
 
 def in_words(cause: str, depth: int = 0) -> str:
@@ -328,8 +328,8 @@ def in_words(cause: str, depth: int = 0) -> str:
         inner = {name: parsed(value) for name, value in _FIELD.findall(cause)} or None
     if not isinstance(inner, dict) or depth > _DEEPEST_CAUSE:
         return cause
-    told: Any = next((inner[key] for key in _MESSAGES if isinstance(inner.get(key), str) and inner[key]), None)
-    why = in_words(told, depth + 1) if isinstance(told, str) else ""
+    message: Any = next((inner[key] for key in _MESSAGES if isinstance(inner.get(key), str) and inner[key]), None)
+    why = in_words(message, depth + 1) if isinstance(message, str) else ""
     if isinstance(arn := inner.get("ExecutionArn"), str):
         name, status = inner.get("Name") or arn.split(":")[-1], inner.get("Status") or "FAILED"
         error = f" with {inner['Error']}" if inner.get("Error") else ""
@@ -342,11 +342,11 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _told(span: pd.Timedelta) -> str:
+def _duration(span: pd.Timedelta) -> str:
     """A span in the two largest units that matter.
 
-    >>> _told(pd.Timedelta(seconds=65.25)), _told(pd.Timedelta(milliseconds=12)), _told(pd.Timedelta(days=3.5))
-    ('1 min 5.2 s', '12 ms', '3 d 12 h')
+    >>> [_duration(pd.Timedelta(seconds=one)) for one in (65.25, 0.012, 302_400)]
+    ['1 min 5.2 s', '12 ms', '3 d 12 h']
     """
     seconds = span.total_seconds()
     if abs(seconds) < 1:

@@ -51,7 +51,7 @@ def open_account(profile: str | None, region: str | None) -> AccountSession:
 
 
 def who_am_i(session: boto3.Session) -> tuple[str, str]:
-    """The account's number and our ARN in it, as STS tells them.
+    """The account's number and our ARN in it, as STS reports them.
 
     Raises `CredentialsMissing`, `CredentialsExpired`, `NotAllowed` or `Unreachable`.
     """
@@ -66,7 +66,7 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
     except (SSOError, UnauthorizedSSOTokenError, TokenRetrievalError):
         raise _expired() from None
     except ClientError as error:
-        raise _told(error) from None
+        raise _plain_error(error) from None
     except (NotConnected, HTTPClientError) as error:
         raise Unreachable(
             f"AWS could not be reached ({type(error).__name__}); look at the network and the proxy, or stay on the"
@@ -87,7 +87,7 @@ def redirections(session: boto3.Session) -> list[str]:
     return found
 
 
-def _told(error: ClientError) -> CredentialsMissing | CredentialsExpired | NotAllowed:
+def _plain_error(error: ClientError) -> CredentialsMissing | CredentialsExpired | NotAllowed:
     code = error.response.get("Error", {}).get("Code", "")
     if code in EXPIRED:
         return _expired()

@@ -1,60 +1,73 @@
-"""The command line: python -m helpers.sandbox start|status|stop|reset."""
+"""The sandbox by hand: `sfn-lab sandbox start|status|stop|reset`, or the same as `python -m helpers.sandbox`."""
 
-import argparse
 import dataclasses
 import io
 import json
 import sys
+from typing import Any
+
+import click
 
 from helpers.errors import LabError
 from helpers.sandbox import process
 
-
-def main() -> int:
-    """Do what the command line says; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.sandbox", description="The sandbox: an AWS of one's own.")
-    parser.add_argument("verb", choices=["start", "status", "stop", "reset"])
-    parser.add_argument("--json", action="store_true", help="status: print one JSON object")
-    arguments = parser.parse_args()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a pipe on Windows may know 256 characters only
-    try:
-        print(report(arguments.verb, arguments.json))
-    except LabError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+__all__ = ["Commands", "sandbox"]
 
 
-def report(verb: str, as_json: bool) -> str:
-    """Do `verb` and return what to print."""
-    if verb == "start":
-        sandbox = process.start()
-        return f"{sandbox.notice} {_running(sandbox)}".strip()
-    if verb == "stop":
-        return "The sandbox has stopped." if process.stop() else "No sandbox was running."
-    if verb == "reset":
-        process.reset()
-        return "The sandbox is empty."
+class Commands(click.Group):
+    """Commands whose own errors are one sentence, and whose words any terminal can print."""
+
+    def invoke(self, context: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a pipe on Windows may know 256 characters only
+        try:
+            return super().invoke(context)
+        except LabError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Commands)
+def sandbox() -> None:
+    """The sandbox: an AWS of your own on this computer."""
+
+
+@sandbox.command()
+def start() -> None:
+    """Start the sandbox, if none runs; it answers when this returns."""
+    found = process.start()
+    click.echo(f"{found.notice} {_running(found)}".strip())
+
+
+@sandbox.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(as_json: bool) -> None:
+    """Say whether a sandbox runs, and where."""
     found = process.status()
     if as_json:
-        return json.dumps(describe(found))
-    return _running(found) if found else "No sandbox is running."
+        fields = ("endpoint_url", "access_key", "secret_key", "region", "pid")
+        known = dataclasses.asdict(found) if found else {}
+        click.echo(json.dumps({"running": found is not None, **{name: known.get(name) for name in fields}}))
+    else:
+        click.echo(_running(found) if found else "No sandbox is running.")
 
 
-def _running(sandbox: process.Sandbox) -> str:
-    return f"The sandbox runs at {sandbox.endpoint_url} (process {sandbox.pid})."
+@sandbox.command()
+def stop() -> None:
+    """Stop the sandbox; what was made in it is forgotten."""
+    click.echo("The sandbox has stopped." if process.stop() else "No sandbox was running.")
 
 
-def describe(sandbox: process.Sandbox | None) -> dict[str, object]:
-    """What `status --json` prints: whether a sandbox runs, where, and with which keys."""
-    fields = ("endpoint_url", "access_key", "secret_key", "region", "pid")
-    if sandbox is None:
-        return {"running": False, **dict.fromkeys(fields)}
-    found = dataclasses.asdict(sandbox)
-    return {"running": True, **{name: found[name] for name in fields}}
+@sandbox.command()
+def reset() -> None:
+    """Empty the sandbox, which goes on running."""
+    process.reset()
+    click.echo("The sandbox is empty.")
+
+
+def _running(found: process.Sandbox) -> str:
+    return f"The sandbox runs at {found.endpoint_url} (process {found.pid})."
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sandbox(prog_name="python -m helpers.sandbox")

@@ -31,7 +31,9 @@ def shown(value: object) -> str:
 
 
 def row(figure: dict[str, object]) -> str:
-    """One line of the table."""
+    """One line of the table; a bound that is a bare number is the most that may be measured."""
+    if isinstance(bound := figure.get("bound"), int | float):
+        figure = figure | {"bound": f"<= {bound:g}"}
     cells = (shown(figure.get(column)) for column in ("figure", "measured", "baseline", "ratio", "bound"))
     return f"| {' | '.join(cells)} |\n"
 

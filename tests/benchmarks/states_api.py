@@ -219,7 +219,7 @@ def _memory(here: Place, machine: str) -> list[dict[str, Any]]:
     half, whole = sizes
     return [
         _figure(
-            f"MB of the server after {EXECUTIONS:,} executions (baseline: after half of them)", whole, half, "<= 110"
+            f"MB of the server after {EXECUTIONS:,} executions (baseline: after half of them)", whole, half, "<= 110 MB"
         )
     ]
 

@@ -6,13 +6,13 @@ import nbformat
 
 from helpers.diagram.palette import STATUSES
 from tests.browser.conftest import SCREENSHOTS, outside
-from tests.explorer.test_explore import NASTY, hostile
+from tests.workbench.test_explore import NASTY, hostile
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 EVENTS = 81
 
 
-# Texts of the explorer that are less than 4.5 times as bright or as dark as what lies behind them (WCAG 2, level AA).
+# Texts of the workbench that are less than 4.5 times as bright or as dark as what lies behind them (WCAG 2, level AA).
 PALE = """root => {
     const numbers = colour => {
         const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -46,7 +46,7 @@ PALE = """root => {
 
 
 class Workbench:
-    """One explorer on an open page."""
+    """A workbench on an open page."""
 
     def __init__(self, page, root) -> None:
         self.page, self.root = page, root
@@ -91,8 +91,8 @@ class Workbench:
         self.root.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
-def explorer(opened, name="workbench.ipynb") -> Workbench:
-    """Run a notebook as far as its first explorer, and return that."""
+def first_workbench(opened, name="workbench.ipynb") -> Workbench:
+    """Run a notebook as far as its first workbench, and return that."""
     page = opened(name)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     page.evaluate(
@@ -106,13 +106,13 @@ def explorer(opened, name="workbench.ipynb") -> Workbench:
             }
         }"""
     )
-    root = page.locator(".widget-vbox.sfn-explorer").first
+    root = page.locator(".widget-vbox.sfn-workbench").first
     root.wait_for()
     return Workbench(page, root)
 
 
 def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
-    shown = explorer(opened)
+    shown = first_workbench(opened)
     shown.wait_for_event(76)
     assert shown.colour("Pack") == STATUSES["failed"].fill
     assert shown.colour("Courier") == STATUSES["waiting"].fill
@@ -131,7 +131,7 @@ def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
     assert shown.colour("Pack") == STATUSES["failed"].fill
     assert shown.colour("Courier") == STATUSES["aborted"].fill
     assert shown.is_in_view(EVENTS)
-    assert "ExecutionFailed" in shown.root.locator(".told").inner_text()
+    assert "ExecutionFailed" in shown.root.locator(".detail").inner_text()
     shown.page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     shown.page.locator("body[data-jp-theme-light='false']").wait_for(state="attached")
     assert shown.root.evaluate(PALE) == []
@@ -146,7 +146,7 @@ def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
 
 
 def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(opened):
-    shown = explorer(opened)
+    shown = first_workbench(opened)
     rows = shown.root.locator(".pane.rows tbody tr")
     words = shown.root.locator("input[type=text]").first
     words.click()
@@ -176,17 +176,17 @@ def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(o
 def test_hostile_data_is_text_at_every_moment(opened, jupyter, page):
     word = " ".join(NASTY)
     (jupyter.folder / "hostile.json").write_text(json.dumps(hostile(word)))
-    cell = nbformat.v4.new_code_cell("from helpers.explorer import explore\nexplore('hostile.json')")
+    cell = nbformat.v4.new_code_cell("from helpers.workbench import explore\nexplore('hostile.json')")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=KERNEL), jupyter.folder / "hostile.ipynb")
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    shown = explorer(opened, "hostile.ipynb")
+    shown = first_workbench(opened, "hostile.ipynb")
     shown.handle.focus()
     for number in range(1, 8):
         shown.page.keyboard.press("Home" if number == 1 else "ArrowRight")
         shown.wait_for_event(number)
         assert shown.root.locator("img, script, [onerror], [onmouseover]").count() == 0
-    assert word in shown.root.locator(".told").inner_text()
+    assert word in shown.root.locator(".detail").inner_text()
     assert word in shown.root.locator(".rows tr.here").text_content()
     assert word in shown.root.locator(".drawn svg title").first.text_content()
     shown.photograph("workbench-hostile")

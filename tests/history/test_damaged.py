@@ -11,12 +11,13 @@ import pathlib
 
 import hypothesis.strategies as some
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 
-from helpers import collection, comparison, history, timeline
+from helpers import history, timeline, workbench
+from helpers.command import main
 from helpers.errors import LabError, NotAHistory
-from helpers.explorer import explore
-from helpers.history.__main__ import main
+from helpers.workbench import explore
 
 from . import handmade
 from .test_endings import ENDINGS
@@ -131,10 +132,10 @@ def test_a_damaged_history_is_summed_up_compared_and_drawn_or_refused(histories)
             total = history.summary(frame)
             assert repr(total).startswith("Execution")
             assert total._repr_html_()
-        collection.failures(frame)
+        workbench.failures(frame)
         assert timeline.draw(frame).sentence()
         for one, other in ((frame, whole), (whole, frame)):
-            compared = comparison.compare(one, other)
+            compared = history.compare(one, other)
             assert repr(compared)
             assert compared._repr_html_()
 
@@ -145,18 +146,18 @@ def test_a_damaged_history_is_shown_and_reported_or_refused(histories):
     with contextlib.suppress(LabError):
         shown = explore(filled(histories[0]))
         assert repr(shown)
-        if shown.subject.events.empty:
+        if shown.view.events.empty:
             return
-        for position in (1, len(shown.subject.events)):
-            assert shown._shown.scene.moments([position])
+        for position in (1, len(shown.view.events)):
+            assert shown._shown.moments.at([position])
         assert shown.report().startswith("<!doctype html>")
-        assert shown.subject.chart.svg()
+        assert shown.view.chart.svg()
 
 
 @pytest.mark.parametrize("events", WHOLE, ids=range(len(WHOLE)))
 def test_half_a_history_is_compared_with_the_whole(events):
     for half in (events[: len(events) // 2], events[len(events) // 2 :]):
-        compared = comparison.compare(history.events(half), history.events(events))
+        compared = history.compare(history.events(half), history.events(events))
         assert compared.states["visits_a"].sum() == len(history.visits(history.events(half)))
         assert compared.states["visits_b"].sum() == len(history.visits(history.events(events)))
 
@@ -175,15 +176,16 @@ def test_half_a_history_is_compared_with_the_whole(events):
     ],
     ids=["nested", "nested events", "5,000 digits", "20 digits", "infinite", "a fraction", "true", "a number"],
 )
-def test_a_file_beyond_reading_is_refused_in_a_sentence(content, tmp_path, capsys):
+def test_a_file_beyond_reading_is_refused_in_a_sentence(content, tmp_path):
     path = tmp_path / "history.json"
     path.write_text(content)
     with pytest.raises(NotAHistory):
         history.events(path)
     with pytest.raises(NotAHistory):
         explore(path)
-    assert main([str(path)]) == 1
-    assert len(capsys.readouterr().err) < 500
+    ran = CliRunner().invoke(main, ["why", str(path)])
+    assert ran.exit_code == 3
+    assert len(ran.stderr) < 500
 
 
 def test_what_is_not_as_aws_writes_it_is_said_in_a_note():
@@ -200,7 +202,7 @@ def test_without_a_readable_stamp_the_screen_and_the_timeline_say_so():
     assert "unknown" in timeline.draw(frame).sentence()
     shown = explore(frame)
     assert "could not be read" in shown._shown._header.value
-    assert shown._shown.scene.moments([3])
+    assert shown._shown.moments.at([3])
     assert shown.report()
 
 

@@ -4,10 +4,11 @@ import json
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from helpers import history
-from helpers.explorer import explore
-from helpers.history.__main__ import main
+from helpers.command import main
+from helpers.workbench import explore
 
 from . import handmade
 from .test_events import cells
@@ -131,14 +132,18 @@ def test_a_summary_says_what_ended_the_execution(name):
 
 
 @pytest.mark.parametrize("name", ENDINGS)
-def test_every_face_begins_with_what_ended_it_and_then_tells_what_was_before(name, tmp_path, capsys):
+def test_every_face_begins_with_what_ended_it_and_then_tells_what_was_before(name, tmp_path):
     _, _, events = read(name)
     path = tmp_path / "history.json"
     path.write_text(json.dumps({"events": events}))
     _, (*_, failed_at), failure, earlier = ENDINGS[name]
     shown = explore(path)
-    assert main([str(path)]) == 0
-    faces = [capsys.readouterr().out, repr(shown), shown.report(), shown._shown._header.value]
+    faces = [
+        CliRunner().invoke(main, ["why", str(path)]).output,
+        repr(shown),
+        shown.report(),
+        shown._shown._header.value,
+    ]
     for face in [face.replace("&#x27;", "'") for face in faces]:
         assert failure in face
         if earlier:

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import history
 from helpers.errors import NotAHistory
-from helpers.explorer import explore
+from helpers.workbench import explore
 
 from . import handmade
 

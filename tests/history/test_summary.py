@@ -5,9 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from helpers import execution, history
+from helpers import history
 from helpers.errors import NotAHistory, PayloadUnreadable
-from helpers.history.__main__ import main
 
 from . import handmade
 from .test_events import as_log_records, cells
@@ -148,36 +147,3 @@ def test_a_payload_is_parsed_when_asked_for():
         history.payload(frame.iloc[1], "input")
     with pytest.raises(PayloadUnreadable, match="breaks at character 2"):
         history.payload({"output": "{a: 1}"})
-
-
-# --- the command line
-
-
-def test_the_command_line_prints_summary_and_visits(tmp_path, capsys):
-    events, _ = handmade.read(handmade.HISTORIES["a failed task, redriven"])
-    path = tmp_path / "history.json"
-    path.write_text(json.dumps({"events": events}))
-    assert main([str(path)]) == 0
-    printed = capsys.readouterr().out
-    assert "SUCCEEDED" in printed
-    assert "Load" in printed
-
-
-def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
-    assert main([str(tmp_path / "none.json")]) == 1
-    assert "no file" in capsys.readouterr().err
-
-
-def test_the_command_line_follows_an_arn(lab, capsys):
-    states, service = lab.client("stepfunctions"), {"Service": "states.amazonaws.com"}
-    trust = {"Statement": [{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]}
-    role = lab.client("iam").create_role(RoleName="history-by-arn", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": True}}}
-    machine = states.create_state_machine(
-        name="history-by-arn", definition=json.dumps(definition), roleArn=role["Arn"]
-    )["stateMachineArn"]
-    arn = states.start_execution(stateMachineArn=machine, name="one")["executionArn"]
-    execution.wait(arn, timeout=20, progress=False, lab=lab)
-    assert main([arn]) == 0
-    assert f"Execution     {arn}" in capsys.readouterr().out
-    assert main([arn + "-none"]) == 1

@@ -77,6 +77,8 @@ def test_a_changed_word_of_a_stored_output_would_show(path):
         ("'1795379660.338/100.0/success'", "'1795379660.338/200.0/success'", False),
         ("Main 0.123", "Main 0.004", True),
         ("within 30 s", "within 15 s", False),
+        ("Max Memory Used: 13 MB\tInit Duration", "Max Memory Used: 15 MB\tInit Duration", True),
+        ("Memory Size: 128 MB\tMax Memory", "Memory Size: 256 MB\tMax Memory", False),
         ("Transitions 4", "Transitions 5", False),
         ("$0.000100", "$0.000125", False),
     ],

@@ -23,7 +23,7 @@ VARYING = [
     (re.compile(r"\b\d{10}\.\d{3}\b"), "(date)"),
     (re.compile(r"\b\d+ days? \d\d:\d\d:\d\d(\.\d+)?"), "(duration)"),
     (re.compile(r"\b\d[\d,]*\.\d+ s\b|\b\d[\d,]*(\.\d+)? ms\b"), "(duration)"),
-    (re.compile(r"\b\d+ MB(?= *(\\t|\n|Init|$))"), "(memory)"),
+    (re.compile(r"\b\d+ MB(?=[ \t]*(\\t|\n|Init|$))"), "(memory)"),
 ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import helpers
-from helpers import collection, deploy, execution, history, sandbox
+from helpers import deploy, execution, history, sandbox, workbench
 
 MACHINE = {
     "StartAt": "Pause",
@@ -57,6 +57,6 @@ def test_events_keep_their_order_and_waits_their_length(coarse: helpers.Lab, run
 
 def test_failures_with_the_same_stamp_have_an_order(coarse: helpers.Lab, runs: list[str]) -> None:
     machine = execution.describe(runs[0], lab=coarse).machine
-    found = [collection.failures(machine, lab=coarse) for _ in range(5)]
+    found = [workbench.failures(machine, lab=coarse) for _ in range(5)]
     assert {one["count"].tolist()[0] for one in found} == {12}
     assert len({one["example"].tolist()[0] for one in found}) == 1

@@ -380,6 +380,21 @@ def test_reset_forgets_what_was_made_and_keeps_the_keys(running: sandbox.Sandbox
     assert sandbox.status() == running
 
 
+def test_reset_gives_the_memory_back(running: sandbox.Sandbox) -> None:
+    states, server, sizes = helpers.connect().client("stepfunctions"), psutil.Process(running.pid), list[int]()
+    for _ in range(2):  # the first time also what is made once
+        machine = make_machine(helpers.connect(), {"Type": "Pass"})
+        before = server.memory_info().rss
+        for number in range(200):
+            states.start_execution(stateMachineArn=machine, input=json.dumps(f"{number:0200000}"))
+        full = server.memory_info().rss
+        sandbox.reset()
+        sizes = [before, full, server.memory_info().rss]
+    taken, left = sizes[1] - sizes[0], sizes[2] - sizes[0]
+    assert taken > 30_000_000
+    assert left < taken / 2
+
+
 def test_reset_ends_fast_forward(running: sandbox.Sandbox) -> None:
     sandbox.call("fast_forward", on=True)
     sandbox.reset()

@@ -163,17 +163,6 @@ class QueryResponse(AthenaResponse):
         execution = self.queries.find(self._get_param("QueryExecutionId"))
         return json.dumps({"QueryExecution": execution.describe()})
 
-    def batch_get_query_execution(self) -> str:
-        wanted = self._get_param("QueryExecutionIds") or []
-        known = self.queries.query_executions
-        missing = [
-            {"QueryExecutionId": one, "ErrorCode": "INVALID_INPUT", "ErrorMessage": f"{one} was not found"}
-            for one in wanted
-            if one not in known
-        ]
-        found = [known[one].describe() for one in wanted if one in known]
-        return json.dumps({"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing})
-
     def stop_query_execution(self) -> str:
         self.queries.find(self._get_param("QueryExecutionId")).stop()
         return "{}"

@@ -24,14 +24,29 @@ __all__ = ["translated"]
 _UNITS = {"MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
 _FORMATS = {*"YymdHIMSfbBaAjp%", "-m", "-d", "-H", "-I"}
 _PARTS = {"YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE"}
-_INTEGERS = (exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT)
+_INTEGERS = {exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
+_FLOATING = {exp.DType.DOUBLE, exp.DType.FLOAT}
+_NUMBERS = {*_INTEGERS, *_FLOATING, exp.DType.DECIMAL}
+_TEXTS = {exp.DType.VARCHAR, exp.DType.TEXT}
 _CASTS = {
     **dict.fromkeys(_INTEGERS, "athena_integer"),
-    **dict.fromkeys((exp.DType.VARCHAR, exp.DType.TEXT), "athena_varchar"),
-    **dict.fromkeys((exp.DType.DOUBLE, exp.DType.FLOAT, exp.DType.DECIMAL), ""),
+    **dict.fromkeys((*_TEXTS, *_FLOATING, exp.DType.DECIMAL), ""),
     exp.DType.DATE: "athena_date",
     exp.DType.TIMESTAMP: "athena_timestamp",
     exp.DType.BOOLEAN: "athena_boolean",
+}
+# What the operands of a construct must be, where DuckDB converts what is something else.
+_WANTED: dict[type[exp.Expr], tuple[str, set[exp.DType]]] = {
+    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg), ("a number", _NUMBERS)),
+    **dict.fromkeys((exp.And, exp.Or, exp.Not, exp.Where, exp.Having), ("a boolean", {exp.DType.BOOLEAN})),
+    **dict.fromkeys((exp.Concat, exp.DPipe, exp.Lower, exp.Upper, exp.Length, exp.Trim), ("a text", _TEXTS)),
+    **dict.fromkeys((exp.Substring, exp.Replace, exp.StrPosition, exp.StartsWith, exp.Like), ("a text", _TEXTS)),
+}
+# The kinds of values with which a construct gives another result in DuckDB than in Athena, and what to do instead.
+_DIFFERING: dict[type[exp.Expr], tuple[set[exp.DType], str]] = {
+    exp.Avg: ({exp.DType.DECIMAL, exp.DType.FLOAT}, "cast it to double"),
+    exp.Sum: ({exp.DType.FLOAT}, "cast it to double"),
+    **dict.fromkeys((exp.Ceil, exp.Floor), (_INTEGERS, "leave the function out")),
 }
 
 
@@ -66,20 +81,62 @@ def translated(query: exp.Expr, tables: dict[tuple[str, str], Table], now: datet
     return query.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
+def _kind(node: exp.Expr) -> exp.DType | None:
+    """The type of a value, None where nobody knows it, as of null."""
+    if isinstance(node, exp.Replace):
+        return exp.DType.VARCHAR
+    known = node.type.this if node.type else exp.DType.UNKNOWN
+    return None if known in (exp.DType.UNKNOWN, exp.DType.NULL) else known
+
+
 def _check_types(query: exp.Expr) -> None:
-    """What only the types of the outputs tell: branches of a UNION that differ, and times with a zone."""
-    texts = (exp.DType.VARCHAR, exp.DType.TEXT)
+    """Refuse what Athena refuses for its types and DuckDB converts, and what both read differently."""
+    for node in query.walk():
+        what, wanted = _WANTED.get(type(node), ("", set()))
+        operands = [*node.expressions, node.this, node.args.get("expression")] if wanted else []
+        if isinstance(node, exp.Case) and node.this is None:
+            what, wanted = _WANTED[exp.Where]
+            operands = [branch.this for branch in node.args["ifs"]]
+        for operand in operands:
+            kind = _kind(operand) if operand else None
+            if kind and kind not in wanted:
+                raise _mismatch(f"{node.sql(DIALECT)}: {what} is expected, not {kind.value.lower()}")
+        for alike in _alike(node):
+            kinds = [kind for operand in alike if (kind := _kind(operand))]
+            if other := next((kind for kind in kinds[1:] if (kind in _TEXTS) != (kinds[0] in _TEXTS)), None):
+                raise _mismatch(f"Cannot apply operator: {kinds[0].value.lower()} = {other.value.lower()}")
+        differing, instead = _DIFFERING.get(type(node), (set(), ""))
+        if differing and _kind(node.this) in differing:
+            raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: {instead}")
     for union in query.find_all(exp.SetOperation):
-        for number, (left, right) in enumerate(zip(union.left.selects, union.right.selects, strict=False), 1):
-            kinds = [side.type.this if side.type else exp.DType.UNKNOWN for side in (left, right)]
-            known = not {exp.DType.UNKNOWN, exp.DType.NULL} & set(kinds)
-            if known and (kinds[0] in texts) != (kinds[1] in texts):
-                what = ", ".join(kind.value.lower() for kind in kinds)
-                message = f"column {number} in UNION query has incompatible types: {what}"
-                raise QueryFailure(f"TYPE_MISMATCH: line 1:1: {message}")
+        for number, sides in enumerate(zip(union.left.selects, union.right.selects, strict=False), 1):
+            left, right = map(_kind, sides)
+            if left and right and (left in _TEXTS) != (right in _TEXTS):
+                what = f"{left.value.lower()}, {right.value.lower()}"
+                raise _mismatch(f"column {number} in UNION query has incompatible types: {what}")
     for item in query.selects if isinstance(query, exp.Query) else []:
         if isinstance(item.unalias(), exp.CurrentTimestamp):
             raise not_in_sandbox("A result with a time zone", "Select cast(now() AS timestamp).")
+
+
+def _mismatch(what: str) -> QueryFailure:
+    return QueryFailure(f"TYPE_MISMATCH: {what}")
+
+
+def _alike(node: exp.Expr) -> list[list[exp.Expr]]:
+    """The operands of a construct of which in Athena all are texts or none is."""
+    match node:
+        case exp.EQ() | exp.NEQ() | exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Nullif():
+            return [[node.this, node.expression]]
+        case exp.Between():
+            return [[node.this, node.args["low"], node.args["high"]]]
+        case exp.In() | exp.Coalesce():
+            return [[node.this, *node.expressions]]
+        case exp.Case():
+            branches, default = node.args["ifs"], node.args.get("default")
+            results = [*(branch.args["true"] for branch in branches), *([default] if default else ())]
+            return [results, [node.this, *(branch.this for branch in branches)]] if node.this else [results]
+    return []
 
 
 def _decimal(node: exp.Expr) -> exp.Expr:
@@ -116,38 +173,19 @@ def _macro(name: str, *arguments: exp.Expr) -> exp.Expr:
 
 def _division(node: exp.Expr) -> exp.Expr:
     """Athena divides integers without remainder; which of DuckDB's two operators that takes depends on the types."""
-    kinds = [side.type.this if side.type else None for side in (node.this, node.expression)]
-    if all(kind in _INTEGERS for kind in kinds):
+    kinds = {_kind(node.this), _kind(node.expression)}
+    if kinds <= _INTEGERS:
         return exp.IntDiv(this=node.this, expression=node.expression)
-    if any(kind in (exp.DType.DOUBLE, exp.DType.FLOAT) for kind in kinds):
+    if kinds & _FLOATING:
         left, right = (exp.cast(side, "double") for side in (node.this, node.expression))
         return exp.Div(this=left, expression=right, typed=False, safe=False)
     raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: cast both sides to double.")
 
 
-def _comparison(node: exp.Expr) -> exp.Expr:
-    return type(node)(this=_macro("athena_same", node.this, node.expression), expression=node.expression)
-
-
-def _between(node: exp.Expr) -> exp.Expr:
-    low, high = node.args["low"], node.args["high"]
-    subject = _macro("athena_same", _macro("athena_same", node.this, low), high)
-    return exp.Between(this=subject, low=low, high=high)
-
-
-def _membership(node: exp.Expr) -> exp.Expr:
-    subject = node.this
-    for option in node.expressions:
-        subject = _macro("athena_same", subject, option)
-    return exp.In(this=subject, expressions=node.expressions, query=node.args.get("query"))
-
-
 def _concatenation(node: exp.Expr) -> exp.Expr:
     """Athena's concat gives null where a part is null, as `||` does; DuckDB's leaves the part out."""
-    parts = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
-    texts = [_macro("athena_text", part) for part in parts]
-    joined = texts[0]
-    for text in texts[1:]:
+    joined, *others = node.expressions
+    for text in others:
         joined = exp.DPipe(this=joined, expression=text, safe=False)
     return exp.paren(joined, copy=False)
 
@@ -156,11 +194,12 @@ def _cast(node: exp.Expr) -> exp.Expr:
     target = node.args["to"]
     if target.this not in _CASTS or node.args.get("format"):
         raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}")
-    if target.this in (exp.DType.VARCHAR, exp.DType.TEXT) and target.expressions:
+    if target.this in _TEXTS and target.expressions:
         raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}", "Cast to varchar, then use substr.")
-    macro = _CASTS[target.this]
-    if isinstance(node, exp.TryCast) and macro != "athena_varchar":
-        macro = macro.replace("athena_", "athena_try_")
+    if target.this in _TEXTS and _kind(node.this) in (*_FLOATING, exp.DType.TIMESTAMP):
+        instead = "cast a double to decimal first, or format a timestamp with date_format"
+        raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: {instead}")
+    macro = _CASTS[target.this].replace("athena_", "athena_try_" if isinstance(node, exp.TryCast) else "athena_")
     return type(node)(this=_macro(macro, node.this) if macro else node.this, to=target)
 
 
@@ -182,16 +221,14 @@ def _unit(node: exp.Expr, known: set[str]) -> str:
 
 def _truncation(node: exp.Expr) -> exp.Expr:
     unit = exp.Literal.string(_unit(node, _UNITS).lower())
-    kind = node.this.type
-    if kind is not None and kind.this == exp.DType.DATE:
-        return exp.cast(exp.Anonymous(this="date_trunc", expressions=[unit, node.this.copy()]), "date")
-    return exp.Anonymous(this="date_trunc", expressions=[unit, _macro("athena_moment", node.this)])
+    truncated = exp.Anonymous(this="date_trunc", expressions=[unit, node.this.copy()])
+    return exp.cast(truncated, "date") if _kind(node.this) == exp.DType.DATE else truncated
 
 
 def _addition(node: exp.Expr) -> exp.Expr:
     """Athena's date_add keeps a date a date; DuckDB makes it a timestamp."""
     unit = _unit(node, _UNITS - {"MILLISECOND", "QUARTER"}).lower()
-    kind = node.this.type.this if node.this.type else None
+    kind = _kind(node.this)
     if kind not in (exp.DType.DATE, exp.DType.TIMESTAMP):
         raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: cast the last part to date or timestamp.")
     span = exp.Anonymous(this=f"to_{unit}s", expressions=[exp.cast(node.expression, "int")])
@@ -210,65 +247,16 @@ def _order(node: exp.Expr) -> exp.Expr:
     return exp.Ordered(this=node.this, desc=node.args.get("desc"), nulls_first=bool(node.args.get("nulls_first")))
 
 
-def _checked(macro: str) -> Callable[[exp.Expr], exp.Expr]:
-    def rewrite(node: exp.Expr) -> exp.Expr:
-        if isinstance(node.this, exp.Distinct):
-            return node
-        node.set("this", _macro(macro, node.this))
-        return node
-
-    return rewrite
-
-
-def _arithmetic(node: exp.Expr) -> exp.Expr:
-    for side in ("this", "expression"):
-        if node.args.get(side) is not None:
-            node.set(side, _macro("athena_number", node.args[side]))
-    return node
-
-
-def _logic(node: exp.Expr) -> exp.Expr:
-    for side in ("this", "expression"):
-        part = node.args.get(side)
-        if part is not None and not isinstance(part, exp.And | exp.Or | exp.Not):
-            node.set(side, _macro("athena_truth", part))
-    return node
-
-
-def _choice(node: exp.Expr) -> exp.Expr:
-    """The results of a coalesce, nullif or case are all text or none is, in Athena; DuckDB converts."""
-    if isinstance(node, exp.Coalesce):
-        for other in node.expressions:
-            node.set("this", _macro("athena_same", node.this, other))
-    elif isinstance(node, exp.Nullif):
-        node.set("this", _macro("athena_same", node.this, node.expression))
-    else:
-        first, *others = node.args["ifs"]
-        results = [other.args["true"] for other in others]
-        if node.args.get("default") is not None:
-            results.append(node.args["default"])
-        for other in results:
-            first.set("true", _macro("athena_same", first.args["true"], other))
-        for branch in node.args["ifs"]:
-            if node.this is None:
-                branch.set("this", _macro("athena_truth", branch.this))
-            else:
-                branch.set("this", _macro("athena_same", branch.this, node.this))
-    return node
-
-
 def _trim(node: exp.Expr) -> exp.Expr:
     """Athena trims all white space unless told what to trim; DuckDB trims spaces."""
     if node.args.get("expression") is None:
         node.set("expression", exp.Literal.string(" \t\n\r\x0b\x0c"))
-    node.set("this", _macro("athena_text", node.this))
     return node
 
 
 def _replacement(node: exp.Expr) -> exp.Expr:
     if isinstance(node.expression, exp.Literal) and not node.expression.name:
         raise QueryFailure(f"NOT_SUPPORTED: replace of an empty text. {DIFFERS}.")
-    node.set("this", _macro("athena_text", node.this))
     return node
 
 
@@ -282,33 +270,20 @@ def _formatting(node: exp.Expr) -> exp.Expr:
 def _substring(node: exp.Expr) -> exp.Expr:
     if node.args.get("start") is not None:
         node.set("start", _macro("athena_start", node.args["start"]))
-    node.set("this", _macro("athena_text", node.this))
     return node
 
 
 _REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Div: _division,
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), _comparison),
-    exp.Between: _between,
-    exp.In: _membership,
-    **dict.fromkeys((exp.Concat, exp.DPipe), _concatenation),
+    exp.Concat: _concatenation,
     **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
     exp.DateDiff: _difference,
     **dict.fromkeys((exp.TimestampTrunc, exp.DateTrunc), _truncation),
     exp.DateAdd: _addition,
     exp.Extract: _extraction,
     exp.Ordered: _order,
-    exp.Avg: _checked("athena_exact"),
-    exp.Sum: _checked("athena_summable"),
-    **dict.fromkeys((exp.Ceil, exp.Floor), _checked("athena_fraction")),
     exp.Substring: _substring,
     exp.Trim: _trim,
     exp.Replace: _replacement,
-    **dict.fromkeys(
-        (exp.Lower, exp.Upper, exp.Length, exp.StrPosition, exp.StartsWith, exp.Like), _checked("athena_text")
-    ),
     **dict.fromkeys((exp.TimeToStr, exp.StrToTime), _formatting),
-    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Mod, exp.Neg), _arithmetic),
-    **dict.fromkeys((exp.And, exp.Or, exp.Not, exp.Where, exp.Having), _logic),
-    **dict.fromkeys((exp.Coalesce, exp.Nullif, exp.Case), _choice),
 }

@@ -181,6 +181,11 @@ class Clock:
         return self.call(act)
 
     @property
+    def works(self) -> int:
+        """How many calls, invocations and queries are under way."""
+        return self._working
+
+    @property
     def fast_forwarding(self) -> bool:
         """Whether the clock goes ahead when nothing works."""
         return bool(self._current())

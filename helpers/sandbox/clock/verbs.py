@@ -19,12 +19,16 @@ def most_events() -> int:
 
 
 def read(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The clock: `now` and `offset` in seconds, whether it is `fast_forwarding`, and at most at what `rate`."""
+    """The clock: `now` and `offset` in seconds, whether it is `fast_forwarding`, at most at what `rate`, and `working`.
+
+    `working` is how many calls, invocations and queries are under way; while it is not 0, no time is skipped.
+    """
     return {
         "now": clock.time(),
         "offset": clock.offset,
         "fast_forwarding": clock.fast_forwarding,
         "rate": clock.rate,
+        "working": clock.works,
     }
 
 

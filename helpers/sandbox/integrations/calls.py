@@ -14,7 +14,7 @@ from helpers.sandbox.integrations import functions, objects, pool, services
 from helpers.sandbox.integrations.jobs import KINDS, Job, Query, standing_in
 from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_job
 
-__all__ = ["handle", "identity_of"]
+__all__ = ["guarded", "handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
 # How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
@@ -64,8 +64,8 @@ def identity_of(call: Call) -> Identity:
     return session(str(wanted))
 
 
-def _post(call: Call, action: Callable[[], Any]) -> None:
-    """Have something done in the engine's thread; where that fails, so does the call."""
+def guarded(call: Call, action: Callable[[], Any]) -> Callable[[], None]:
+    """An action of the engine's thread, whose failure fails the call."""
 
     def act() -> None:
         try:
@@ -74,7 +74,11 @@ def _post(call: Call, action: Callable[[], Any]) -> None:
             LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
             call.fail(TASK_FAILED, FAILED)
 
-    clock.post(act)
+    return act
+
+
+def _post(call: Call, action: Callable[[], Any]) -> None:
+    clock.post(guarded(call, action))
 
 
 def _answer(call: Call) -> None:

@@ -26,7 +26,7 @@ from moto.core.common_types import TYPE_RESPONSE
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import role_at, trusts
 from helpers.sandbox.lambda_runner.package import BadPackage
-from helpers.sandbox.lambda_runner.runner import Outcome, Runner
+from helpers.sandbox.lambda_runner.runner import Invocation, Runner
 from helpers.sandbox.mending import replace
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
@@ -128,7 +128,9 @@ class LambdaBackend(LambdaSimpleBackend):
         super().delete_function(function_name, qualifier)
         self._forget(function.function_name)
 
-    def start(self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None) -> Outcome:
+    def start(
+        self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None
+    ) -> Invocation:
         """Run a function now, within its reserved concurrency; raises Throttled."""
         try:
             with self._place(function):
@@ -172,14 +174,14 @@ class LambdaBackend(LambdaSimpleBackend):
     def _pause_after(self, queued: "_Queued") -> float | None:
         """Run a queued event; how long to wait before the next attempt, None where there is none."""
         try:
-            outcome = self.start(queued.function, queued.event, queued.arn, queued.context)
+            invocation = self.start(queued.function, queued.event, queued.arn, queued.context)
         except Throttled:
             # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
             queued.throttled += 1
             return min(300.0, 2.0 ** (queued.throttled - 1))
         except UnknownFunctionException:
             return None
-        return queued.waits.pop(0) if outcome.function_error and queued.waits else None
+        return queued.waits.pop(0) if invocation.error and queued.waits else None
 
     @contextlib.contextmanager
     def _place(self, function: LambdaFunction) -> Iterator[None]:
@@ -322,16 +324,16 @@ def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
         backend.start_later(function, event, arn, context)
         return 202, headers | {"status": "202"}, b""
     try:
-        outcome = backend.start(function, event, arn, context)
+        invocation = backend.start(function, event, arn, context)
     except Throttled:
         reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
         body = {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}
         return failure(429, "TooManyRequestsException", body)
-    if outcome.function_error:
-        headers["X-Amz-Function-Error"] = outcome.function_error
+    if invocation.error:
+        headers["X-Amz-Function-Error"] = invocation.error
     if response.headers.get("X-Amz-Log-Type") == "Tail":
-        headers["X-Amz-Log-Result"] = base64.b64encode(outcome.log).decode()
-    return 200, headers, outcome.payload
+        headers["X-Amz-Log-Result"] = base64.b64encode(invocation.log).decode()
+    return 200, headers, invocation.payload
 
 
 def failure(status: int, code: str, body: dict[str, str]) -> TYPE_RESPONSE:
@@ -365,10 +367,10 @@ def invoke_from_inside(function: LambdaFunction, body: str, request_headers: Any
 
     backend: LambdaBackend = get_backend(function.account_id, function.region)  # type: ignore[assignment]
     event = body.encode() if isinstance(body, str) else body
-    outcome = backend.start(function, event or b"{}", function.function_arn, None)
-    if outcome.function_error:
-        response_headers["x-amz-function-error"] = outcome.function_error
-    return outcome.payload
+    invocation = backend.start(function, event or b"{}", function.function_arn, None)
+    if invocation.error:
+        response_headers["x-amz-function-error"] = invocation.error
+    return invocation.payload
 
 
 def tell_reserved_concurrency() -> None:

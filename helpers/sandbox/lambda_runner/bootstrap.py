@@ -163,15 +163,20 @@ def put_time_on(shift: type[Shift]) -> None:
         def __subclasscheck__(cls, other: type) -> bool:
             return issubclass(other, stands_for[cls]) if cls in stands_for else super().__subclasscheck__(other)
 
-    class date(real_date, metaclass=Standing):  # type: ignore[misc, valid-type] # noqa: N801
+    class Shifted:
+        """What dates and times have in common."""
+
         @classmethod
         def today(cls) -> Any:
-            return cls.fromtimestamp(time.time())
+            return cls.fromtimestamp(time.time())  # type: ignore[attr-defined]
 
         def __repr__(self) -> str:
             return f"datetime.{super().__repr__()}"
 
-    class datetime_(real_datetime, metaclass=Standing):  # type: ignore[misc, valid-type] # noqa: N801
+    class date(Shifted, real_date, metaclass=Standing):  # type: ignore[misc, valid-type] # noqa: N801
+        pass
+
+    class datetime_(Shifted, real_datetime, metaclass=Standing):  # type: ignore[misc, valid-type] # noqa: N801
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return cls.fromtimestamp(time.time(), tz)
@@ -179,13 +184,6 @@ def put_time_on(shift: type[Shift]) -> None:
         @classmethod
         def utcnow(cls) -> Any:
             return cls.fromtimestamp(time.time(), datetime.UTC).replace(tzinfo=None)
-
-        @classmethod
-        def today(cls) -> Any:
-            return cls.fromtimestamp(time.time())
-
-        def __repr__(self) -> str:
-            return f"datetime.{super().__repr__()}"
 
     for name, ours, real in (("date", date, real_date), ("datetime", datetime_, real_datetime)):
         ours.__name__ = ours.__qualname__ = name

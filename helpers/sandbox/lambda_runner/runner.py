@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import dataclasses
 import importlib.util
 import json
 import os
@@ -37,16 +36,6 @@ INIT_SECONDS = 10.0  # AWS Lambda developer guide, "Lambda execution environment
 LARGEST_TAIL = 4_096  # bytes; AWS Lambda API reference, Invoke: LogResult is the last 4 KB
 LARGEST_STREAM = 10_000  # events of a log stream that are kept, so that the server's memory stays flat
 PROVIDED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What an invocation gave: the payload, `Unhandled` where it is an error, the log and the version that ran."""
-
-    payload: bytes
-    function_error: str | None
-    log: bytes
-    version: str
 
 
 class Runner:
@@ -103,10 +92,10 @@ class Runner:
 
     def run(
         self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
-    ) -> Outcome:
+    ) -> "Invocation":
         """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
         request_id = str(uuid.uuid4())
-        run = _Run(function, request_id)
+        run = Invocation(function, request_id)
         with (
             clock.working(),
             self._in_use(function.code_digest),
@@ -129,9 +118,10 @@ class Runner:
             if run.must_end:
                 worker.end()
             run.lines += worker.output.take(run.mark, 1.0)
-            return run.outcome(worker)
+            run.close(worker)
+            return run
 
-    def _become(self, run: "_Run", worker: Worker) -> bool:
+    def _become(self, run: "Invocation", worker: Worker) -> bool:
         function = run.function
         folder = self.unpack(function.code_digest, function.code_bytes)
         reply, body = worker.ask(
@@ -155,7 +145,7 @@ class Runner:
         return False
 
     def _invoke(
-        self, run: "_Run", worker: Worker, event: bytes, arn: str, client_context: dict[str, Any] | None
+        self, run: "Invocation", worker: Worker, event: bytes, arn: str, client_context: dict[str, Any] | None
     ) -> None:
         run.started = time.perf_counter()
         header = {
@@ -178,8 +168,8 @@ class Runner:
             run.error = "Unhandled"
 
 
-class _Run:
-    """What is known of an invocation while it goes on."""
+class Invocation:
+    """One run of a function: what it gave, `error` (`Unhandled`) where that is an error, the end of its log."""
 
     def __init__(self, function: LambdaFunction, request_id: str) -> None:
         self.function = function
@@ -192,7 +182,7 @@ class _Run:
         self.lines: list[LogLine] = []
         self.notes: list[str] = []
         self.status = ""
-        self.payload = b""
+        self.payload = self.log = b""
         self.error: str | None = None
         self.must_end = False
 
@@ -202,12 +192,12 @@ class _Run:
         self.error = "Unhandled"
         self.ended_at = clock.time()
 
-    def outcome(self, worker: Worker) -> Outcome:
+    def close(self, worker: Worker) -> None:
+        """Write the log."""
         events = self._events(worker)
         write_log(self.function, worker.log_stream, events)
         text = "".join(event["message"] for event in events).encode()[-LARGEST_TAIL:]
-        tail = text.decode(errors="ignore").encode()
-        return Outcome(self.payload, self.error, tail, str(self.function.version))
+        self.log = text.decode(errors="ignore").encode()
 
     def _events(self, worker: Worker) -> list[dict[str, Any]]:
         begin, end = round(self.started_at * 1000), round(max(self.started_at, self.ended_at) * 1000)

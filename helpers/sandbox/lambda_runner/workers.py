@@ -28,6 +28,7 @@ STARTING_AT_ONCE = 2
 ENOUGH, PATIENCE = 10, 0.3
 IDLE_SECONDS = 300.0
 MADE = 10.0  # seconds within which a worker that is being made is there
+KEEPERS = 2.0  # seconds that a keeper has to end what is below it
 LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept
 LONGEST_LINE = 262_144  # bytes; CloudWatch Logs' classic limit of an event
 _MARK = re.compile(rb"\0[0-9a-f]{32}$")
@@ -56,8 +57,8 @@ class LogLine:
 class Output:
     """What a worker prints, read all the time so that it never blocks, and kept up to a limit an invocation."""
 
-    def __init__(self, pipe: BinaryIO) -> None:
-        self._pipe = pipe
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
         self._changed = threading.Condition()
         self._lines: list[LogLine] = []
         self._kept = 0
@@ -85,14 +86,15 @@ class Output:
         return any(line.text.endswith(end) for line in self._lines[-20:])
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while chunk := os.read(self._pipe.fileno(), 65_536):
+        with contextlib.suppress(OSError, ValueError), cast(BinaryIO, self._process.stderr) as pipe:
+            while chunk := os.read(pipe.fileno(), 65_536):
                 with self._changed:
                     self._keep(chunk)
                     self._changed.notify_all()
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+        self._process.wait()  # also of one that ends while nobody uses it no zombie is left
 
     def _keep(self, chunk: bytes) -> None:
         if self._flooded:
@@ -121,7 +123,9 @@ class Worker:
         self.key: Hashable = None
         self.idle_since = 0.0
         self.log_stream = ""
-        command = [sys.executable, "-I", "-S", "-B", "-u", "-X", "utf8", bootstrap.__file__]
+        self._kept = sys.platform == "linux"
+        script = pathlib.Path(bootstrap.__file__).with_name("keeper.py") if self._kept else bootstrap.__file__
+        command = [sys.executable, "-I", "-S", "-B", "-u", "-X", "utf8", script]
         apart: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
@@ -136,7 +140,7 @@ class Worker:
         )
         self._requests = cast(BinaryIO, self._process.stdin)
         self._replies = cast(BinaryIO, self._process.stdout)
-        self.output = Output(cast(BinaryIO, self._process.stderr))
+        self.output = Output(self._process)
         self._timed_out = False
         self._scales = psutil.Process(self._process.pid)
         self.megabytes = 1
@@ -187,7 +191,10 @@ class Worker:
         return self.megabytes
 
     def alive(self) -> bool:
-        return self._process.poll() is None
+        """Whether it can be asked: neither it nor the process that runs the handler has ended."""
+        with contextlib.suppress(psutil.Error):
+            return self._process.poll() is None and self._scales.status() != psutil.STATUS_ZOMBIE
+        return False
 
     def end(self) -> None:
         """End the process and what it started, and remove its folder."""
@@ -212,16 +219,21 @@ class Worker:
             return 1
 
     def _kill(self) -> None:
-        if sys.platform == "win32":
-            with contextlib.suppress(psutil.Error):
-                for process in psutil.Process(self._process.pid).children(recursive=True):
-                    with contextlib.suppress(psutil.Error):
-                        process.kill()
-            with contextlib.suppress(OSError):
-                self._process.kill()
-        else:
+        """End it with all that its handler started: its keeper does, or else we do as far as we know of them."""
+        if self._kept:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(KEEPERS)
+                return
+        below: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            below = psutil.Process(self._process.pid).children(recursive=True)
+        if sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+        for process in (self._process, *below):
+            with contextlib.suppress(psutil.Error, OSError):
+                process.kill()
 
 
 def clean_environment(folder: pathlib.Path) -> dict[str, str]:
@@ -398,9 +410,9 @@ class Workers:
         oldest = time.monotonic() - IDLE_SECONDS
         ended = []
         for key, workers in list(self._idle.items()):
-            while workers and workers[0].idle_since < oldest:
-                ended.append(workers.popleft())
-            if not workers:
+            ended += [worker for worker in workers if worker.idle_since < oldest or not worker.alive()]
+            self._idle[key] = collections.deque(worker for worker in workers if worker not in ended)
+            if not self._idle[key]:
                 del self._idle[key]
         self._freed = {key: at for key, at in self._freed.items() if at > oldest}
         return ended

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -14,12 +14,11 @@ from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 
 from helpers import engine
 from helpers.sandbox.clock import clock
-from helpers.sandbox.states_api.announcements import announcement_of
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
-from helpers.sandbox.states_api.map_run import MapRun
+from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
-from helpers.sandbox.states_api.publishing import publish
+from helpers.sandbox.states_api.publishing import announcement_of, publish
 from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
@@ -66,11 +65,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
                 raise StatesError("InvalidArn", f"Invalid Arn: 'An unqualified state machine ARN is needed: {arn}'")
             raise StatesError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         return machine
-
-    def machine_or_version(self, arn: str) -> tuple[Machine, Version | None]:
-        """The machine of an ARN, and the version where it is a version's, or an alias's that routes to it."""
-        machine, version, _ = self.target(arn)
-        return machine, version
 
     def target(self, arn: str) -> tuple[Machine, Version | None, Alias | None]:
         """What starting an execution of `arn` starts: a machine, by one of its versions, through an alias."""
@@ -150,8 +144,10 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             self.running.pop(execution.arn, None)
             if self.executions.get(execution.arn) is execution:
                 self._drop(execution.arn)
-                self._ended[execution.arn] = kept = execution.events_kept()
+                self._ended[execution.arn] = kept = max(_events(tree(execution.run)), 1)  # one at least, for itself
                 self._events_kept += kept
+            else:  # an Express one, or one whose machine was deleted
+                self._release(tree(execution.run))
         self.forget()
 
     def execution_redriven(self, execution: Execution) -> None:
@@ -177,20 +173,20 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
                 self._forgotten += 1
 
     def _let_go(self, execution: Execution) -> None:
-        self._bytes_kept -= execution.bytes_kept()
-        for run in execution.map_runs:
-            self._let_go_of_run(run)
+        runs = list(tree(execution.run))
+        self._release(runs)
+        for map_run in [one for run in runs for one in run.map_runs]:
+            record = self.map_runs.pop(map_run.arn, None)
+            if record and map_run.stopped:
+                record.forget()
         if execution.status != "RUNNING":
             execution.run.forget()
 
-    def _let_go_of_run(self, run: MapRun) -> None:
-        for child in run.run.children:
-            for inner in child.map_runs:
-                if inner.arn in self.map_runs:
-                    self._let_go_of_run(self.map_runs[inner.arn])
-        self.map_runs.pop(run.arn, None)
-        if run.run.stopped:
-            run.forget()
+    def _release(self, runs: Iterable[engine.Execution]) -> None:
+        """The bytes of these count no more."""
+        for run in runs:
+            self._bytes_kept -= run.accounted
+            run.accounted = 0
 
     def map_run_ended(self, execution: Execution) -> None:
         """Forget the children of the Map Runs that ended first, where one execution has too many; the last one's stay.
@@ -199,12 +195,12 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         """
         with self.lock:
             ended = [run for run in execution.map_runs if run.run.stopped]
-            kept = sum(run.events_kept for run in ended)
+            kept = sum(_events(run.runs()) for run in ended)
             for run in ended[:-1]:
                 if kept <= EVENTS_KEPT:
                     break
-                kept -= run.events_kept
-                self._bytes_kept -= run.bytes_kept
+                kept -= _events(run.runs())
+                self._release(run.runs())
                 self._forgotten += run.forget()
 
     def end_executions_of(self, machine: Machine) -> None:
@@ -227,14 +223,9 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             kind = "stateMachine" if arn in self.machines else "activity"
             yield TaggedResource(arn=arn, tags=self.tags[arn], resource_type=f"states:{kind}")
 
-    def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
-        """As moto's Resource Groups Tagging API asks."""
-        self.tags[arn].update(tags)
 
-    def untag_resource(self, arn: str, tag_keys: list[str]) -> None:
-        """As moto's Resource Groups Tagging API asks."""
-        for key in tag_keys:
-            self.tags[arn].pop(key, None)
+def _events(runs: Iterable[engine.Execution]) -> int:
+    return sum(len(run.events) for run in runs)
 
 
 def _full() -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from helpers.definition import states, validation
 from helpers.definition.validation import Finding
+from helpers.engine import data_of
 from helpers.sandbox import integrations
 from helpers.sandbox.integrations.jobs import standing_in
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.json_text import parse
 
 __all__ = ["check_definition", "check_state", "validate_state_machine_definition"]
 
@@ -26,7 +26,7 @@ def check_definition(text: str, machine_type: str) -> None:
 def check_state(text: str, name: str) -> dict[str, Any]:
     """The state that `text` is the definition of, alone; InvalidDefinition."""
     try:
-        body = parse(text)
+        body = data_of(text)
     except ValueError as error:
         raise _refused([Finding("INVALID_JSON_DESCRIPTION", str(error))]) from None
     if not isinstance(body, dict):
@@ -69,7 +69,7 @@ def validate_state_machine_definition(backend: Any, arguments: dict[str, Any]) -
 def diagnose(text: str, machine_type: str) -> Iterator[Finding]:
     """Everything the service would object to, and what the sandbox has not."""
     try:
-        definition = parse(text)
+        definition = data_of(text)
     except ValueError as error:
         yield Finding("INVALID_JSON_DESCRIPTION", str(error))
         return

@@ -1,6 +1,6 @@
 """The errors that the Step Functions API answers with: a code and AWS's words for it."""
 
-__all__ = ["StatesError", "not_in_sandbox"]
+__all__ = ["StatesError"]
 
 
 class StatesError(Exception):
@@ -10,8 +10,3 @@ class StatesError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-
-
-def not_in_sandbox(what: str) -> StatesError:
-    """The error for `what` (a sentence's beginning), which works on an AWS account but not here."""
-    return StatesError("NotInSandbox", f"{what} is not in the sandbox; use an AWS account for it.")

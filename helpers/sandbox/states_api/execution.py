@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from helpers import engine
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.history import take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
 from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
 from helpers.sandbox.states_api.watch import Watch
 
 if TYPE_CHECKING:
-    from helpers.sandbox.states_api.map_run import MapRun
+    from helpers.sandbox.states_api.map_runs import MapRun
 
 __all__ = ["Child", "Execution"]
 
@@ -77,16 +78,6 @@ class Execution:
         return self.run.type == "EXPRESS"
 
     @property
-    def root(self) -> Execution:
-        """The execution that somebody started: of a child execution the outermost one around it."""
-        return self
-
-    @property
-    def text(self) -> str:
-        """Its input."""
-        return self.run.input_text
-
-    @property
     def status(self) -> str:
         return self.run.status
 
@@ -99,10 +90,6 @@ class Execution:
         return self.run.stopped
 
     @property
-    def output(self) -> str | None:
-        return self.run.output
-
-    @property
     def error(self) -> str | None:
         # Of a time-out AWS names States.Timeout in the history alone.
         return None if self.run.status == "TIMED_OUT" else self.run.error
@@ -110,14 +97,6 @@ class Execution:
     @property
     def cause(self) -> str | None:
         return None if self.run.status == "TIMED_OUT" else self.run.cause
-
-    @property
-    def redrives(self) -> int:
-        return self.run.redrives
-
-    @property
-    def redriven(self) -> datetime.datetime | None:
-        return self.run.redriven
 
     @property
     def map_runs(self) -> list[MapRun]:
@@ -153,16 +132,17 @@ class Execution:
         return clock.call(lambda: self._redrive(client_token))
 
     def _redrive(self, client_token: str | None) -> datetime.datetime:
-        if self.redriven and client_token and client_token == self.client_token:
-            return self.redriven
+        if self.run.redriven and client_token and client_token == self.client_token:
+            return self.run.redriven
         if reason := self.not_redrivable():
             raise StatesError("ExecutionNotRedrivable", reason)
         self.client_token = client_token
         self.backend.execution_redriven(self)
         clock.executions += 1
+        self.run.events = take_out(self.run)
         self.run.redrive()
         self.backend.announce(self)
-        return self.redriven or clock.now()
+        return self.run.redriven or clock.now()
 
     def not_redrivable(self) -> str | None:
         """Why the execution cannot be redriven now, None where it can."""
@@ -188,28 +168,20 @@ class Execution:
             "status": status,
             "startDate": self.started,
             "stopDate": self.stopped,
-            "input": self.text if with_data else None,
+            "input": self.run.input_text if with_data else None,
             "inputDetails": {"included": with_data},
-            "output": self.output if with_data else None,
+            "output": self.run.output if with_data else None,
             "outputDetails": {"included": with_data} if status == "SUCCEEDED" else None,
             "traceHeader": self.trace_header,
             "mapRunArn": self.map_run and self.map_run.arn,
             "error": self.error,
             "cause": self.cause,
             **self.qualified(),
-            "redriveCount": self.redrives,
-            "redriveDate": self.redriven,
+            "redriveCount": self.run.redrives,
+            "redriveDate": self.run.redriven,
             "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
             "redriveStatusReason": reason,
         }
-
-    def events_kept(self) -> int:
-        """How many events are kept of it and of its child executions; one at least, for itself."""
-        return max(len(self.run.events), 1) + sum(run.events_kept for run in self.map_runs)
-
-    def bytes_kept(self) -> int:
-        """How many bytes its events and those of its child executions take, about."""
-        return self.run.size + sum(run.bytes_kept for run in self.map_runs)
 
 
 def _to_the_millisecond(moment: datetime.datetime) -> datetime.datetime:
@@ -224,11 +196,6 @@ class Child(Execution):
         self.backend, self.machine = map_run.parent.backend, map_run.machine
         self.revision, self.version, self.alias, self.trace_header = map_run.machine.revision, None, None, None
         self.number = map_run.run.children.index(run)
-
-    @property
-    def root(self) -> Execution:
-        assert self.map_run is not None
-        return self.map_run.parent.root
 
     def redrive(self, client_token: str | None = None) -> datetime.datetime:
         assert self.map_run is not None

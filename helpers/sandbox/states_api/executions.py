@@ -1,6 +1,5 @@
 """Starting, reading, listing, stopping and redriving executions."""
 
-import json
 import uuid
 from typing import Any
 
@@ -22,7 +21,7 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
             backend.forget()
             old = backend.executions.get(execution.arn)
             if old is not None:
-                if old.status == "RUNNING" and json.loads(old.text) == json.loads(execution.text):
+                if old.status == "RUNNING" and old.run.input == execution.run.input:
                     return {"executionArn": old.arn, "startDate": old.started}
                 raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
             backend.executions[execution.arn] = execution
@@ -69,7 +68,7 @@ def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]
         "name": execution.machine.name,
         "updateDate": execution.revision.updated,
         "mapRunArn": execution.map_run and execution.map_run.arn,
-        "label": execution.map_run and execution.map_run.label,
+        "label": execution.map_run and execution.map_run.run.label,
         **execution.revision.describe(),
     }
 
@@ -95,25 +94,23 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
             if execution.machine is machine
             and (not resource.qualifier or arn in execution.qualified().values())
             and (status is None or execution.status == status)
-            and (redriven is None or (redriven == "REDRIVEN") == bool(execution.redrives))
+            and (redriven is None or (redriven == "REDRIVEN") == bool(execution.run.redrives))
         ]
     listing = f"executions {arn} {status} {redriven}"
     shown, token = pages.page(listing, found, lambda execution: -execution.number, arguments)
     return {
         "executions": [
-            _present(
-                {
-                    "executionArn": execution.arn,
-                    "stateMachineArn": machine.arn,
-                    "name": execution.name,
-                    "status": execution.status,
-                    "startDate": execution.started,
-                    "stopDate": execution.stopped,
-                    **execution.qualified(),
-                    "redriveCount": execution.redrives,
-                    "redriveDate": execution.redriven,
-                }
-            )
+            {
+                "executionArn": execution.arn,
+                "stateMachineArn": machine.arn,
+                "name": execution.name,
+                "status": execution.status,
+                "startDate": execution.started,
+                "stopDate": execution.stopped,
+                **execution.qualified(),
+                "redriveCount": execution.run.redrives,
+                "redriveDate": execution.run.redriven,
+            }
             for execution in shown
         ],
         "nextToken": token,
@@ -128,7 +125,3 @@ def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 def redrive_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution: Execution = backend.execution(arguments["executionArn"])
     return {"redriveDate": execution.redrive(arguments.get("clientToken"))}
-
-
-def _present(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in item.items() if value is not None}

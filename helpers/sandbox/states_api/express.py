@@ -45,9 +45,9 @@ def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
         "status": execution.status if execution.status in ("SUCCEEDED", "TIMED_OUT") else "FAILED",
         "error": execution.error,
         "cause": execution.cause,
-        "input": execution.text if with_data else None,
+        "input": execution.run.input_text if with_data else None,
         "inputDetails": {"included": with_data},
-        "output": execution.output if with_data else None,
+        "output": execution.run.output if with_data else None,
         "outputDetails": {"included": with_data},
         "traceHeader": execution.trace_header,
         "billingDetails": {

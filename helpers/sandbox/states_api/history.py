@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
+import zlib
 from datetime import datetime
 from json.encoder import encode_basestring
 from typing import Any
 
+from helpers import engine
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.names import parse_arn
 
-__all__ = ["get_execution_history"]
+__all__ = ["get_execution_history", "put_away", "take_out"]
 
 _DATA = ("input", "inputDetails", "output", "outputDetails", "parameters", "assignedVariables")
 # A page is at most so long, in characters; what does not fit comes on the next one.
 LONGEST_PAGE = 4_000_000
-# The text of an event up to this length is kept in its place; a longer one would be many times what events share.
-KEPT = 2_000
+KEPT = 1_000  # characters of a payload up to which its event's text is kept in its place
+PACKED = 50_000  # bytes of a history up to which it is packed: payloads that many events share are not
 WHOLE = {"truncated": False}
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
 
 def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     arn = parse_arn(arguments["executionArn"], "execution").arn
-    events = backend.execution(arn).run.events
+    events = take_out(backend.execution(arn).run)
     backwards = bool(arguments.get("reverseOrder"))
     with_data = arguments.get("includeExecutionData", True)
     listing = f"history {arn} {backwards} {with_data}"
@@ -50,14 +53,58 @@ def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     return f'{{"events":[{",".join(chosen)}]{token}}}'.encode(errors="replace")
 
 
+class Packed:
+    """The events of an ended execution as compressed text, which takes a sixth of their memory."""
+
+    __slots__ = ("_count", "_texts")
+
+    def __init__(self, events: list[Any]) -> None:
+        self._count = len(events)
+        self._texts = zlib.compress("\n".join(map(_written, events)).encode(errors="surrogatepass"), level=1)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def texts(self) -> list[Any]:
+        """The events, each as JSON."""
+        return zlib.decompress(self._texts).decode(errors="surrogatepass").split("\n")
+
+
+def put_away(run: engine.Execution) -> None:
+    """Keep the events of an ended execution so that they take little memory, or many of them no time to be read."""
+    if len(run.events) >= pages.LARGEST:
+        threading.Thread(target=_write, args=(run.events,), name="history", daemon=True).start()
+    elif run.events and run.size < PACKED:
+        run.events = Packed(run.events)  # type: ignore[assignment]
+
+
+def take_out(run: engine.Execution) -> list[Any]:
+    """The events of an execution that has been put away, or has not: as data, or each as JSON."""
+    return run.events.texts() if isinstance(run.events, Packed) else run.events
+
+
+def _write(events: list[Any]) -> None:
+    for at, event in enumerate(events):
+        if isinstance(event, dict) and not _is_long(event):
+            events[at] = _written(event)
+
+
 def _text(events: list[Any], at: int, with_data: bool) -> str:
     event = events[at]
     if isinstance(event, str):
         return event if with_data else _encode({key: _bare(value) for key, value in json.loads(event).items()})
-    text = _written(event if with_data else {key: _bare(value) for key, value in event.items()})
-    if with_data and len(text) < KEPT:
+    if not with_data:
+        return _written({key: _bare(value) for key, value in event.items()})
+    text = _written(event)
+    if not _is_long(event):
         events[at] = text
     return text
+
+
+def _is_long(event: dict[str, Any]) -> bool:
+    """Whether an event's payload is so long that its text would take many times what events share."""
+    details = list(event.values())[-1]
+    return isinstance(details, dict) and any(isinstance(one, str) and len(one) > KEPT for one in details.values())
 
 
 def _bare(value: Any) -> Any:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from helpers.definition import validation
 from helpers.definition.walk import states
 from helpers.engine.branches import Map, Parallel
 from helpers.engine.execution import Execution, Identity
@@ -20,14 +18,11 @@ from helpers.engine.failures import TIMEOUT, TOLERANCE_EXCEEDED, StateFailed, ma
 from helpers.engine.machine import Machine
 from helpers.engine.map_runs import DistributedMap
 from helpers.engine.paths import Evaluated
-from helpers.engine.scheduler import Process, Scheduler, Walk, counted
-from helpers.engine.simulation import MACHINE, START
+from helpers.engine.scheduler import Process, Scheduler, Walk
 from helpers.engine.states import Pass
 from helpers.engine.tasks import Answer, Call, Handled, Task, TaskFailed, outside
-from helpers.engine.text import text_of
-from helpers.errors import DefinitionInvalid, InvalidInput, TaskUnanswered
 
-__all__ = ["ALONE", "Inspection", "inspect", "named"]
+__all__ = ["ALONE", "Inspection", "named"]
 
 ALONE = "StateName"  # what the service calls a state that is given without a name
 LONGEST_SECONDS = 300  # API reference, TestState
@@ -224,52 +219,3 @@ def named(definition: Any, name: str) -> dict[str, Any] | None:
     """The state of a name in a machine, at any depth, with its query language; None where there is none."""
     found = next((state for state in states(definition) if state.name == name), None)
     return {"QueryLanguage": found.language, **found.body} if found else None
-
-
-def inspect(
-    definition: Any,
-    input: Any = None,  # noqa: A002
-    *,
-    name: str | None = None,
-    handler: Handler | None = None,
-    start: datetime = START,
-    seed: int = 0,
-    **setting: Any,
-) -> Inspection:
-    """Run one state at once on a virtual clock, for 300 seconds of it at most.
-
-    `definition` is the state or, with its `name`, the machine that it is in; `input` a JSON value, an empty object
-    where it is None; `setting` what `Inspection` takes. A Task without a mock is a `Call` for the handler. Raises
-    DefinitionInvalid; InvalidInput where the input is no JSON or the machine has no such state; TaskUnanswered where a
-    mock or a handler is missing.
-
-    >>> inspect({"Type": "Pass", "Parameters": {"b.$": "$.a"}, "End": True}, {"a": 1}).stages["afterParameters"]
-    {'b': 1}
-    """
-    if name is None:
-        found = validation.errors({"StartAt": ALONE, "States": {ALONE: definition}})
-        if wrong := next((one for one in found if one.code != validation.TARGET), None):
-            raise DefinitionInvalid(wrong.sentence)
-    else:
-        validation.check(definition)
-    body = definition if name is None else named(definition, name)
-    if body is None:
-        raise InvalidInput(f"The machine has no state {name!r}: give the name of one that it has.")
-    if not setting.get("mock") and body["Type"] in ({"Map", "Parallel"} if handler else {"Map", "Parallel", "Task"}):
-        raise TaskUnanswered(f"The {body['Type']} has no answer: give a mock, or where it is a Task a handler.")
-    try:
-        text = text_of({} if input is None else input)
-    except (ValueError, StateFailed) as error:
-        raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
-    arn = f"{MACHINE.replace('stateMachine', 'express')}:test-{seed}"
-    names = Identity(arn, f"test-{seed}", MACHINE, "machine", "")
-    scheduler = Scheduler(counted(start if start.tzinfo else start.replace(tzinfo=UTC)))
-    raised: list[Exception | None] = []
-    inspection = Inspection(body, name or ALONE, **setting)
-    inspection.start(text, names, scheduler, handler or Call.start, seed, raised.append)
-    while not raised:
-        if not (scheduler.step() or scheduler.ring()):
-            scheduler.now = scheduler.deadline() or scheduler.now
-    if raised[0]:
-        raise raised[0]
-    return inspection

@@ -1,14 +1,12 @@
 """State machines: what they are, and creating, changing, reading, listing and deleting them."""
 
 import datetime
-import json
-import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from helpers import definition as asl
+from helpers import engine
+from helpers.definition import variables
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import logs, pages, tags
 from helpers.sandbox.states_api.definitions import check_definition
@@ -18,9 +16,6 @@ from helpers.sandbox.states_api.roles import check_role
 
 __all__ = ["Alias", "Machine", "Revision", "Version"]
 
-# A name behind one $; JSONata's functions, which are called, and $states are no variables.
-_VARIABLE = re.compile(r"(?<![$\w])\$([A-Za-z_]\w*)(?!\w|\s*\()")
-_BUILT_IN = {"states"}
 _OWNED_KEY = {"type": "AWS_OWNED_KEY"}
 
 
@@ -45,7 +40,7 @@ class Revision:
             "tracingConfiguration": self.tracing,
             "encryptionConfiguration": self.encryption,
             "revisionId": self.id,
-            "variableReferences": _variable_references(self.definition),
+            "variableReferences": variables.read(engine.data_of(self.definition)) or None,
         }
 
 
@@ -176,7 +171,7 @@ def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
 
 
 def describe_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    machine, version = backend.machine_or_version(arguments["stateMachineArn"])
+    machine, version, _ = backend.target(arguments["stateMachineArn"])
     return {
         "stateMachineArn": version.arn if version else machine.arn,
         "name": machine.name,
@@ -221,24 +216,3 @@ def _version_description(arguments: dict[str, Any]) -> str | None:
     if description and not arguments.get("publish"):
         raise StatesError("ValidationException", "Version description can only be set when publish is true")
     return description
-
-
-def _variable_references(definition: str) -> dict[str, list[str]] | None:
-    """The variables that each state reads, in order of appearance; None where no state reads any."""
-    states = list(asl.states(json.loads(definition)))
-    found = {state.name: list(dict.fromkeys(_variables(state.body, state.language))) for state in states}
-    return {name: variables for name, variables in found.items() if variables} or None
-
-
-def _variables(value: object, language: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key not in ("States", "Comment"):  # inner states read their own
-                yield from _variables(inner, language)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _variables(inner, language)
-    elif isinstance(value, str):
-        expression = value.startswith("{%") if language == "JSONata" else value.startswith(("$", "States."))
-        if expression:
-            yield from (name for name in _VARIABLE.findall(value) if name not in _BUILT_IN)

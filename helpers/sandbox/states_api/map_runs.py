@@ -1,10 +1,93 @@
-"""Map Runs: what a distributed Map's run has done so far."""
+"""Map Runs as the service knows them: the engine's, with a machine of their own, and what they have done so far."""
 
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from helpers import definition as asl
+from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.machines import Machine
+
+if TYPE_CHECKING:
+    from helpers.sandbox.states_api.execution import Execution
+
+__all__ = ["MapRun", "list_children", "tree"]
+
+
+class MapRun:
+    """What one distributed Map dispatches. Its children live and are forgotten with the execution around it."""
+
+    def __init__(self, parent: Execution, run: engine.MapRun) -> None:
+        self.parent, self.run = parent, run
+        self._machine: Machine | None = None
+
+    @property
+    def arn(self) -> str:
+        return self.run.arn
+
+    @property
+    def machine(self) -> Machine:
+        """The machine of the children, made when somebody asks for it."""
+        if self._machine is None:
+            run, revision = self.run, self.parent.revision
+            processor = engine.text_of(_processor(engine.data_of(revision.definition), run.state.name))
+            name = run.machine_name
+            self._machine = Machine(
+                run.machine_arn, name, run.type, run.started, replace(revision, definition=processor)
+            )
+        return self._machine
+
+    def runs(self) -> list[engine.Execution]:
+        """The child executions, and theirs."""
+        return [run for child in self.run.children for run in tree(child)]
+
+    def counts(self) -> dict[str, int]:
+        """How many children are in which status, as DescribeMapRun says it of items and of executions."""
+        run = self.run
+        known = {name: run.counts.get(name, 0) for name in ("succeeded", "failed", "running", "aborted")}
+        timed_out = run.counts.get("timed_out", 0)
+        begun = sum(known.values()) + timed_out
+        pending = max(run.total - begun - run.undispatched, 0) if run.status == "RUNNING" else 0
+        failed = known["failed"] + run.undispatched
+        return {
+            **known,
+            "failed": failed,
+            "timedOut": timed_out,
+            "pending": pending,
+            "total": begun + run.undispatched + pending,
+            "resultsWritten": known["succeeded"],
+            "failuresNotRedrivable": 0,
+            "pendingRedrive": 0,
+        }
+
+    def forget(self) -> int:
+        """Forget the children, and return how many they were."""
+        run = self.run
+        forgotten = len(run.children)
+        for child in run.children:
+            child.forget()
+        run.children, run.latest, run.items = [], {}, None
+        return forgotten
+
+
+def tree(run: engine.Execution) -> Iterator[engine.Execution]:
+    """An execution and its child executions, at every depth."""
+    yield run
+    for map_run in run.map_runs:
+        for child in map_run.children:
+            yield from tree(child)
+
+
+def _processor(definition: Any, name: str) -> dict[str, Any]:
+    """What a Map runs for each item, as a definition of its own."""
+    [scope] = next(state for state in asl.states(definition) if state.name == name).inner
+    language = {"QueryLanguage": scope.language} if scope.language != "JSONPath" else {}
+    return {**language, **scope.body}
 
 
 def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +101,7 @@ def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                 "mapRunArn": record.arn,
                 "stateMachineArn": record.run.machine_arn,
                 "startDate": record.run.started,
-                **({"stopDate": record.run.stopped} if record.run.stopped else {}),
+                "stopDate": record.run.stopped,
             }
             for _, record in shown
         ],
@@ -77,10 +160,10 @@ def list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
                 "name": child.identity.name,
                 "status": child.status,
                 "startDate": child.started,
-                **({"stopDate": child.stopped} if child.stopped else {}),
+                "stopDate": child.stopped,
                 "mapRunArn": record.arn,
                 "redriveCount": child.redrives,
-                **({"redriveDate": child.redriven} if child.redriven else {}),
+                "redriveDate": child.redriven,
             }
             for _, child in shown
         ],

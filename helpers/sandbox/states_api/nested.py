@@ -13,7 +13,7 @@ from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import acting_as, refusal
 from helpers.sandbox.integrations import pool, services
-from helpers.sandbox.integrations.calls import identity_of
+from helpers.sandbox.integrations.calls import guarded, identity_of
 from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
 from helpers.sandbox.states_api import express
 from helpers.sandbox.states_api.backend import backend_of
@@ -54,7 +54,7 @@ def _start(call: engine.Call) -> None:
     else:
         integration = integration_of(call.resource)
         assert integration is not None
-        clock.post(partial(_follow, call, services.answer(call, integration)))
+        clock.post(guarded(call, partial(_follow, call, services.answer(call, integration))))
 
 
 def _start_express(call: engine.Call) -> None:
@@ -111,7 +111,7 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
         call.succeed(found)
 
     if execution.status == "RUNNING":
-        execution.after_end.append(ended)
+        execution.after_end.append(guarded(call, ended))
     else:
         ended()
 

@@ -11,7 +11,8 @@ __all__ = ["page", "page_size", "position", "token"]
 
 Item = TypeVar("Item")
 
-DEFAULT_SIZE = 100  # of every listing; API reference, parameter maxResults, which may also be 0 for this default
+# Items of a page, of every listing; API reference, parameter maxResults, which may also be 0 for the default.
+DEFAULT_SIZE, LARGEST = 100, 1_000
 
 
 def page_size(arguments: dict[str, Any]) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.json_text import parse
 
 __all__ = ["hand_out"]
 
@@ -31,7 +30,7 @@ def hand_out(call: engine.Call) -> None:
 def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     output = arguments["output"]
     try:
-        parse(output)
+        engine.data_of(output)
     except ValueError as error:
         raise StatesError("InvalidOutput", f"Invalid Output: '{error}'") from None
     clock.call(lambda: _open(arguments["taskToken"]).succeed_by_token(output))

@@ -11,6 +11,7 @@ from helpers.engine.tasks import outside
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import refusal, session
+from helpers.sandbox.states_api.history import put_away
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
@@ -26,7 +27,6 @@ class Watch(engine.Observer):
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
-        self._accounted: dict[int, int] = {}  # bytes by run, as the backend knows them
 
     def event(self, execution: engine.Execution, event: dict[str, Any]) -> None:
         record = self._execution
@@ -41,11 +41,12 @@ class Watch(engine.Observer):
         record = self._execution
         if execution is not record.run:
             return
+        put_away(execution)
         clock.executions -= 1
         record.backend.execution_ended(record)
         record.backend.announce(record)
         for action in record.after_end:
-            action()
+            clock.post(action)  # so that one that fails keeps no other from being done
         record.after_end.clear()
 
     def crashed(self, execution: engine.Execution, error: Exception) -> None:

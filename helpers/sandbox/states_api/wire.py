@@ -66,8 +66,14 @@ def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
 
 
 def _encode(answer: dict[str, Any]) -> bytes:
-    present = {key: value for key, value in answer.items() if value is not None}
-    return json.dumps(present, separators=(",", ":"), default=_plain).encode()
+    return json.dumps(_present(answer), separators=(",", ":"), default=_plain).encode()
+
+
+def _present(value: Any) -> Any:
+    """An answer without the members that have no value."""
+    if isinstance(value, dict):
+        return {key: _present(item) for key, item in value.items() if item is not None}
+    return [_present(item) for item in value] if isinstance(value, list) else value
 
 
 def _plain(value: object) -> object:

@@ -8,7 +8,9 @@ import pytest
 from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import backend as kept
-from tests.sandbox.states_api.test_forgetting import end_one
+from helpers.sandbox.states_api import nested
+from helpers.sandbox.states_api.calls import handle
+from tests.sandbox.states_api.test_forgetting import begin_one, end_one
 
 TASK = {
     "StartAt": "Work",
@@ -42,6 +44,30 @@ def test_a_fault_of_whoever_answers_a_call_fails_its_task(
     assert (found.status, found.error) == ("FAILED", "States.Runtime")
     assert "lost" not in str(found.cause)
     assert "KeyError" not in str(found.cause)
+
+
+def test_a_fault_at_the_end_of_an_execution_keeps_nobody_waiting(backend: kept.StatesBackend) -> None:
+    done = threading.Event()
+    waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
+    execution = begin_one(backend, "watched", definition=waits)
+    execution.after_end += [lambda: {}["lost"], done.set]
+    execution.stop(None, None)
+    assert done.wait(20)
+    assert execution.status == "ABORTED"
+
+
+def test_a_fault_while_a_nested_execution_is_presented_fails_the_task_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = kept.backend_of("123456789012", "us-east-1")
+    child = end_one(backend, "nested-child")
+    monkeypatch.setattr(nested.services, "answer", lambda call, integration: {"ExecutionArn": child})
+    monkeypatch.setattr(nested.services, "presented", lambda *_: {}["lost"])
+    resource = "arn:aws:states:::states:startExecution.sync"
+    definition = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": resource, "End": True}}}
+    found = backend.executions[end_one(backend, "nested-parent", definition=definition, handler=handle)]
+    assert (found.status, found.error) == ("FAILED", "States.Runtime")
+    assert "lost" not in str(found.cause)
 
 
 def test_a_fault_in_what_is_posted_ends_nothing() -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,27 +13,31 @@ import pytest
 SCORE = Path(__file__).parents[4] / "shared" / "aws-recorded" / "score.py"
 
 
-@pytest.mark.skipif(not SCORE.exists(), reason=f"the recordings are not there: {SCORE}")
-def test_histories_are_those_of_aws(tmp_path: Path) -> None:
-    """On a sandbox started by hand, which holds nobody to a role: that of the recordings has no policies here."""
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address of a sandbox of its own, and the environment to reach it.
+
+    Started by hand, it holds nobody to a role: that of the recordings has no policies here. And some of their
+    functions sleep for a minute past their execution's end, which would hold other tests' fast-forward.
+    """
     environment = os.environ | {"LAB_SANDBOX_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "helpers.sandbox"]
 
-    def said(*words: str) -> str:
-        return subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=True).stdout
+    def sandbox(*words: str) -> str:
+        command = [sys.executable, "-m", "helpers.sandbox", *words]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-    said("start")
-    try:
-        found = json.loads(said("status", "--json"))
-        keys = {
-            "AWS_ACCESS_KEY_ID": found["access_key"],
-            "AWS_SECRET_ACCESS_KEY": found["secret_key"],
-            "AWS_DEFAULT_REGION": found["region"],
-        }
-        scoring = [sys.executable, str(SCORE), "--endpoint-url", found["endpoint_url"], "--show", "--min-full", "158"]
-        told = subprocess.run(scoring, env=environment | keys, capture_output=True, text=True, check=False)
-    finally:
-        said("stop")
+    sandbox("start")
+    found = json.loads(sandbox("status", "--json"))
+    keys = {"AWS_ACCESS_KEY_ID": found["access_key"], "AWS_SECRET_ACCESS_KEY": found["secret_key"]}
+    yield found["endpoint_url"], environment | keys | {"AWS_DEFAULT_REGION": found["region"]}
+    sandbox("stop")
+
+
+@pytest.mark.skipif(not SCORE.exists(), reason=f"the recordings are not there: {SCORE}")
+def test_histories_are_those_of_aws(place: tuple[str, dict[str, str]]) -> None:
+    url, environment = place
+    command = [sys.executable, str(SCORE), "--endpoint-url", url, "--show", "--min-full", "158"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     total = re.search(r"^all +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$", told.stdout, re.MULTILINE)
     assert total, told.stderr
     assert total.groups()[:4] == ("160", "160", "160", "160"), told.stdout

@@ -47,28 +47,35 @@ def backend() -> kept.StatesBackend:
     return kept.StatesBackend("us-east-1", "123456789012")
 
 
-def end_one(
+def begin_one(
     backend: kept.StatesBackend,
     name: str,
-    days_ago: float = 0,
     definition: dict[str, Any] = PASS,
     data: Any = None,
     handler: Callable[[engine.Call], Any] = lambda call: None,
-) -> str:
-    """The ARN of an execution that has run to its end."""
+    kind: str = "STANDARD",
+) -> Execution:
+    """An execution that has been started."""
     off = {"level": "OFF", "includeExecutionData": False}
     revision = Revision(json.dumps(definition), "", off, {}, {}, clock.now())
-    machine = Machine(f"{ARN}:stateMachine:m", "m", "STANDARD", clock.now(), revision)
+    machine = Machine(f"{ARN}:stateMachine:m", "m", kind, clock.now(), revision)
     text = json.dumps({} if data is None else data)
     arn = f"{ARN}:execution:m:{name}"
     execution = Execution(backend, machine, None, None, arn, name, text, handler=handler)
-    backend.executions[arn] = execution
+    if kind == "STANDARD":
+        backend.executions[arn] = execution
     execution.start()
+    return execution
+
+
+def end_one(backend: kept.StatesBackend, name: str, days_ago: float = 0, **given: Any) -> str:
+    """The ARN of an execution that has run to its end."""
+    execution = begin_one(backend, name, **given)
     execution.wait()
     if days_ago:
         execution.run.stopped = clock.now() - datetime.timedelta(days=days_ago)
         clock.call(backend.forget)
-    return arn
+    return execution.arn
 
 
 def test_the_memory_of_what_is_forgotten_is_free_at_once(
@@ -83,6 +90,16 @@ def test_the_memory_of_what_is_forgotten_is_free_at_once(
         assert run() is None
     finally:
         gc.enable()
+
+
+def test_a_reset_lets_go_of_everything(backend: kept.StatesBackend) -> None:
+    parent = backend.executions[end_one(backend, "mapping", definition=mapping(1), data=["x" * 5_000])]
+    runs = [weakref.ref(parent.run), weakref.ref(parent.map_runs[0].run.children[0])]
+    del parent
+    backend.reset()
+    gc.collect()
+    assert [run() for run in runs] == [None, None]
+    assert end_one(backend, "next") in backend.executions
 
 
 def test_the_oldest_ended_executions_go_first(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +132,10 @@ def test_children_are_forgotten_with_their_parent_and_count_by_their_events(
     [run] = first.map_runs
     child = run.run.children[0].identity.arn
     assert backend.execution(child).run is run.run.children[0]
-    assert first.events_kept() == 8 + 3 * 4
-    monkeypatch.setattr(kept, "EVENTS_KEPT", 21)
+    monkeypatch.setattr(kept, "EVENTS_KEPT", 8 + 3 * 4 + 4)
+    clock.call(backend.forget)
+    assert list(backend.executions) == [first.arn]
+    monkeypatch.setattr(kept, "EVENTS_KEPT", 8 + 3 * 4 + 3)
     second = end_one(backend, "second")
     assert list(backend.executions) == [second]
     with pytest.raises(StatesError, match="has forgotten 1 ended executions"):
@@ -142,6 +161,22 @@ def test_beyond_its_bytes_the_oldest_are_forgotten(
     arns = [end_one(backend, name, data={"x": name * 20_000}) for name in ("first", "second", "third")]
     assert arns[0] not in backend.executions
     assert arns[2] in backend.executions
+
+
+def test_what_has_gone_takes_no_bytes(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "BYTES_KEPT", 250_000)
+    data = {"x": "x" * 50_000}
+    first = end_one(backend, "first")
+    for number in range(10):
+        end_one(backend, f"express-{number}", data=data, kind="EXPRESS")
+    nested = mapping(1)
+    inner = json.loads(json.dumps(mapping(1)).replace("Each0", "Inner"))
+    nested["States"]["Each0"]["ItemProcessor"] |= inner
+    for number in range(10):
+        end_one(backend, f"nested-{number}", definition=nested, data=[["x" * 10_000]])
+        backend.end_executions_of(backend.executions[f"{ARN}:execution:m:nested-{number}"].machine)
+    assert list(backend.executions) == [first]
+    assert backend.execution(first).status == "SUCCEEDED"
 
 
 def test_an_execution_that_fills_the_memory_ends_with_a_clear_error(

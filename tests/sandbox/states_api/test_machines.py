@@ -65,7 +65,7 @@ def test_the_same_request_again_is_the_same_machine(states: Any, machine: Machin
     [
         ("{", "INVALID_JSON_DESCRIPTION: "),
         ("[]", "SCHEMA_VALIDATION_FAILED: "),
-        ("[" * 100_000, "INVALID_JSON_DESCRIPTION: nested too deep"),
+        ("[" * 100_000, "INVALID_JSON_DESCRIPTION: This is no JSON: it is nested too deeply"),
         ('{"a":' * 300 + "1" + "}" * 300, "TOO_DEEPLY_NESTED: The definition is nested deeper than 200 levels"),
         ('{"StartAt": "A"}', "SCHEMA_VALIDATION_FAILED: These fields are required: [States]"),
         (

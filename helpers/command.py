@@ -1,0 +1,204 @@
+"""The command line, `sfn-lab`: the notebooks to work in, why an execution ended, and the sandbox by hand."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import click
+import nbformat
+
+from helpers import jupyter_extension
+from helpers.definition.library import kept
+from helpers.errors import LabError, NotAHistory
+from helpers.sandbox import process
+from helpers.sandbox.__main__ import Commands, sandbox
+from helpers.verbatim import clean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from helpers.lab import Lab
+    from helpers.workbench.view import ExecutionView
+
+__all__ = ["copy_notebooks", "main"]
+
+# What `why` ends with. What click itself refuses is 2.
+SUCCEEDED, ENDED_OTHERWISE, UNREADABLE, RUNNING = 0, 1, 3, 4
+EXECUTION = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d{12}:(?:execution|express):[^\s?&#]+")
+MOST_STATES = 10
+FOLDER = "my-notebooks"
+KINDS = ("*.ipynb", "solutions/*.ipynb", "samples/*", "pictures/*")
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """Waiting with AWS Step Functions: the notebooks, and the sandbox that they run on."""
+
+
+main.add_command(sandbox)
+
+
+@main.command()
+@click.option("--copy-only", is_flag=True, help="Open nothing: for VS Code, or a Jupyter that runs already.")
+def notebooks(copy_only: bool) -> None:
+    """Copy the notebooks into ./my-notebooks, never over what is there, and open JupyterLab on them."""
+    folder = Path(FOLDER)
+    for line in copy_notebooks(folder):
+        click.echo(line)
+    if copy_only:
+        click.echo(f"The notebooks are in {folder.resolve()}.")
+        return
+    from jupyterlab.labapp import LabApp
+
+    # In this folder lies the answer to the question about news that JupyterLab would open with.
+    settings = [str(Path(jupyter_extension.__file__).parent), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, settings))
+    LabApp.launch_instance(argv=[str(folder)])
+
+
+@main.command()
+@click.argument("source", metavar="ARN|URL|FILE")
+@click.option("--profile", help="The AWS profile to ask with.")
+@click.option("--region", help="The region to ask in; left out, the one that the ARN names.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report into this file, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an execution, each in a line of its own.")
+def why(source: str, profile: str | None, region: str | None, html: Path | None, as_json: bool) -> None:
+    """Say what ended an execution, why, and where the time went.
+
+    Of an execution on AWS or on the sandbox by its ARN, or by the address of its page in AWS's console; of an exported
+    history by its file, - being standard input. The exit status is 0 where all succeeded, 1 where one ended otherwise,
+    4 where one still runs and none ended otherwise, and 3 where there is nothing to be read.
+    """
+    from helpers.workbench.report import report
+
+    try:
+        views = _views(source, profile, region)
+        if html and len(views) > 1:
+            raise NotAHistory(f"This file holds {len(views)} executions, and a report is about one: leave --html out.")
+        for view in views:
+            click.echo(json.dumps(_figures(view), ensure_ascii=False) if as_json else _screen(view))
+        if html:
+            try:
+                html.write_text(report(views[0]), encoding="utf-8")
+            except OSError as error:
+                raise click.ClickException(f"{html} cannot be written: {error.strerror}.") from None
+    except LabError as error:
+        click.echo(str(error), err=True)
+        sys.exit(UNREADABLE)
+    ends = {view.status for view in views}
+    running = {"RUNNING", "PENDING_REDRIVE"}
+    sys.exit(SUCCEEDED if ends == {"SUCCEEDED"} else RUNNING if ends <= {"SUCCEEDED"} | running else ENDED_OTHERWISE)
+
+
+def _views(source: str, profile: str | None, region: str | None) -> "list[ExecutionView]":
+    from helpers.workbench.view import from_arn, from_file
+
+    if source == "-":
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "standard-input.json"
+            path.write_bytes(sys.stdin.buffer.read())
+            return _with_events(from_file(path))
+    if not source.startswith(("arn:", "https://")):
+        return _with_events(from_file(source))
+    found = EXECUTION.search(unquote(source))
+    if found is None:
+        raise NotAHistory(f"{clean(source[:200])} names no execution: give the ARN of one, or its page's address.")
+    return [from_arn(found[0], _place(found[0], profile, region))]
+
+
+def _with_events(views: "list[ExecutionView]") -> "list[ExecutionView]":
+    if not len(views[0].events):
+        raise NotAHistory("There is no event in it: give the history of an execution that has begun.")
+    return views
+
+
+def _place(arn: str, profile: str | None, region: str | None) -> "Lab":
+    """Where an execution is: on the sandbox if one runs that has its account, else on AWS, in its own account."""
+    from helpers import connect
+
+    _, _, _, named, account, *_ = arn.split(":")
+    if "://" in os.environ.get("LAB_TARGET", ""):
+        return connect(profile=profile, region=region or named)
+    if profile is None and account == process.ACCOUNT and process.status():
+        return connect("sandbox", region=region or named)
+    return connect("aws", profile=profile, region=region or named, account=account)
+
+
+def _figures(view: "ExecutionView") -> dict[str, Any]:
+    """What `why` says, as values of JSON: dates in ISO 8601, durations in seconds."""
+    found = {**view.summary.as_dict(), "status": view.status, "notes": view.notes}
+    for name, value in found.items():
+        if hasattr(value, "total_seconds"):
+            found[name] = value.total_seconds()
+        elif hasattr(value, "isoformat"):
+            found[name] = value.isoformat()
+    states = json.loads(_states(view).to_json(orient="records"))
+    return {**found, "states": states}
+
+
+def _screen(view: "ExecutionView") -> str:
+    states = _states(view)
+    shown = states.head(MOST_STATES).rename(columns=lambda name: name.replace("_", " "))
+    shown["state"] = shown["state"].map(clean)
+    more = f"\n... and {len(states) - MOST_STATES} more states" if len(states) > MOST_STATES else ""
+    notes = "".join(f"\n{clean(note)}" for note in view.denied)
+    return f"{view.summary}{notes}\n\n{shown.to_string(index=False, line_width=None)}{more}\n"
+
+
+def _states(view: "ExecutionView") -> "pd.DataFrame":
+    """The states in which the time went, the longest first; seconds, those of parallel visits added up."""
+    visits = view.visits.assign(seconds=view.visits["duration"].dt.total_seconds())
+    states = visits.groupby("state").agg(
+        visits=("state", "size"),
+        tries=("attempts", "sum"),
+        not_succeeded=("status", lambda of: (of != "succeeded").sum()),
+        seconds=("seconds", "sum"),
+        longest=("seconds", "max"),
+    )
+    return states.sort_values("seconds", ascending=False, kind="stable").round(3).reset_index()
+
+
+def copy_notebooks(folder: Path) -> list[str]:
+    """Copy notebooks, solutions, samples and pictures to where a learner works in them.
+
+    Parameters
+    ----------
+    folder
+        Where the copies go. A file that is there stays as it is, whatever was done to it. Where ours has changed since
+        it was copied, ours comes beside it, with `-new` in its name.
+
+    Returns
+    -------
+    A sentence for each file that came beside another.
+    """
+    said = []
+    source = kept("notebooks")
+    for path in sorted(path for kind in KINDS for path in source.glob(kind) if path.is_file()):
+        copy = folder / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        place, there = copy, []
+        while place.exists():
+            there.append(_version(place))
+            place = place.with_stem(f"{place.stem}-new")
+        if _version(path) in there:
+            continue
+        shutil.copyfile(path, place)
+        if there:
+            said.append(f"{copy} stays as it is; a newer one lies beside it: {place.name}.")
+    return said
+
+
+def _version(path: Path) -> object:
+    """What stays the same however a learner works in a copy: of a notebook, the digest that it was stored with."""
+    if path.suffix == ".ipynb":
+        try:
+            return nbformat.read(path, as_version=4).metadata.get("sources")
+        except (OSError, ValueError):
+            return None
+    return path.read_bytes()

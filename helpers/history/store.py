@@ -1,0 +1,196 @@
+"""The store of many executions: Parquet files by machine and day of start, read again as one frame.
+
+Below a store's folder lie `events/` and `executions/`, the index. What the index does not name does not count.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote, unquote
+
+import pandas as pd
+import pyarrow.dataset
+
+from helpers.errors import LabError, NotFound
+
+__all__ = ["Ended", "Moment", "add", "read", "stamp", "stops"]
+
+KEY = ["execution", "collected"]
+LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
+
+Moment = datetime | str
+
+
+class Ended(Protocol):
+    """An execution that has ended, as `helpers.execution` describes it."""
+
+    @property
+    def arn(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def machine(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def started(self) -> datetime: ...
+    @property
+    def stopped(self) -> datetime | None: ...
+
+
+def read(
+    store: str | Path,
+    machine: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    *,
+    dask: bool = False,
+) -> Any:
+    """The events of a store as `history.events` gives them, with the ARN in `execution`: for one execution or for many.
+
+    `machine` is a name; `since` and `until` bound the start. In order of execution and id. `dask` gives a Dask
+    DataFrame of the same columns instead, in which every execution lies in one partition, so that
+    `.map_partitions(history.visits)` is right; it needs the extra `dask`.
+
+    Raises NotFound where there is no store, LabError where Dask is missing.
+    """
+    folder = Path(store)
+    index = _latest(_index(folder))
+    if machine is not None:
+        index = index[index["machine"] == unquote(_name_of(machine))]
+    if since is not None:
+        index = index[index["started"] >= stamp(since)]
+    if until is not None:
+        index = index[index["started"] < stamp(until)]
+    if dask:
+        return _read_with_dask(folder, index)
+    # Only the files of the days and machines that are asked for are opened.
+    wanted = _among(index, "execution") & _among(index, "machine") & _among(index, "day")
+    table = _dataset(folder / "events").to_table(filter=wanted)
+    events = table.drop_columns(["machine", "day"]).to_pandas()
+    return _current(events, index).sort_values(["execution", "id"], ignore_index=True)
+
+
+def stamp(moment: Moment) -> pd.Timestamp:
+    """A moment in UTC; a text without a zone is taken for UTC."""
+    found = pd.Timestamp(moment)
+    return found.tz_localize(UTC) if found.tz is None else found.tz_convert(UTC)
+
+
+def add(folder: Path, batch: Iterable[tuple[Ended, pd.DataFrame]]) -> None:
+    """Add the batch as one file a machine and day; the index comes last, and what it does not name does not count."""
+    if not batch:
+        return
+    collected = pd.Timestamp.now(UTC).as_unit("us")
+    part = f"{collected:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}.parquet"
+    rows = pd.DataFrame(
+        {
+            "execution": [one.arn for one, _ in batch],
+            "name": [one.name for one, _ in batch],
+            "status": [one.status for one, _ in batch],
+            "started": pd.Series([one.started for one, _ in batch], dtype="datetime64[us, UTC]"),
+            "stopped": pd.Series([one.stopped for one, _ in batch], dtype="datetime64[us, UTC]"),
+            "collected": collected,
+            "place": [_place(one) for one, _ in batch],
+        }
+    )
+    for place, group in rows.groupby("place"):
+        frames = [events.assign(collected=collected) for one, events in batch if _place(one) == place]
+        _put(folder / "events" / str(place) / part, pd.concat(frames, ignore_index=True))
+        _put(folder / "executions" / str(place) / part, group.drop(columns="place"))
+
+
+def _place(one: Ended) -> str:
+    return _folder_of(one.machine.split(":stateMachine:")[-1].split(":")[0], f"{one.started:%Y-%m-%d}")
+
+
+def _folder_of(machine: str, day: str) -> str:
+    return f"machine={_name_of(machine)}/day={day}"
+
+
+def _name_of(machine: str) -> str:
+    """A machine's name as any file system takes it: quoted, and a long one cut, with a digest of the whole."""
+    quoted = quote(machine, safe="")
+    if len(quoted) > LONGEST_NAME:
+        return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', machine)[:60]}-{hashlib.sha256(machine.encode()).hexdigest()[:12]}"
+    return f"{quoted[:-1]}%2E" if quoted.endswith(".") else quoted
+
+
+def _put(path: Path, frame: pd.DataFrame) -> None:
+    if _is_linked(path):
+        raise LabError(f"{path.parent} is or lies in a link, and we follow none out of a store: remove the link.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("xb") as file:
+        frame.to_parquet(file, index=False)
+    os.replace(unfinished, path)
+
+
+def _dataset(folder: Path) -> Any:
+    if not folder.is_dir():
+        raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
+    files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
+    names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
+    layout = pyarrow.dataset.partitioning(names, flavor="hive")
+    return pyarrow.dataset.dataset(files, partitioning=layout, partition_base_dir=str(folder))
+
+
+def _is_linked(path: Path) -> bool:
+    """Whether a store only links to a file, or to a folder that it lies in: then it is not the store's."""
+    return any(one.is_symlink() for one in (path, *list(path.parents)[:3]))
+
+
+def _index(folder: Path) -> pd.DataFrame:
+    found: pd.DataFrame = _dataset(folder / "executions").to_table().to_pandas()
+    return found
+
+
+def _latest(index: pd.DataFrame) -> pd.DataFrame:
+    return index.sort_values("collected").drop_duplicates("execution", keep="last")
+
+
+def stops(folder: Path) -> dict[str, datetime | None]:
+    """When each execution in the store had ended at its latest collecting."""
+    if not (folder / "executions").is_dir():
+        return {}
+    index = _latest(_index(folder))
+    return dict(zip(index["execution"], index["stopped"], strict=True))
+
+
+def _among(index: pd.DataFrame, column: str) -> Any:
+    values = pyarrow.array(sorted(set(index[column])), pyarrow.string())
+    return pyarrow.dataset.field(column).isin(values)
+
+
+def _current(events: Any, index: pd.DataFrame) -> Any:
+    """The rows of each execution's latest collecting."""
+    return events.merge(index[KEY], on=KEY, how="inner").drop(columns="collected")
+
+
+def _read_with_dask(folder: Path, index: pd.DataFrame) -> Any:
+    try:
+        import dask
+        import dask.dataframe
+    except ImportError:
+        raise LabError("Dask is not installed: `pip install 'dask[dataframe]'` adds it.") from None
+    files = [
+        str(path)
+        for place in sorted({_folder_of(*one) for one in zip(index["machine"], index["day"], strict=True)})
+        for path in sorted((folder / "events" / place).glob("*.parquet"))
+        if not _is_linked(path)
+    ]
+    if not files:
+        raise NotFound(f"No execution in {folder} is asked for.")
+    # Dask would give its texts another type than pandas does.
+    with dask.config.set({"dataframe.convert-string": False}):
+        return dask.dataframe.from_map(_read_part, files, index=index[KEY])
+
+
+def _read_part(path: str, index: pd.DataFrame) -> pd.DataFrame:
+    found: pd.DataFrame = _current(pd.read_parquet(path, partitioning=None), index)
+    return found.sort_values(["execution", "id"], ignore_index=True)

@@ -1,0 +1,110 @@
+"""The workbench: `explore` one execution, `compare` two, `collect` many.
+
+It only reads; what it writes are the files that one asks for, beside the notebook.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from helpers.errors import NotFound
+from helpers.history import compare
+from helpers.lab import Lab, current
+from helpers.verbatim import clean
+from helpers.workbench.collection import collect, failures, read
+from helpers.workbench.exports import FORMS, save
+from helpers.workbench.listing import Listing, machine_named
+from helpers.workbench.report import report
+from helpers.workbench.screen import Screen
+from helpers.workbench.view import Definition, ExecutionView, from_arn, from_events, from_file
+
+__all__ = ["FORMS", "Explorer", "collect", "compare", "explore", "failures", "read"]
+
+MACHINE = re.compile(r"arn:[^:]+:states:[^:]+:\d{12}:stateMachine:[^:]+")
+EXECUTION = re.compile(r"arn:[^:]+:states:[^:]+:\d{12}:(execution|express):.+")
+
+
+def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab | None = None) -> "Explorer":
+    """Look into an execution: its diagram, replayed event by event, its events, data, errors, time and cost.
+
+    `what` is the ARN of an execution; the ARN or the name of a state machine, whose executions are listed; the path of
+    an exported history; a frame of `history.events` or anything that it takes; or nothing, then the machines of the
+    place are listed. `definition` (a dict, or what `helpers.definition.load` takes) is what is drawn; left out, it is
+    the execution's own, the file's own, or the one beside the file as `<name>.asl.json`; without any the diagram is
+    drawn from the history. `lab` is the place to read from (left out: `helpers.current()`, where one is needed).
+
+    A permission that is denied takes away its part of the screen, with a sentence in its place.
+
+    Raises NotAHistory for what holds no history, NotFound for what is not there, NotAllowed where nothing may be read.
+    """
+    if what is None:
+        return Explorer(Listing(lab or current()))
+    if isinstance(what, str) and what.startswith("arn:"):
+        if MACHINE.fullmatch(what):
+            return Explorer(Listing(lab or current(), machine=what))
+        if EXECUTION.fullmatch(what):
+            return Explorer(Screen(from_arn(what, lab or current(), definition)))
+        raise NotFound(f"{what[:200]} is the ARN of neither an execution nor a state machine: give one of these.")
+    if isinstance(what, str) and not _is_path(what):
+        return Explorer(Listing(lab or current(), machine=machine_named(what, lab or current())))
+    views = from_file(what, definition) if isinstance(what, str | PathLike) else from_events(what, definition, lab)
+    return Explorer(Screen(views[0]) if len(views) == 1 else Listing(None, views=views))
+
+
+def _is_path(what: str) -> bool:
+    return "/" in what or "\\" in what or what.endswith((".json", ".jsonl", ".txt")) or os.path.isfile(what)
+
+
+class Explorer:
+    """What `explore` shows: widgets in a running notebook, a still of the same screen where none run."""
+
+    def __init__(self, shown: Screen | Listing) -> None:
+        self._shown = shown
+
+    @property
+    def view(self) -> ExecutionView | None:
+        """The execution on show at first, None for a list."""
+        return self._shown.view if isinstance(self._shown, Screen) else None
+
+    def go(self, position: int) -> None:
+        """Show the moment of an event, counted from 1."""
+        self._screen().go(position)
+
+    def save(self, form: str, *, redacted: bool = False) -> Path:
+        """Write one of the `FORMS` ("CSV", "Parquet", "SVG", "PNG", "History", "HTML report") beside the notebook.
+
+        Returns the path, a new file's; `redacted` leaves out inputs, outputs and causes. Raises InvalidSetting for
+        another form and NotFound where a list is shown.
+        """
+        screen = self._screen()
+        return save(screen.view, form, passed=screen.position, redacted=redacted)
+
+    def report(self) -> str:
+        """The HTML report as text."""
+        return report(self._screen().view)
+
+    def _screen(self) -> Screen:
+        if isinstance(self._shown, Listing):
+            raise NotFound("This is a list: open an execution in it, or explore that execution's ARN.")
+        return self._shown
+
+    def __repr__(self) -> str:
+        view = self.view
+        if view is None:
+            return "A list of executions."
+        if not len(view.events):
+            return clean(f"{view.name}: {view.status}, without events.")
+        summary = view.summary
+        ended = f" {summary.failure}" if summary.failure else ""
+        earlier = f" Earlier: {summary.earlier}" if summary.earlier else ""
+        return clean(f"{view.name}: {view.status}, {summary.events:,} events.{ended}{earlier}")
+
+    def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
+        bundle = dict(self._shown.box._repr_mimebundle_())
+        bundle["text/plain"] = repr(self)
+        bundle["text/html"] = self._shown.still()
+        wanted, unwanted = set(include or bundle), set(exclude or ())
+        return {kind: data for kind, data in bundle.items() if kind in wanted and kind not in unwanted}

@@ -1,0 +1,149 @@
+"""The histories of many executions: fetched together into a store, and their failures grouped."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from helpers import execution, history
+from helpers.errors import LabError, NotFound
+from helpers.execution import Execution
+from helpers.history import causes
+from helpers.history.store import Moment, add, read, stamp, stops
+from helpers.lab import Lab, current
+
+__all__ = ["Collected", "collect", "failures", "read"]
+
+WORKERS = 32  # calls on their way at once: enough for the refill even where each takes more than a second
+BATCH = 200  # executions a file; what an interruption may cost to fetch again
+FAILED = ("FAILED", "TIMED_OUT")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What `collect` did: how many executions it fetched, found in the store already, or found gone at AWS."""
+
+    store: Path
+    fetched: int
+    known: int
+    gone: int
+    left: int
+    """Not fetched, because it was interrupted."""
+
+    def __repr__(self) -> str:
+        said = f"Fetched {self.fetched:,} executions into {self.store}; {self.known:,} were there already"
+        if self.gone:
+            said += f"; {self.gone:,} are no longer at AWS"
+        return said + (f"; {self.left:,} are left: collect again to go on." if self.left else ".")
+
+
+def collect(
+    machine: str,
+    status: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    store: str | Path = "executions",
+    *,
+    progress: bool = True,
+    lab: Lab | None = None,
+) -> Collected:
+    """Fetch the histories of a machine's executions that have ended into a folder of Parquet files.
+
+    `machine` is the state machine's ARN; `status` one of AWS's; `since` and `until` bound the start (datetimes or ISO
+    texts, UTC where they name no zone). What the folder holds already is not fetched again, unless the execution was
+    redriven since; executions that still run are left for another time. The calls go out together, as fast as the
+    account's buckets allow and no faster. An interrupt keeps what was fetched.
+
+    Below `store` lie `events/` and `executions/`, partitioned by machine and day of start (UTC).
+
+    Raises NotFound, NotAllowed, or LabError for a running status.
+    """
+    if status in ("RUNNING", "PENDING_REDRIVE"):
+        raise LabError(f"Executions that are {status} have no whole history yet: use execution.follow for each.")
+    lab = lab or current()
+    folder = Path(store)
+    stored = stops(folder)
+    wanted, known = [], 0
+    for one in _ended(lab, machine, status, since, until):
+        if stored.get(one.arn) == one.stopped:
+            known += 1
+        else:
+            wanted.append(one)
+    batch: list[tuple[Execution, pd.DataFrame]] = []
+    fetched = gone = 0
+    bar = tqdm(total=len(wanted), desc="collecting", unit="execution", disable=not progress)
+    try:
+        for one, events in _fetched(lab, wanted):
+            bar.update()
+            if events is None:
+                gone += 1
+                continue
+            batch.append((one, events))
+            fetched += 1
+            if len(batch) >= BATCH:
+                add(folder, batch)
+                batch.clear()
+    except KeyboardInterrupt:
+        print("We stopped collecting; what was fetched is kept.")
+    finally:
+        bar.close()
+        add(folder, batch)
+    return Collected(folder, fetched, known, gone, len(wanted) - fetched - gone)
+
+
+def failures(source: str | Path | pd.DataFrame, since: Moment | None = None, *, lab: Lab | None = None) -> pd.DataFrame:
+    """What went wrong how often: failures grouped by state, error and cause, the most frequent first.
+
+    `source` is a state machine's ARN (its failed executions are fetched), the folder of a store, or an events frame;
+    `since` bounds the start. What counts as a failure, and the columns, are `history.causes.failures`'.
+    """
+    if isinstance(source, pd.DataFrame):
+        events = source
+    elif isinstance(source, str) and source.startswith("arn:"):
+        lab = lab or current()
+        failed = [one for status in FAILED for one in _ended(lab, source, status, since, None)]
+        frames = [frame for _, frame in _fetched(lab, failed) if frame is not None]
+        events = pd.concat(frames, ignore_index=True) if frames else history.events([])
+    else:
+        events = read(source, since=since)
+    return causes.failures(events)
+
+
+def _ended(
+    lab: Lab, machine: str, status: str | None, since: Moment | None, until: Moment | None
+) -> Iterator[Execution]:
+    first = None if since is None else stamp(since)
+    last = None if until is None else stamp(until)
+    for one in execution.executions(machine, status, lab=lab):
+        started = pd.Timestamp(one.started)
+        if first is not None and started < first:
+            return  # newest first: all that follow are older still
+        if not one.running and (last is None or started < last):
+            yield one
+
+
+def _fetched(lab: Lab, wanted: Iterable[Execution]) -> Iterator[tuple[Execution, pd.DataFrame | None]]:
+    """The executions' events as they arrive, None for one that is no longer at AWS; a few calls ahead, no more."""
+    waiting = iter(wanted)
+    pending: dict[Future[list[dict[str, Any]]], Execution] = {}
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="collecting")
+    try:
+        while True:
+            while len(pending) < 2 * WORKERS and (one := next(waiting, None)) is not None:
+                pending[pool.submit(execution.events, one.arn, lab=lab)] = one
+            if not pending:
+                return
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                one = pending.pop(future)
+                try:
+                    events = history.events(future.result())
+                except NotFound:
+                    yield one, None
+                    continue
+                yield one, events.assign(execution=pd.array([one.arn] * len(events), dtype="str"))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,157 @@
+"""The list to choose from: state machines and their executions, by status and by a text in the name."""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers import calls, execution
+from helpers.errors import LabError, NotFound
+from helpers.lab import Lab
+from helpers.verbatim import clean, verbatim
+from helpers.workbench.markup import EXECUTION_LOOKS, STYLE, screened, text
+from helpers.workbench.screen import Screen
+from helpers.workbench.view import ExecutionView, from_arn
+
+__all__ = ["Listing", "machine_named", "machines"]
+
+MOST = 200  # executions listed at once: one call
+MOST_MACHINES = 1_000
+PAGE = 1_000
+
+
+def machines(lab: Lab) -> list[tuple[str, str]]:
+    """Name and ARN of the account's state machines, at most 1,000, in order of name.
+
+    Raises NotAllowed.
+    """
+    with calls.plainly("list the state machines"):
+        pages = (
+            calls.client(lab)
+            .get_paginator("list_state_machines")
+            .paginate(PaginationConfig={"PageSize": PAGE, "MaxItems": MOST_MACHINES})
+        )
+        return sorted((one["name"], one["stateMachineArn"]) for page in pages for one in page["stateMachines"])
+
+
+def machine_named(name: str, lab: Lab) -> str:
+    """The ARN of the state machine with that name, or with that name after the lab's prefix.
+
+    Raises NotFound with what to do, and NotAllowed.
+    """
+    known = dict(machines(lab))
+    found = known.get(name) or known.get(lab.prefix + name)
+    if found is None:
+        raise NotFound(
+            f"There is no file and no state machine named {name!r} here: explore() lists the machines there are."
+        )
+    return found
+
+
+class Listing:
+    """A list of executions to open: of all machines, of one, or of those in a file."""
+
+    def __init__(self, lab: Lab | None, machine: str | None = None, views: list[ExecutionView] | None = None) -> None:
+        self._lab, self._subjects, self._missing = lab, views or [], ""
+        self._found: list[tuple[str, str]] = []
+        self.box = widgets.VBox(layout={"width": "100%"})
+        self.box.add_class("sfn-workbench")
+        self.machine = widgets.Dropdown(options=self._machines(machine), layout={"width": "34%"})
+        self.status = widgets.Dropdown(
+            options=[("every status", ""), *((name.lower().replace("_", " "), name) for name in EXECUTION_LOOKS)],
+            layout={"width": "18%"},
+        )
+        self.words = widgets.Text(placeholder="find a text in the name", layout={"width": "26%"})
+        self.executions = widgets.Select(rows=12, layout={"width": "99%"})
+        self._said = widgets.HTML(layout={"width": "100%"})
+        again = _button("List again", "refresh", self._list)
+        opening = _button("Open", "folder-open", self._open)
+        self.machine.observe(lambda _: self._list(), "value")
+        self.status.observe(lambda _: self._list(), "value")
+        self.words.observe(lambda _: self._sift(), "value")
+        above = [self.machine, self.status, self.words, again] if lab is not None else [self.words]
+        style = widgets.HTML(STYLE, layout={"display": "none"})
+        self._content = (style, widgets.HBox(above), self.executions, opening, self._said)
+        self.box.children = self._content
+        self._list()
+
+    def _machines(self, machine: str | None) -> list[tuple[str, str]]:
+        if machine is not None:
+            return [(_label(machine.split(":")[-1]), machine)]
+        if self._lab is None:
+            return []
+        try:
+            return [(_label(name), arn) for name, arn in machines(self._lab)]
+        except LabError as error:
+            self._missing = f"The list of machines is left out; give the ARN of a machine or of an execution. {error}"
+            return []
+
+    def _list(self) -> None:
+        said = [self._missing]
+        if self._lab is None:
+            self._found = [(_view_line(one), str(place)) for place, one in enumerate(self._subjects)]
+        elif self.machine.value is None:
+            self._found = []
+            said.append("" if self._missing else "There are no state machines here yet.")
+        else:
+            try:
+                self._found = self._of(self.machine.value, self.status.value or None, self._lab)
+            except LabError as error:
+                self._found = []
+                said.append(f"The list of executions is left out. {error}")
+            else:
+                if not self._found:
+                    said.append(
+                        "No execution of this machine has that status." if self.status.value else "No executions."
+                    )
+                elif len(self._found) == MOST:
+                    said.append(f"These are the {MOST} newest; a status narrows the list.")
+        self._said.value = screened("".join(f'<p class="quiet">{text(line)}</p>' for line in said if line))
+        self._sift()
+
+    def _of(self, machine: str, status: str | None, lab: Lab) -> list[tuple[str, str]]:
+        listed = islice(execution.executions(machine, status, MOST, lab=lab), MOST)
+        return [(_execution_line(one), one.arn) for one in listed]
+
+    def _sift(self) -> None:
+        words = self.words.value.lower()
+        self.executions.options = [(line, place) for line, place in self._found if words in line.lower()]
+
+    def _open(self) -> None:
+        chosen = self.executions.value
+        if chosen is None:
+            return
+        try:
+            view = from_arn(chosen, self._lab) if self._lab is not None else self._subjects[int(chosen)]
+        except LabError as error:
+            self._said.value = screened(f'<p class="note">{text(error)}</p>')
+            return
+        self.box.children = [Screen(view, self._return).box]
+
+    def _return(self) -> None:
+        self.box.children = self._content
+
+    def still(self) -> str:
+        """The list as HTML that needs no script."""
+        rows = "".join(f"<tr><td>{text(line)}</td></tr>" for line, _ in self._found)
+        return verbatim(STYLE + screened(f"{self._said.value}<table>{rows}</table>"))
+
+
+def _execution_line(one: execution.Execution) -> str:
+    took = f"{(one.stopped - one.started).total_seconds():,.1f} s" if one.stopped else "still running"
+    return _label(f"{one.status:<10} {one.started:%Y-%m-%d %H:%M:%S}  {one.name}  ({took})")
+
+
+def _view_line(one: ExecutionView) -> str:
+    return _label(f"{one.status:<10} {one.name}  ({len(one.events):,} events)")
+
+
+def _label(words: str) -> str:
+    return clean(words)[:160]
+
+
+def _button(words: str, icon: str, act: Callable[[], Any]) -> widgets.Button:
+    made = widgets.Button(description=words, icon=icon, layout={"width": "auto"})
+    made.on_click(lambda _: act())
+    return made

@@ -1,0 +1,122 @@
+"""The execution as a whole: how it stands, what ended it, what it cost, and where to look further."""
+
+import re
+import shlex
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from helpers.history.sources import count
+from helpers.workbench.markup import chip, list_of, seconds, text
+from helpers.workbench.open_visits import open_visits
+from helpers.workbench.view import ExecutionView, region_of
+
+__all__ = ["commands", "console_link", "header", "redrivable"]
+
+REDRIVABLE_DAYS = 14
+"""Source: "Restarting state machine executions with redrive" in the Step Functions Developer Guide."""
+REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
+EVENTS_TO_REDRIVE = 24_999
+ARN = re.compile(r"arn:(aws[a-z-]*):states:([a-z0-9-]+):\d{12}:(execution|express):[^\s\"'<>]+")
+
+
+def header(view: ExecutionView) -> str:
+    """Name, status, the failure in a sentence, the figures, and what is open while it runs."""
+    parts = [f"<div><h3>{text(view.name, 200)}</h3>{chip(view.status)}</div>"]
+    parts += [f'<p class="note">{text(note, 600)}</p>' for note in view.notes]
+    if not len(view.events):
+        if view.described is not None:
+            parts.append(_without_events(view))
+        return "".join(parts)
+    summary = view.summary
+    if summary.failure:
+        parts.append(f'<p class="failure">{text(summary.failure, 500)}</p>')
+    if summary.earlier:
+        parts.append(f'<p class="quiet">Earlier: {text(summary.earlier, 500)}</p>')
+    parts += [f"<p>{line}</p>" for line in open_visits(view)]
+    facts = [
+        ("started", text("unknown" if summary.started is None else f"{summary.started:%Y-%m-%d %H:%M:%S} UTC")),
+        ("took" if summary.ended is not None else "runs for", text(seconds(summary.duration)) or "unknown"),
+        ("working", seconds(summary.working)),
+        ("waiting", seconds(summary.waiting)),
+        ("backing off", seconds(summary.backing_off)),
+        ("transitions", f"{summary.transitions:,}"),
+        ("cost", f"${summary.dollars:.6f}"),
+        ("events", f"{summary.events:,}" + (f" of {summary.events_limit:,}" if summary.events_limit else "")),
+    ]
+    if summary.full_at is not None:
+        facts.append(("history full at", text(f"{summary.full_at:%Y-%m-%d %H:%M:%S} UTC, at the present rate")))
+    if summary.redrives:
+        facts.append(("redriven", count(summary.redrives, "time", "times")))
+    facts.append(("redrive", text(redrivable(view))))
+    return "".join(parts) + list_of(facts)
+
+
+def _without_events(view: ExecutionView) -> str:
+    assert view.described is not None
+    described = view.described
+    facts = [("started", text(f"{described.started:%Y-%m-%d %H:%M:%S} UTC"))]
+    if described.stopped is not None:
+        facts.append(("stopped", text(f"{described.stopped:%Y-%m-%d %H:%M:%S} UTC")))
+    named = ((name, getattr(described, name)) for name in ("error", "cause", "input", "output"))
+    facts += [(name, text(value, 500)) for name, value in named if value]
+    return list_of(facts)
+
+
+def redrivable(view: ExecutionView) -> str:
+    """Until when the execution can be redriven, or why it cannot."""
+    summary = view.summary
+    if summary.events_limit is None or (view.arn and ":express:" in view.arn):
+        return "not for an Express execution"
+    if view.status not in REDRIVABLE:
+        return "not while it runs" if summary.ended is None else "nothing to redrive"
+    if summary.events >= EVENTS_TO_REDRIVE:
+        return f"not with {summary.events:,} events"
+    if summary.ended is None:
+        return "unknown"
+    return f"until {summary.ended + pd.Timedelta(days=REDRIVABLE_DAYS):%Y-%m-%d %H:%M} UTC"
+
+
+def console_link(view: ExecutionView) -> str | None:
+    """The address of the execution in AWS's console; None where no ARN is known or it is on no AWS account."""
+    found = ARN.fullmatch(view.arn or "")
+    if found is None or found[1] != "aws" or (view.lab is not None and view.lab.target != "aws"):
+        return None
+    region, kind = found[2], "express-executions" if found[3] == "express" else "executions"
+    return (
+        f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+        f"#/v2/{kind}/details/{quote(found[0], safe=':')}"
+    )
+
+
+def commands(view: ExecutionView) -> list[str]:
+    """Command lines of AWS's CLI to copy, each safe to paste into a POSIX shell."""
+    if not ARN.fullmatch(view.arn or ""):
+        return []
+    where = f"--execution-arn {shlex.quote(str(view.arn))} --region {region_of(str(view.arn))}"
+    lines = [
+        f"aws stepfunctions describe-execution {where}",
+        f"aws stepfunctions get-execution-history {where} --output json > {shlex.quote(view.name + '.json')}",
+    ]
+    if view.status in ("RUNNING", "PENDING_REDRIVE"):
+        lines.append(f"aws stepfunctions stop-execution {where}")
+    elif len(view.events) and redrivable(view).startswith("until"):
+        lines.append(f"aws stepfunctions redrive-execution {where}")
+    return lines
+
+
+def further(view: ExecutionView) -> str:
+    """Where to look further: the console and the command line."""
+    link, lines = console_link(view), commands(view)
+    parts: list[Any] = []
+    if link is not None:
+        parts.append(f'<p><a href="{text(link)}" target="_blank" rel="noopener noreferrer">Open in the console</a></p>')
+    elif view.lab is not None and view.arn is not None:
+        parts.append('<p class="quiet">It is not on an AWS account, so there is no console to open it in.</p>')
+    if lines:
+        shown = text("\n".join(lines))
+        parts.append(f"<h4>To copy</h4><pre>{shown}</pre>")
+    elif not parts:
+        parts.append('<p class="quiet">The history does not name its execution: no console link, no command lines.</p>')
+    return "".join(parts)

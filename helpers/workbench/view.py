@@ -1,0 +1,341 @@
+"""An execution to be explored: its events, its definition, and what could not be had, in sentences."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers import calls, diagram, execution, history, timeline
+from helpers.definition import load, parse
+from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
+from helpers.lab import Lab
+from helpers.workbench.replay import Replay
+
+__all__ = ["COLUMNS", "ExecutionView", "are_failures", "from_arn", "from_events", "from_file", "place_of", "region_of"]
+
+COLUMNS = tuple(history.events([]).columns)
+FAILURES = ("Failed", "TimedOut", "Aborted")
+LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
+STILL_OPEN = ("running", "waiting", "choosing")
+Place = tuple[str, str, int]
+Definition = Mapping[str, Any] | str | PathLike[str]
+
+
+@dataclass
+class ExecutionView:
+    """One execution as far as it can be known; `lab` is the place to ask for more, None for a file or a frame.
+
+    `events` is a frame of `history.events` with at most one execution, `raw` the events as they came, `denied` the
+    sentences on what a missing permission took away.
+    """
+
+    name: str
+    events: pd.DataFrame
+    arn: str | None = None
+    definition: Mapping[str, Any] | None = None
+    raw: list[Any] | None = None
+    lab: Lab | None = None
+    described: execution.Execution | None = None
+    denied: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    """States visited that the definition given does not have."""
+
+    @cached_property
+    def visits(self) -> pd.DataFrame:
+        return history.visits(self.events)
+
+    @cached_property
+    def attempts(self) -> pd.DataFrame:
+        return history.attempts(self.events)
+
+    @cached_property
+    def event(self) -> "Callable[[int], pd.Series[Any]]":
+        """The event in a row (from 0); the last ones asked for are at hand, because a step asks for each many times."""
+        return _rows(self.events)
+
+    @cached_property
+    def visit(self) -> "Callable[[int], pd.Series[Any]]":
+        """The row of `visits` with that number (from 0)."""
+        return _rows(self.visits)
+
+    @cached_property
+    def attempt(self) -> "Callable[[int], pd.Series[Any]]":
+        """The row of `attempts` with that number (from 0)."""
+        return _rows(self.attempts)
+
+    @cached_property
+    def visit_places(self) -> dict[Place, list[int]]:
+        """The rows of `visits` by place."""
+        return _places(self.visits)
+
+    @cached_property
+    def attempt_places(self) -> dict[Place, list[int]]:
+        """The rows of `attempts` by place."""
+        return _places(self.attempts)
+
+    @cached_property
+    def attempt_starts(self) -> list[Any]:
+        """When each attempt was scheduled; for one that never was, when it ended."""
+        return self.attempts["scheduled"].fillna(self.attempts["ended"]).tolist()
+
+    @cached_property
+    def visit_events(self) -> dict[Place, list[int]]:
+        """The rows of `events` by place."""
+        return _places(self.events)
+
+    def events_of(self, attempt: "pd.Series[Any]") -> pd.DataFrame:
+        """The events of one try, a row of `attempts`."""
+        own = self.events.iloc[self.visit_events.get(place_of(attempt), [])]
+        began, ended = attempt["scheduled"], attempt["ended"]
+        if not pd.isna(began):
+            own = own[own["timestamp"] >= began]
+        return own if pd.isna(ended) else own[own["timestamp"] <= ended]
+
+    @cached_property
+    def summary(self) -> history.Summary:
+        found: history.Summary = history.summary(self.events, now=self.lab.now() if self.lab else None)
+        return found
+
+    @cached_property
+    def replay(self) -> Replay:
+        return Replay(self.events)
+
+    @cached_property
+    def chart(self) -> timeline.Timeline:
+        """The timeline, folded so far that it fits on the screen."""
+        return timeline.draw(self.events, most_lanes=LANES)
+
+    @cached_property
+    def picture(self) -> diagram.Diagram:
+        """The diagram with its figures, coloured as at the end."""
+        if self.definition is not None:
+            drawn = diagram.draw(self.definition, {}, visits=self.visits, attempts=self.attempts)
+        else:
+            drawn = diagram.draw_history(self.visits, self.attempts)
+        return self.coloured(drawn, len(self.events))
+
+    def coloured(self, drawn: diagram.Diagram, passed: int) -> diagram.Diagram:
+        """The diagram as it was when `passed` events had passed."""
+        states = set(drawn.states)
+        return drawn.recoloured({s: status for s, status in self.replay.statuses(passed).items() if s in states})
+
+    @property
+    def status(self) -> str:
+        """AWS's execution status."""
+        if self.described is not None:
+            return self.described.status
+        return self.summary.status if len(self.events) else "UNKNOWN"
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before believing the rest, in sentences."""
+        notes = [note for note in self.events.attrs.get("notes", []) if not self._is_running_note(note)]
+        if self.strangers:
+            notes.append(
+                f"The definition has no {', '.join(map(repr, self.strangers[:3]))}, which this execution visited: "
+                "it may be of another version, so we draw the diagram from the history."
+            )
+        return self.denied + notes
+
+    def _is_running_note(self, note: str) -> bool:
+        return self.described is not None and self.described.running and note.startswith("The execution's end")
+
+    @cached_property
+    def first(self) -> int:
+        """Where to begin, counted from 1: the open visit while it runs, else what ended it, a failure, or the end."""
+        size = len(self.events)
+        if size and self.status in ("RUNNING", "PENDING_REDRIVE"):
+            return self._open_row() + 1
+        if size and self.summary.failed_at is not None:
+            return int(self.events["id"].eq(self.summary.failed_at).to_numpy("bool").argmax()) + 1
+        failed = are_failures(self.events)
+        return int(failed.to_numpy("bool").argmax()) + 1 if failed.any() else size
+
+    def _open_row(self) -> int:
+        opened = self.visits[self.visits["status"].isin(STILL_OPEN) & ~self.visits["type"].isin(["Map", "Parallel"])]
+        if opened.empty:
+            return len(self.events) - 1
+        one, events = opened.iloc[-1], self.events
+        own = (events["state"] == one["state"]) & (events["visit"] == one["visit"])
+        own &= events["branch"].eq(one["branch"]) | (events["branch"].isna() & pd.isna(one["branch"]))
+        return int(own.to_numpy("bool").nonzero()[0][-1]) if own.any() else len(events) - 1
+
+
+def _rows(frame: pd.DataFrame) -> "Callable[[int], pd.Series[Any]]":
+    @lru_cache(maxsize=64)
+    def row(number: int) -> "pd.Series[Any]":
+        return frame.iloc[number]
+
+    return row
+
+
+def are_failures(events: pd.DataFrame) -> "pd.Series[bool]":
+    """Which events report a failure, a time-out or an abort."""
+    types = events["type"].fillna("")
+    return types.str.endswith(FAILURES) | types.eq("FailStateEntered")
+
+
+def place_of(row: Any) -> Place:
+    """The branch, state and visit that a row is about, with "" and 0 for what is missing."""
+    branch, state, visit = row["branch"], row["state"], row["visit"]
+    return (
+        branch if isinstance(branch, str) else "",
+        state if isinstance(state, str) else "",
+        0 if pd.isna(visit) else int(visit),
+    )
+
+
+def _places(frame: pd.DataFrame) -> dict[Place, list[int]]:
+    columns = frame["branch"].fillna(""), frame["state"].fillna(""), frame["visit"].fillna(0)
+    found: dict[Place, list[int]] = {}
+    for row, place in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        found.setdefault(place, []).append(row)
+    return found
+
+
+def from_events(source: Any, definition: Definition | None = None, lab: Lab | None = None) -> list[ExecutionView]:
+    """A view for each execution in a frame of `history.events`, or in anything that it takes.
+
+    Raises NotAHistory.
+    """
+    if isinstance(source, pd.DataFrame):
+        # A frame that was stored before there were details is as good as one whose events have none.
+        source = source if "details" in source else source.assign(details=pd.array([None] * len(source), dtype="str"))
+        lacking = [column for column in COLUMNS if column not in source.columns]
+        if lacking:
+            raise NotAHistory(
+                f"This frame has no column {', '.join(map(repr, lacking[:4]))}, so it is not one of events: give what "
+                "history.events returns, with all its columns."
+            )
+        events, raw = source, None
+    else:
+        listed = _listed(source)
+        events = history.events(listed)
+        raw = listed if isinstance(listed, list) else None
+    drawn = _definition(definition)
+    views = []
+    for label, own in events.groupby("execution", sort=False, dropna=False):
+        arn = label if isinstance(label, str) and label.startswith("arn:") else None
+        own = own.sort_values("id", kind="stable").reset_index(drop=True)
+        own.attrs = dict(events.attrs)
+        only = raw if own.shape[0] == events.shape[0] else None
+        views.append(_fitted(ExecutionView(_name(arn or str(label)), own, arn, drawn, only, lab)))
+    return views or [ExecutionView("an empty history", events, None, drawn, raw, lab)]
+
+
+def _listed(source: Any) -> Any:
+    """A source whose events can be read twice, even if it is a generator."""
+    return list(source) if isinstance(source, Iterable) and not isinstance(source, Mapping | list | str) else source
+
+
+def _name(label: str) -> str:
+    """The execution's own name, from its ARN or what else it is called."""
+    return (label.split(":")[-1] if label.startswith("arn:") else label) or label
+
+
+def from_file(path: str | PathLike[str], definition: Definition | None = None) -> list[ExecutionView]:
+    """The executions in a file; its definition is in the file, or beside it as `<name>.asl.json`.
+
+    Raises NotAHistory and what `helpers.definition.load` raises.
+    """
+    place = Path(path)
+    held = _beside_events(place)
+    if definition is None:
+        beside = place.parent / f"{place.stem}.asl.json"
+        inside = held.get("definition")
+        # A link beside a history may lead to what is nobody's business here.
+        beside_it = beside != place and os.path.isfile(beside) and not os.path.islink(beside)
+        definition = inside if isinstance(inside, dict) else beside if beside_it else None
+    views = from_events(place, definition)
+    events = held.get("events")
+    for view in views:
+        if "definition" in held and not isinstance(held["definition"], dict):
+            view.denied.append("The definition in the file is no JSON object, so it is left out.")
+        view.raw = events if len(views) == 1 and isinstance(events, list) else None
+    return views
+
+
+def _beside_events(path: Path) -> dict[str, Any]:
+    """What a file holds besides its events; reading those, and complaining, is the business of `history`."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def _definition(given: Definition | None) -> Mapping[str, Any] | None:
+    if isinstance(given, PathLike | str):
+        return load(Path(given) if isinstance(given, PathLike) else given)
+    if given is not None and not isinstance(given, Mapping):
+        raise DefinitionInvalid(
+            f"The definition given is {type(given).__name__}, no dict: give one, or what helpers.definition.load takes."
+        )
+    return given
+
+
+def _fitted(view: ExecutionView) -> ExecutionView:
+    """Without a definition that is not the execution's own; `notes` then says so."""
+    if view.definition is None:
+        return view
+    known = set(diagram.draw(view.definition).states)
+    view.strangers = [state for state in view.visits["state"].dropna().unique() if state not in known]
+    if view.strangers:
+        view.definition = None
+    return view
+
+
+def region_of(arn: str) -> str:
+    """The region that an ARN names."""
+    parts = arn.split(":")
+    return parts[3] if len(parts) > 5 else ""
+
+
+def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> ExecutionView:
+    """The execution that an ARN names, read from AWS; a permission that is denied takes away only its part.
+
+    Raises NotFound for one that is not there (with what to do about it), NotAllowed where nothing may be read.
+    """
+    if ":express:" not in arn and region_of(arn) != lab.region:
+        raise NotFound(
+            f"This execution is in {region_of(arn) or 'no region'}, and we are connected to {lab.region}: connect "
+            f"there with helpers.connect(region={region_of(arn)!r})."
+        )
+    denied: list[str] = []
+    described = raw = None
+    try:
+        described = execution.describe(arn, lab=lab)
+    except NotAllowed as error:
+        denied.append(f"What AWS knows of the execution as a whole is left out. {error}")
+    except NotFound as error:
+        if ":express:" in arn:
+            raise
+        raise NotFound(
+            f"{error} AWS forgets an execution 90 days after its end; one that was exported before opens from its file."
+        ) from None
+    try:
+        raw = execution.events(arn, lab=lab)
+    except NotAllowed as error:
+        if described is None:
+            raise
+        denied.append(f"Events, diagram and timeline are left out. {error}")
+    drawn = _definition(definition)
+    if drawn is None and raw is not None:
+        try:
+            drawn = _own_definition(arn, lab)
+        except LabError as error:
+            denied.append(f"The definition is left out, so the diagram is drawn from the history. {error}")
+    events = history.events(raw or [], execution=arn)
+    return _fitted(ExecutionView(_name(arn), events, arn, drawn, raw, lab, described, denied))
+
+
+def _own_definition(arn: str, lab: Lab) -> Mapping[str, Any]:
+    with calls.plainly(f"read the definition of the execution {arn}"):
+        found = calls.client(lab).describe_state_machine_for_execution(executionArn=arn)
+    return parse(found["definition"])

@@ -1,0 +1,134 @@
+"""A step of the workbench's slider, in a real browser: how long until it is on the screen, and what it sends."""
+
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import tempfile
+import time
+
+import nbformat
+
+from tests.benchmarks.history import loop
+from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, Jupyter
+
+LARGE, SMALL = 25_000, 250
+STEPS = 200
+BOUND = 50.0  # ms
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+EXPLORED = """
+from helpers.workbench import explore
+shown = explore("long.json")
+shown.go({middle})
+"""
+# The least that a step can cost: a slider and a text that follows it.
+BARE = """
+import ipywidgets
+text = '<p class="moment"><b>{{0}}</b></p><p class="detail">event {{0}}</p>'
+text += '<table><tr class="here" data-event="{{0}}"><td>{{0}}</td></tr></table>'
+slider, label = ipywidgets.IntSlider(value={middle}, min=1, max=25_000), ipywidgets.HTML(text.format({middle}))
+slider.observe(lambda change: setattr(label, "value", text.format(change.new)), "value")
+shown = ipywidgets.VBox([slider, label])
+shown.add_class("sfn-workbench")
+"""
+# A key at the slider, then the moment when every pane shows the new event, then the first frame drawn after that.
+STEP = """async (key) => {
+    const root = document.querySelector('.sfn-workbench'), handle = root.querySelector('.noUi-handle');
+    const moment = () => root.querySelector('.moment b:nth-of-type(1)').textContent.replaceAll(',', '');
+    const row = () => root.querySelector('tr.here')?.dataset.event;
+    const detail = () => root.querySelector('.detail').textContent;
+    const aim = String(Number(moment()) + (key === 'ArrowRight' ? 1 : -1));
+    const arrived = () => moment() === aim && row() === aim && detail().includes(`event ${aim}`);
+    let held;
+    const watch = new MutationObserver(() => { if (!held && arrived()) held = performance.now(); });
+    watch.observe(root, {subtree: true, childList: true});
+    const began = performance.now();
+    handle.focus();
+    handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+    while (!held) {
+        await new Promise(requestAnimationFrame);
+        if (performance.now() - began > 5000) throw new Error(`${moment()} ${row()} ${aim}`);
+    }
+    await new Promise(requestAnimationFrame);
+    watch.disconnect();
+    return [held - began, performance.now() - began];
+}"""
+
+
+def measure() -> list[dict[str, object]]:
+    """The 95th percentile of a step (ms) with 25,000 events, and the bytes of a step against those with 250."""
+    if CHROMIUM is None:
+        print("Chromium is not installed: the workbench is not measured.")
+        return []
+    times, bytes_large = steps(LARGE, EXPLORED)
+    _, bytes_small = steps(SMALL, EXPLORED)
+    bare, _ = steps(SMALL, BARE)
+    figures: list[dict[str, object]] = []
+    for place, what in enumerate(("in the page", "on screen")):
+        slow, least = (statistics.quantiles([one[place] for one in each], n=20)[-1] for each in (times, bare))
+        figures.append(
+            {
+                "figure": f"a step of the workbench's slider {what}, {LARGE:,} events, ms, 95th percentile (baseline: "
+                "a slider with one text that follows it)",
+                "measured": slow,
+                "baseline": least,
+                "ratio": slow / least,
+                "bound": f"<= {BOUND:g} ms" if what == "on screen" else "",
+            }
+        )
+    figures.append(
+        {
+            "figure": f"bytes that a step sends, {LARGE:,} events (baseline: {SMALL} events)",
+            "measured": bytes_large,
+            "baseline": bytes_small,
+            "ratio": bytes_large / bytes_small,
+            "bound": "ratio <= 1.1",
+        }
+    )
+    return figures
+
+
+def steps(size: int, code: str) -> tuple[list[list[float]], float]:
+    """How long each of some steps took until it was in the page and on screen (ms), and the bytes that one sent."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as name:
+        place = pathlib.Path(name)
+        folder = place / "notebooks"
+        folder.mkdir()
+        (folder / "long.json").write_text(json.dumps({"events": loop(size)}, default=str))
+        cells = [nbformat.v4.new_code_cell(text) for text in (code.format(middle=size // 2), "shown")]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), folder / "long.ipynb")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+        for kind in ("CONFIG", "DATA", "RUNTIME"):
+            environment[f"JUPYTER_{kind}_DIR"] = str(place / kind.lower())
+        server = Jupyter(folder, {**environment, "PYTHONPATH": str(ROOT)})
+        try:
+            while not server.is_ready():
+                time.sleep(0.2)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+                page = browser.new_page(viewport={"width": 1280, "height": 1000})
+                received: list[int] = []
+                page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
+                page.goto(f"{server.url}/lab/tree/long.ipynb?token={server.token}")
+                page.wait_for_selector(".jp-Notebook .jp-Cell")
+                page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel")
+                page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+                page.wait_for_selector(".sfn-workbench tr.here", timeout=120_000, state="attached")
+                for _ in range(10):
+                    page.evaluate(STEP, "ArrowRight")
+                received.clear()
+                times = [page.evaluate(STEP, "ArrowRight" if n % 3 else "ArrowLeft") for n in range(STEPS)]
+                sent = sum(received) / STEPS
+                browser.close()
+        finally:
+            server.close()
+            shutil.rmtree(folder, ignore_errors=True)
+    return times, sent
+
+
+if __name__ == "__main__":
+    for figure in measure():
+        print(figure)

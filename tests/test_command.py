@@ -1,0 +1,210 @@
+"""The command `sfn-lab`: a learner's own copy of the notebooks, and the sandbox by hand."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import nbformat
+import pytest
+from click.testing import CliRunner, Result
+
+from helpers import command, execution, jupyter_extension
+from helpers.command import copy_notebooks, main
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+SAMPLES = NOTEBOOKS / "samples"
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def ours(tmp_path, monkeypatch) -> Path:
+    """Notebooks like ours that a test may change."""
+    folder = tmp_path / "ours"
+    (folder / "samples").mkdir(parents=True)
+    (folder / "samples" / "one.json").write_text("{}", encoding="utf-8")
+    publish(folder, "first")
+    monkeypatch.setattr(command, "kept", lambda _: folder)
+    return folder
+
+
+def publish(folder: Path, version: str) -> None:
+    notebook = nbformat.v4.new_notebook(metadata={"sources": version})
+    nbformat.write(notebook, folder / "00-one.ipynb")
+
+
+def worked_on(path: Path) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("answer = 42"))
+    nbformat.write(notebook, path)
+    return path.read_text(encoding="utf-8")
+
+
+def test_all_that_a_learner_needs_is_copied(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(main, ["notebooks", "--copy-only"])
+    assert ran.exit_code == 0
+    assert str(tmp_path / "my-notebooks") in ran.output
+    copied = files(tmp_path / "my-notebooks")
+    assert copied == {name for name in files(NOTEBOOKS) if ".ipynb_checkpoints" not in name}
+    assert {name.split("/")[0] for name in copied if "/" in name} == {"pictures", "samples", "solutions"}
+
+
+def test_what_a_learner_did_stays(ours, tmp_path):
+    folder = tmp_path / "mine"
+    assert copy_notebooks(folder) == []
+    text = worked_on(folder / "00-one.ipynb")
+    (folder / "samples" / "one.json").write_text("[]", encoding="utf-8")
+    assert copy_notebooks(folder) != []
+    assert (folder / "00-one.ipynb").read_text(encoding="utf-8") == text
+    assert files(folder) == {"00-one.ipynb", "samples/one.json", "samples/one-new.json"}
+
+
+def test_a_newer_lesson_comes_beside_it_once_and_says_so(ours, tmp_path):
+    folder = tmp_path / "mine"
+    copy_notebooks(folder)
+    text = worked_on(folder / "00-one.ipynb")
+    for version, name in (("second", "00-one-new.ipynb"), ("third", "00-one-new-new.ipynb")):
+        publish(ours, version)
+        (said,) = copy_notebooks(folder)
+        assert said.endswith(f"a newer one lies beside it: {name}.")
+        assert (folder / name).read_bytes() == (ours / "00-one.ipynb").read_bytes()
+        assert copy_notebooks(folder) == []
+    assert (folder / "00-one.ipynb").read_text(encoding="utf-8") == text
+
+
+def test_a_copy_that_is_no_notebook_any_more_stays_too(ours, tmp_path):
+    folder = tmp_path / "mine"
+    copy_notebooks(folder)
+    (folder / "00-one.ipynb").write_text("spoilt", encoding="utf-8")
+    assert len(copy_notebooks(folder)) == 1
+    assert (folder / "00-one.ipynb").read_text(encoding="utf-8") == "spoilt"
+
+
+def test_jupyterlab_does_not_ask_about_news():
+    """What JupyterLab itself makes of the folder that we name to it."""
+    code = "import json, jupyterlab_server.settings_utils as of; print(json.dumps(of._get_overrides('')))"
+    environment = {"JUPYTER_CONFIG_PATH": str(Path(jupyter_extension.__file__).parent)}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    overrides, error = json.loads(ran.stdout)
+    assert error == ""
+    assert overrides["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_the_sandbox_by_hand_is_the_modules_own_command(lab):
+    by_command = CliRunner().invoke(main, ["sandbox", "status", "--json"]).output
+    by_module = [sys.executable, "-m", "helpers.sandbox", "status", "--json"]
+    assert by_command == subprocess.run(by_module, capture_output=True, text=True, check=True).stdout
+    assert json.loads(by_command)["running"] is True
+
+
+# --- why
+
+
+def why(*words: object) -> Result:
+    return CliRunner().invoke(main, ["why", *map(str, words)])
+
+
+def test_why_says_what_ended_an_execution_and_where_the_time_went():
+    ran = why(SAMPLES / "failed-map.json")
+    assert ran.exit_code == 1
+    assert "'Pack' in EachOrder#1[4] failed after 5.1 s with OutOfStock: no more of these." in ran.output
+    assert re.search(r"^ +Courier +6 +0 +1 +11\.011 +2\.001$", ran.output, re.MULTILINE)
+    assert why(SAMPLES / "retries.json").exit_code == 0
+
+
+def test_why_gives_the_same_as_json():
+    ran = why(SAMPLES / "failed-map.json", "--json")
+    found = json.loads(ran.output)
+    assert ran.exit_code == 1
+    assert (found["status"], found["failed_state"], found["error"]) == ("FAILED", "Pack", "OutOfStock")
+    assert found["duration"] == pytest.approx(5.1, abs=0.1)
+    assert found["states"][0] == {
+        "state": "Courier",
+        "visits": 6,
+        "tries": 0,
+        "not_succeeded": 1,
+        "seconds": 11.011,
+        "longest": 2.001,
+    }
+
+
+def test_why_writes_a_report(tmp_path):
+    path = tmp_path / "report.html"
+    assert why(SAMPLES / "failed-map.json", "--html", path).exit_code == 1
+    assert "OutOfStock" in path.read_text(encoding="utf-8")
+    ran = why(SAMPLES / "failed-map.json", "--html", tmp_path / "none" / "report.html")
+    assert ran.exit_code == 1
+    assert "cannot be written" in ran.stderr
+
+
+def test_why_reads_standard_input():
+    text = (SAMPLES / "failed-map.json").read_text(encoding="utf-8")
+    ran = CliRunner().invoke(main, ["why", "-"], input=text)
+    assert ran.exit_code == 1
+    assert "OutOfStock" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("none.json", "no file"),
+        ("arn:aws:states:us-east-1:123456789012:stateMachine:one", "names no execution"),
+        ("https://us-east-1.console.aws.amazon.com/states/home", "names no execution"),
+    ],
+)
+def test_why_says_in_a_sentence_what_it_cannot_read(source, words):
+    ran = why(source)
+    assert (ran.exit_code, ran.stdout) == (3, "")
+    assert words in ran.stderr
+
+
+def test_why_of_a_history_without_events_says_so(tmp_path):
+    path = tmp_path / "history.json"
+    path.write_text("[]", encoding="utf-8")
+    ran = why(path)
+    assert ran.exit_code == 3
+    assert "no event" in ran.stderr
+
+
+@pytest.fixture
+def machine(lab) -> Iterator[str]:
+    states, service = lab.client("stepfunctions"), {"Service": "states.amazonaws.com"}
+    trust = {"Statement": [{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]}
+    role = lab.client("iam").create_role(RoleName="why", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    definition = {"StartAt": "Only", "States": {"Only": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
+    arn = states.create_state_machine(name="why", definition=json.dumps(definition), roleArn=role["Arn"])
+    yield arn["stateMachineArn"]
+    states.delete_state_machine(stateMachineArn=arn["stateMachineArn"])
+    lab.client("iam").delete_role(RoleName="why")
+
+
+def test_why_asks_for_an_arn_where_it_is(lab, machine):
+    states = lab.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machine, name="one", input="0")["executionArn"]
+    execution.wait(arn, timeout=20, progress=False, lab=lab)
+    page = f"https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/{quote(arn)}"
+    for source in (arn, page):
+        ran = why(source)
+        assert ran.exit_code == 0
+        assert f"Execution     {arn}" in ran.output
+    assert why(f"{arn}-none").exit_code == 3
+    running = states.start_execution(stateMachineArn=machine, name="two", input="600")["executionArn"]
+    assert why(running).exit_code == 4
+    states.stop_execution(executionArn=running)
+
+
+def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    ran = why("arn:aws:states:eu-west-1:999999999999:execution:machine:one")
+    assert ran.exit_code == 3
+    assert "No AWS credentials were found" in ran.stderr

@@ -1,0 +1,269 @@
+"""Many executions' histories: fetched at the pace that AWS allows, kept, read again, their failures grouped."""
+
+import heapq
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import helpers
+from helpers import calls, deploy, execution, history
+from helpers.errors import LabError, NotFound
+from helpers.history import causes
+from helpers.history import store as stores
+from helpers.workbench import collection
+from tests.history import handmade
+from tests.history.test_endings import ENDINGS
+
+MACHINE = {
+    "StartAt": "Check",
+    "States": {
+        "Check": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.cause", "IsPresent": True, "Next": "Each"}],
+            "Default": "Fine",
+        },
+        "Fine": {"Type": "Succeed"},
+        "Each": {
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "ItemSelector": {"cause.$": "$.cause"},
+            "ItemProcessor": {
+                "StartAt": "Break",
+                "States": {"Break": {"Type": "Fail", "Error": "Broken", "CausePath": "$.cause"}},
+            },
+            "End": True,
+        },
+    },
+}
+
+
+def failing(cause: str) -> dict[str, Any]:
+    return {"items": [1], "cause": cause}
+
+
+@pytest.fixture(scope="module")
+def ran(lab: helpers.Lab) -> Iterator[tuple[str, list[str]]]:
+    """A machine's ARN and those of ten of its executions: six succeeded, three failed alike, one differently."""
+    arn = deploy.state_machine("collected", MACHINE, lab=lab)
+    inputs = [{"n": n} for n in range(6)] + [failing(f"order {n} is gone") for n in range(3)] + [failing("disk full")]
+    runs = [execution.start(arn, one, lab=lab) for one in inputs]
+    for run in runs:
+        execution.wait(run, timeout=30, progress=False, lab=lab)
+    yield arn, runs
+    deploy.tear_down(lab)
+
+
+def collect(lab: helpers.Lab, machine: str, store: Path, **options: Any) -> collection.Collected:
+    return collection.collect(machine, store=store, progress=False, lab=lab, **options)
+
+
+def test_the_store_gives_the_frames_that_the_executions_give(lab, ran, tmp_path):
+    machine, runs = ran
+    done = collect(lab, machine, tmp_path)
+    assert (done.fetched, done.known, done.left) == (10, 0, 0)
+    read = collection.read(tmp_path)
+    assert set(read["execution"]) == set(runs)
+    for run in (runs[0], runs[-1]):
+        own = history.events(execution.events(run, lab=lab)).drop(columns="execution")
+        kept = read[read["execution"] == run].reset_index(drop=True).drop(columns="execution")
+        pd.testing.assert_frame_equal(kept, own)
+    assert (history.visits(read).groupby("execution").size() >= 2).all()
+    name, day = machine.split(":")[-1], f"{execution.describe(runs[0], lab=lab).started:%Y-%m-%d}"
+    assert list((tmp_path / "events" / f"machine={name}" / f"day={day}").glob("*.parquet"))
+
+
+def test_what_is_there_is_not_fetched_again(lab, ran, tmp_path):
+    machine, _ = ran
+    collect(lab, machine, tmp_path)
+    before = calls.made["GetExecutionHistory"]
+    again = collect(lab, machine, tmp_path)
+    assert (again.fetched, again.known) == (0, 10)
+    assert calls.made["GetExecutionHistory"] == before
+
+
+def test_an_interrupted_collecting_goes_on_where_it_was(lab, ran, tmp_path, monkeypatch):
+    machine, runs = ran
+    fetched = collection._fetched
+
+    def interrupted(*arguments: Any) -> Iterator[Any]:
+        for number, one in enumerate(fetched(*arguments)):
+            if number == 4:
+                raise KeyboardInterrupt
+            yield one
+
+    with monkeypatch.context() as patched:
+        patched.setattr(collection, "_fetched", interrupted)
+        first = collect(lab, machine, tmp_path)
+    assert (first.fetched, first.left) == (4, 6)
+    assert len(set(collection.read(tmp_path)["execution"])) == 4
+    rest = collect(lab, machine, tmp_path)
+    assert (rest.fetched, rest.known) == (6, 4)
+    assert set(collection.read(tmp_path)["execution"]) == set(runs)
+
+
+def test_an_execution_that_was_redriven_is_fetched_again_and_read_once(lab, ran, tmp_path):
+    machine = deploy.state_machine("redriven", MACHINE, lab=lab)
+    run = execution.start(machine, failing("once"), lab=lab)
+    execution.wait(run, timeout=30, progress=False, lab=lab)
+    collect(lab, machine, tmp_path)
+    before = len(collection.read(tmp_path))
+    lab.client("stepfunctions").redrive_execution(executionArn=run)
+    execution.wait(run, timeout=30, progress=False, lab=lab)
+    assert collect(lab, machine, tmp_path, status="FAILED").fetched == 1
+    after = collection.read(tmp_path)
+    assert after["id"].is_unique
+    assert len(after) > before
+
+
+def test_status_and_time_choose(lab, ran, tmp_path):
+    machine, runs = ran
+    assert collect(lab, machine, tmp_path / "failed", status="FAILED").fetched == 4
+    assert collect(lab, machine, tmp_path / "later", since=lab.now() + timedelta(hours=1)).fetched == 0
+    assert collect(lab, machine, tmp_path / "before", until="2020-01-01").fetched == 0
+    started = {run: execution.describe(run, lab=lab).started for run in runs}
+    middle = sorted(started.values())[5]
+    collect(lab, machine, tmp_path / "all")
+    before = {run for run in runs if started[run] < middle}  # several may have started in one step of the clock
+    assert set(collection.read(tmp_path / "all", until=middle)["execution"]) == before
+    assert collection.read(tmp_path / "all", since=datetime.now(UTC) + timedelta(days=400)).empty
+    with pytest.raises(LabError, match="follow"):
+        collect(lab, machine, tmp_path, status="RUNNING")
+
+
+def test_no_store_is_told(tmp_path):
+    with pytest.raises(NotFound, match="collect"):
+        collection.read(tmp_path / "nowhere")
+
+
+def test_failures_are_grouped_by_the_innermost_state_and_what_is_alike(lab, ran, tmp_path):
+    machine, runs = ran
+    collect(lab, machine, tmp_path)
+    visits = history.visits(collection.read(tmp_path))
+    broken = visits[(visits["state"] == "Break") & visits["execution"].isin(runs[6:9])]
+    latest = broken.sort_values(["exited", "execution"])["execution"].iloc[-1]  # on a slow clock there may be several
+    for source in (machine, tmp_path, collection.read(tmp_path)):
+        found = collection.failures(source, lab=lab)
+        assert found[["state", "error", "cause", "count"]].to_numpy().tolist() == [
+            ["Break", "Broken", "order <n> is gone", 3],
+            ["Break", "Broken", "disk full", 1],
+        ]
+        assert found["example"][0] == latest
+        assert (found["first_seen"] <= found["last_seen"]).all()
+    assert collection.failures(machine, since=lab.now() + timedelta(hours=1), lab=lab).empty
+
+
+def test_an_execution_that_failed_outside_any_state_is_a_failure_too():
+    start = {"id": 1, "type": "ExecutionStarted", "timestamp": datetime(2026, 1, 1, tzinfo=UTC), "previousEventId": 0}
+    limit = {
+        "id": 2,
+        "type": "ExecutionFailed",
+        "timestamp": datetime(2026, 1, 2, tzinfo=UTC),
+        "previousEventId": 1,
+        "executionFailedEventDetails": {"error": "States.Runtime", "cause": "maximum number of history events (25000)"},
+    }
+    found = collection.failures(history.events([start, limit]).assign(execution="one"))
+    assert found["error"].tolist() == ["States.Runtime"]
+    assert found["state"].isna().all()
+    assert found["count"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        ('{"errorMessage": "no order 17", "errorType": "KeyError", "requestId": "a"}', "no order <n>"),
+        ("RequestId: 5c0e0c7a-1d2b-4a3c-9d8e-0f1a2b3c4d5e Error: gone", "RequestId: <id> Error: gone"),
+        ("at 2026-01-02T03:04:05.678Z", "at <time>"),
+        ("object 0x7f53ca2385f0", "object <id>"),
+        ("deadbeef00112233 failed", "<id> failed"),
+        ("defaced facade", "defaced facade"),
+        (None, ""),
+        ("{broken", "{broken"),
+    ],
+)
+def test_causes_that_are_alike_become_equal(cause, expected):
+    assert causes.normalised(cause) == expected
+
+
+@pytest.mark.parametrize("latency", [0.05, 0.3, 1.0])
+def test_collecting_uses_what_the_bucket_allows_and_never_more(latency):
+    """As many workers as we have, each call taking `latency` seconds, on a clock of their own."""
+    size, refill = calls.allowance("GetExecutionHistory", "us-east-1")
+    time = 0.0
+    due = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal due
+        due = seconds
+
+    bucket = calls.Bucket(calls.SHARE * size, calls.SHARE * refill, now=lambda: time, sleep=sleep)
+    free = [0.0] * collection.WORKERS
+    begun = []
+    for _ in range(10_000):
+        time, due = heapq.heappop(free), 0.0
+        bucket.take()
+        begun.append(time + due)
+        heapq.heappush(free, time + due + latency)
+    for number, moment in enumerate(sorted(begun), start=1):
+        assert number <= size + refill * moment
+    assert len(begun) >= 0.95 * (size + refill * max(begun))
+
+
+def test_dask_gives_the_same_frame(lab, ran, tmp_path):
+    pytest.importorskip("dask.dataframe", reason="the extra `dask` is not installed")
+    machine, _ = ran
+    collect(lab, machine, tmp_path)
+    with_dask = collection.read(tmp_path, dask=True)
+    whole = with_dask.compute().sort_values(["execution", "id"], ignore_index=True)
+    pd.testing.assert_frame_equal(whole, collection.read(tmp_path))
+    visits = with_dask.map_partitions(history.visits).compute()
+    assert len(visits) == len(history.visits(whole))
+
+
+def stored(store: Path, machine: str) -> execution.Execution:
+    """An execution of a machine of that name, written into a store."""
+    arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:{machine}"
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    one = execution.Execution(f"{arn}:one", "one", arn, "SUCCEEDED", began, began)
+    event = {"id": 1, "type": "ExecutionStarted", "timestamp": began, "previousEventId": 0}
+    stores.add(store, [(one, history.events([event], execution=one.arn))])
+    return one
+
+
+@pytest.mark.parametrize("machine", ["ä" * 80, "\U0001d504" * 80, "dotted.", "plain-name", "x" * 80, "a b"])
+def test_a_machine_of_any_name_has_a_folder_that_any_file_system_takes(machine, tmp_path):
+    one, other = stored(tmp_path, machine), stored(tmp_path, machine[:-1] + "_")
+    for path in tmp_path.rglob("*"):
+        assert len(path.name.encode()) <= 143
+        assert path.name.isascii()
+        assert not path.name.endswith((".", " "))
+    assert collection.read(tmp_path, machine=machine)["execution"].tolist() == [one.arn]
+    assert set(collection.read(tmp_path)["execution"]) == {one.arn, other.arn}
+
+
+def test_a_store_follows_no_links(tmp_path):
+    elsewhere, store = tmp_path / "elsewhere", tmp_path / "store"
+    stored(elsewhere, "theirs")
+    stored(store, "ours")
+    for part in ("events", "executions"):
+        (store / part / "machine=theirs").symlink_to(elsewhere / part / "machine=theirs")
+    assert len(set(collection.read(store)["execution"])) == 1
+    before = list(elsewhere.rglob("*"))
+    with pytest.raises(LabError, match="link"):
+        stored(store, "theirs")
+    assert list(elsewhere.rglob("*")) == before
+
+
+def test_what_was_caught_by_or_retried_with_a_map_is_no_failure():
+    caught, _ = handmade.read(handmade.HISTORIES["a branch fails, the others are cut short, the error is caught"])
+    retried, _ = handmade.read(handmade.HISTORIES["the Map inside an iteration fails, and the outer one runs again"])
+    failed, _ = handmade.read(ENDINGS["a Parallel in a Map"][0])
+    both = [history.events(one, execution=str(number)) for number, one in enumerate((caught, retried, failed))]
+    found = collection.failures(pd.concat(both))
+    assert sorted(found[["state", "error", "example"]].to_numpy().tolist()) == [
+        ["Left", "Boom", "2"],
+        ["Left", "States.Timeout", "2"],
+    ]

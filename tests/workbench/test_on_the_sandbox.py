@@ -1,0 +1,272 @@
+"""`explore` on a place: executions by ARN, running ones, log lines, executions inside, lists, and denials."""
+
+import contextlib
+import json
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from helpers import calls, deploy, execution
+from helpers.errors import NotAllowed, NotFound
+from helpers.lab import Lab
+from helpers.workbench import explore, log_lines, screen
+from helpers.workbench.moments import Moments
+from tests.sandbox.test_identities import policy, user
+from tests.workbench.test_explore import html_of, moment
+
+
+@pytest.fixture(scope="module")
+def deployed(lab):
+    """ARNs of machines: one that calls a function, one that waits an hour, a nesting one, one with a Map Run."""
+    role = deploy.role("explored", service="states", lab=lab)
+    quick = deploy.deploy("orders", "explored-orders", lab=lab).arn
+    lasting = {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    inner = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
+    machines = {"orders": quick, "lasting": deploy.state_machine("explored-lasting", lasting, role=role, lab=lab)}
+    machines["inner"] = deploy.state_machine("explored-inner", inner, role=role, lab=lab)
+    nesting = {
+        "StartAt": "Start",
+        "States": {
+            "Start": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::states:startExecution.sync:2",
+                "Parameters": {"StateMachineArn": machines["inner"], "Input": {"a": 1}},
+                "End": True,
+            }
+        },
+    }
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **inner}
+    mapping = {
+        "StartAt": "Each",
+        "States": {"Each": {"Type": "Map", "ItemProcessor": processor, "ItemsPath": "$.items", "End": True}},
+    }
+    for name, machine in {"nesting": nesting, "mapping": mapping}.items():
+        made = deploy.deploy(machine, f"explored-{name}", lab=lab)
+        machines[name] = made.arn
+    yield machines
+    deploy.tear_down(lab)
+
+
+@pytest.fixture(scope="module")
+def failed(deployed, lab):
+    """The ARN of an execution in which the second order could not be packed."""
+    orders = [{"order": 1, "do": "well"}, {"order": 2, "do": "raise"}]
+    with lab.fast_forward():
+        arn = execution.start(deployed["orders"], {"orders": orders}, lab=lab)
+        execution.wait(arn, progress=False, lab=lab)
+    return arn
+
+
+def press(shown, words):
+    """Press the button with these words among those offered for the moment."""
+    button = next(one for one in shown._inside.children if getattr(one, "description", "") == words)
+    button.click()
+
+
+def test_an_arn_opens_on_what_ended_it_with_its_own_definition(failed, lab):
+    shown = explore(failed, lab=lab)
+    assert shown.view.events["type"].iat[shown._shown.position - 1] == "TaskFailed"
+    assert "<span>attempt</span> 3 of 3" in moment(shown)
+    assert "Done" in moment(shown)
+    assert "FAILED" in shown._shown._header.value
+    assert f"--execution-arn {failed}" in screen.further(shown.view)
+
+
+def test_log_lines_are_those_of_the_attempt_by_its_request_id(failed, lab):
+    shown = explore(failed, lab=lab)
+    screen = shown._shown
+    found = []
+    for position in range(1, len(shown.view.events) + 1):
+        if shown.view.events["type"].iat[position - 1] == "TaskFailed":
+            shown.go(position)
+            press(screen, "Log lines")
+            found.append(moment(shown))
+    assert len(found) == 3
+    for text in found:
+        assert "Of request" in text
+        assert text.count("START RequestId") == 1
+        assert "REPORT RequestId" in text
+    assert len({text.split("Of request ")[1][:36] for text in found}) == 3
+
+
+def test_log_lines_without_a_request_id_are_matched_by_time_and_say_so(failed, lab):
+    view = explore(failed, lab=lab).view
+    tries = view.attempts[view.attempts["status"] == "failed"]
+    first = tries.iloc[0]
+    function = log_lines.called_function(view.events_of(first))
+    for request, why in ((None, "the history tells no request id"), ("gone", "its lines are not in the log")):
+        found = log_lines.lines_of(function, request, first["scheduled"], first["ended"], lab)
+        assert found.how == f"Matched by time, because {why}: others' lines may be among them."
+        assert any("OutOfStock" in line for _, line in found.lines)
+        assert all(
+            first["scheduled"] <= stamp <= first["ended"] + timedelta(milliseconds=1) for stamp, _ in found.lines
+        )
+
+
+def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
+    arn = execution.start(deployed["lasting"], {}, lab=lab)
+    try:
+        shown = explore(arn, lab=lab)
+        header = shown._shown._header.value
+        assert "<b>Pause</b> waits, for" in header
+        assert "until" in header
+        assert "RUNNING" in header
+        assert shown.view.events["state"].iat[shown._shown.position - 1] == "Pause"
+        assert "waiting: Pause" in moment(shown)
+    finally:
+        execution.stop(arn, lab=lab)
+    shown._shown._again()
+    assert "ABORTED" in shown._shown._header.value
+
+
+def test_a_task_between_two_tries_tells_the_next_one(deployed, lab):
+    machine = deploy.deploy("orders", "explored-slow", lab=lab)
+    body = json.loads(calls.client(lab).describe_state_machine(stateMachineArn=machine.arn)["definition"])
+    task = body["States"]["EachOrder"]["ItemProcessor"]["States"]["Pack"]
+    task["Retry"] = [{"ErrorEquals": ["OutOfStock"], "IntervalSeconds": 900}]
+    calls.client(lab).update_state_machine(stateMachineArn=machine.arn, definition=json.dumps(body))
+    arn = execution.start(machine.arn, {"orders": [{"order": 1, "do": "raise"}]}, lab=lab)
+    try:
+        for event in execution.follow(arn, lab=lab):
+            if event["type"] == "TaskFailed":
+                break
+        header = explore(arn, lab=lab)._shown._header.value
+        assert "attempt 1 ended with OutOfStock, the next one" in header
+        assert "(in 8" in header or "(in 9" in header
+    finally:
+        execution.stop(arn, lab=lab)
+
+
+def test_an_execution_inside_opens_in_place_and_leads_back(deployed, lab):
+    arn = execution.start(deployed["nesting"], {}, lab=lab)
+    execution.wait(arn, progress=False, lab=lab)
+    shown = explore(arn, lab=lab)
+    screen = shown._shown
+    shown.go(3)
+    press(screen, "Executions inside")
+    chosen, opening = screen._inside.children
+    assert len(chosen.options) == 1
+    before = screen.box.children
+    opening.click()
+    inner = screen.box.children[0]
+    assert chosen.value.split(":")[-1] in inner.children[2].value
+    back = inner.children[1].children[0]
+    assert back.description == "Back"
+    back.click()
+    assert screen.box.children == before
+
+
+def texts(widget):
+    """Every text that a widget and those in it show."""
+    if isinstance(widget, Moments):
+        return html_of(widget)
+    value = getattr(widget, "value", "")
+    return "".join([value if isinstance(value, str) else "", *map(texts, getattr(widget, "children", ()))])
+
+
+def test_the_children_of_a_map_run_are_listed_and_open_in_place(deployed, lab):
+    arn = execution.start(deployed["mapping"], {"items": [1, 2]}, lab=lab)
+    execution.wait(arn, progress=False, lab=lab)
+    shown = explore(arn, lab=lab)
+    shown.go(3)
+    press(shown._shown, "Executions inside")
+    chosen, opening = shown._shown._inside.children
+    assert [label.split()[-1] for label, _ in chosen.options] == ["SUCCEEDED", "SUCCEEDED"]
+    opening.click()
+    child = texts(shown._shown.box)
+    assert chosen.value.rsplit(":", 1)[1] in child
+    assert "PassStateEntered" in child
+    assert "MapStateEntered" not in child
+
+
+def test_a_machine_lists_its_executions_by_status_and_by_a_text(deployed, failed, lab):
+    for what in (deployed["orders"], deployed["orders"].split(":")[-1], "explored-orders"):
+        listing = explore(what, lab=lab)._shown
+        assert [arn for _, arn in listing.executions.options] == [failed]
+    listing.status.value = "SUCCEEDED"
+    assert not listing.executions.options
+    assert "No execution of this machine has that status" in listing._said.value
+    listing.status.value = "FAILED"
+    listing.words.value = "nothing like it"
+    assert not listing.executions.options
+    listing.words.value = failed.split(":")[-1][:10].upper()
+    listing.executions.index = 0
+    listing._open()
+    assert len(listing.box.children) == 1
+
+
+def test_without_anything_the_machines_are_listed(deployed, lab):
+    listing = explore(lab=lab)._shown
+    assert set(deployed.values()) <= {arn for _, arn in listing.machine.options}
+    with pytest.raises(NotFound, match="no state machine named"):
+        explore("no-such-machine", lab=lab)
+
+
+@contextlib.contextmanager
+def restricted(lab, *actions):
+    """The same place for somebody who may do only these actions."""
+    with user(lab, policy("Allow", list(actions))) as keys:
+        session = boto3.Session(region_name=lab.region, **keys)
+        allowed = Lab(lab.target, session, lab.account, "arn:aws:iam::1:user/someone", lab.prefix)
+        allowed.client = lambda service, **options: lab.client(service, **keys, **options)
+        allowed.now = lab.now
+        yield allowed
+
+
+READING = {"states:DescribeExecution", "states:GetExecutionHistory", "states:DescribeStateMachineForExecution"}
+
+
+@pytest.mark.parametrize(
+    ("denied", "left_out"),
+    [
+        ("states:DescribeExecution", "execution as a whole is left out"),
+        ("states:GetExecutionHistory", "Events, diagram and timeline are left out"),
+        ("states:DescribeStateMachineForExecution", "definition is left out"),
+    ],
+)
+def test_a_denied_permission_takes_away_its_part_with_a_sentence(failed, lab, denied, left_out):
+    with restricted(lab, *(READING - {denied})) as allowed:
+        shown = explore(failed, lab=allowed)
+        header = shown._shown._header.value
+        assert left_out in header
+        assert denied in header
+        assert "FAILED" in header
+        if denied == "states:GetExecutionHistory":
+            assert "order" in header
+            assert shown._repr_mimebundle_()["text/html"]
+            assert shown.report()
+        else:
+            assert "Pack" in moment(shown)
+            press(shown._shown, "Log lines")
+            assert "log lines are left out" in moment(shown)
+            assert "logs:FilterLogEvents" in moment(shown)
+
+
+def test_lists_that_are_denied_say_so(deployed, lab):
+    with restricted(lab, "states:ListStateMachines") as allowed:
+        listing = explore(lab=allowed)._shown
+        assert "states:ListExecutions" in listing._said.value
+        assert listing.machine.options
+    with restricted(lab, "states:DescribeExecution") as allowed:
+        listing = explore(lab=allowed)._shown
+        assert "states:ListStateMachines" in listing._said.value
+        assert "give the ARN" in listing._said.value
+
+
+def test_where_nothing_may_be_read_that_is_the_error(failed, lab):
+    with restricted(lab, "s3:ListBuckets") as allowed, pytest.raises(NotAllowed, match="states:"):
+        explore(failed, lab=allowed)
+
+
+@pytest.mark.parametrize(
+    ("arn", "told"),
+    [
+        ("arn:aws:states:us-east-1:123456789012:execution:none:gone", "90 days"),
+        ("arn:aws:states:eu-west-1:123456789012:execution:m:e", "eu-west-1"),
+        ("arn:aws:states:us-east-1:123456789012:express:m:e:1", "Express"),
+    ],
+)
+def test_an_execution_that_cannot_be_had_is_told_in_a_sentence(lab, arn, told):
+    with pytest.raises(NotFound, match=told):
+        explore(arn, lab=lab)
