@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from helpers.definition import states
+from helpers.engine import data_of
 from helpers.sandbox.actions import Need
 from helpers.sandbox.identities import refusal, role_at, session, trusts
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.json_text import parse
 
 __all__ = ["check_role"]
 
@@ -62,7 +62,7 @@ def check_role(backend: Any, arn: str, definition: str | None = None, logs: bool
 
 
 def _rules_of(definition: str | None) -> Iterator[str]:
-    for state in states(parse(definition)) if definition else ():
+    for state in states(data_of(definition)) if definition else ():
         called, _, pattern = str(state.body.get("Resource")).partition(":::")[2].partition(".")
         if pattern.startswith("sync") and called in _RULES:
             yield _RULES[called]
