@@ -127,7 +127,14 @@ def version() -> str:
     """A fingerprint of the code that a server started now would run."""
     digest = hashlib.sha256(f"{sys.version} moto {importlib.metadata.version('moto')}".encode())
     package = Path(__file__).parent.parent
-    for path in sorted([*package.glob("sandbox/**/*.py"), *package.glob("definition*/**/*.py"), package / "errors.py"]):
+    for path in sorted(
+        [
+            *package.glob("sandbox/**/*.py"),
+            *package.glob("sandbox/*.json"),
+            *package.glob("definition*/**/*.py"),
+            package / "errors.py",
+        ]
+    ):
         digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
