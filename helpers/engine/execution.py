@@ -244,6 +244,9 @@ class Observer:
     def map_run_began(self, run: MapRun) -> None:
         """A Map Run began."""
 
+    def map_run_started(self, run: MapRun) -> None:
+        """Its children are about to be started; a StateFailed raised here fails the Map."""
+
     def map_run_ended(self, run: MapRun) -> None:
         """A Map Run ended."""
 
@@ -302,7 +305,9 @@ class Execution:
         self._texts: dict[str, str] = {}
         self._timer: Any = None
         compact = text_of(self.input)
-        self.top = self.framed(self, machine, self.input, text if compact == text else compact)
+        # AWS's histories keep the white space of an array's text.
+        is_kept = isinstance(self.input, list) or compact == text
+        self.top = self.framed(self, machine, self.input, text if is_kept else compact)
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""

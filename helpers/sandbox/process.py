@@ -127,7 +127,8 @@ def version() -> str:
     """A fingerprint of the code that a server started now would run."""
     digest = hashlib.sha256(f"{sys.version} moto {importlib.metadata.version('moto')}".encode())
     package = Path(__file__).parent.parent
-    parts = [path for part in ("sandbox", "engine", "definition") for path in (package / part).rglob("*.py")]
+    parts = [path for part in ("sandbox", "engine", "definition") for path in (package / part).rglob("*.*")]
+    parts = [path for path in parts if path.suffix in (".py", ".json")]
     for path in sorted([*parts, package / "errors.py", package / "limits.py"]):
         digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]

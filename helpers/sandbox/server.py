@@ -73,8 +73,9 @@ def _open(ended: threading.Event) -> "Server":
 
     `ended` is set when somebody calls the verb that ends the sandbox.
     """
-    from helpers.sandbox import athena, clock, control, events, lambda_runner
+    from helpers.sandbox import athena, clock, control, events, identities, lambda_runner
     from helpers.sandbox.http_server import Server
+    from helpers.sandbox.integrations import jobs
 
     for concern in (clock, lambda_runner, events, athena):
         concern.patch()
@@ -91,6 +92,9 @@ def _open(ended: threading.Event) -> "Server":
         fast_forward=clock.fast_forward,
         history_limit=clock.history_limit,
         athena=athena.query_seconds,
+        hold_roles=identities.hold,
+        stand_in=jobs.stand_in,
+        jobs=jobs.jobs,
     )
     return Server(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 

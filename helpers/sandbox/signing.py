@@ -35,6 +35,7 @@ class SignedRequest:
     service: str
     signature: str
     expires: datetime.timedelta | None
+    token: str | None = None
 
     def check(
         self, body: bytes, access_key: str, secret_key: str, now: datetime.datetime, ahead: datetime.datetime
@@ -112,6 +113,7 @@ def claim(method: str, target: str, headers: Message) -> SignedRequest:
         service,
         signature,
         expires,
+        headers.get("X-Amz-Security-Token") or parameters.get("X-Amz-Security-Token"),
     )
 
 
