@@ -77,7 +77,7 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-def cases(lab: helpers.Lab) -> dict[str, Case]:
+def cases(lab: helpers.Lab) -> Iterator[dict[str, Case]]:
     """A machine for each integration that is known, ready to run."""
     tag = uuid.uuid4().hex[:6]
     s3, bucket = lab.client("s3"), lab.bucket_name(f"grants-{tag}")
@@ -127,7 +127,7 @@ def cases(lab: helpers.Lab) -> dict[str, Case]:
     entry = {"Source": "grants", "DetailType": "Any", "Detail": {}}
     batch = {"JobName": "n", "JobDefinition": "sums:1", "JobQueue": "quick"}
     lab.stand_in("Job", seconds=0)
-    return {
+    yield {
         "a function": Case({"StartAt": "F", "States": {"F": {"Type": "Task", "Resource": function, "End": True}}}),
         "lambda": Case(task("lambda:invoke", {"FunctionName": function})),
         "sqs": Case(task("sqs:sendMessage", {"QueueUrl": queue, "MessageBody": "a"})),
@@ -144,6 +144,10 @@ def cases(lab: helpers.Lab) -> dict[str, Case]:
         "a distributed Map": Case({"StartAt": "M", "States": {"M": spread}}),
         "a log": Case(passing, logging=True),
     }
+    dynamo.delete_table(TableName=name)
+    lab.client("sqs").delete_queue(QueueUrl=queue)
+    lab.client("sns").delete_topic(TopicArn=topic)
+    deploy.tear_down(lab)
 
 
 NAMES = ("a function", "lambda", "sqs", "sns", "events", "dynamodb", "states", "sfn", "athena", "aws-sdk:athena")
