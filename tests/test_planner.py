@@ -158,7 +158,7 @@ def test_absurd_intervals_are_refused(interval):
 
 @pytest.mark.parametrize("way", ["hope", None, ["recheck"]])
 def test_unknown_way_is_named_with_those_there_are(way):
-    with pytest.raises(errors.PlanRefused, match="recheck, bounded"):
+    with pytest.raises(errors.PlanRefused, match="recheck, wait_first, bounded"):
         planner.compare_patterns(10, patterns=[way])
 
 

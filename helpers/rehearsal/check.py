@@ -105,7 +105,7 @@ def _sources(histories: Any) -> Iterator[Source]:
 
 def _rows(text: str, sources: list[Source], answers: Answers | None, repeat: bool) -> Iterator[list[Row]]:
     chunks = [sources[at : at + CHUNK] for at in range(0, len(sources), CHUNK)]
-    workers = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    workers = _workers()
     done = 0
     if workers > 1 and len(sources) > FEW and _can_travel(answers):
         # What is forked has the machine compiled and imports nothing; other systems cannot fork.
@@ -121,6 +121,13 @@ def _rows(text: str, sources: list[Source], answers: Answers | None, repeat: boo
             pass  # such as in a script without `if __name__ == "__main__"`: the rest is done here
     for chunk in chunks[done:]:
         yield _checked(text, chunk, answers, repeat)
+
+
+def _workers() -> int:
+    """How many processors this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _can_travel(answers: Answers | None) -> bool:

@@ -22,7 +22,7 @@ from helpers.history.event_types import Kind, details_key, read
 from helpers.limits import HISTORY_EVENTS
 from helpers.rehearsal import parting
 from helpers.rehearsal.payloads import Path, differences, fits, held, parsed
-from helpers.rehearsal.record import OUTSIDE, Attempt, Line, Record, Step, input_of, label_of
+from helpers.rehearsal.record import ENDED, OUTSIDE, Attempt, Line, Record, Step, input_of, label_of
 from helpers.rehearsal.record import MapRun as RecordedRun
 
 __all__ = ["Course", "FollowedFrame", "FollowedMap", "follow"]
@@ -89,7 +89,7 @@ class Course:
         """Drive it to its end, or to where nothing goes on."""
         root, scheduler = self.root, self.scheduler
         root.start()
-        while root.status == "RUNNING" or (self._outside and self._outside[0][3].kind is Kind.EXECUTION_REDRIVEN):
+        while root.status == "RUNNING" or any(step.kind is Kind.EXECUTION_REDRIVEN for *_, step in self._outside):
             if root.status == "RUNNING" and (scheduler.step() or scheduler.ring()):
                 continue
             deadline = scheduler.deadline() if root.status == "RUNNING" else None
@@ -551,8 +551,10 @@ class Followed(Execution):
 
     def time_out(self) -> None:
         """Not while an answer is missing that nobody knows, and not where the record knows better by a moment."""
-        known = self.top.following is not None and self.end - self.scheduler.now <= LATE
-        if not self.waits and not (known and self.record and not self.record.open):
+        line = self.top.following
+        end = next((step for step in line.steps[line.at :] if step.kind in ENDED), None) if line else None
+        known = end is not None and end.at is not None and end.at - self.scheduler.now <= LATE
+        if not self.waits and not known:
             super().time_out()
 
     def redrive(self) -> None:

@@ -24,6 +24,7 @@ from helpers.history.comparison import Comparison, compare
 from helpers.history.sources import count
 from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
+from helpers.rehearsal.payloads import parsed
 from helpers.rehearsal.record import Record, recorded
 from helpers.verbatim import verbatim, visible
 
@@ -237,7 +238,7 @@ def _given(record: Record, given: Any) -> str:
     if given is None:
         if record.truncated:
             raise NotAHistory("AWS cut off the execution's input in this history: give the whole as `input`.")
-        return record.given if isinstance(record.given, str) else text_of(record.given)
+        return text_of(record.given) if parsed(record.given) is record.given else record.given
     try:
         text = text_of(given)
     except ValueError as error:

@@ -363,3 +363,9 @@ def test_a_retry_that_is_new_is_what_parts_them_not_what_follows_from_it():
     rehearsal = rehearse(events, retrying)
     assert "At R in Both#1:R" in rehearsal.parted
     assert "retried after Boom" in rehearsal.parted
+
+
+def test_an_input_that_is_no_json_is_a_text():
+    events = ran(WAITS)
+    events[0]["executionStartedEventDetails"]["input"] = "\ud800 <b>"
+    assert "A (event 2 of the history) they part: other input reaches it" in str(rehearse(events, WAITS).parted)
