@@ -6,7 +6,6 @@ import random
 from typing import Any
 
 from helpers.engine import templates
-from helpers.engine.failures import matches
 from helpers.engine.paths import placed
 
 __all__ = ["Catcher", "Retrier"]
@@ -47,7 +46,3 @@ class Catcher:
             templates.of(body, field, jsonata, f"Catch[{index}]/") for field in ("Assign", "Output")
         )
         self.place = placed(body.get("ResultPath", "$"))
-
-    def catches(self, error: str | None, also: str | None = None) -> bool:
-        """Whether it is for this error, which may also go by another name."""
-        return matches(self.errors, error, also)

@@ -256,7 +256,7 @@ class Handled(State):
         return None
 
     def _caught(self, frame: Frame, failure: StateFailed) -> str:
-        catcher = next((one for one in self._catchers if one.catches(failure.error, failure.also)), None)
+        catcher = next((one for one in self._catchers if matches(one.errors, failure.error, failure.also)), None)
         if catcher is None:
             raise failure
         error = {"Error": failure.error, "Cause": failure.cause}

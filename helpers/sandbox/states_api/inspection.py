@@ -121,7 +121,7 @@ class Inspection:
                     return "RETRIABLE", None
                 break
         following = state._caught(frame, failed)
-        caught = [catcher.catches(failed.error, failed.also) for catcher in state._catchers]
+        caught = [matches(catcher.errors, failed.error, failed.also) for catcher in state._catchers]
         self.error_details = {"catchIndex": caught.index(True)}
         return "CAUGHT_ERROR", following
 
