@@ -12,6 +12,8 @@ PAYLOAD_BYTES = 262_144
 """Bytes of UTF-8 in an input, an output or a result."""
 EXECUTION_SECONDS = 365 * 24 * 3600
 """How long a Standard execution may run."""
+EXPRESS_SECONDS = 300
+"""How long an Express execution may run."""
 NAME_LENGTH = 80
 """Characters of the name of a state machine, an execution, a state or a variable."""
 DEFINITION_LENGTH = 1_048_576

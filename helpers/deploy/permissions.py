@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import botocore.session
-from botocore.exceptions import UnknownServiceError
 
 from helpers.definition import states
+from helpers.definition.services import sdk_services
 from helpers.errors import UnknownService
 
 __all__ = ["Setting", "function_statements", "machine_statements", "trust"]
@@ -46,16 +46,8 @@ GLUE_CATALOG = ("CreateDatabase", "GetDatabase", "GetDatabases", "UpdateDatabase
 ATHENA_BUCKET = ("GetBucketLocation", "GetObject", "ListBucket", "ListBucketMultipartUploads",
                  "ListMultipartUploadParts", "AbortMultipartUpload", "PutObject")  # fmt: skip
 
-SDK_NAMES = {
-    "cloudwatchlogs": "logs",
-    "cognitoidentityprovider": "cognito-idp",
-    "databasemigration": "dms",
-    "elasticloadbalancing": "elb",
-    "elasticloadbalancingv2": "elbv2",
-    "eventbridge": "events",
-    "sfn": "stepfunctions",
-}
-"""The States Language's names of services for which boto3 has another one."""
+SDK_LIKE = {"athena", "dynamodb"}
+"""The services whose API asks for the same when it is called by the SDK as in the integration of its own."""
 
 SDK_PREFIXES = {"cloudwatch": "cloudwatch", "ses": "ses", "sesv2": "ses", "resourcegroupstaggingapi": "tag"}
 """IAM's prefix where it is neither the service's signing name nor its endpoint's."""
@@ -163,7 +155,11 @@ def _of_task(name: str, state: Mapping[str, Any], setting: Setting) -> list[Gran
         raise UnknownService(f"The state {name!r} has the Resource {resource!r}, which names no integration we know.")
     service, action, pattern = found["service"], found["action"], found["pattern"] or ""
     if ":aws-sdk:" in resource:
-        return [(_sdk_actions(name, service, action), ("*",))]
+        actions = _sdk_actions(name, service, action)
+        if service in SDK_LIKE:
+            return OPTIMISED[service](action, "", parameters, setting)
+        named = {one for key in parameters if (one := _known(parameters, key)) and one.startswith("arn:")}
+        return [(actions, tuple(named) or ("*",))]
     if service not in OPTIMISED:
         raise UnknownService(
             f"We do not know what the state {name!r} must be allowed for {service}:{action}: "
@@ -179,8 +175,11 @@ def _of_distributed_map(state: Mapping[str, Any], setting: Setting) -> list[Gran
         (("states:StartExecution",), (machine,)),
         (("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"), (runs,)),
     ]
+    reader = state.get("ItemReader", {})
+    lists = str(reader.get("Resource")).endswith("listObjectsV2")
+    loads = not lists or reader.get("ReaderConfig", {}).get("Transformation") == "LOAD_AND_FLATTEN"
     for part, actions in (
-        ("ItemReader", ("s3:GetObject", "s3:ListBucket")),
+        ("ItemReader", ("s3:ListBucket",) * lists + ("s3:GetObject",) * loads),
         ("ResultWriter", ("s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")),
     ):
         if part in state:
@@ -196,14 +195,13 @@ def _bucket(name: str | None, setting: Setting) -> tuple[str, ...]:
 
 def _sdk_actions(state: str, service: str, action: str) -> tuple[str, ...]:
     """The IAM actions of an `aws-sdk:service:action`, spelled as the service's own model spells them."""
-    name = SDK_NAMES.get(service, service)
-    try:
-        prefix, operations = _sdk_model(name)
-    except UnknownServiceError:
+    name = sdk_services().get(service)
+    if name is None:
         raise UnknownService(
             f"The state {state!r} calls aws-sdk:{service}:{action}, a service we do not know: "
             "give a role that may call it with role=."
-        ) from None
+        )
+    prefix, operations = _sdk_model(name)
     operation = operations.get(action.lower())
     if operation is None:
         raise UnknownService(f"The state {state!r} calls aws-sdk:{service}:{action}, but {service} has no such action.")
@@ -213,9 +211,7 @@ def _sdk_actions(state: str, service: str, action: str) -> tuple[str, ...]:
 
 @cache
 def _sdk_model(name: str) -> tuple[str, dict[str, str]]:
-    session = botocore.session.get_session()
-    spelled = {other.replace("-", ""): other for other in session.get_available_services()}
-    model = session.get_service_model(spelled.get(name.replace("-", ""), name))
+    model = botocore.session.get_session().get_service_model(name)
     prefix = SDK_PREFIXES.get(name) or model.metadata.get("signingName") or model.endpoint_prefix
     return prefix, {operation.lower(): operation for operation in model.operation_names}
 
@@ -245,9 +241,11 @@ def _states_service(action: str, pattern: str, parameters: Mapping[str, Any], se
 
 
 def _athena(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    workgroup = setting.arn("athena", f"workgroup/{_known(parameters, 'WorkGroup') or 'primary'}")
     if action != "startQueryExecution":
-        return [((f"athena:{action[0].upper()}{action[1:]}",), (workgroup,))]
+        # Only the query that is asked for knows its workgroup.
+        grants: list[Grant] = [((f"athena:{action[0].upper()}{action[1:]}",), (setting.arn("athena", "workgroup/*"),))]
+        return grants + [(("s3:GetObject",), _bucket(None, setting))] * (action == "getQueryResults")
+    workgroup = setting.arn("athena", f"workgroup/{_known(parameters, 'WorkGroup') or 'primary'}")
     actions = ["athena:StartQueryExecution"]
     if pattern == "sync":
         actions += ["athena:StopQueryExecution", "athena:GetQueryExecution"]
@@ -303,6 +301,35 @@ def _glue(action: str, pattern: str, parameters: Mapping[str, Any], setting: Set
     return [(tuple(actions), (setting.arn("glue", f"job/{_known(parameters, 'JobName') or setting.prefix + '*'}"),))]
 
 
+def _batch(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    arns = []
+    for key, kind in (("JobDefinition", "job-definition"), ("JobQueue", "job-queue")):
+        value = _known(parameters, key) or f"{setting.prefix}*"
+        arns.append(value if value.startswith("arn:") else setting.arn("batch", f"{kind}/{value}"))
+    grants: list[Grant] = [(("batch:SubmitJob",), tuple(arns))]
+    if pattern == "sync":
+        # Looking and stopping: AWS's own policy has them on every resource, as DescribeJobs knows none.
+        grants.append((("batch:DescribeJobs", "batch:TerminateJob"), ("*",)))
+        grants.append(_managed_rule("StepFunctionsGetEventsForBatchJobsRule", setting))
+    return grants
+
+
+def _ecs(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    task = _known(parameters, "TaskDefinition") or f"{setting.prefix}*"
+    definition = task if task.startswith("arn:") else setting.arn("ecs", f"task-definition/{task}")
+    grants: list[Grant] = [(("ecs:RunTask",), (definition if ":" in definition.split("/")[-1] else f"{definition}:*",))]
+    if pattern == "sync":
+        grants.append((("ecs:DescribeTasks", "ecs:StopTask"), (setting.arn("ecs", "task/*"),)))
+        grants.append(_managed_rule("StepFunctionsGetEventsForECSTaskRule", setting))
+    return grants
+
+
+def _bedrock(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
+    model = _known(parameters, "ModelId") or "*"
+    arn = f"arn:{setting.partition}:bedrock:{setting.region}::foundation-model/{model}"
+    return [(("bedrock:InvokeModel",), (model if model.startswith("arn:") else arn,))]
+
+
 def _http(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
     authentication = parameters.get("Authentication", parameters.get("InvocationConfig", {}))
     connection = _known(authentication if isinstance(authentication, Mapping) else {}, "ConnectionArn")
@@ -316,7 +343,10 @@ def _http(action: str, pattern: str, parameters: Mapping[str, Any], setting: Set
 
 OPTIMISED: dict[str, Callable[[str, str, Mapping[str, Any], Setting], list[Grant]]] = {
     "athena": _athena,
+    "batch": _batch,
+    "bedrock": _bedrock,
     "dynamodb": _dynamodb,
+    "ecs": _ecs,
     "events": _events,
     "glue": _glue,
     "http": _http,

@@ -6,7 +6,7 @@ them, `simulation` runs one on answers given beforehand. Data is shaped by `path
 `templates` and `rules`, which are compiled to closures once per machine.
 """
 
-from helpers.engine.execution import REDRIVABLE_DAYS, Execution, Identity, Observer
+from helpers.engine.execution import Execution, Identity, Observer
 from helpers.engine.machine import Machine, compiled
 from helpers.engine.map_runs import MapRun
 from helpers.engine.scheduler import Scheduler
@@ -16,7 +16,6 @@ from helpers.engine.text import data_of, text_of
 
 __all__ = [
     "NEVER",
-    "REDRIVABLE_DAYS",
     "Answer",
     "Call",
     "Execution",

@@ -19,6 +19,7 @@ from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTI
 from helpers.engine.scheduler import Process, Scheduler, Walk
 from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import WHOLE, data_of, exceeds, text_of, time_text
+from helpers.limits import EXPRESS_SECONDS, HISTORY_EVENTS, REDRIVABLE_DAYS, REDRIVABLE_EVENTS
 
 if TYPE_CHECKING:
     from helpers.engine.machine import Machine
@@ -26,14 +27,8 @@ if TYPE_CHECKING:
     from helpers.engine.states import State
     from helpers.engine.tasks import Call
 
-__all__ = ["MOST_EVENTS", "REDRIVABLE_DAYS", "Execution", "Frame", "Identity", "Observer", "Over"]
+__all__ = ["Execution", "Frame", "Identity", "Observer", "Over"]
 
-# A Standard execution's history holds 25,000 events; an Express one runs for 5 minutes at most.
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-MOST_EVENTS = 25_000
-EXPRESS_SECONDS = 300
-REDRIVABLE_DAYS = 14  # after an execution's end; API reference, RedriveExecution
-REDRIVABLE_EVENTS = 24_999  # a history must hold fewer; same place
 ENDINGS = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
@@ -249,6 +244,9 @@ class Observer:
     def map_run_began(self, run: MapRun) -> None:
         """A Map Run began."""
 
+    def map_run_started(self, run: MapRun) -> None:
+        """Its children are about to be started; a StateFailed raised here fails the Map."""
+
     def map_run_ended(self, run: MapRun) -> None:
         """A Map Run ended."""
 
@@ -279,7 +277,7 @@ class Execution:
         handler: Callable[[Call], None],
         seed: object,
         type: str = "STANDARD",  # noqa: A002
-        limit: int | None = MOST_EVENTS,
+        limit: int | None = HISTORY_EVENTS,
         parent: MapRun | None = None,
         observer: Observer | None = None,
         on_end: Callable[[Execution], None] | None = None,
@@ -307,7 +305,9 @@ class Execution:
         self._texts: dict[str, str] = {}
         self._timer: Any = None
         compact = text_of(self.input)
-        self.top = self.framed(self, machine, self.input, text if compact == text else compact)
+        # AWS's histories keep the white space of an array's text.
+        is_kept = isinstance(self.input, list) or compact == text
+        self.top = self.framed(self, machine, self.input, text if is_kept else compact)
 
     def start(self) -> None:
         """Begin: the first event is written, the rest follows when the scheduler comes to it."""

@@ -12,6 +12,7 @@ DATA_LIMIT = "States.DataLimitExceeded"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 INTRINSIC_FAILURE = "States.IntrinsicFailure"
 NO_CHOICE_MATCHED = "States.NoChoiceMatched"
+PERMISSIONS = "States.Permissions"
 QUERY_EVALUATION = "States.QueryEvaluationError"
 RESULT_PATH_MATCH = "States.ResultPathMatchFailure"
 RUNTIME = "States.Runtime"
@@ -29,7 +30,7 @@ class StateFailed(Exception):
 
     `location` is the field whose JSONata expression failed, None for any other failure. `located` is for whoever says
     in the cause where it happened, which is said once; `by_token` tells that whoever holds a task token said it;
-    `kind` is the error that Retry and Catch go by, where that is another one.
+    `also` is another name by which Retry and Catch know it.
     """
 
     def __init__(self, error: str | None, cause: str | None = None, location: str | None = None) -> None:
@@ -37,7 +38,7 @@ class StateFailed(Exception):
         self.error, self.cause, self.location = error, cause, location
         self.located = False
         self.by_token = False
-        self.kind = error
+        self.also: str | None = None
 
     def __str__(self) -> str:
         return f"{self.error}: {self.cause}"
@@ -48,11 +49,11 @@ def too_large(name: str) -> str:
     return f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
 
 
-def matches(error_equals: Sequence[str], error: str | None) -> bool:
-    """Whether a Retry or Catch with this ErrorEquals is for an error.
+def matches(error_equals: Sequence[str], error: str | None, also: str | None = None) -> bool:
+    """Whether a Retry or Catch with this ErrorEquals is for an error, which may also go by another name.
 
     States.Runtime is for none. States.ALL takes States.DataLimitExceeded too, as AWS's histories do and its
-    documentation does not. A missed heartbeat, which AWS reports as States.Timeout, goes by both names.
+    documentation does not.
     """
     if error == RUNTIME:
         return False
@@ -61,4 +62,5 @@ def matches(error_equals: Sequence[str], error: str | None) -> bool:
         or ALL in error_equals
         or (TASK_FAILED in error_equals and error not in NOT_A_TASK_FAILURE)
         or (error == HEARTBEAT_TIMEOUT and TIMEOUT in error_equals)
+        or also in error_equals
     )

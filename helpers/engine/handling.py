@@ -48,6 +48,6 @@ class Catcher:
         )
         self.place = placed(body.get("ResultPath", "$"))
 
-    def catches(self, error: str | None) -> bool:
-        """Whether it is for this error."""
-        return matches(self.errors, error)
+    def catches(self, error: str | None, also: str | None = None) -> bool:
+        """Whether it is for this error, which may also go by another name."""
+        return matches(self.errors, error, also)

@@ -185,6 +185,8 @@ class DistributedMap(Map):
                 frame.execution.observer.map_run_began(run)
             started = frame.write("MapRunStarted", "mapRunStartedEventDetails", {"mapRunArn": run.arn})
         try:
+            if frame.execution.observer:
+                frame.execution.observer.map_run_started(run)
             if run.items is None:
                 if items is None:
                     items = yield from self.read(frame, data, states)

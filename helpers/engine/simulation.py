@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from helpers.engine.execution import MOST_EVENTS, Execution, Identity, Observer
+from helpers.engine.execution import Execution, Identity, Observer
 from helpers.engine.failures import StateFailed
 from helpers.engine.machine import compiled
 from helpers.engine.scheduler import Scheduler, counted
 from helpers.engine.tasks import Call, TaskFailed
-from helpers.engine.text import MOST_BYTES, data_of, exceeds, text_of
+from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import InvalidInput, NoProgress, TaskUnanswered
+from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
 
 __all__ = ["Progress", "Run", "by_state", "run"]
 
@@ -54,7 +55,7 @@ def run(
     *,
     start: datetime | None = None,
     seed: int = 0,
-    limit: int | None = MOST_EVENTS,
+    limit: int | None = HISTORY_EVENTS,
     type: str = "STANDARD",  # noqa: A002
 ) -> Run:
     """Run a machine to its end on a virtual clock, without a server; the same arguments give the same bytes.
@@ -104,7 +105,7 @@ def run(
     except (ValueError, StateFailed) as error:
         raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
     if exceeds(text):
-        raise InvalidInput(f"The input is longer than the {MOST_BYTES:,} bytes that AWS takes: give less.")
+        raise InvalidInput(f"The input is longer than the {PAYLOAD_BYTES:,} bytes that AWS takes: give less.")
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))
     answers = tasks if callable(tasks) else by_state(tasks or {})

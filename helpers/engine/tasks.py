@@ -30,11 +30,13 @@ FOREVER = 99_999_999  # TimeoutSeconds of a task that has none: nobody's deadlin
 
 
 class TaskFailed(Exception):
-    """What a task ends with instead of a result, after so many seconds."""
+    """What a task ends with instead of a result, after so many seconds; `also` is another name for Retry and Catch."""
 
-    def __init__(self, error: str | None, cause: str | None = "", seconds: float = 0.0) -> None:
+    def __init__(
+        self, error: str | None, cause: str | None = "", seconds: float = 0.0, also: str | None = None
+    ) -> None:
         super().__init__(error, cause)
-        self.error, self.cause, self.seconds = error, cause, seconds
+        self.error, self.cause, self.seconds, self.also = error, cause, seconds, also
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,9 @@ class Call:
         """End with a result."""
         self._post("succeeded", self._json(value))
 
-    def fail(self, error: str | None, cause: str | None = None) -> None:
-        """End with an error."""
-        self._post("failed", (error, cause))
+    def fail(self, error: str | None, cause: str | None = None, also: str | None = None) -> None:
+        """End with an error, which Retry and Catch may also know by another name."""
+        self._post("failed", (error, cause, also))
 
     def heartbeat(self) -> None:
         """Say that the work goes on."""
@@ -136,7 +138,7 @@ class Call:
             return
         if isinstance(answer, TaskFailed):
             self.start()
-            self._later(answer.seconds, partial(self.fail, answer.error, answer.cause))
+            self._later(answer.seconds, partial(self.fail, answer.error, answer.cause, answer.also))
             return
         if not isinstance(answer, Answer):
             answer = Answer(answer)
@@ -246,7 +248,7 @@ class Handled(State):
 
     def _delay(self, frame: Frame, failure: StateFailed, used: list[int]) -> float | None:
         for index, retrier in enumerate(self.retriers):
-            if matches(retrier.errors, failure.kind):
+            if matches(retrier.errors, failure.error, failure.also):
                 if used[index] >= retrier.attempts:
                     return None
                 used[index] += 1
@@ -254,7 +256,7 @@ class Handled(State):
         return None
 
     def _caught(self, frame: Frame, failure: StateFailed) -> str:
-        catcher = next((one for one in self._catchers if one.catches(failure.kind)), None)
+        catcher = next((one for one in self._catchers if one.catches(failure.error, failure.also)), None)
         if catcher is None:
             raise failure
         error = {"Error": failure.error, "Cause": failure.cause}
@@ -339,7 +341,7 @@ class Task(Handled):
                 frame.write(*kind.events["TimedOut"], {**kind.named, "error": TIMEOUT})
                 failure = outside(TIMEOUT, None)
                 if end is None or end > scheduler.now:
-                    failure.kind = failures.HEARTBEAT_TIMEOUT
+                    failure.also = failures.HEARTBEAT_TIMEOUT
                 raise failure
             timer = scheduler.at(min(times), process.wake) if times else None
             try:
@@ -371,16 +373,16 @@ class Task(Handled):
         frame.write(*self.kind.events["Succeeded"], details)
         return value
 
-    def _failed(self, frame: Frame, error: str | None, cause: str | None) -> None:
+    def _failed(self, frame: Frame, error: str | None, cause: str | None, also: str | None = None) -> None:
         given = {name: value for name, value in (("error", error), ("cause", cause)) if value is not None}
         frame.write(*self.kind.events["Failed"], {**self.kind.named, **given})
-        failure = outside(error, cause)
+        failure = outside(error, cause, also)
         failure.by_token = frame.token is not None
         raise failure
 
 
-def outside(error: str | None, cause: str | None) -> StateFailed:
+def outside(error: str | None, cause: str | None, also: str | None = None) -> StateFailed:
     """A failure that came from outside the interpreter: its cause stays as it is."""
     failure = StateFailed(error, cause)
-    failure.located = True
+    failure.located, failure.also = True, also
     return failure

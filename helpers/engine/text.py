@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from helpers.engine.failures import RUNTIME, StateFailed
+from helpers.limits import PAYLOAD_BYTES
 
-__all__ = ["MOST_BYTES", "WHOLE", "data_of", "exceeds", "moment", "text_of", "time_text"]
+__all__ = ["WHOLE", "data_of", "exceeds", "moment", "text_of", "time_text"]
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-MOST_BYTES = 262_144
 WHOLE: Any = {"truncated": False}  # what an event says of each payload
 MOST_NESTED = 500  # levels of objects and arrays; a bound of ours, so that it is the same wherever an engine runs
 
@@ -79,9 +78,9 @@ def data_of(text: str) -> Any:
 
 def exceeds(text: str) -> bool:
     """Whether a payload is longer than the 262,144 bytes in UTF-8 that AWS takes."""
-    if len(text) * 4 <= MOST_BYTES or (len(text) <= MOST_BYTES and text.isascii()):
+    if len(text) * 4 <= PAYLOAD_BYTES or (len(text) <= PAYLOAD_BYTES and text.isascii()):
         return False
-    return len(text) > MOST_BYTES or len(text.encode(errors="surrogatepass")) > MOST_BYTES
+    return len(text) > PAYLOAD_BYTES or len(text.encode(errors="surrogatepass")) > PAYLOAD_BYTES
 
 
 def time_text(value: datetime) -> str:

@@ -153,6 +153,24 @@ class Lab:
         self._require_sandbox("Another duration of queries", "on AWS a query takes as long as it takes")
         return float(self._call("athena", seconds=seconds)["seconds"])
 
+    def stand_in(
+        self, state: str, answer: Any = None, *, seconds: float = 1.0, error: str | None = None, cause: str = ""
+    ) -> None:
+        """Set what stands in on the sandbox for the task of a state, by the state's name, in all machines.
+
+        The task takes so many seconds of the sandbox's time and ends with `answer`, or with `error` and `cause`. With
+        it a machine may also name what is not in the sandbox. A job of Batch, ECS or Glue stays one, which takes that
+        time: `answer` holds members of its record, and an `error` lets it fail as such jobs do, for the reason `cause`.
+        Raises `NotInSandbox` on an account and `InvalidSetting` for a time that cannot be.
+        """
+        self._require_sandbox("A stand-in", "on AWS a task calls its service")
+        self._call("stand_in", state=state, answer=answer, seconds=seconds, error=error, cause=cause)
+
+    def jobs(self) -> list[dict[str, str]]:
+        """The sandbox's stand-in jobs of Batch, ECS and Glue, each with `id`, `state`, `service` and `status`."""
+        self._require_sandbox("A stand-in job", "on AWS jobs are the services' own")
+        return list(self._call("jobs")["jobs"])
+
     def __repr__(self) -> str:
         where = {"sandbox": "the sandbox", "aws": "a REAL AWS ACCOUNT"}.get(self.target, self.target)
         ahead = ""
@@ -217,7 +235,7 @@ def current() -> Lab:
 
 def beside() -> Lab:
     """The sandbox, without leaving the place we work in. Raises `SandboxFailed`."""
-    return _in(sandbox.start(), "sandbox", None)
+    return _on_sandbox(None, None)
 
 
 def _on_sandbox(profile: str | None, region: str | None) -> Lab:
@@ -225,7 +243,9 @@ def _on_sandbox(profile: str | None, region: str | None) -> Lab:
         raise InvalidSetting(
             f"The sandbox has no profiles; for {profile!r} write `connect('aws', profile={profile!r})`."
         )
-    return _in(sandbox.start(), "sandbox", region)
+    found = sandbox.start()
+    sandbox.call("hold_roles", found)
+    return _in(found, "sandbox", region)
 
 
 def _in(found: sandbox.Sandbox, target: str, region: str | None) -> Lab:

@@ -30,7 +30,7 @@ from helpers.rehearsal.wishes import (
 __all__ = ["MadeUp", "filled", "made_up"]
 
 RUNS = 300  # that are tried at most until one ends well, and again to make the data smaller
-EVENTS = 2_000  # of a try, which is enough for any loop that its data end
+EVENTS = 2_000  # of an attempt, which is enough for any loop that its data end
 TEXT = "example"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
 PLACES = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
@@ -83,7 +83,7 @@ class MadeUp:
 def made_up(definition: Mapping[str, Any] | str) -> MadeUp:
     """An input and answers with which a machine ends well, from its text alone.
 
-    They are derived from the paths that its states read and the rules of its Choices, tried on the engine, mended
+    They are derived from the paths that its states read and the rules of its Choices, tried on the engine, corrected
     where a state fails, and made smaller as long as it still ends well. Placeholders are filled by their place. A
     machine that no try leads to a good end comes back with the last try; `run` says how that ended.
 
@@ -382,7 +382,7 @@ def _wrapped(resource: str, answer: Any) -> Any:
             else {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
         )
     if STARTS.search(resource) and isinstance(answer, dict):
-        output = answer if resource.endswith(":2") else text_of(answer)  # a child's output, as the service tells it
+        output = answer if resource.endswith(":2") else text_of(answer)  # a child's output, as the service gives it
         return {**answer, "Output": output, "Status": "SUCCEEDED"}
     return answer
 

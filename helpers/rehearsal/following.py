@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from helpers.engine import NEVER, Answer, Call, Execution, Identity, Machine, Scheduler, TaskFailed, text_of
-from helpers.engine.execution import FITTING, MOST_EVENTS, Frame, Over
+from helpers.engine.execution import FITTING, Frame, Over
 from helpers.engine.map_runs import DistributedMap, MapRun
 from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.simulation import MACHINE, ROLE, START, Progress
 from helpers.engine.tasks import outside
 from helpers.history.event_types import Kind, details_key, read
+from helpers.limits import HISTORY_EVENTS
 from helpers.rehearsal import parting
 from helpers.rehearsal.payloads import Path, differences, fits, held, parsed
 from helpers.rehearsal.record import ENDED, OUTSIDE, Attempt, Line, Record, Step, input_of, label_of
@@ -78,7 +79,7 @@ class Course:
             seed=int(second),
             type=type,
             observer=Progress(),
-            limit=record.limit or MOST_EVENTS,
+            limit=record.limit or HISTORY_EVENTS,
             started=begin + SKEW if second else begin,
             course=self,
             record=record,
@@ -108,7 +109,7 @@ class Course:
 
     @property
     def is_at_end(self) -> bool:
-        """Whether it has come to the end of a record that does not tell how the execution ended."""
+        """Whether it has come to the end of a record that does not say how the execution ended."""
         return self.record.open and not self.parted and self.followed == len(self.record.steps)
 
     def _goes_on(self) -> bool:
@@ -317,7 +318,7 @@ def _text(value: Any) -> str | None:
 
 
 def _identity(record: Record, second: bool) -> Identity:
-    """The names of a recorded execution; where the record does not tell, names of our own, others the second time."""
+    """The names of a recorded execution; where the record does not say, names of our own, others the second time."""
     parts = record.execution.split(":")
     role = str(record.steps[0].details.get("roleArn", ROLE))
     if len(parts) < 8 or parts[0] != "arn":
@@ -426,7 +427,7 @@ class FollowedFrame(Frame):
         self.execution.course.part(self, parting.reason(self, self.found, known, kind, details, step))
 
     def _may_retry(self, step: Step | None) -> bool:
-        """Whether the record has a retry next, or does not tell."""
+        """Whether the record has a retry next, or does not say."""
         record = self.execution.record
         if step is None:
             return record is None or record.open or record.cut(self.branch)
@@ -648,7 +649,7 @@ class FollowedMap(DistributedMap):
             yield
 
     def _result(self, recorded: RecordedRun | None, follows: bool) -> Any:
-        """What the recorded run gave; None where what was made of it does not tell."""
+        """What the recorded run gave; None where what was made of it does not say."""
         exited = recorded.exited if recorded else None
         if exited is None or "output" not in exited.details:
             return None

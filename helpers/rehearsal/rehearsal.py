@@ -17,12 +17,12 @@ from helpers import diagram, history
 from helpers.definition import validation, walk
 from helpers.diagram.picture import made
 from helpers.engine import Call, Machine, data_of, text_of
-from helpers.engine.execution import MOST_EVENTS
 from helpers.engine.simulation import by_state
-from helpers.engine.text import MOST_BYTES, exceeds
+from helpers.engine.text import exceeds
 from helpers.errors import DefinitionInvalid, DrawingFailed, InvalidInput, NotAHistory, NotFound
 from helpers.history.comparison import Comparison, compare
 from helpers.history.sources import count
+from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
 from helpers.rehearsal.payloads import parsed
 from helpers.rehearsal.record import Record, recorded
@@ -40,8 +40,8 @@ class Rehearsal:
 
     `events` is the frame of `history.events`, `status` AWS's word, `output` a JSON value, `error` and `cause` texts,
     `was` the recorded status. `parted` says where and why the two part, None where they do not; `unanswered` is a frame
-    with a row a call that nothing answers: `state`, `branch`, `resource`, `parameters` (JSON), `reason` (str), `visit`
-    and `attempt` (int64). `notes` are sentences on what limits the rehearsal.
+    with one row per call that nothing answers: `state`, `branch`, `resource`, `parameters` (JSON), `reason` (str),
+    `visit` and `attempt` (int64). `notes` are sentences on what limits the rehearsal.
     """
 
     def __init__(self, course: Course, definition: dict[str, Any]) -> None:
@@ -52,7 +52,7 @@ class Rehearsal:
         self.parted, self._unanswered, self.notes = sentence_of(course), course.unanswered, list(course.record.notes)
         if course.is_at_end:
             self.notes.append(f"The history ends with event {course.followed}: it is rehearsed as far as it goes.")
-        if len(root.events) >= MOST_EVENTS:
+        if len(root.events) >= HISTORY_EVENTS:
             self.notes.append(f"The rehearsal never ends on these answers: it stopped at {len(root.events):,} events.")
 
     @cached_property
@@ -95,15 +95,15 @@ class Rehearsal:
         said = {"RUNNING": "still running"}
         was, now = (said.get(status, status) for status in (self.was, self.status))
         if self.parted is None and not self._unanswered:
-            told = [f"The rehearsal goes as the history did, {was} after {count(len(self._raw), 'event', 'events')}."]
+            found = [f"The rehearsal goes as the history did, {was} after {count(len(self._raw), 'event', 'events')}."]
         else:
-            told = [f"The history was {was}, the rehearsal is {now}."]
-        told += [self.parted] if self.parted else []
+            found = [f"The history was {was}, the rehearsal is {now}."]
+        found += [self.parted] if self.parted else []
         if self._unanswered:
             calls = ", ".join(f"{one['state']} ({one['reason']})" for one in self._unanswered[:3])
             more = f" and {len(self._unanswered) - 3:,} more" if len(self._unanswered) > 3 else ""
-            told.append(f"{count(len(self._unanswered), 'call has', 'calls have')} no answer: {calls}{more}.")
-        return visible(" ".join([*told, *self.notes]))
+            found.append(f"{count(len(self._unanswered), 'call has', 'calls have')} no answer: {calls}{more}.")
+        return visible(" ".join([*found, *self.notes]))
 
     def __repr__(self) -> str:
         return self.sentence()
@@ -244,7 +244,7 @@ def _given(record: Record, given: Any) -> str:
     except ValueError as error:
         raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
     if exceeds(text):
-        raise InvalidInput(f"The input is longer than the {MOST_BYTES:,} bytes that AWS takes: give less.")
+        raise InvalidInput(f"The input is longer than the {PAYLOAD_BYTES:,} bytes that AWS takes: give less.")
     return text
 
 

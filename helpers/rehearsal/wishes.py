@@ -84,7 +84,7 @@ def fields(body: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def reads(state: State) -> Iterator[tuple[Path, Any]]:
-    """The paths that a state reads, with a value where its place tells one, None where any will do."""
+    """The paths that a state reads, with a value where its place implies one, None where any will do."""
     for key, text in fields(state.body):
         if text.startswith("{%"):
             for one, other in JSONATA.findall(text):

@@ -14,6 +14,7 @@ from moto.core.model_instances import reset_model_data
 
 from helpers.errors import LabError
 from helpers.sandbox import clock, signing, states_api
+from helpers.sandbox.integrations import jobs
 from helpers.sandbox.refusal import Answer
 
 __all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
@@ -72,5 +73,6 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     BackendDict.reset()
     reset_model_data()
     clock.reset()
+    jobs.reset()
     _give_memory_back()
     return {"stopped": len(stopped)}

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from helpers.sandbox.integrations import pool
 from helpers.sandbox.integrations.clients import client_for
-from helpers.sandbox.mending import replace
+from helpers.sandbox.patching import replace
 
 
 def _to_function(arn: str, region: str, event: str) -> None:
@@ -38,10 +38,11 @@ def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
     return json.dumps(event)
 
 
-def mend() -> None:
-    """Put EventBridge's mends in place; called once, before the server answers."""
-    from moto.events.exceptions import ResourceNotFoundException
+def patch() -> None:
+    """Put EventBridge's patches in place; called once, before the server answers."""
+    from moto.events.exceptions import ResourceNotFoundException, ValidationException
     from moto.events.models import EventsBackend, Rule
+    from moto.events.utils import EventTemplateParser
 
     def list_tags_for_resource(self: EventsBackend, arn: str) -> dict[str, list[dict[str, str]]]:
         # AWS looks for the ARN; moto takes the first rule or bus of that name, on whichever bus.
@@ -53,7 +54,18 @@ def mend() -> None:
         tags: dict[str, list[dict[str, str]]] = self.tagger.list_tags_for_resource(arn)
         return tags
 
+    def delete_event_bus(self: EventsBackend, name: str) -> None:
+        # AWS deletes no bus that has rules; moto forgets them with it.
+        if name != "default" and name in self.event_buses and self.event_buses[name].rules:
+            raise ValidationException("EventBus can't be deleted since it has rules.")
+        delete(self, name)
+
     replace(EventsBackend, "list_tags_for_resource", list_tags_for_resource)
+    delete = EventsBackend.delete_event_bus
+    replace(EventsBackend, "delete_event_bus", delete_event_bus)
+    # AWS says whose an event is; moto leaves it out of what its targets get.
+    template = '{"account": "<account>", ' + EventTemplateParser.DEFAULT_EVENT_INPUT_TEMPLATE[1:]
+    replace(EventTemplateParser, "DEFAULT_EVENT_INPUT_TEMPLATE", template)
     original = Rule.send_to_targets
 
     def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:

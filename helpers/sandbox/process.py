@@ -127,7 +127,9 @@ def version() -> str:
     """A fingerprint of the code that a server started now would run."""
     digest = hashlib.sha256(f"{sys.version} moto {importlib.metadata.version('moto')}".encode())
     package = Path(__file__).parent.parent
-    for path in sorted([*package.glob("sandbox/**/*.py"), *package.glob("definition*/**/*.py"), package / "errors.py"]):
+    parts = [path for part in ("sandbox", "engine", "definition") for path in (package / part).rglob("*.*")]
+    parts = [path for path in parts if path.suffix in (".py", ".json")]
+    for path in sorted([*parts, package / "errors.py", package / "limits.py"]):
         digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

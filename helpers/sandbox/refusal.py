@@ -44,7 +44,8 @@ def refused(kind: str, message: str, service: str, headers: Message) -> Answer:
     form = _form(service, headers)
     in_json, in_xml, in_s3 = CODES[kind]
     code = {"s3": in_s3, "query": in_xml, "ec2": in_xml}.get(form, in_json)
-    return _error(form, STATUSES.get(kind, 403), code, message)
+    status = 400 if kind == "denied" and headers.get("X-Amz-Target") else STATUSES.get(kind, 403)
+    return _error(form, status, code, message)
 
 
 def not_here(what: str, service: str, headers: Message) -> Answer:

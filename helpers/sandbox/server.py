@@ -1,4 +1,4 @@
-"""The server process: puts moto's services behind the door, and ends itself when nobody needs them any more."""
+"""The server process: puts moto's services behind an HTTP server, and ends itself when nobody needs them any more."""
 
 import contextlib
 import gc
@@ -14,7 +14,7 @@ import psutil
 from helpers.sandbox import lambda_runner, process
 
 if TYPE_CHECKING:
-    from helpers.sandbox.door import Door
+    from helpers.sandbox.http_server import Server
 
 # How long the sandbox stays when nobody uses it, in seconds, unless the environment says otherwise.
 IDLE = 8 * 3600.0
@@ -28,14 +28,14 @@ def main() -> None:
     # Loading moto makes very many objects and no garbage: collecting meanwhile would take half a second.
     gc.disable()
     ended = threading.Event()
-    door = _open(ended)
+    server = _open(ended)
     gc.freeze()
     gc.enable()
-    os.environ["MOTO_PORT"] = str(door.server_port)
+    os.environ["MOTO_PORT"] = str(server.server_port)
     state = process.Sandbox(
-        endpoint_url=f"http://127.0.0.1:{door.server_port}",
-        access_key=door.keys.access_key,
-        secret_key=door.keys.secret_key,
+        endpoint_url=f"http://127.0.0.1:{server.server_port}",
+        access_key=server.keys.access_key,
+        secret_key=server.keys.secret_key,
         region=process.REGION,
         account=process.ACCOUNT,
         pid=os.getpid(),
@@ -44,9 +44,9 @@ def main() -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    threading.Thread(target=door.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     state.write()
-    reason = _watch(door, state, ended, idle)
+    reason = _watch(server, state, ended, idle)
     if process.read() == state:
         state.end(reason)
     lambda_runner.close()
@@ -68,16 +68,17 @@ def _allow_files() -> None:
                 return
 
 
-def _open(ended: threading.Event) -> "Door":
-    """Put moto together with our mends in it, behind a door; all heavy imports happen here.
+def _open(ended: threading.Event) -> "Server":
+    """Put moto together with our patches in it, behind a server that checks signatures; all heavy imports happen here.
 
     `ended` is set when somebody calls the verb that ends the sandbox.
     """
-    from helpers.sandbox import athena, clock, control, events, lambda_runner
-    from helpers.sandbox.door import Door
+    from helpers.sandbox import athena, clock, control, events, identities, lambda_runner
+    from helpers.sandbox.http_server import Server
+    from helpers.sandbox.integrations import jobs
 
     for concern in (clock, lambda_runner, events, athena):
-        concern.mend()
+        concern.patch()
 
     def end(_: dict[str, Any]) -> dict[str, Any]:
         ended.set()
@@ -91,24 +92,27 @@ def _open(ended: threading.Event) -> "Door":
         fast_forward=clock.fast_forward,
         history_limit=clock.history_limit,
         athena=athena.query_seconds,
+        hold_roles=identities.hold,
+        stand_in=jobs.stand_in,
+        jobs=jobs.jobs,
     )
-    return Door(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
+    return Server(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 
 
-def _watch(door: "Door", state: process.Sandbox, ended: threading.Event, idle: float) -> str:
+def _watch(server: "Server", state: process.Sandbox, ended: threading.Event, idle: float) -> str:
     """Wait until it is time to go; returns why, in words that follow "The sandbox ended because"."""
     from helpers.sandbox.control import running_executions
 
     pause = min(idle / 4, 15.0)
-    unused, looked, last_used = 0.0, time.monotonic(), door.last_used
+    unused, looked, last_used = 0.0, time.monotonic(), server.last_used
     while not ended.wait(pause):
         now = time.monotonic()
         # On Windows this clock goes on while the computer sleeps, and to sleep is not to be idle.
         unused, looked = unused + min(now - looked, 2 * pause), now
         if process.read() != state:
             return "another one took its place"
-        if running_executions() or door.last_used != last_used:
-            unused, last_used = 0.0, door.last_used
+        if running_executions() or server.last_used != last_used:
+            unused, last_used = 0.0, server.last_used
         if unused > idle:
             return f"nobody had used it for {idle / 3600:g} hours"
     return "its process was told to end"

@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 
 from helpers.sandbox.refusal import Refused
 
-__all__ = ["Claim", "Refused", "claim", "prove", "sign"]
+__all__ = ["Refused", "SignedRequest", "claim", "prove", "sign"]
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -23,7 +23,7 @@ SKEW = datetime.timedelta(minutes=15)
 
 
 @dataclasses.dataclass(frozen=True)
-class Claim:
+class SignedRequest:
     """What a request says about its signature: by which key, for which service, over which headers."""
 
     method: str
@@ -35,6 +35,7 @@ class Claim:
     service: str
     signature: str
     expires: datetime.timedelta | None
+    token: str | None = None
 
     def check(
         self, body: bytes, access_key: str, secret_key: str, now: datetime.datetime, ahead: datetime.datetime
@@ -76,7 +77,7 @@ class Claim:
         return recomputed
 
 
-def claim(method: str, target: str, headers: Message) -> Claim:
+def claim(method: str, target: str, headers: Message) -> SignedRequest:
     """Read a request's claim from its Authorization header or, when it was pre-signed, from its query.
 
     `target` is the path and query as sent.
@@ -102,7 +103,7 @@ def claim(method: str, target: str, headers: Message) -> Claim:
         raise Refused("missing", "Missing Authentication Token") from None
     if algorithm != ALGORITHM or not stamp.startswith(date) or "host" not in signed:
         raise Refused("missing", "Missing Authentication Token")
-    return Claim(
+    return SignedRequest(
         method,
         f"http://{host}{path}" + (f"?{query}" if query else ""),
         {name: headers.get(name, "") for name in signed},
@@ -112,6 +113,7 @@ def claim(method: str, target: str, headers: Message) -> Claim:
         service,
         signature,
         expires,
+        headers.get("X-Amz-Security-Token") or parameters.get("X-Amz-Security-Token"),
     )
 
 

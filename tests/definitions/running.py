@@ -11,8 +11,6 @@ import pandas as pd
 import helpers
 from helpers import definition, deploy, execution, history
 
-DATABASE = {"Database": "default", "OutputLocation": "s3://lab-definitions/results/"}
-
 
 @dataclass(frozen=True)
 class Ended:
@@ -62,8 +60,9 @@ class Machines:
             return {name: self.lab.client("sqs").create_queue(QueueName=queue)["QueueUrl"]}
         if name == "EventBusName":
             return {name: "default"}
-        self.lab.client("s3").create_bucket(Bucket="lab-definitions")
-        return DATABASE
+        bucket = self.lab.bucket_name("definitions")  # ours, as the roles of functions ask for
+        self.lab.client("s3").create_bucket(Bucket=bucket)
+        return {"Database": "default", "OutputLocation": f"s3://{bucket}/results/"}
 
     def make(
         self,

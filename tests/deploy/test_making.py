@@ -115,7 +115,8 @@ def test_a_distributed_map_may_run_its_children_and_use_its_buckets():
     assert may["states:StartExecution"] == [at("states", "stateMachine:lab-machine")]
     assert may["states:StopExecution"] == [at("states", "execution:lab-machine/*")]
     assert may["s3:PutObject"] == ["arn:aws:s3:::out", "arn:aws:s3:::out/*"]
-    assert may["s3:ListBucket"] == ["arn:aws:s3:::in", "arn:aws:s3:::in/*"]
+    read = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::in", "arn:aws:s3:::in/*"]}
+    assert read in machine_statements(machine, HERE)
 
 
 @pytest.mark.parametrize(
@@ -133,12 +134,12 @@ def test_a_distributed_map_may_run_its_children_and_use_its_buckets():
             "events:PutEvents",
             at("events", "event-bus/b"),
         ),
-        (f"{OF}athena:getQueryResults", {}, "athena:GetQueryResults", at("athena", "workgroup/primary")),
+        (f"{OF}athena:stopQueryExecution", {}, "athena:StopQueryExecution", at("athena", "workgroup/*")),
         (f"{OF}aws-sdk:sfn:describeExecution", {}, "states:DescribeExecution", "*"),
         (f"{OF}aws-sdk:s3:listObjectsV2", {}, "s3:ListBucket", "*"),
         (f"{OF}aws-sdk:cloudwatchlogs:filterLogEvents", {}, "logs:FilterLogEvents", "*"),
         (f"{OF}aws-sdk:cloudwatch:putMetricData", {}, "cloudwatch:PutMetricData", "*"),
-        (f"{OF}aws-sdk:athena:getQueryExecution", {}, "athena:GetQueryExecution", "*"),
+        (f"{OF}aws-sdk:athena:getQueryExecution", {}, "athena:GetQueryExecution", at("athena", "workgroup/*")),
     ],
 )
 def test_a_task_gets_its_one_permission(resource, parameters, action, on):

@@ -41,7 +41,8 @@ METADATA = {
 
 def paths(prefixes: list[str] | None = None) -> list[pathlib.Path]:
     """The notebooks in order, solutions after the lessons; only those whose path starts with one of `prefixes`."""
-    found = sorted(NOTEBOOKS.glob("*.ipynb")) + sorted(SOLUTIONS.glob("*.ipynb"))
+    twins = sorted(SOLUTIONS.glob("*.ipynb"))
+    found = sorted({*NOTEBOOKS.glob("*.ipynb"), *(NOTEBOOKS / twin.name for twin in twins)}) + twins
     if not prefixes:
         return found
     return [path for path in found if path.relative_to(NOTEBOOKS).as_posix().startswith(tuple(prefixes))]
@@ -144,7 +145,8 @@ def make_lesson(path: pathlib.Path) -> None:
     twin = SOLUTIONS / path.name
     if path.parent != SOLUTIONS and twin.exists():
         made = lessons.lesson(nbformat.read(twin, as_version=4))
-        keep_outputs(made, nbformat.read(path, as_version=4), lambda new, old: True)
+        if path.exists():
+            keep_outputs(made, nbformat.read(path, as_version=4), lambda new, old: True)
         write(made, path)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import helpers
+from tests.roles import may_everything
 
 TRUST = {
     "Version": "2012-10-17",
@@ -18,7 +19,8 @@ TRUST = {
             "Effect": "Allow",
             "Principal": {"Service": ["states.amazonaws.com", "lambda.amazonaws.com"]},
             "Action": "sts:AssumeRole",
-        }
+        },
+        {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"},
     ],
 }
 
@@ -30,8 +32,8 @@ class Machines:
         self.lab = lab
         self.sfn = lab.client("stepfunctions")
         name = f"tests-{uuid.uuid4().hex[:8]}"
-        role = lab.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
-        self.role = role["Role"]["Arn"]
+        iam = lab.client("iam")
+        self.role = may_everything(iam, iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST)))
 
     def create(self, definition: dict[str, Any]) -> str:
         """A machine's ARN."""

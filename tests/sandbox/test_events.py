@@ -3,6 +3,9 @@
 import json
 import time
 
+import pytest
+from botocore.exceptions import ClientError
+
 from helpers import deploy, execution
 
 
@@ -48,3 +51,25 @@ def test_an_event_that_fits_no_rule_starts_nothing(lab):
     rule(lab, "Fits", {"Arn": arn})
     announce(lab, "FitsNot", {})
     assert not list(execution.executions(arn, lab=lab))
+
+
+def test_a_bus_with_rules_is_not_deleted(lab):
+    events, bus = lab.client("events"), lab.name("full-bus")
+    events.create_event_bus(Name=bus)
+    events.put_rule(Name="only", EventBusName=bus, EventPattern='{"source": ["any"]}')
+    with pytest.raises(ClientError, match="EventBus can't be deleted since it has rules"):
+        events.delete_event_bus(Name=bus)
+    events.delete_rule(Name="only", EventBusName=bus)
+    events.delete_event_bus(Name=bus)
+    assert bus not in [one["Name"] for one in events.list_event_buses()["EventBuses"]]
+
+
+def test_an_event_says_whose_it_is(lab):
+    sqs, events = lab.client("sqs"), lab.client("events")
+    url = sqs.create_queue(QueueName=lab.name("events-account"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=lab.name("account"), EventPattern='{"source": ["test.account"]}')
+    events.put_targets(Rule=lab.name("account"), Targets=[{"Id": "only", "Arn": arn}])
+    events.put_events(Entries=[{"Source": "test.account", "DetailType": "Any", "Detail": "{}"}])
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert json.loads(message["Body"])["account"] == lab.account

@@ -21,6 +21,7 @@ import helpers
 from helpers import sandbox
 from helpers.errors import SandboxFailed, SandboxGone
 from helpers.sandbox import process
+from tests.roles import may_everything
 
 COMMAND = [sys.executable, "-m", "helpers.sandbox"]
 
@@ -56,7 +57,8 @@ def kill(found: sandbox.Sandbox) -> None:
 def make_machine(lab: helpers.Lab, state: dict[str, object]) -> str:
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = lab.client("iam").create_role(RoleName="runner", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    iam = lab.client("iam")
+    role = may_everything(iam, iam.create_role(RoleName="runner", AssumeRolePolicyDocument=policy))
     definition = json.dumps({"StartAt": "Only", "States": {"Only": {**state, "End": True}}})
     made = lab.client("stepfunctions").create_state_machine(name="machine", roleArn=role, definition=definition)
     return str(made["stateMachineArn"])

@@ -29,8 +29,8 @@ def watched(monkeypatch: pytest.MonkeyPatch, slept: float = 0.0, running: int = 
     monkeypatch.setattr(server, "time", types.SimpleNamespace(monotonic=lambda: clock))
     executions = types.SimpleNamespace(running_executions=lambda: ["one"] if looks <= running else [])
     monkeypatch.setitem(sys.modules, "helpers.sandbox.control", executions)  # type: ignore[arg-type]
-    door: Any = types.SimpleNamespace(last_used=0.0)
-    return server._watch(door, state, Ended(), server.IDLE), looks  # type: ignore[arg-type]
+    front: Any = types.SimpleNamespace(last_used=0.0)
+    return server._watch(front, state, Ended(), server.IDLE), looks  # type: ignore[arg-type]
 
 
 def test_a_running_execution_counts_as_use(lab: helpers.Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_log_lines_without_a_request_id_are_matched_by_time_and_say_so(failed, l
     tries = view.attempts[view.attempts["status"] == "failed"]
     first = tries.iloc[0]
     function = log_lines.called_function(view.events_of(first))
-    for request, why in ((None, "the history tells no request id"), ("gone", "its lines are not in the log")):
+    for request, why in ((None, "the history holds no request id"), ("gone", "its lines are not in the log")):
         found = log_lines.lines_of(function, request, first["scheduled"], first["ended"], lab)
         assert found.how == f"Matched by time, because {why}: others' lines may be among them."
         assert any("OutOfStock" in line for _, line in found.lines)
@@ -120,7 +120,7 @@ def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
     assert "ABORTED" in shown._shown._header.value
 
 
-def test_a_task_between_two_tries_tells_the_next_one(deployed, lab):
+def test_a_task_between_two_attempts_names_the_next_one(deployed, lab):
     machine = deploy.deploy("orders", "explored-slow", lab=lab)
     body = json.loads(calls.client(lab).describe_state_machine(stateMachineArn=machine.arn)["definition"])
     task = body["States"]["EachOrder"]["ItemProcessor"]["States"]["Pack"]

@@ -11,13 +11,13 @@ result's `.metadata` object is JSON here. DataScannedInBytes counts whole object
 """
 
 from helpers.sandbox.athena.pace import query_seconds
-from helpers.sandbox.mending import replace
+from helpers.sandbox.patching import replace
 
-__all__ = ["mend", "query_seconds"]
+__all__ = ["patch", "query_seconds"]
 
 
-def mend() -> None:
-    """Put this package's mends of moto in place; called once, before the server answers."""
+def patch() -> None:
+    """Put this package's patches of moto in place; called once, before the server answers."""
     import moto.athena.models
     import moto.athena.responses
     import moto.athena.urls

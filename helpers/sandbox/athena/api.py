@@ -13,6 +13,8 @@ from moto.core.exceptions import JsonRESTError
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, s3_backends
 
+from helpers.sandbox import identities
+from helpers.sandbox.actions import Need
 from helpers.sandbox.athena.problem import Malformed
 
 if TYPE_CHECKING:
@@ -60,12 +62,17 @@ class AthenaBackend(MotoBackend):
     def start(self, request: dict[str, Any]) -> "QueryExecution":
         """Start a query; `request` is StartQueryExecution's."""
         from helpers.sandbox.athena.executions import QueryExecution
+        from helpers.sandbox.athena.permissions import Caller
 
+        caller = Caller(identities.acting.get(), self.region_name)
         query = str(request.get("QueryString") or "")
         if not query.strip() or len(query.encode()) > LONGEST_QUERY:
             raise InvalidRequest("queryString must be between 1 and 262144 bytes long")
         group = str(request.get("WorkGroup") or "primary")
         output = self._output(group, request.get("ResultConfiguration") or {})
+        bucket = output.removeprefix("s3://").split("/")[0]
+        if not caller.may("GetBucketLocation", bucket):
+            raise InvalidRequest(f"Unable to verify/create output bucket {bucket}")
         with self._lock:
             token = str(request.get("ClientRequestToken") or "")
             if token in self._tokens:
@@ -82,6 +89,7 @@ class AthenaBackend(MotoBackend):
                     parameters=request.get("ExecutionParameters"),
                     catalog=self.catalog,
                     s3=self.s3,
+                    caller=caller,
                 )
             except Malformed as error:
                 raise InvalidRequest(error.reason) from error
@@ -167,6 +175,10 @@ class QueryResponse(AthenaResponse):
 
     def get_query_results(self) -> str:
         execution = self.queries.find(self._get_param("QueryExecutionId"))
+        bucket, _, key = execution.output.removeprefix("s3://").partition("/")
+        need = Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        if identities.refusal(identities.acting.get(), need, self.queries.region_name):
+            raise InvalidRequest(f"Access denied when reading the results at {execution.output}")
         if execution.state in ("QUEUED", "RUNNING"):
             raise InvalidRequest(f"Query has not yet finished. Current state: {execution.state}")
         if execution.state != "SUCCEEDED":

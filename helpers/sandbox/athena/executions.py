@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pyarrow as pa
 from moto.s3.models import S3Backend
 
 from helpers.sandbox.athena import dialect, pace
-from helpers.sandbox.athena.catalog import Catalog
+from helpers.sandbox.athena.catalog import Catalog, Table
 from helpers.sandbox.athena.engine import Result, ResultColumn, Run
 from helpers.sandbox.athena.objects import keys_below, read
+from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
 from helpers.sandbox.clock import clock
 
@@ -35,6 +37,7 @@ class QueryExecution:
         parameters: Sequence[str] | None,
         catalog: Catalog,
         s3: S3Backend,
+        caller: Caller,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.query = query.strip().rstrip(";").rstrip()
@@ -43,7 +46,7 @@ class QueryExecution:
         self.parameters = parameters
         self.result: Result | None = None
         self._statement = dialect.parse(self.query, parameters)
-        self._catalog, self._s3 = catalog, s3
+        self._catalog, self._s3, self._caller = catalog, s3, caller
         words = dialect.words(query)
         self._is_query = dialect.is_query(query)
         self.statement_type = "DML" if self._is_query else ("UTILITY" if words[0] in _UTILITY else "DDL")
@@ -110,17 +113,22 @@ class QueryExecution:
 
     def _work(self) -> Result:
         database = str(self.context.get("Database") or "default").lower()
+        self._caller.call("GetDatabase", database)
         if self._is_query:
-            return self._run.query(
-                self._statement, database, self._catalog, lambda table: read(self._s3, table), clock.now()
-            )
+            return self._run.query(self._statement, database, self._catalog, self._read, clock.now())
+        self._caller.state(dialect.words(self.query), database)
         list_keys: Callable[[str], list[str]] = lambda location: keys_below(self._s3, location)  # noqa: E731
         lines = self._catalog.run(self._statement, self.query, database, list_keys)
         words = [*dialect.words(self.query), ""]
         name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
         return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
 
+    def _read(self, table: Table) -> tuple[pa.Table, int]:
+        self._caller.read(table, [url for place in table.places() for url in keys_below(self._s3, place.location)])
+        return read(self._s3, table)
+
     def _write(self, result: Result) -> None:
+        self._caller.write(self.output)
         content = csv_of(result) if self._is_query else "".join(f"{row[0]}\n" for row in result.rows).encode()
         bucket, _, key = self.output.removeprefix("s3://").partition("/")
         self._s3.put_object(bucket, key, content)

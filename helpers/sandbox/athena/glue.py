@@ -8,7 +8,7 @@ import moto.athena.models
 from moto.glue.models import FakeDatabase, FakeTable, GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
 
-from helpers.sandbox.mending import replace
+from helpers.sandbox.patching import replace
 
 if TYPE_CHECKING:
     from helpers.sandbox.athena.catalog import Catalog, Table
@@ -22,15 +22,15 @@ class TableOfAthena(FakeTable):
 
 
 @functools.cache
-def mend() -> None:
-    """Put this module's mend in place, when Athena is first used: to load Glue takes its time."""
+def patch() -> None:
+    """Put this module's patch in place, when Athena is first used: to load Glue takes its time."""
     for name in OPERATIONS:
         replace(GlueResponse, name, _in_step(getattr(GlueResponse, name)))
 
 
 def share(catalog: "Catalog", account: str, region: str) -> None:
     """Let a new catalog of Athena's begin with what Glue has."""
-    mend()
+    patch()
     for name in glue_backends[account][region].databases:
         catalog.add(name)
 

@@ -7,7 +7,7 @@ import types
 import moto.core.utils
 
 from helpers.sandbox.clock.clockwork import clock
-from helpers.sandbox.mending import replace
+from helpers.sandbox.patching import replace
 
 # The modules that read the time from the datetime module itself.
 READERS = ("moto.s3.models",)
@@ -31,7 +31,7 @@ def utcnow() -> datetime.datetime:
     return clock.now().replace(tzinfo=None)
 
 
-def mend() -> None:
+def patch() -> None:
     """Let moto's services (S3, CloudWatch Logs, STS, IAM ...) stamp with the sandbox's time."""
     original = moto.core.utils.utcnow
     for name, module in list(sys.modules.items()):

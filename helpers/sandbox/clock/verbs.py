@@ -1,16 +1,13 @@
-"""What the clock is told from outside, through the sandbox's own verbs."""
+"""What others ask of the clock, through the sandbox's own verbs."""
 
 import math
 from typing import Any
 
 from helpers.errors import InvalidSetting
+from helpers.limits import HISTORY_EVENTS
 from helpers.sandbox.clock.clockwork import clock
 
-# AWS: a Standard execution's history holds 25,000 events.
-# https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
-MOST_EVENTS = 25_000
-
-_most_events = MOST_EVENTS
+_most_events = HISTORY_EVENTS
 
 
 def most_events() -> int:
@@ -64,9 +61,9 @@ def history_limit(arguments: dict[str, Any]) -> dict[str, Any]:
     global _most_events
     events = arguments.get("events")
     if events is None:
-        events = MOST_EVENTS
-    if isinstance(events, bool) or not isinstance(events, int) or not 2 <= events <= MOST_EVENTS:
-        raise InvalidSetting(f"A history's limit must be a whole number from 2 to {MOST_EVENTS:,}, not {events!r}.")
+        events = HISTORY_EVENTS
+    if isinstance(events, bool) or not isinstance(events, int) or not 2 <= events <= HISTORY_EVENTS:
+        raise InvalidSetting(f"A history's limit must be a whole number from 2 to {HISTORY_EVENTS:,}, not {events!r}.")
     _most_events = events
     return {"events": events}
 

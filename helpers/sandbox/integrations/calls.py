@@ -6,13 +6,15 @@ from functools import partial
 from typing import Any
 
 from helpers.engine import Call, TaskFailed
-from helpers.engine.failures import RUNTIME
+from helpers.engine.failures import PERMISSIONS, RUNTIME, TASK_FAILED
+from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
+from helpers.sandbox.identities import Identity, acting_as, refusal, session
 from helpers.sandbox.integrations import functions, objects, pool, services
-from helpers.sandbox.integrations.jobs import Job, job_of
-from helpers.sandbox.integrations.resources import TOKEN, integration_of
+from helpers.sandbox.integrations.jobs import KINDS, Job, Query, standing_in
+from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_job
 
-__all__ = ["guarded", "handle"]
+__all__ = ["guarded", "handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
 # How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
@@ -28,6 +30,10 @@ def handle(call: Call) -> None:
     Activities and `.sync` of `states:startExecution` are not done here.
     """
     if call.kind == "task":
+        told = standing_in(call.state)
+        if told is not None and not is_job(call.resource):
+            call.answer(told.outcome())
+            return
         call.start()
     pool.run(partial(_answering, call, _answer))
 
@@ -37,12 +43,25 @@ def _answering(call: Call, work: Callable[[Call], None]) -> None:
     if not call.open:
         return
     try:
-        work(call)
+        with acting_as(identity_of(call)):
+            work(call)
     except TaskFailed as failure:
-        _post(call, partial(call.fail, failure.error, failure.cause))
+        _post(call, partial(call.fail, failure.error, failure.cause, failure.also))
     except Exception:
         LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
-        _post(call, partial(call.fail, RUNTIME, FAILED))
+        _post(call, partial(call.fail, TASK_FAILED, FAILED))
+
+
+def identity_of(call: Call) -> Identity:
+    """As whom a call is made: by its execution's role, or by the one of its Credentials. Raises TaskFailed."""
+    identity = session(call.execution.identity.role_arn)
+    wanted = (call.credentials or {}).get("RoleArn")
+    if wanted is None:
+        return identity
+    region = call.execution.identity.region
+    if said := refusal(identity, Need("sts:AssumeRole", str(wanted)), region):
+        raise TaskFailed(PERMISSIONS, said)
+    return session(str(wanted))
 
 
 def guarded(call: Call, action: Callable[[], Any]) -> Callable[[], None]:
@@ -53,7 +72,7 @@ def guarded(call: Call, action: Callable[[], Any]) -> Callable[[], None]:
             action()
         except Exception:
             LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
-            call.fail(RUNTIME, FAILED)
+            call.fail(TASK_FAILED, FAILED)
 
     return act
 
@@ -78,41 +97,71 @@ def _integrate(call: Call) -> None:
     if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
     name = "" if integration.is_sdk else integration.service.name
-    if name == "apigateway":
-        said = "API Gateway is not in the sandbox; use an AWS account for it."
-        raise TaskFailed("ApiGateway.SdkClientException", said)
+    if name in KINDS:
+        _post(call, partial(_stand_in, call, integration.pattern, Job(call, integration, identity_of(call))))
+        return
     found = functions.invoked(call) if name == "lambda" else services.answer(call, integration)
     if not integration.pattern:
         _post(call, partial(call.succeed, found))
     elif integration.pattern == TOKEN:
         _post(call, partial(call.submit, found))
     else:
-        job = job_of(call.execution.identity.region, integration, found)
-        _post(call, partial(_follow_job, call, job))
+        query = Query(call.execution.identity.region, integration.service, found)
+        _post(call, partial(_follow, call, query))
 
 
-def _follow_job(call: Call, job: Job) -> None:
-    """Wait for a job that was started; in the engine's thread."""
-    stop = partial(pool.run, job.stop)
+def _stand_in(call: Call, pattern: str, job: Job) -> None:
+    """Let a job's stand-in run, and the task wait for it if it does; in the engine's thread."""
+    if not call.open:
+        job.cancel()
+        return
+
+    def ended() -> None:
+        outcome = job.end()
+        if pattern == "sync" and isinstance(outcome, TaskFailed):
+            call.fail(outcome.error, outcome.cause)
+        elif pattern == "sync":
+            call.succeed(outcome)
+
+    clock.after(job.seconds, ended)
+    if not pattern:
+        call.succeed(job.started)
+        return
+    call.submit(job.started)
+    if pattern == "sync":
+        call.on_abandoned = job.cancel
+
+
+def _follow(call: Call, query: Query) -> None:
+    """Wait for a query that was started; in the engine's thread."""
+
+    def stop() -> None:
+        pool.run(partial(_as, identity_of(call), query.stop))
+
     if not call.open:
         stop()
         return
     call.on_abandoned = stop
-    call.submit(job.started)
-    _look_later(call, job, clock.time())
+    call.submit(query.started)
+    _look_later(call, query, clock.time())
 
 
-def _look_later(call: Call, job: Job, began: float) -> None:
+def _as(identity: Identity | None, work: Callable[[], None]) -> None:
+    with acting_as(identity):
+        work()
+
+
+def _look_later(call: Call, query: Query, began: float) -> None:
     def look() -> None:
         if call.open:
-            pool.run(partial(_answering, call, partial(_look, job, began)))
+            pool.run(partial(_answering, call, partial(_look, query, began)))
 
     clock.after(max(FIRST_LOOK, LATENESS * (clock.time() - began)), look)
 
 
-def _look(job: Job, began: float, call: Call) -> None:
-    found = job.result()
+def _look(query: Query, began: float, call: Call) -> None:
+    found = query.result()
     if found is None:
-        _look_later(call, job, began)
+        _look_later(call, query, began)
     else:
         _post(call, partial(call.succeed, found))

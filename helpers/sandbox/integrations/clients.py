@@ -1,19 +1,18 @@
 """The boto3 clients with which executions call the other services of the sandbox."""
 
 import functools
-import gzip
 import os
-import re
 import threading
-from pathlib import Path
 from typing import Any
 
-import botocore
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.model import OperationModel, ServiceModel
 
-__all__ = ["client_for", "has_operation", "operation", "sdk_services", "service_model"]
+from helpers.sandbox import identities
+
+__all__ = ["client_for", "has_operation", "operation", "service_model"]
 
 # A task may take as long as AWS lets it; its own TimeoutSeconds ends it, not the socket.
 LONGEST_TASK = 99_999_999
@@ -22,9 +21,25 @@ CONNECTIONS = 128
 _creating = threading.RLock()
 
 
+class _Caller(Credentials):
+    """The keys of whoever a call is made as in this thread."""
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        identity = identities.acting.get()
+        return identity.credentials.get_frozen_credentials() if identity else super().get_frozen_credentials()
+
+
+class _Keys:
+    def load_credentials(self) -> Credentials:
+        names = ("LAB_ACCESS_KEY", "LAB_SECRET_KEY")
+        return _Caller(*(os.environ.get(name, "sandbox") for name in names))
+
+
 @functools.cache
 def _session() -> botocore.session.Session:
-    return botocore.session.Session()
+    session = botocore.session.Session()
+    session.register_component("credential_provider", _Keys())
+    return session
 
 
 @functools.cache
@@ -33,8 +48,6 @@ def _client(service: str, region: str) -> Any:
         service,
         region_name=region,
         endpoint_url=f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
-        aws_access_key_id=os.environ.get("LAB_ACCESS_KEY", "sandbox"),
-        aws_secret_access_key=os.environ.get("LAB_SECRET_KEY", "sandbox"),
         config=Config(
             parameter_validation=False,
             retries={"total_max_attempts": 1},
@@ -49,7 +62,7 @@ def _client(service: str, region: str) -> Any:
 
 
 def client_for(region: str, service: str) -> Any:
-    """The client of this process for a service (by boto3's name) in a region, signed with the sandbox's own keys."""
+    """The client of this process for a service (by boto3's name) in a region; it signs as who acts in the thread."""
     with _creating:
         return _client(service, region)
 
@@ -78,20 +91,3 @@ def has_operation(service: str, action: str) -> bool:
 def operation(service: str, action: str) -> OperationModel:
     """The model of an operation. KeyError where there is none."""
     return service_model(service).operation_model(_operations(service)[action.lower()])
-
-
-@functools.cache
-def sdk_services() -> dict[str, str]:
-    """boto3's name of every service, by the name that `aws-sdk` has for it: that of the Java SDK's package.
-
-    Those follow the services' ids, which stand at the beginning of botocore's files; reading these whole would take
-    seconds.
-    """
-    found = {}
-    for path in sorted((Path(botocore.__file__).parent / "data").glob("*/*/service-2.json.gz")):
-        with gzip.open(path) as file:
-            given = re.search(rb'"serviceId" *: *"([^"]+)"', file.read(4_000))
-        if given:
-            name = given[1].decode().removesuffix(" Service")
-            found[re.sub("[^a-z0-9]", "", name.lower())] = path.parent.parent.name
-    return found

@@ -5,13 +5,14 @@ import logging
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.engine import TaskFailed
-from helpers.engine.failures import RUNTIME
+from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import Call
 from helpers.sandbox.integrations.resources import Service
 
 __all__ = ["not_startable", "of_call", "sdk_cause", "unasked"]
 
 LOG = logging.getLogger(__name__)
+DENIED = ("AccessDeniedException", "AccessDenied")
 
 
 def of_call(error: Exception, service: Service, is_sdk: bool) -> TaskFailed:
@@ -21,12 +22,15 @@ def of_call(error: Exception, service: Service, is_sdk: bool) -> TaskFailed:
     """
     if not isinstance(error, ClientError):
         return TaskFailed(f"{service.errors}.SdkClientException", unasked(error))
-    name = type(error).__name__
-    if name == "ClientError":
+    name, also = type(error).__name__, None
+    if error.response["Error"]["Code"] in DENIED:
+        also = PERMISSIONS
+    if name in ("ClientError", "AccessDenied"):  # S3 declares the latter for what Step Functions never calls
         name = service.unmodelled
     elif not name.endswith("Exception"):
         name += "Exception"
-    return TaskFailed(f"{service.errors}.{name}", (sdk_cause if is_sdk else _cause)(error, service.title))
+    cause = (sdk_cause if is_sdk else _cause)(error, service.title)
+    return TaskFailed(f"{service.errors}.{name}", cause, also=also)
 
 
 def unasked(error: Exception) -> str:

@@ -1,117 +1,212 @@
-"""What a `.sync` task starts and waits for: how it is looked at, when it has ended, how it is stopped."""
+"""Jobs that a task starts and may wait for: Athena's queries, and stand-ins for those of Batch, ECS and Glue.
 
+A stand-in is no job: it takes the time and comes to the end that the Lab sets for its state, and is cancelled with
+its execution. The Lab may also set what takes the place of a whole task.
+"""
+
+import collections
+import contextlib
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+import uuid
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from helpers.engine import TaskFailed
+from helpers.engine import Answer, Call, TaskFailed
+from helpers.engine.failures import PERMISSIONS, TASK_FAILED
 from helpers.engine.text import text_of
+from helpers.errors import InvalidSetting
+from helpers.sandbox import process
+from helpers.sandbox.actions import needs_of
+from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.resources import Integration, Service
 
-__all__ = ["Job", "job_of"]
+__all__ = ["KINDS", "Job", "Query", "jobs", "reset", "stand_in", "standing_in"]
 
-Picked = Callable[[dict[str, Any]], Any]
+LONGEST = 366 * 86_400  # seconds; a Standard execution runs for a year at most
 
 
 @dataclasses.dataclass(frozen=True)
-class Kind:
-    """The jobs of one service. `name` gives from what the start answered what the other actions are asked with.
+class StandIn:
+    """What the Lab sets for a state: its answer, after so many seconds; or its error."""
 
-    `record` is what the service knows of the job, `result` what the task gets of that answer.
+    answer: Any = None
+    seconds: float = 1.0
+    error: str | None = None
+    cause: str = ""
+
+    def outcome(self) -> Answer | TaskFailed:
+        """What the task ends with."""
+        if self.error is not None:
+            return TaskFailed(self.error, self.cause, self.seconds)
+        return Answer({} if self.answer is None else self.answer, self.seconds)
+
+
+_stand_ins: dict[str, StandIn] = {}
+_jobs: "collections.deque[Job]" = collections.deque(maxlen=1_000)
+
+
+def stand_in(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Set what stands in for the task of a state, by the state's name, in all machines."""
+    seconds = arguments.get("seconds", 1.0)
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST:
+        raise InvalidSetting(f"A stand-in cannot take {seconds!r} seconds; give 0 to {LONGEST:,}.")
+    _stand_ins[str(arguments["state"])] = StandIn(
+        arguments.get("answer"), seconds, arguments.get("error"), arguments.get("cause") or ""
+    )
+    return {}
+
+
+def standing_in(state: str) -> StandIn | None:
+    """What stands in for a state; None where nothing does."""
+    return _stand_ins.get(state)
+
+
+def jobs(_: dict[str, Any]) -> dict[str, Any]:
+    """The stand-in jobs that were started, the first first."""
+    return {"jobs": [{"id": job.id, "state": job.state, "service": job.service, "status": job.status} for job in _jobs]}
+
+
+def reset() -> None:
+    """Forget all stand-ins and jobs."""
+    _stand_ins.clear()
+    _jobs.clear()
+
+
+class Kind(NamedTuple):
+    """The jobs of a service: what looks at one and stops it, where it is said why one failed, and what it answers.
+
+    In the answers at its start and at its end stand, in braces, members of what the task asked for, the job's `id`
+    and the start of its ARN, `here`.
     """
 
     look: str
-    asked: Picked
-    record: Picked
-    result: Picked
-    succeeded: Picked  # of the record: True, False, or None while the job goes on
     stop: str
-    stopped: Picked
+    reason: str
+    started: dict[str, Any]
+    ended: dict[str, Any]
+    good: dict[str, Any]
+    bad: dict[str, Any]
 
 
-def _by(*path: str, good: tuple[str, ...], bad: tuple[str, ...]) -> Picked:
-    """Whether the status at this path of a record is a good end, a bad one, or none (None)."""
-
-    def succeeded(record: dict[str, Any]) -> bool | None:
-        status: Any = record
-        for name in path:
-            status = status.get(name) if status else None
-        return True if status in good else False if status in bad else None
-
-    return succeeded
-
-
-def _task_succeeded(task: dict[str, Any]) -> bool | None:
-    if task.get("LastStatus") != "STOPPED":
-        return None
-    return not any(container.get("ExitCode") for container in task.get("Containers", ()))
-
-
+_BATCH = {"JobArn": "{here}job/{id}", "JobId": "{id}", "JobName": "{jobName}"}
+_TASK = {
+    "ClusterArn": "{here}cluster/{cluster}",
+    "TaskArn": "{here}task/{cluster}/{id}",
+    "TaskDefinitionArn": "{here}task-definition/{taskDefinition}",
+}
 KINDS = {
-    "athena": Kind(
-        "getQueryExecution",
-        lambda started: {"QueryExecutionId": started["QueryExecutionId"]},
-        lambda found: found["QueryExecution"],
-        lambda found: found,
-        _by("Status", "State", good=("SUCCEEDED",), bad=("FAILED", "CANCELLED")),
-        "stopQueryExecution",
-        lambda started: {"QueryExecutionId": started["QueryExecutionId"]},
-    ),
     "batch": Kind(
-        "describeJobs",
-        lambda started: {"jobs": [started["JobId"]]},
-        lambda found: found["Jobs"][0],
-        lambda found: found["Jobs"][0],
-        _by("Status", good=("SUCCEEDED",), bad=("FAILED",)),
-        "terminateJob",
-        lambda started: {"jobId": started["JobId"], "reason": "The execution that waited for it has ended."},
+        "DescribeJobs",
+        "TerminateJob",
+        "StatusReason",
+        _BATCH,
+        {**_BATCH, "JobQueue": "{jobQueue}", "JobDefinition": "{jobDefinition}"},
+        {"Status": "SUCCEEDED"},
+        {"Status": "FAILED"},
     ),
     "ecs": Kind(
-        "describeTasks",
-        lambda started: {"cluster": started["Tasks"][0]["ClusterArn"], "tasks": [started["Tasks"][0]["TaskArn"]]},
-        lambda found: found["Tasks"][0],
-        lambda found: found["Tasks"][0],
-        _task_succeeded,
-        "stopTask",
-        lambda started: {"cluster": started["Tasks"][0]["ClusterArn"], "task": started["Tasks"][0]["TaskArn"]},
+        "DescribeTasks",
+        "StopTask",
+        "StoppedReason",
+        {"Failures": [], "Tasks": [{**_TASK, "LastStatus": "PROVISIONING"}]},
+        {**_TASK, "LastStatus": "STOPPED"},
+        {"Containers": [{"ExitCode": 0}]},
+        {"Containers": [{"ExitCode": 1}]},
     ),
     "glue": Kind(
-        "getJobRun",
-        lambda started: {"JobName": started["JobName"], "RunId": started["JobRunId"]},
-        lambda found: found["JobRun"],
-        lambda found: found["JobRun"],
-        _by("JobRunState", good=("SUCCEEDED", "STOPPED"), bad=("FAILED", "TIMEOUT", "ERROR")),
-        "batchStopJobRun",
-        lambda started: {"JobName": started["JobName"], "JobRunIds": [started["JobRunId"]]},
+        "GetJobRun",
+        "BatchStopJobRun",
+        "ErrorMessage",
+        {"JobName": "{JobName}", "JobRunId": "jr_{id}"},
+        {"Id": "jr_{id}", "JobName": "{JobName}"},
+        {"JobRunState": "SUCCEEDED"},
+        {"JobRunState": "FAILED"},
     ),
 }
 
 
-@dataclasses.dataclass(frozen=True)
+def _filled(value: Any, names: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(one, names) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, names) for one in value]
+    text = value.format_map(names) if isinstance(value, str) else value
+    # What the task asked for may be an ARN by itself.
+    return text[text.rindex("arn:") :] if isinstance(text, str) and text.startswith("arn:") else text
+
+
 class Job:
-    """One job that a task has started: `started` is what the service answered."""
+    """A stand-in for the job that a task starts. Raises TaskFailed where the task's role may not start it, or look."""
+
+    def __init__(self, call: Call, integration: Integration, identity: Identity) -> None:
+        self.service, self.state, self.status = integration.service.name, call.state, "RUNNING"
+        self.id, self._kind, self._told = uuid.uuid4().hex, KINDS[self.service], standing_in(call.state) or StandIn()
+        self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
+        here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
+        asked = {"cluster": "default", **services.parameters_of(call, self.service, integration.action)}
+        asked["cluster"] = str(asked["cluster"]).split("/")[-1]
+        known = {"id": self.id, "here": here, "jobId": self.id, "tasks": [self.id], "task": self.id}
+        self._names: dict[str, Any] = collections.defaultdict(str, asked | known)
+        self._may(integration.action[:1].upper() + integration.action[1:])
+        if integration.pattern == "sync":
+            self._may(self._kind.look)
+        _jobs.append(self)
+
+    @property
+    def started(self) -> Any:
+        """What the service answers at once."""
+        return _filled(self._kind.started, self._names)
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes."""
+        return self._told.seconds
+
+    def end(self) -> dict[str, Any] | TaskFailed:
+        """End it as it was told, if it was not cancelled; what a task ends with that waits for it."""
+        told, failed = self._told, self._told.error is not None
+        if self.status == "RUNNING":
+            self.status = "FAILED" if failed else "SUCCEEDED"
+        record = _filled(self._kind.ended, self._names) | (self._kind.bad if failed else self._kind.good)
+        if failed:
+            return TaskFailed(TASK_FAILED, text_of({**record, self._kind.reason: told.cause or told.error}))
+        return dict(record | (told.answer if isinstance(told.answer, dict) else {}))
+
+    def cancel(self) -> None:
+        """Stop it, because nobody waits for it any more, if the role may."""
+        with contextlib.suppress(TaskFailed):
+            self._may(self._kind.stop)
+            self.status = "CANCELLED" if self.status == "RUNNING" else self.status
+
+    def _may(self, operation: str) -> None:
+        for need in needs_of(self.service, self._region, process.ACCOUNT, operation, self._names):
+            if said := refusal(self._identity, need, self._region):
+                details = f"Service: {self._errors.title}; Status Code: 400; Error Code: AccessDeniedException"
+                error = f"{self._errors.errors}.{self._errors.unmodelled}"
+                raise TaskFailed(error, f"{said} ({details})", also=PERMISSIONS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """A query of Athena that a task has started: `started` is what Athena answered."""
 
     region: str
     service: Service
-    kind: Kind
     started: dict[str, Any]
 
     def result(self) -> Any:
-        """What the job gave; None while it goes on. Raises TaskFailed where it failed."""
-        response = services.ask(self.region, self.service, self.kind.look, self.kind.asked(self.started))
-        found = services.presented(response, self.service, self.kind.look)
-        record = self.kind.record(found)
-        succeeded = self.kind.succeeded(record)
-        if succeeded is False:
-            raise TaskFailed("States.TaskFailed", text_of(record))
-        return self.kind.result(found) if succeeded else None
+        """What the query gave; None while it goes on. Raises TaskFailed where it failed."""
+        found = services.presented(self._ask("getQueryExecution"), self.service, "getQueryExecution")
+        state = found["QueryExecution"]["Status"]["State"]
+        if state in ("FAILED", "CANCELLED"):
+            raise TaskFailed(TASK_FAILED, text_of(found["QueryExecution"]))
+        return found if state == "SUCCEEDED" else None
 
     def stop(self) -> None:
-        """Stop the job, because nobody waits for it any more. Raises TaskFailed where that cannot be."""
-        services.ask(self.region, self.service, self.kind.stop, self.kind.stopped(self.started))
+        """Stop the query, because nobody waits for it any more. Raises TaskFailed where that cannot be."""
+        self._ask("stopQueryExecution")
 
-
-def job_of(region: str, integration: Integration, started: dict[str, Any]) -> Job:
-    """The job that a `.sync` task has started."""
-    return Job(region, integration.service, KINDS[integration.service.name], started)
+    def _ask(self, action: str) -> dict[str, Any]:
+        asked = {"QueryExecutionId": self.started["QueryExecutionId"]}
+        return services.ask(self.region, self.service, action, asked)

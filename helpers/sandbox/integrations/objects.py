@@ -5,7 +5,9 @@ https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.h
 """
 
 import csv
+import gzip
 import io
+import json
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -27,19 +29,50 @@ FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING",), 
 def items(call: Call) -> Any:
     """The items that an ItemReader gives: a list, where the object holds one. Raises TaskFailed."""
     client, action = clients.client_for(call.execution.identity.region, "s3"), call.resource.rsplit(":", 1)[-1]
+    place, config = _parameters(call, action), call.config
+    kind = config.get("InputType", "JSON")
+    manifest = config.get("ManifestType") or ("S3_INVENTORY" if kind == "MANIFEST" else None)
+
+    def content(bucket: str, key: str) -> bytes:
+        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return gzip.decompress(body) if manifest and key.endswith(".gz") else body
+
     try:
         if action == "listObjectsV2":
-            pages = client.get_paginator("list_objects_v2").paginate(**_parameters(call, action))
-            return [_listed(found) for page in pages for found in page.get("Contents", ())]
-        body = client.get_object(**_parameters(call, action))["Body"].read()
+            pages = client.get_paginator("list_objects_v2").paginate(**place)
+            listed = [found for page in pages for found in page.get("Contents", ())]
+            if config.get("Transformation") != "LOAD_AND_FLATTEN":
+                return [_listed(found) for found in listed]
+            bodies = (content(place["Bucket"], found["Key"]) for found in listed if not found["Key"].endswith("/"))
+            return [item for body in bodies for item in _items(body, config)]
+        body = client.get_object(**place)["Body"].read()
+        if manifest == "ATHENA_DATA":
+            urls = (line.removeprefix("s3://").split("/", 1) for line in body.decode().split())
+            return [item for url in urls for item in _items(content(*url), config)]
+        if manifest == "S3_INVENTORY":
+            found = data_of(body.decode())
+            names = [name.strip() for name in found["fileSchema"].split(",")]
+            bucket = found["destinationBucket"].removeprefix("arn:aws:s3:::")
+            given = {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": names}
+            return [item for one in found["files"] for item in _items(content(bucket, one["key"]), given)]
+        return _items(body, config)
     except (ClientError, BotoCoreError) as error:
         raise _failed(READER, error) from error
-    try:
-        return items_in(body.decode("utf-8-sig"), call.config)
     except UnicodeDecodeError as error:
         raise TaskFailed(READER, f"The object holds no text in UTF-8 (at byte {error.start}).") from error
     except csv.Error as error:
         raise TaskFailed(READER, f"The object holds no CSV: {error}.") from error
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+        raise TaskFailed(READER, f"The object is no {manifest or kind} that can be read.") from error
+
+
+def _items(body: bytes, config: dict[str, Any]) -> Any:
+    if config.get("InputType") != "PARQUET":
+        return items_in(body.decode("utf-8-sig"), config)
+    import pyarrow.parquet  # takes long to load, and is seldom needed
+
+    rows = pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist()
+    return data_of(json.dumps(rows, default=str))
 
 
 def _parameters(call: Call, action: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import re
 
+from helpers.definition.services import sdk_services
 from helpers.sandbox.integrations import clients
 from helpers.sandbox.integrations.shapes import pascal
 
@@ -40,6 +41,7 @@ OPTIMISED = {
         {"startQueryExecution": (SYNC,), "stopQueryExecution": (), "getQueryExecution": (), "getQueryResults": ()},
     ),
     "batch": Service("batch", "Batch", "AWSBatch", "AWSBatchException", {"submitJob": (SYNC, TOKEN)}),
+    "bedrock": Service("bedrock-runtime", "Bedrock", "BedrockRuntime", "AmazonBedrockException", {"invokeModel": ()}),
     "dynamodb": Service(
         "dynamodb",
         "DynamoDB",
@@ -64,18 +66,18 @@ OPTIMISED = {
         {"startExecution": (SYNC, "sync:2", TOKEN)},
     ),
 }
-# The others that AWS has an integration of its own for, by boto3's name: they are called, and never waited for.
-FORWARDED = {
-    "apigateway": "apigateway",
-    "bedrock": "bedrock-runtime",
-    "codebuild": "codebuild",
-    "databrew": "databrew",
-    "eks": "eks",
-    "elasticmapreduce": "emr",
-    "emr-containers": "emr-containers",
-    "emr-serverless": "emr-serverless",
-    "mediaconvert": "mediaconvert",
-    "sagemaker": "sagemaker",
+# What else AWS integrates, by the name in a Resource, and what it is called: not in the sandbox.
+ELSEWHERE = {
+    "apigateway": "API Gateway",
+    "codebuild": "CodeBuild",
+    "databrew": "Glue DataBrew",
+    "eks": "EKS",
+    "elasticmapreduce": "EMR",
+    "emr-containers": "EMR on EKS",
+    "emr-serverless": "EMR Serverless",
+    "http": "An HTTP task",
+    "mediaconvert": "MediaConvert",
+    "sagemaker": "SageMaker",
 }
 
 _RESOURCE = re.compile(
@@ -107,11 +109,17 @@ def integration_of(resource: str) -> Integration | None:
 def _service(name: str) -> Service | None:
     if name in OPTIMISED:
         return OPTIMISED[name]
-    boto_name = clients.sdk_services().get(name.removeprefix("aws-sdk:")) if ":" in name else FORWARDED.get(name)
+    boto_name = sdk_services().get(name.removeprefix("aws-sdk:")) if ":" in name else None
     if boto_name is None:
         return None
     errors = pascal(clients.service_model(boto_name).service_id)
     return Service(boto_name, errors, errors, f"{errors}Exception")
+
+
+def is_job(resource: str) -> bool:
+    """Whether a Resource names a job for which the sandbox has a stand-in of its own."""
+    integration = integration_of(resource)
+    return integration is not None and not integration.is_sdk and integration.service.name in ("batch", "ecs", "glue")
 
 
 def problem_of(resource: str) -> str | None:
@@ -125,19 +133,15 @@ def problem_of(resource: str) -> str | None:
     )
     if re.match(r"arn:aws[\w-]*:(lambda:[^:]*:[^:]*:function|states:[^:]*:[^:]*:activity):.", resource):
         return None
-    if re.fullmatch(r"arn:aws[\w-]*:states:[^:]*:[^:]*:http:invoke", resource):
-        return "An HTTP Task is not in the sandbox; use an AWS account for it."
+    named = _RESOURCE.fullmatch(resource)
+    if named and named["service"] in ELSEWHERE:
+        what = ELSEWHERE[named["service"]]
+        return f"{what} is not in the sandbox: give the state an answer with lab.stand_in, or use an AWS account."
     found = integration_of(resource)
     if found is None:
         return unknown
-    service = found.service
-    if service.actions is not None:
-        patterns = service.actions.get(found.action)
-        return None if patterns is not None and found.pattern in ("", *patterns) else unknown
-    if found.is_sdk and not clients.has_operation(service.name, found.action):
-        return unknown
-    if found.pattern in ("", TOKEN):
-        return None
-    if found.is_sdk:
-        return unknown
-    return f"Waiting with .{found.pattern} for {service.name} is not in the sandbox: {resource}."
+    actions = found.service.actions
+    if actions is not None:
+        return None if found.pattern in ("", *actions.get(found.action, ())) and found.action in actions else unknown
+    known = clients.has_operation(found.service.name, found.action) and found.pattern in ("", TOKEN)
+    return None if known else unknown

@@ -26,8 +26,6 @@ def answer(call: Call, integration: Integration) -> dict[str, Any]:
         return found
     if action == "putEvents" and found.get("FailedEntryCount"):
         raise TaskFailed("EventBridge.FailedEntry", text_of(found))
-    if action == "startJobRun":
-        found["JobName"] = parameters["JobName"]
     return {**found, **sdk_metadata(response)}
 
 
@@ -68,5 +66,3 @@ def _complete(call: Call, integration: Integration, parameters: dict[str, Any]) 
         names = call.execution.identity
         for entry in parameters.get("Entries", ()):
             entry["Resources"] = [*entry.get("Resources", ()), names.machine_arn, names.arn]
-    elif integration.action == "runTask" and integration.pattern == "sync":
-        parameters["startedBy"] = "AWS Step Functions"

@@ -18,11 +18,11 @@ import re
 import psutil
 
 from helpers.sandbox import files, process
-from helpers.sandbox.mending import replace
+from helpers.sandbox.patching import replace
 
 
-def mend() -> None:
-    """Put this package's mends of moto in place; called once, before the server answers."""
+def patch() -> None:
+    """Put this package's patches of moto in place; called once, before the server answers."""
     import moto.awslambda_simple.models as simple
     import moto.awslambda_simple.responses as simple_responses
     from moto.awslambda.models import LambdaFunction

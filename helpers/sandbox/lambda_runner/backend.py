@@ -22,13 +22,12 @@ from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple import models as simple
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
-from moto.iam.models import iam_backends
 
 from helpers.sandbox.clock import clock
+from helpers.sandbox.identities import role_at, trusts
 from helpers.sandbox.lambda_runner.package import BadPackage
 from helpers.sandbox.lambda_runner.runner import Invocation, Runner
-from helpers.sandbox.mending import replace
-from helpers.sandbox.trust import trusts
+from helpers.sandbox.patching import replace
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
 LARGEST_PAYLOAD = {"RequestResponse": 6_291_456, "Event": 1_048_576}
@@ -88,7 +87,7 @@ class LambdaBackend(LambdaSimpleBackend):
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
         check_configuration(spec, creating=True)
-        check_role(self.account_id, self.partition, spec["Role"])
+        check_role(spec["Role"])
         if "ZipFile" in spec.get("Code", {}):
             self._check_package(spec["Code"]["ZipFile"])
         try:
@@ -106,7 +105,7 @@ class LambdaBackend(LambdaSimpleBackend):
     ) -> dict[str, Any] | None:
         check_configuration(body, creating=False)
         if "Role" in body:
-            check_role(self.account_id, self.partition, body["Role"])
+            check_role(body["Role"])
         configuration = super().update_function_configuration(function_name, qualifier, body)
         self._forget(self.get_function(function_name, qualifier).function_name)
         return configuration
@@ -285,12 +284,11 @@ def _check_name(field: str, given: str, pattern: re.Pattern[str], longest: int, 
         raise ValidationException(given, field, f"Member must have length less than or equal to {longest}")
 
 
-def check_role(account_id: str, partition: str, role: str) -> None:
+def check_role(role: str) -> None:
     """Refuse a role that is not there or that does not trust Lambda, as AWS does; moto takes any trust policy."""
-    roles = iam_backends[account_id][partition].roles.values()
-    found = next((known for known in roles if known.arn == role), None)
+    found = role_at(role)
     # A role that does not exist, of another account or no ARN at all is refused by moto itself.
-    if found and not trusts(found.assume_role_policy_document, {"lambda.amazonaws.com"}):
+    if found and not trusts(found, "lambda.amazonaws.com"):
         raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
 
 

@@ -17,7 +17,9 @@ from typing import Any
 from moto.awslambda.models import LambdaFunction
 
 from helpers.sandbox import files
+from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
+from helpers.sandbox.identities import refusal, session
 from helpers.sandbox.lambda_runner import package
 from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
 from helpers.sandbox.lambda_runner.workers import (
@@ -238,12 +240,14 @@ def key_of(function: LambdaFunction) -> Hashable:
 
 
 def environment_of(function: LambdaFunction, folder: pathlib.Path, worker: Worker) -> dict[str, str]:
-    """The environment variables of a handler: AWS's own, those of the function, and the way to the sandbox."""
+    """The environment variables of a handler: AWS's own, the function's, and the way to the sandbox as its role."""
+    keys = session(function.role, function.function_name).credentials
     return {
         **clean_environment(worker.folder),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ.get('MOTO_PORT', '')}",
-        "AWS_ACCESS_KEY_ID": os.environ.get("LAB_ACCESS_KEY", "sandbox"),
-        "AWS_SECRET_ACCESS_KEY": os.environ.get("LAB_SECRET_KEY", "sandbox"),
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": str(keys.token),
         **{name: str(value) for name, value in function.environment_vars.items()},
         "_HANDLER": function.handler,
         "LAMBDA_TASK_ROOT": os.path.realpath(folder),
@@ -293,12 +297,24 @@ def stamp_text() -> str:
 
 
 def write_log(function: LambdaFunction, stream_name: str, events: Iterable[dict[str, Any]]) -> None:
-    """Put events into the function's log group, which its first invocation makes, as on AWS."""
-    backend = function.logs_backend
-    backend.ensure_log_group(function.logs_group_name)
-    group = backend.groups[function.logs_group_name]
+    """Put events into the function's log group, which its first invocation makes, as far as its role may, as on AWS."""
+    backend, name = function.logs_backend, function.logs_group_name
+
+    def may(action: str, place: str) -> bool:
+        place = f"arn:aws:logs:{function.region}:{function.account_id}:log-group:{name}{place}"
+        need = Need(f"logs:{action}", place)
+        return refusal(session(function.role, function.function_name), need, function.region) is None
+
+    stream = f":log-stream:{stream_name}"
+    if name not in backend.groups and may("CreateLogGroup", ""):
+        backend.ensure_log_group(name)
+    group = backend.groups.get(name)
+    if group is None or not (stream_name in group.streams or may("CreateLogStream", stream)):
+        return
     if stream_name not in group.streams:
         group.create_log_stream(stream_name)
+    if not may("PutLogEvents", stream):
+        return
     # Not through put_log_events of the backend: that refuses what the sandbox's clock stamps after fast-forwarding.
     group.put_log_events(stream_name, list(events))
     kept = group.streams[stream_name].events

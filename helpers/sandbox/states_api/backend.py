@@ -13,6 +13,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 
 from helpers import engine
+from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
@@ -242,3 +243,6 @@ def backend_of(account: str, region: str) -> StatesBackend:
     """What the service holds in an account and region."""
     found: StatesBackend = backends[account][region]
     return found
+
+
+identities.tags_in["states"] = lambda arn, region: backend_of(process.ACCOUNT, region).tags.get(arn, {})

@@ -9,6 +9,7 @@ from helpers.definition import states, validation
 from helpers.definition.validation import Finding
 from helpers.engine import data_of
 from helpers.sandbox import integrations
+from helpers.sandbox.integrations.jobs import standing_in
 from helpers.sandbox.states_api.errors import StatesError
 
 __all__ = ["check_definition", "check_state", "validate_state_machine_definition"]
@@ -80,7 +81,9 @@ def diagnose(text: str, machine_type: str) -> Iterator[Finding]:
 def _resources(definition: Any) -> Iterator[Finding]:
     for state in states(definition):
         resource = state.body.get("Resource")
-        if state.type == "Task" and isinstance(resource, str) and (problem := integrations.problem_of(resource)):
+        if state.type != "Task" or not isinstance(resource, str) or standing_in(state.name):
+            continue
+        if problem := integrations.problem_of(resource):
             place = validation.location(state.scope, "States", state.name, "Resource")
             code = "INVALID_RESOURCE" if "not in the sandbox" in problem else "SCHEMA_VALIDATION_FAILED"
             yield Finding(code, problem, place, state=state.name)

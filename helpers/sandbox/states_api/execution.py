@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from helpers import engine
+from helpers.limits import REDRIVABLE_DAYS
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import take_out
@@ -148,7 +149,7 @@ class Execution:
         """Why the execution cannot be redriven now, None where it can."""
         if self.stopped and self.status != "SUCCEEDED":
             age = clock.now() - self.stopped
-            if age > datetime.timedelta(days=engine.REDRIVABLE_DAYS):
+            if age > datetime.timedelta(days=REDRIVABLE_DAYS):
                 return "Execution redrivable period exceeded"
         return self.run.not_redrivable()
 

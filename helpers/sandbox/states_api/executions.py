@@ -4,14 +4,13 @@ import uuid
 from typing import Any
 
 from helpers.engine import data_of
+from helpers.limits import PAYLOAD_BYTES
 from helpers.sandbox.states_api import map_runs, pages
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.names import check_name, parse_arn
 
 __all__ = ["check_input", "new_execution", "start_execution"]
-
-LONGEST_INPUT = 262_144  # bytes in UTF-8; developer guide, "Quotas related to task executions"
 
 
 def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -45,8 +44,8 @@ def new_execution(backend: Any, arguments: dict[str, Any]) -> Execution:
 
 def check_input(text: str) -> str:
     """The input as it is; InvalidExecutionInput unless it is JSON and not too long."""
-    if len(text.encode()) > LONGEST_INPUT:
-        message = f"Invalid State Machine Execution Input: 'The input is longer than {LONGEST_INPUT} bytes'"
+    if len(text.encode()) > PAYLOAD_BYTES:
+        message = f"Invalid State Machine Execution Input: 'The input is longer than {PAYLOAD_BYTES} bytes'"
         raise StatesError("InvalidExecutionInput", message)
     try:
         data_of(text)

@@ -113,7 +113,7 @@ class Inspection:
         frame.locate(state, failed)
         self.error, self.cause = failed.error, failed.cause
         for index, retrier in enumerate(state.retriers):
-            if matches(retrier.errors, failed.kind):
+            if matches(retrier.errors, failed.error, failed.also):
                 self.error_details = {"retryIndex": index}
                 if used < retrier.attempts:
                     seconds = int(retrier.delay(used, frame.execution.chance()))
@@ -121,7 +121,7 @@ class Inspection:
                     return "RETRIABLE", None
                 break
         following = state._caught(frame, failed)
-        caught = [catcher.catches(failed.kind) for catcher in state._catchers]
+        caught = [catcher.catches(failed.error, failed.also) for catcher in state._catchers]
         self.error_details = {"catchIndex": caught.index(True)}
         return "CAUGHT_ERROR", following
 

@@ -87,9 +87,8 @@ class ExecutionLog:
             "previous_event_id": str(event["previousEventId"]),
             "event_timestamp": str(milliseconds),
             "execution_arn": arn,
+            "redrive_count": str(redrives),
         }
-        if redrives:
-            record["redrive_count"] = str(redrives)
         message = json.dumps(record, separators=(",", ":"))
         group = self._logs.groups.get(self._group)
         if group is not None:

@@ -100,7 +100,7 @@ def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     logging = logs.check_configuration(backend, arguments.get("loggingConfiguration"))
     tracing = arguments.get("tracingConfiguration") or {"enabled": False}
     check_definition(arguments["definition"], machine_type)
-    check_role(backend, arguments["roleArn"])
+    check_role(backend, arguments["roleArn"], arguments["definition"], logging["level"] != "OFF")
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
         machine = backend.machines.get(arn)
@@ -148,8 +148,9 @@ def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
         logging = logs.check_configuration(backend, arguments["loggingConfiguration"])
     if arguments.get("definition"):
         check_definition(arguments["definition"], machine.type)
-    if arguments.get("roleArn"):
-        check_role(backend, arguments["roleArn"])
+    if arguments.get("roleArn") or arguments.get("definition") or arguments.get("loggingConfiguration"):
+        definition = arguments.get("definition") or old.definition
+        check_role(backend, arguments.get("roleArn") or old.role_arn, definition, logging["level"] != "OFF")
     with backend.lock:
         new = replace(
             old,

@@ -7,10 +7,13 @@ from functools import partial
 from typing import Any
 
 from helpers import engine
+from helpers.engine.failures import PERMISSIONS
 from helpers.sandbox import integrations
+from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
+from helpers.sandbox.identities import acting_as, refusal
 from helpers.sandbox.integrations import pool, services
-from helpers.sandbox.integrations.calls import guarded
+from helpers.sandbox.integrations.calls import guarded, identity_of
 from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
 from helpers.sandbox.states_api import express
 from helpers.sandbox.states_api.backend import backend_of
@@ -21,7 +24,7 @@ __all__ = ["start"]
 LOG = logging.getLogger(__name__)
 STATES = OPTIMISED["states"]
 WAITED_FOR = (".sync", ".sync:2", "aws-sdk:sfn:startSyncExecution")
-RUNTIME, TASK_FAILED = "States.Runtime", "States.TaskFailed"
+TASK_FAILED = "States.TaskFailed"
 
 
 def start(call: engine.Call) -> None:
@@ -36,17 +39,22 @@ def start(call: engine.Call) -> None:
 def _attempted(call: engine.Call) -> None:
     """Start the execution; whatever fails in that, fails the call."""
     try:
-        if call.resource.endswith("startSyncExecution"):
-            _start_express(call)
-        else:
-            integration = integration_of(call.resource)
-            assert integration is not None
-            clock.post(guarded(call, partial(_follow, call, services.answer(call, integration))))
+        with acting_as(identity_of(call)):
+            _start(call)
     except engine.TaskFailed as failure:
-        clock.post(partial(call.fail, failure.error, failure.cause))
+        clock.post(partial(call.fail, failure.error, failure.cause, failure.also))
     except Exception:
         LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
-        clock.post(partial(call.fail, RUNTIME, "The sandbox failed in this task; its log has the details."))
+        clock.post(partial(call.fail, TASK_FAILED, "The sandbox failed in this task; its log has the details."))
+
+
+def _start(call: engine.Call) -> None:
+    if call.resource.endswith("startSyncExecution"):
+        _start_express(call)
+    else:
+        integration = integration_of(call.resource)
+        assert integration is not None
+        clock.post(guarded(call, partial(_follow, call, services.answer(call, integration))))
 
 
 def _start_express(call: engine.Call) -> None:
@@ -58,6 +66,9 @@ def _start_express(call: engine.Call) -> None:
         call.succeed(services.presented(found, STATES, "startSyncExecution", is_sdk=True))
 
     parts = call.execution.identity.machine_arn.split(":")
+    machine = str(arguments["stateMachineArn"])
+    if said := _refused(call, "StartSyncExecution", machine):
+        raise engine.TaskFailed("Sfn.SfnException", f"{said} (Service: Sfn, Status Code: 400)", also=PERMISSIONS)
     try:
         express.begun(backend_of(parts[4], parts[3]), arguments, ended)
     except StatesError as error:
@@ -79,10 +90,18 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
     if not call.open:
         execution.run.stop()
         return
-    call.on_abandoned = execution.run.stop
+
+    def stop() -> None:
+        if not _refused(call, "StopExecution", arn):
+            execution.run.stop()
+
+    call.on_abandoned = stop
     call.submit(submitted)
 
     def ended() -> None:
+        if said := _refused(call, "DescribeExecution", arn):
+            call.fail("StepFunctions.AWSStepFunctionsException", said, PERMISSIONS)
+            return
         found = services.presented(_present(execution.describe()), STATES, "describeExecution")
         if execution.status != "SUCCEEDED":
             call.fail(TASK_FAILED, engine.text_of(found))
@@ -95,6 +114,11 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
         execution.after_end.append(guarded(call, ended))
     else:
         ended()
+
+
+def _refused(call: engine.Call, operation: str, arn: str) -> str | None:
+    """Why the execution's role may not do this to another machine or execution."""
+    return refusal(identity_of(call), Need(f"states:{operation}", arn), call.execution.identity.region)
 
 
 def _present(found: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from helpers import engine
+from helpers.engine.failures import PERMISSIONS
+from helpers.engine.tasks import outside
+from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
+from helpers.sandbox.identities import refusal, session
 from helpers.sandbox.states_api.history import put_away
 
 if TYPE_CHECKING:
@@ -53,6 +57,14 @@ class Watch(engine.Observer):
 
     def map_run_began(self, run: engine.MapRun) -> None:
         self._execution.backend.map_run_began(self._execution, run)
+
+    def map_run_started(self, run: engine.MapRun) -> None:
+        """A Map starts its children as its machine's role."""
+        names = run.parent.identity
+        machine = self._execution.machine.arn
+        said = refusal(session(names.role_arn), Need("states:StartExecution", machine), names.region)
+        if said:
+            raise outside("StepFunctions.AWSStepFunctionsException", said, PERMISSIONS)
 
     def map_run_ended(self, run: engine.MapRun) -> None:
         self._execution.backend.map_run_ended(self._execution)

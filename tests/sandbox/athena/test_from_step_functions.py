@@ -9,6 +9,7 @@ import pytest
 
 import helpers
 from helpers import definition
+from tests.roles import may_everything
 from tests.sandbox.lambda_runner.conftest import zipped
 
 Execute = Callable[..., dict[str, Any]]
@@ -21,9 +22,10 @@ def role(lab: helpers.Lab) -> Iterator[str]:
     lab.client("s3").create_bucket(Bucket="athena-from-states")
     principal = {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}
     trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
-    role = lab.client("iam").create_role(RoleName="athena-states", AssumeRolePolicyDocument=json.dumps(trust))
+    iam = lab.client("iam")
+    role = iam.create_role(RoleName="athena-states", AssumeRolePolicyDocument=json.dumps(trust))
     lab.query_seconds(30)
-    yield role["Role"]["Arn"]
+    yield may_everything(iam, role)
     lab.query_seconds()
 
 

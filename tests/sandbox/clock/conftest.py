@@ -12,6 +12,7 @@ import pytest
 
 import helpers
 from helpers import execution
+from tests.roles import may_everything
 
 Events = list[dict[str, Any]]
 _numbers = itertools.count()
@@ -59,7 +60,7 @@ def role(lab: helpers.Lab) -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam = lab.client("iam")
-    return str(iam.create_role(RoleName="clock", AssumeRolePolicyDocument=policy)["Role"]["Arn"])
+    return may_everything(iam, iam.create_role(RoleName="clock", AssumeRolePolicyDocument=policy))
 
 
 class Runner:

@@ -1,9 +1,12 @@
 """What distributed Maps read from S3, and what they write there."""
 
+import gzip
+import io
 import json
 import uuid
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
 from tests.sandbox.conftest import Machines, details, states
@@ -148,3 +151,65 @@ def test_results_are_written(results: dict[str, Any]) -> None:
         ("3", "3", "SUCCEEDED"),
     ]
     assert [(child["Input"], child["Error"], child["Status"]) for child in failed] == [("2", "Broken", "FAILED")]
+
+
+def parquet(rows: list[dict[str, Any]]) -> bytes:
+    body = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), body)
+    return body.getvalue()
+
+
+def test_items_from_parquet(machines: Machines, bucket: str) -> None:
+    rows = [{"a": 1, "b": "x", "c": None}, {"a": 2, "b": "y", "c": [1.5]}]
+    machines.lab.client("s3").put_object(Bucket=bucket, Key="rows.parquet", Body=parquet(rows))
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "PARQUET"},
+        "Parameters": {"Bucket": bucket, "Key": "rows.parquet"},
+    }
+    assert output(machines, states(M=run_of(ItemReader=reader))) == rows
+
+
+def test_a_listing_is_loaded_and_flattened(machines: Machines, bucket: str) -> None:
+    for name, body in (("a", '{"n": 1}\n{"n": 2}'), ("b", '{"n": 3}')):
+        machines.lab.client("s3").put_object(Bucket=bucket, Key=f"flat/{name}.jsonl", Body=body.encode())
+    reader = {
+        "Resource": "arn:aws:states:::s3:listObjectsV2",
+        "ReaderConfig": {"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"},
+        "Parameters": {"Bucket": bucket, "Prefix": "flat/"},
+    }
+    assert output(machines, states(M=run_of(ItemReader=reader))) == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+@pytest.mark.parametrize("config", [{"InputType": "MANIFEST"}, {"ManifestType": "S3_INVENTORY"}])
+def test_items_of_an_inventory(machines: Machines, bucket: str, config: dict[str, Any]) -> None:
+    s3 = machines.lab.client("s3")
+    s3.put_object(
+        Bucket=bucket, Key="inventory/data.csv.gz", Body=gzip.compress(b'"from","a%201","3"\n"from","b","4"\n')
+    )
+    manifest = {
+        "sourceBucket": "from",
+        "destinationBucket": f"arn:aws:s3:::{bucket}",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, Size",
+        "files": [{"key": "inventory/data.csv.gz", "size": 1, "MD5checksum": ""}],
+    }
+    s3.put_object(Bucket=bucket, Key="inventory/manifest.json", Body=json.dumps(manifest).encode())
+    place = {"Bucket": bucket, "Key": "inventory/manifest.json"}
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": config, "Parameters": place}
+    found = output(machines, states(M=run_of(ItemReader=reader)))
+    assert found == [{"Bucket": "from", "Key": "a%201", "Size": "3"}, {"Bucket": "from", "Key": "b", "Size": "4"}]
+
+
+def test_items_of_what_athena_unloaded(machines: Machines, bucket: str) -> None:
+    s3 = machines.lab.client("s3")
+    for name in ("one", "two"):
+        s3.put_object(Bucket=bucket, Key=f"unloaded/{name}", Body=json.dumps({"name": name}).encode())
+    lines = "".join(f"s3://{bucket}/unloaded/{name}\n" for name in ("one", "two"))
+    s3.put_object(Bucket=bucket, Key="unloaded-manifest.csv", Body=lines.encode())
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"ManifestType": "ATHENA_DATA", "InputType": "JSONL"},
+        "Parameters": {"Bucket": bucket, "Key": "unloaded-manifest.csv"},
+    }
+    assert output(machines, states(M=run_of(ItemReader=reader))) == [{"name": "one"}, {"name": "two"}]

@@ -126,8 +126,6 @@ def test_parameters_that_no_service_takes(machines: Machines, resource: str, par
 @pytest.mark.parametrize(
     ("resource", "parameters", "said"),
     [
-        ("apigateway:invoke", {"ApiEndpoint": "a", "Method": "GET"}, "not in the sandbox"),
-        ("eks:call", {}, "no action 'call'"),
         ("aws-sdk:rds:describeDBInstances", {}, ""),
         ("aws-sdk:workmail:listUsers", {"OrganizationId": "m-1"}, "not in the sandbox"),
     ],

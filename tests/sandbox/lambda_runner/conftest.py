@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import helpers
+from tests.roles import may_everything
 
 Make = Callable[..., str]
 _numbers = itertools.count()
@@ -37,7 +38,7 @@ def role(lab: helpers.Lab) -> str:
     """The ARN of a role that Lambda may assume."""
     iam = lab.client("iam")
     role = iam.create_role(RoleName="functions", AssumeRolePolicyDocument=trust("lambda.amazonaws.com"))
-    return str(role["Role"]["Arn"])
+    return may_everything(iam, role)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ SCORE = Path(__file__).parents[4] / "shared" / "aws-recorded" / "score.py"
 def place(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The address of a sandbox of its own, and the environment to reach it.
 
-    Some of the recorded functions sleep for a minute past their execution's end: on the shared sandbox they would
-    hold other tests' fast-forward.
+    Started by hand, it holds nobody to a role: that of the recordings has no policies here. And some of their
+    functions sleep for a minute past their execution's end, which would hold other tests' fast-forward.
     """
     environment = os.environ | {"LAB_SANDBOX_DIR": str(tmp_path)}
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import helpers
+from tests.roles import may_everything
 
 PASS = {"StartAt": "Go", "States": {"Go": {"Type": "Pass", "End": True}}}
 SLEEP = {"StartAt": "Sleep", "States": {"Sleep": {"Type": "Wait", "Seconds": 3600, "End": True}}}
@@ -28,8 +29,8 @@ def make_role(lab: helpers.Lab, service: str = "states.amazonaws.com") -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     name = f"states-api-{uuid.uuid4().hex[:8]}"
-    arn: str = lab.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    return arn
+    iam = lab.client("iam")
+    return may_everything(iam, iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust))
 
 
 @pytest.fixture(scope="session")

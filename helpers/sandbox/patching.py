@@ -1,4 +1,4 @@
-"""How moto is mended: loudly when what is mended is not there."""
+"""How moto is patched: loudly when what is patched is not there."""
 
 from helpers.errors import SandboxFailed
 
@@ -9,5 +9,5 @@ def replace(owner: object, name: str, replacement: object) -> None:
     """Put `replacement` in the place of `owner.name`; SandboxFailed where moto has no such member."""
     if not hasattr(owner, name):
         where = getattr(owner, "__name__", owner)
-        raise SandboxFailed(f"moto has no {where}.{name} any more: the mend that replaces it must be read again.")
+        raise SandboxFailed(f"moto has no {where}.{name} any more: the patch that replaces it must be read again.")
     setattr(owner, name, replacement)

@@ -1,9 +1,9 @@
-"""What is mended of moto is named when it is not there any more."""
+"""What is patched of moto is named when it is not there any more."""
 
 import pytest
 
 from helpers.errors import SandboxFailed
-from helpers.sandbox import mending
+from helpers.sandbox import patching
 
 
 class Owner:
@@ -13,10 +13,10 @@ class Owner:
 
 
 def test_a_member_is_replaced() -> None:
-    mending.replace(Owner, "member", 2)
+    patching.replace(Owner, "member", 2)
     assert Owner.member == 2
 
 
 def test_a_member_that_is_gone_is_named() -> None:
     with pytest.raises(SandboxFailed, match=r"no Owner\.gone"):
-        mending.replace(Owner, "gone", None)
+        patching.replace(Owner, "gone", None)

@@ -1,4 +1,4 @@
-"""The door: takes HTTP requests, lets in those that are signed, and hands them to moto."""
+"""The HTTP server: takes requests, lets in those that are signed, and hands them to moto."""
 
 import contextlib
 import datetime
@@ -14,12 +14,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
 
+from helpers.sandbox import actions, control, identities, process, refusal, signing, states_api
 from helpers.sandbox import body as bodies
-from helpers.sandbox import control, identities, process, refusal, signing, states_api
 from helpers.sandbox.clock import clock
 from helpers.sandbox.refusal import Answer, Refused
 
-__all__ = ["Door"]
+__all__ = ["Server"]
 
 # A body up to this many bytes is read even when its request is refused, so that the sender gets to read the refusal.
 POLITE = 1_000_000
@@ -30,13 +30,13 @@ CLOSED = ("/moto-api", "/favicon.ico", "/latest/meta-data/", "/latest/api/")
 logger = logging.getLogger(__name__)
 
 
-class Door(ThreadedWSGIServer):
+class Server(ThreadedWSGIServer):
     """An HTTP server on a free port of 127.0.0.1, in front of moto."""
 
     request_queue_size = 256
 
     def __init__(self, access_key: str, secret_key: str) -> None:
-        super().__init__("127.0.0.1", 0, Moto(), Visitor)
+        super().__init__("127.0.0.1", 0, Moto(), RequestHandler)
         self.keys = Credentials(access_key, secret_key)
         self.hosts = {f"127.0.0.1:{self.server_port}", f"localhost:{self.server_port}"}
         self.last_used = time.monotonic()
@@ -56,10 +56,10 @@ def _application(service: Any) -> Any:
     return create_backend_app(service)
 
 
-class Visitor(MotoRequestHandler):
+class RequestHandler(MotoRequestHandler):
     """One connection, kept open for many requests."""
 
-    server: Door
+    server: Server
     protocol_version = "HTTP/1.1"
     # Werkzeug's own loop closes each connection, and an unbuffered answer is held back by Nagle's algorithm.
     disable_nagle_algorithm = True
@@ -104,14 +104,13 @@ class Visitor(MotoRequestHandler):
                 bodies.check_chunks(body, self.headers)
         except Refused as refused:
             return refusal.refused(refused.kind, refused.message, service, self.headers)
-        if identity is not None and (denial := identity.denial(service, claim.region, self._environ(body), body)):
-            return refusal.refused("denied", denial, service, self.headers)
+        if identity is not None and not identity.is_free and (said := self._denial(identity, claim, body)):
+            return refusal.refused("denied", said, service, self.headers)
         if service == "sandbox":
             return control.answer(self.path.removeprefix(control.PREFIX), body)
         self.server.last_used = time.monotonic()
-        if service == "states":
-            return self._ask_states(claim.region, body)
-        return self._ask_moto(service, body)
+        with identities.acting_as(identity):
+            return self._ask_states(claim.region, body) if service == "states" else self._ask_moto(service, body)
 
     def _ask_states(self, region: str, body: bytes) -> Answer:
         try:
@@ -120,14 +119,18 @@ class Visitor(MotoRequestHandler):
             logger.exception("%s failed", self.headers.get("X-Amz-Target"))
             return refusal.internal_failure(error, "states", self.headers)
 
-    def _identity(self, claim: signing.Claim) -> identities.Identity | None:
+    def _identity(self, claim: signing.SignedRequest) -> identities.Identity | None:
         """Whose keys signed: None for the sandbox's own, which alone open its own verbs."""
         if claim.access_key == self.server.keys.access_key:
             return None
-        identity = None if claim.service == "sandbox" else identities.known(claim.access_key, claim.headers)
+        identity = None if claim.service == "sandbox" else identities.known(claim.access_key, claim.token)
         if identity is None:
             raise Refused("unknown", "The security token included in the request is invalid.")
         return identity
+
+    def _denial(self, identity: identities.Identity, claim: signing.SignedRequest, body: bytes) -> str | None:
+        operation, parameters = actions.call_of(claim.service, self._environ(body), body)
+        return identities.denial(identity, claim.service, claim.region, operation, parameters)
 
     def _environ(self, body: bytes) -> dict[str, Any]:
         environ = self.make_environ()
@@ -142,8 +145,9 @@ class Visitor(MotoRequestHandler):
             return refusal.not_here("This address", service, self.headers)
         try:
             chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        except (NotImplementedError, ImportError) as error:
-            # An ImportError is a service whose optional parts of moto are not installed.
+        except ImportError:  # a service whose optional parts of moto are not installed
+            return refusal.not_here(service, service, self.headers)
+        except NotImplementedError as error:
             what = re.sub(r"^The (\w+) action has not been implemented$", r"\1", str(error))
             return refusal.not_here(f"{service}: {what}", service, self.headers)
         except Exception as error:

@@ -1,0 +1,75 @@
+"""What Athena asks Glue and S3 for as whoever started the query.
+
+Source: Athena user guide, "Access to Amazon S3 from Athena" and "Fine-grained access to databases and tables".
+"""
+
+import dataclasses
+import re
+
+from helpers.sandbox import process
+from helpers.sandbox.actions import Need, needs_of
+from helpers.sandbox.athena.catalog import Table
+from helpers.sandbox.athena.problem import QueryFailure
+from helpers.sandbox.identities import Identity, refusal
+
+__all__ = ["Caller"]
+
+# What of Glue a statement that is no query calls, by its first words.
+_CALLS = {
+    r"CREATE (DATABASE|SCHEMA)": "CreateDatabase",
+    r"CREATE EXTERNAL": "CreateTable",
+    r"DROP (DATABASE|SCHEMA)": "DeleteDatabase",
+    r"DROP TABLE": "DeleteTable",
+    r"ALTER TABLE|MSCK REPAIR": "BatchCreatePartition",
+    r"SHOW (DATABASES|SCHEMAS)": "GetDatabases",
+    r"SHOW TABLES": "GetTables",
+    r"SHOW PARTITIONS": "GetPartitions",
+    r"DESC\w* .*|SHOW CREATE": "GetTable",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Caller:
+    """Whoever started a query; None is whoever holds the sandbox's own keys."""
+
+    identity: Identity | None
+    region: str
+
+    def may(self, action: str, bucket: str, key: str = "") -> bool:
+        """Whether an action of S3 is allowed on a bucket, or on an object in it."""
+        need = Need(f"s3:{action}", f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else ""))
+        return refusal(self.identity, need, self.region) is None
+
+    def call(self, operation: str, database: str, table: str = "") -> None:
+        """Call an operation of Glue. Raises QueryFailure where it is denied."""
+        given = {"DatabaseName": database, "Name": table, "TableName": table}
+        if not table:
+            given = {"DatabaseName": database, "Name": database}
+        for need in needs_of("glue", self.region, process.ACCOUNT, operation, given):
+            if said := refusal(self.identity, need, self.region):
+                details = "Service: AmazonDataCatalog; Status Code: 400; Error Code: AccessDeniedException; Proxy: null"
+                raise QueryFailure(f"{said} ({details})", 1301)
+
+    def state(self, words: list[str], database: str) -> None:
+        """Do what a statement that is no query calls of Glue. Raises QueryFailure."""
+        named = next((call for start, call in _CALLS.items() if re.match(start, " ".join(words))), None)
+        if named:
+            self.call(named, database, "" if "Database" in named else "*")
+
+    def read(self, table: Table, urls: list[str]) -> None:
+        """Look a table up and read these objects of it. Raises QueryFailure."""
+        self.call("GetTable", table.database, table.name)
+        if table.partition_columns:
+            self.call("GetPartitions", table.database, table.name)
+        asked = [*(("ListBucket", place.location) for place in table.places()), *(("GetObject", url) for url in urls)]
+        for action, url in asked:
+            bucket, _, key = url.removeprefix("s3://").partition("/")
+            if not self.may(action, bucket, key if action == "GetObject" else ""):
+                raise QueryFailure(f"Permission denied on S3 path: {url}", 1301)
+
+    def write(self, url: str) -> None:
+        """Write the result to its place. Raises QueryFailure."""
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        if not self.may("PutObject", bucket, key):
+            said = f"Access denied when writing output to url: {url} ."
+            raise QueryFailure(f"{said} Please ensure you are allowed to access the S3 bucket.", 1301)
