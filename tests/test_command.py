@@ -230,7 +230,7 @@ def asking(tmp_path) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("machine", "histories", "status", "said"),
     [
-        ("machine", ["good", "bad"], 0, "Of 2 executions: 2 end as before."),
+        ("machine", ["good", "bad"], 0, "Of 2 executions: 2 would end as before."),
         ("retrying", ["good", "bad"], 1, "bad: FAILED, now unanswered. At Ask"),
         ("machine", ["machine"], 3, "1 cannot be rehearsed"),
         ("good", ["good"], 3, "not a state machine"),

@@ -174,16 +174,16 @@ def summed(found: pd.DataFrame) -> pd.DataFrame:
     """A frame of `check`, or several put together, with its summary."""
     ends = Counter(zip(found["was"].fillna("unreadable"), found["now"], strict=True))
     same = sum(number for (was, now), number in ends.items() if was == now)
-    said = [f"{same:,} end as before"]
+    said = [f"{same:,} would end as before"]
     for (was, now), number in sorted(ends.items(), key=lambda item: -item[1]):
         if was == now:
             continue
         if was == "unreadable":
             said.append(f"{number:,} cannot be rehearsed")
         elif now == "unanswered":
-            said.append(f"{number:,} that {WORDS[was]} come to a call that has no answer")
+            said.append(f"{number:,} that {WORDS[was]} would come to a call that has no answer")
         else:
-            said.append(f"{number:,} that {WORDS[was]} now {NOW[now]}")
+            said.append(f"{number:,} that {WORDS[was]} would now {NOW[now]}")
     found.attrs["summary"] = f"Of {count(len(found), 'execution', 'executions')}: {', '.join(said)}."
     return found
 

@@ -29,7 +29,7 @@ def test_a_row_an_execution_and_a_summary():
         ["SUCCEEDED", "SUCCEEDED"],
     ]
     assert found["parted"].isna().tolist() == [True, False, True]
-    assert found.attrs["summary"] == "Of 3 executions: 2 end as before, 1 that failed now succeed."
+    assert found.attrs["summary"] == "Of 3 executions: 2 would end as before, 1 that failed would now succeed."
 
 
 def test_what_has_no_answer_and_what_cannot_be_read_are_rows():
