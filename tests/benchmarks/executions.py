@@ -57,6 +57,9 @@ class Bench:
         self._name, self._machines = f"benchmark-{secrets.token_hex(4)}", list[str]()
         trust = json.dumps({"Version": "2012-10-17", "Statement": [ROLE]})
         self._role = self._iam.create_role(RoleName=self._name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        may = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+        self._iam.put_role_policy(RoleName=self._name, PolicyName="children", PolicyDocument=policy)
 
     def machine(self, definition: dict[str, Any], type: str = "STANDARD") -> str:  # noqa: A002
         """The ARN of a new machine."""
@@ -76,6 +79,7 @@ class Bench:
     def close(self) -> None:
         for machine in self._machines:
             self.states.delete_state_machine(stateMachineArn=machine)
+        self._iam.delete_role_policy(RoleName=self._name, PolicyName="children")
         self._iam.delete_role(RoleName=self._name)
 
 

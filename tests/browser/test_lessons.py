@@ -95,7 +95,8 @@ def test_new_pictures_are_no_wider_than_their_cells(opened, jupyter):
 def test_what_stands_between_two_dollar_signs_is_no_formula(opened, jupyter):
     sources = [
         "from IPython.display import HTML\nHTML('<p>a formula: $x$</p>')",
-        "from helpers import history\nhistory.events([])\nimport pandas as pd\npd.DataFrame({'path': ['$.one and $.two']})",
+        "from helpers import history\nhistory.events([])",
+        "import pandas as pd\npd.DataFrame({'path': ['$.one and $.two']})",
         "from helpers.exercises.checking import Verdict\nVerdict('one', 'lacking', 'between $5 and $6')",
     ]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
