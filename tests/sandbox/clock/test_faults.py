@@ -69,7 +69,7 @@ def test_a_fault_while_a_nested_execution_is_presented_fails_the_task_that_waits
     resource = "arn:aws:states:::states:startExecution.sync"
     definition = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": resource, "End": True}}}
     found = backend.executions[end_one(backend, "nested-parent", definition=definition, handler=handle)]
-    assert (found.status, found.error) == ("FAILED", "States.Runtime")
+    assert (found.status, found.error) == ("FAILED", "States.TaskFailed")
     assert "lost" not in str(found.cause)
 
 
