@@ -115,7 +115,9 @@ def test_every_event_of_an_express_execution_is_logged(
         "PassStateExited",
         "ExecutionSucceeded",
     ]
-    assert set(records[1]) == {"id", "type", "details", "previous_event_id", "event_timestamp", "execution_arn"}
+    always = {"id", "type", "details", "previous_event_id", "event_timestamp", "execution_arn", "redrive_count"}
+    assert set(records[1]) == always
+    assert records[1]["redrive_count"] == "0"
     assert records[1]["details"] == {"name": "Go", "input": '{"a":1}', "inputDetails": {"truncated": False}}
     assert (records[1]["id"], records[1]["previous_event_id"]) == ("2", "0")
     assert {record["execution_arn"] for record in records} == {execution}

@@ -98,6 +98,7 @@ def test_a_reset_lets_go_of_everything(backend: kept.StatesBackend) -> None:
     runs = [weakref.ref(parent.run), weakref.ref(parent.map_runs[0].run.children[0])]
     del parent
     backend.reset()
+    clock.call(lambda: None)  # by then the engine's thread has left what the execution's end asked of it
     gc.collect()
     assert [run() for run in runs] == [None, None]
     assert end_one(backend, "next") in backend.executions
