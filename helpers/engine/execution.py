@@ -287,7 +287,7 @@ class Execution:
         self.machine, self.identity, self.scheduler, self.handler = machine, identity, scheduler, handler
         self._seed = str(seed)
         self._chance: random.Random | None = None
-        self.type, self.parent, self.observer, self.on_end = type, parent, observer, on_end
+        self.type, self.parent, self.observer, self.on_end = type, parent, observer or Observer(), on_end
         self.limit = limit if type == "STANDARD" else None
         self.input_text, self.input = text, data_of(text)
         self.events: list[dict[str, Any]] = []
@@ -385,8 +385,7 @@ class Execution:
         if kind in ENDINGS:
             self._ended(kind, details, event)
             raise Over
-        if self.observer:
-            self.observer.event(self, event)
+        self.observer.event(self, event)
         return number
 
     def _end(self, kind: str, details: dict[str, Any], previous: int = 0) -> None:
@@ -407,9 +406,8 @@ class Execution:
         if self._timer:
             self.scheduler.cancel(self._timer)
         self._texts.clear()
-        if self.observer:
-            self.observer.event(self, event)
-            self.observer.ended(self)
+        self.observer.event(self, event)
+        self.observer.ended(self)
         if self.on_end:
             self.on_end(self)
 
@@ -420,10 +418,8 @@ class Execution:
             self._end("ExecutionFailed", {"error": error.error, "cause": error.cause}, self.top.last)
         elif isinstance(error, Over):
             self.top.process.close()
-        elif self.observer:
-            self.observer.crashed(self, error)
         else:
-            raise error
+            self.observer.crashed(self, error)
 
     def kept(self, text: str) -> str:
         """The same text, or an equal one that an event holds already."""

@@ -20,7 +20,7 @@ from helpers.engine.text import data_of, text_of, time_text
 if TYPE_CHECKING:
     from helpers.engine.machine import Machine
 
-__all__ = ["DistributedMap", "MapRun"]
+__all__ = ["DistributedMap", "MapRun", "answered"]
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html: so many children run at once.
 MOST_CHILDREN = 10_000
@@ -88,8 +88,7 @@ class MapRun:
         self.latest[index] = child
         self.children.append(child)
         self._count("RUNNING", 1)
-        if parent.observer:
-            parent.observer.child_began(child)
+        parent.observer.child_began(child)
         child.start()
 
     def ended(self, child: Execution) -> None:
@@ -119,8 +118,7 @@ class MapRun:
         self.status, self.stopped = status, self.parent.scheduler.stamp
         for child in self.children:
             child.stop()
-        if self.parent.observer:
-            self.parent.observer.map_run_ended(self)
+        self.parent.observer.map_run_ended(self)
 
     def changed(self) -> None:
         """Look again at what may run, after concurrency or tolerance were changed."""
@@ -181,12 +179,10 @@ class DistributedMap(Map):
             count, percentage = (of(frame.evaluation(data, states)) for of in (self._count, self._percentage))
             run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)
             frame.execution.map_runs.append(run)
-            if frame.execution.observer:
-                frame.execution.observer.map_run_began(run)
+            frame.execution.observer.map_run_began(run)
             started = frame.write("MapRunStarted", "mapRunStartedEventDetails", {"mapRunArn": run.arn})
         try:
-            if frame.execution.observer:
-                frame.execution.observer.map_run_started(run)
+            frame.execution.observer.map_run_started(run)
             if run.items is None:
                 if items is None:
                     items = yield from self.read(frame, data, states)
@@ -215,14 +211,7 @@ class DistributedMap(Map):
         call = Call(frame, kind, body["Resource"], text_of(parameters), config=config, **more)
         try:
             frame.execution.handler(call)
-            while True:
-                while call.messages:
-                    what, value = call.take()
-                    if what == "succeeded":
-                        return value[0]
-                    if what == "failed":
-                        raise outside(*value)
-                yield
+            return (yield from answered(call))
         finally:
             call.close()
 
@@ -295,6 +284,18 @@ class DistributedMap(Map):
             found[-1].append(item)
             size += more
         return [{**common, "Items": batch} for batch in found]
+
+
+def answered(call: Call) -> Walk:
+    """What a call of a Map is answered with, once it is; a failure is raised."""
+    while True:
+        while call.messages:
+            what, value = call.take()
+            if what == "succeeded":
+                return value[0]
+            if what == "failed":
+                raise outside(*value)
+        yield
 
 
 def transformed(child: dict[str, Any], transformation: str) -> list[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["SECOND", "Process", "Scheduler", "Walk", "counted"]
+__all__ = ["EPOCH", "SECOND", "Process", "Scheduler", "Walk", "counted"]
 
 SECOND = 1_000_000  # time is counted in whole microseconds since 1970, so that sums of waits are exact
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,15 +14,15 @@ from typing import Any, ClassVar
 
 from helpers.engine import NEVER, Answer, Call, Execution, Identity, Machine, Scheduler, TaskFailed, text_of
 from helpers.engine.execution import FITTING, Frame, Over
-from helpers.engine.map_runs import DistributedMap, MapRun
+from helpers.engine.map_runs import DistributedMap, MapRun, answered
 from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.simulation import MACHINE, ROLE, START, Progress
 from helpers.engine.tasks import outside
-from helpers.history.event_types import Kind, details_key, read
+from helpers.history.event_types import ENDS, Kind, details_key, read
 from helpers.limits import HISTORY_EVENTS
 from helpers.rehearsal import parting
 from helpers.rehearsal.payloads import Path, differences, fits, held, parsed
-from helpers.rehearsal.record import ENDED, OUTSIDE, Attempt, Line, Record, Step, input_of, label_of
+from helpers.rehearsal.record import OUTSIDE, Attempt, Line, Record, Step, input_of, label_of
 from helpers.rehearsal.record import MapRun as RecordedRun
 
 __all__ = ["Course", "FollowedFrame", "FollowedMap", "follow"]
@@ -552,7 +552,7 @@ class Followed(Execution):
     def time_out(self) -> None:
         """Not while an answer is missing that nobody knows, and not where the record knows better by a moment."""
         line = self.top.following
-        end = next((step for step in line.steps[line.at :] if step.kind in ENDED), None) if line else None
+        end = next((step for step in line.steps[line.at :] if step.kind in ENDS), None) if line else None
         known = end is not None and end.at is not None and end.at - self.scheduler.now <= LATE
         if not self.waits and not known:
             super().time_out()
@@ -639,14 +639,7 @@ class FollowedMap(DistributedMap):
             course.unknown(call, "the history does not hold the children of its Map Run")
         else:
             course.broken[call] = "it was broken off in the history"
-        while True:
-            while call.messages:
-                what, value = call.take()
-                if what == "succeeded":
-                    return value[0]
-                if what == "failed":
-                    raise outside(*value)
-            yield
+        return (yield from answered(call))
 
     def _result(self, recorded: RecordedRun | None, follows: bool) -> Any:
         """What the recorded run gave; None where what was made of it does not say."""
