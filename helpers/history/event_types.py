@@ -7,7 +7,7 @@ from enum import IntEnum, auto
 from functools import cache
 from typing import NamedTuple
 
-__all__ = ["CONTAINERS", "FIELDS", "EventType", "Group", "Kind", "details_key", "fields", "is_known", "read"]
+__all__ = ["CONTAINERS", "ENDS", "FIELDS", "EventType", "Group", "Kind", "details_key", "fields", "is_known", "read"]
 
 CONTAINERS = frozenset({"Map", "Parallel"})
 """The types of state that hold other states."""
@@ -113,6 +113,13 @@ _KINDS = {
     ),
 }
 _GROUPS = {kind: group for group, kinds in _KINDS.items() for kind in kinds}
+ENDS = {
+    Kind.EXECUTION_SUCCEEDED: "SUCCEEDED",
+    Kind.EXECUTION_FAILED: "FAILED",
+    Kind.EXECUTION_TIMED_OUT: "TIMED_OUT",
+    Kind.EXECUTION_ABORTED: "ABORTED",
+}
+"""AWS's execution status after each kind of event that ends an execution."""
 _KNOWN = {
     "ChoiceStateEntered": ("Choice", Kind.ENTERED),
     "ChoiceStateExited": ("Choice", Kind.EXITED),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import limits
 from helpers.errors import NotAHistory
-from helpers.history.event_types import EventType, Kind, read
+from helpers.history.event_types import ENDS, EventType, Kind, read
 from helpers.history.sources import parsed
 from helpers.history.visit import Ending, attempts, ending, visits
 from helpers.quantities import count, dollars, duration
@@ -27,13 +27,7 @@ _STATE_NAMED = re.compile(r"^An error occurred while executing the state '.*?' \
 _FIELD = re.compile(r'"(errorMessage|errorType|ExecutionArn|Name|Status|Error|Cause)"\s*:\s*("(?:[^"\\]|\\.)*")')
 _MESSAGES = ("errorMessage", "Cause", "message", "Message", "ErrorMessage", "StatusReason", "StoppedReason")
 """Where the causes that are JSON say why: of a Lambda function, a nested execution, an AWS SDK, a Glue or Batch job."""
-_STATUSES = {
-    Kind.EXECUTION_SUCCEEDED: "SUCCEEDED",
-    Kind.EXECUTION_FAILED: "FAILED",
-    Kind.EXECUTION_TIMED_OUT: "TIMED_OUT",
-    Kind.EXECUTION_ABORTED: "ABORTED",
-}
-_FAILURES = {Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.RUN_FAILED} | _STATUSES.keys()
+_FAILURES = {Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.RUN_FAILED} | ENDS.keys()
 
 
 @dataclass(frozen=True)
@@ -145,7 +139,7 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
     types = [read(name) for name in events["type"]]
     kinds = [reading.kind for reading in types]
     ends = [kind for kind in kinds if kind >= Kind.EXECUTION_STARTED and kind is not Kind.UNKNOWN]
-    status = _STATUSES.get(ends[-1], "RUNNING") if ends else "RUNNING"
+    status = ENDS.get(ends[-1], "RUNNING") if ends else "RUNNING"
     stamps = events["timestamp"]
     started = _known(stamps[[kind is Kind.EXECUTION_STARTED for kind in kinds]].min())
     last = _known(stamps.max())

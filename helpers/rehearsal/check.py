@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from helpers.errors import LabError, NotFound
 from helpers.history import Source, store
-from helpers.history.sources import count
+from helpers.quantities import count
 from helpers.rehearsal.record import Record, executions
 from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of, written
 

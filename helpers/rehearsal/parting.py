@@ -10,7 +10,7 @@ from helpers.history.event_types import Kind, read
 from helpers.rehearsal.payloads import fits, parsed, same
 from helpers.rehearsal.record import Line, Step
 
-__all__ = ["differs", "paused", "reason", "seconds"]
+__all__ = ["AGAIN", "differs", "paused", "place", "reason"]
 
 OTHER = {
     "input": "other input reaches it",

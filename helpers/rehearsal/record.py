@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from helpers.engine.scheduler import counted
+from helpers.engine.scheduler import EPOCH, counted
 from helpers.errors import NotAHistory
 from helpers.history.chains import follow
-from helpers.history.event_types import Group, Kind, details_key, read
-from helpers.history.sources import Source, Trace, count, stamps, text, whole
+from helpers.history.event_types import ENDS, Group, Kind, details_key, read
+from helpers.history.sources import Source, Trace, stamps, text, whole
 from helpers.history.sources import read as traces
+from helpers.quantities import count
 from helpers.rehearsal.payloads import parsed
 
 __all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "input_of", "label_of", "recorded"]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ENDED = frozenset({Kind.EXECUTION_SUCCEEDED, Kind.EXECUTION_FAILED, Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT})
 OUTSIDE = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT, Kind.EXECUTION_REDRIVEN})
 # After one of these, what follows in a branch is what came of it, not what was cut off.
 FAILURES = frozenset({Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.CONTAINER_FAILED})
@@ -109,8 +108,8 @@ class Record:
         self.events = trace.events[: len(self.steps)]
         self._place()
         first, self.end = self.steps[0], self.steps[-1]
-        self.open = self.end.kind not in ENDED
-        self.status = "RUNNING" if self.open else STATUS[self.end.kind]
+        self.open = self.end.kind not in ENDS
+        self.status = ENDS.get(self.end.kind, "RUNNING")
         self.states = {step.name for step in self.steps if step.kind is Kind.ENTERED}
         if first.type != "ExecutionStarted":
             raise NotAHistory("The history does not begin with ExecutionStarted: fetch all of its pages.")
@@ -235,12 +234,6 @@ RUNS = {
     Kind.RUN_FAILED: "ended",
     Kind.RUN_ABORTED: "ended",
     Kind.EXITED: "exited",
-}
-STATUS = {
-    Kind.EXECUTION_SUCCEEDED: "SUCCEEDED",
-    Kind.EXECUTION_FAILED: "FAILED",
-    Kind.EXECUTION_ABORTED: "ABORTED",
-    Kind.EXECUTION_TIMED_OUT: "TIMED_OUT",
 }
 
 

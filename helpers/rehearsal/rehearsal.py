@@ -21,8 +21,8 @@ from helpers.engine.simulation import by_state
 from helpers.engine.text import exceeds
 from helpers.errors import DefinitionInvalid, DrawingFailed, InvalidInput, NotAHistory, NotFound
 from helpers.history.comparison import Comparison, compare
-from helpers.history.sources import count
 from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
+from helpers.quantities import count
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
 from helpers.rehearsal.payloads import parsed
 from helpers.rehearsal.record import Record, recorded
