@@ -11,10 +11,10 @@ from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
 from helpers.sandbox.integrations import functions, objects, pool, services
-from helpers.sandbox.integrations.jobs import KINDS, Job, Query, standing_in
-from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_job
+from helpers.sandbox.integrations.jobs import Job, Query, is_job, standing_in
+from helpers.sandbox.integrations.resources import TOKEN, integration_of
 
-__all__ = ["guarded", "handle", "identity_of"]
+__all__ = ["attempt", "guarded", "handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
 # How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
@@ -31,7 +31,7 @@ def handle(call: Call) -> None:
     """
     if call.kind == "task":
         told = standing_in(call.state)
-        if told is not None and not is_job(call.resource):
+        if told is not None and not is_job(integration_of(call.resource)):
             call.answer(told.outcome())
             return
         call.start()
@@ -39,9 +39,13 @@ def handle(call: Call) -> None:
 
 
 def _answering(call: Call, work: Callable[[Call], None]) -> None:
-    """Do a part of a call's work, unless its state has ended meanwhile; whatever fails in it, fails the call."""
-    if not call.open:
-        return
+    """Do a part of a call's work, unless its state has ended meanwhile."""
+    if call.open:
+        attempt(call, work)
+
+
+def attempt(call: Call, work: Callable[[Call], None]) -> None:
+    """Do a part of a call's work as whom the call is made; whatever fails in it, fails the call."""
     try:
         with acting_as(identity_of(call)):
             work(call)
@@ -96,11 +100,11 @@ def _integrate(call: Call) -> None:
     integration = integration_of(call.resource)
     if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
-    name = "" if integration.is_sdk else integration.service.name
-    if name in KINDS:
+    if is_job(integration):
         _post(call, partial(_stand_in, call, integration.pattern, Job(call, integration, identity_of(call))))
         return
-    found = functions.invoked(call) if name == "lambda" else services.answer(call, integration)
+    invokes = not integration.is_sdk and integration.service.name == "lambda"
+    found = functions.invoked(call) if invokes else services.answer(call, integration)
     if not integration.pattern:
         _post(call, partial(call.succeed, found))
     elif integration.pattern == TOKEN:

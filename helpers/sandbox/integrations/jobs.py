@@ -21,7 +21,7 @@ from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.resources import Integration, Service
 
-__all__ = ["KINDS", "Job", "Query", "jobs", "reset", "stand_in", "standing_in"]
+__all__ = ["Job", "Query", "is_job", "jobs", "reset", "stand_in", "standing_in"]
 
 LONGEST = 366 * 86_400  # seconds; a Standard execution runs for a year at most
 
@@ -124,6 +124,11 @@ KINDS = {
         {"JobRunState": "FAILED"},
     ),
 }
+
+
+def is_job(integration: Integration | None) -> bool:
+    """Whether what a task asks for is a job that has a stand-in of its own."""
+    return integration is not None and not integration.is_sdk and integration.service.name in KINDS
 
 
 def _filled(value: Any, names: Mapping[str, Any]) -> Any:

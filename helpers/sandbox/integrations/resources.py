@@ -116,12 +116,6 @@ def _service(name: str) -> Service | None:
     return Service(boto_name, errors, errors, f"{errors}Exception")
 
 
-def is_job(resource: str) -> bool:
-    """Whether a Resource names a job for which the sandbox has a stand-in of its own."""
-    integration = integration_of(resource)
-    return integration is not None and not integration.is_sdk and integration.service.name in ("batch", "ecs", "glue")
-
-
 def problem_of(resource: str) -> str | None:
     """Why a machine with a task of this Resource is refused, in a sentence; None where it is not.
 

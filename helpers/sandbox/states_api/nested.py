@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import Any
 
 from helpers import engine
-from helpers.engine.failures import PERMISSIONS
+from helpers.engine.failures import PERMISSIONS, TASK_FAILED
 from helpers.sandbox import integrations
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
-from helpers.sandbox.identities import acting_as, refusal
+from helpers.sandbox.identities import refusal
 from helpers.sandbox.integrations import pool, services
-from helpers.sandbox.integrations.calls import guarded, identity_of
+from helpers.sandbox.integrations.calls import attempt, guarded, identity_of
 from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
 from helpers.sandbox.states_api import express
 from helpers.sandbox.states_api.backend import backend_of
@@ -21,31 +20,17 @@ from helpers.sandbox.states_api.errors import StatesError
 
 __all__ = ["start"]
 
-LOG = logging.getLogger(__name__)
 STATES = OPTIMISED["states"]
 WAITED_FOR = (".sync", ".sync:2", "aws-sdk:sfn:startSyncExecution")
-TASK_FAILED = "States.TaskFailed"
 
 
 def start(call: engine.Call) -> None:
     """Have the execution started as any other service is asked; where it is waited for, its end is the answer."""
     if call.resource.endswith(WAITED_FOR):
         call.start()
-        pool.run(partial(_attempted, call))
+        pool.run(partial(attempt, call, _start))
     else:
         integrations.handle(call)
-
-
-def _attempted(call: engine.Call) -> None:
-    """Start the execution; whatever fails in that, fails the call."""
-    try:
-        with acting_as(identity_of(call)):
-            _start(call)
-    except engine.TaskFailed as failure:
-        clock.post(partial(call.fail, failure.error, failure.cause, failure.also))
-    except Exception:
-        LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
-        clock.post(partial(call.fail, TASK_FAILED, "The sandbox failed in this task; its log has the details."))
 
 
 def _start(call: engine.Call) -> None:
