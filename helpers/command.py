@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import click
 
-from helpers import jupyter_extension
+from helpers import jupyter_extension, statuses
 from helpers.definition.library import kept
 from helpers.errors import LabError, NotAHistory
 from helpers.sandbox import process
@@ -91,8 +91,8 @@ def why(source: str, profile: str | None, region: str | None, html: Path | None,
         click.echo(str(error), err=True)
         sys.exit(UNREADABLE)
     ends = {view.status for view in views}
-    running = {"RUNNING", "PENDING_REDRIVE"}
-    sys.exit(SUCCEEDED if ends == {"SUCCEEDED"} else RUNNING if ends <= {"SUCCEEDED"} | running else ENDED_OTHERWISE)
+    going_on = {"SUCCEEDED", *statuses.RUNNING}
+    sys.exit(SUCCEEDED if ends == {"SUCCEEDED"} else RUNNING if ends <= going_on else ENDED_OTHERWISE)
 
 
 @main.command()

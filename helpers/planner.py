@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 
 from helpers import definition as definitions
-from helpers import engine, limits
+from helpers import engine, limits, quantities
 from helpers.errors import PlanRefused
 from helpers.rehearsal.example import MadeUp, filled, made_up
 
@@ -515,8 +515,8 @@ def suggest(
     reason = (
         f"Use {name} with a pause of {pauses:g} s: {PATTERNS[name].description}; of the ways that notice the end "
         f"within {tolerated:g} s it is the cheapest, with about {figures['polls']:.0f} polls for "
-        f"${figures['dollars']:.6f}; in simulated runs with jobs up to a fifth longer or shorter all ended well, and "
-        f"the latest was noticed after {figures['worst_delay']:.1f} s."
+        f"{quantities.dollars(figures['dollars'])}; in simulated runs with jobs up to a fifth longer or shorter all "
+        f"ended well, and the latest was noticed after {figures['worst_delay']:.1f} s."
     )
     best = pd.Series({"pattern": name, "interval": pauses, **figures})
     return Suggestion(name, pauses, reason, best, machine)
