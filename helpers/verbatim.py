@@ -1,8 +1,13 @@
-"""What is to be shown letter for letter: without formulas, and with a code for each character that hides or harms."""
+"""What is to be shown letter for letter: without formulas, and with a code for each character that hides or harms.
 
+And what is to be shown as a picture, whether or not the notebook is trusted.
+"""
+
+import base64
+import html
 import re
 
-__all__ = ["clean", "shorten", "verbatim", "visible"]
+__all__ = ["clean", "image", "shorten", "verbatim", "visible"]
 
 # Controls, marks that turn the direction of writing, characters without width, and what XML has no way to write.
 _UNSEEN = re.compile(
@@ -11,9 +16,19 @@ _UNSEEN = re.compile(
 )
 
 
-def verbatim(html: str) -> str:
+def verbatim(document: str) -> str:
     """HTML in which a notebook sets no formulas: it would take what stands between two dollar signs for one."""
-    return f'<div class="tex2jax_ignore mathjax_ignore">{html}</div>'
+    return f'<div class="tex2jax_ignore mathjax_ignore">{document}</div>'
+
+
+def image(png: bytes, what: str, height: int = 0) -> str:
+    """A PNG as HTML, no wider than its cell and, where `height` is given, no higher than so many pixels.
+
+    An SVG within HTML would lose its shapes in a notebook that is not trusted, and show its words alone.
+    """
+    limit = f"max-height:{height}px;" if height else ""
+    data = base64.b64encode(png).decode()
+    return f'<img alt="{html.escape(what)}" style="{limit}max-width:100%" src="data:image/png;base64,{data}">'
 
 
 def visible(text: str) -> str:

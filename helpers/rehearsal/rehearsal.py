@@ -26,7 +26,7 @@ from helpers.quantities import count
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
 from helpers.rehearsal.payloads import parsed
 from helpers.rehearsal.record import Record, recorded
-from helpers.verbatim import verbatim, visible
+from helpers.verbatim import image, verbatim, visible
 
 __all__ = ["Rehearsal", "rehearse", "run"]
 
@@ -112,7 +112,8 @@ class Rehearsal:
         said = f"<p>{html.escape(self.sentence())}</p>"
         try:
             drawn = [
-                f'<figure style="margin:0 16px 0 0"><figcaption>{title}</figcaption>{picture.svg()}</figure>'
+                '<figure style="margin:0 16px 0 0">'
+                f"<figcaption>{title}</figcaption>{image(picture.png(), picture.sentence())}</figure>"
                 for title, picture in (("recorded", self.before), ("rehearsed", self.after))
             ]
         except DrawingFailed:

@@ -1,6 +1,5 @@
 """The screen without widgets: a still of it for where none run, and a whole report in one file."""
 
-import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +9,7 @@ import pandas as pd
 
 from helpers import timeline
 from helpers.errors import LabError
-from helpers.verbatim import verbatim
+from helpers.verbatim import image, verbatim
 from helpers.workbench.detail import detail
 from helpers.workbench.markup import STYLE, chip, screened, seconds, text
 from helpers.workbench.overview import further, header
@@ -99,11 +98,9 @@ def _drawn(make: Callable[[], str]) -> str:
 
 def _image(what: str, make: Callable[[], bytes], height: int) -> str:
     try:
-        data = base64.b64encode(make()).decode()
+        return f"<p>{image(make(), what, height)}</p>"
     except LabError as error:
         return f'<p class="note">{text(error)}</p>'
-    limit = f"max-height:{height}px;" if height else ""
-    return f'<p><img alt="{what}" style="{limit}max-width:100%" src="data:image/png;base64,{data}"></p>'
 
 
 def _visits(view: ExecutionView) -> str:
