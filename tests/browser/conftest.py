@@ -1,4 +1,4 @@
-"""JupyterLab in headless Chromium: a server, a folder and settings of its own for every test."""
+"""JupyterLab in headless Chromium: one server and one browser; a workspace and a page of its own for every test."""
 
 import contextlib
 import json
@@ -87,19 +87,22 @@ class Jupyter:
             return bool(self.get("api/status"))
         return False
 
+    def end_kernels(self) -> None:
+        """End all kernels."""
+        for session in json.loads(self.get("api/sessions")):
+            self.get(f"api/sessions/{session['id']}", "DELETE")
+
     def close(self) -> None:
-        """End all kernels, then the server."""
-        with contextlib.suppress(OSError):
-            for session in json.loads(self.get("api/sessions")):
-                self.get(f"api/sessions/{session['id']}", "DELETE")
+        """End the server."""
         self._process.terminate()
         self._process.wait(20)
         self._log.close()
 
 
-@pytest.fixture
-def jupyter(lab, tmp_path) -> Iterator[Jupyter]:
+@pytest.fixture(scope="package")
+def jupyter(lab, tmp_path_factory) -> Iterator[Jupyter]:
     """JupyterLab on a copy of the notebooks, whose kernels share the test run's sandbox."""
+    tmp_path = tmp_path_factory.mktemp("jupyter")
     folder = tmp_path / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
@@ -126,20 +129,28 @@ def jupyter(lab, tmp_path) -> Iterator[Jupyter]:
         server.close()
 
 
-@pytest.fixture
-def page(jupyter):
-    """A page of Chromium; `page.requested` lists every address that it asked for."""
+@pytest.fixture(scope="module")  # while it lives, no other loop of asyncio can run in this thread
+def browser():
+    """Chromium."""
     from playwright.sync_api import sync_playwright
 
     SCREENSHOTS.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        shown = browser.new_page(viewport={"width": 1280, "height": 1000})
-        shown.set_default_timeout(SLOW)
-        shown.requested = []
-        shown.on("request", lambda request: shown.requested.append(request.url))
-        yield shown
-        browser.close()
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser, jupyter):
+    """A page of Chromium; `page.requested` lists every address that it asked for."""
+    shown = browser.new_page(viewport={"width": 1280, "height": 1000})
+    shown.set_default_timeout(SLOW)
+    shown.requested = []
+    shown.on("request", lambda request: shown.requested.append(request.url))
+    yield shown
+    shown.close()
+    jupyter.end_kernels()
 
 
 @pytest.fixture
@@ -147,7 +158,8 @@ def opened(page, jupyter):
     """A function that opens a notebook and waits until its kernel is there: opened("03-run-and-watch.ipynb")."""
 
     def open_(name: str, dark: bool = False):
-        page.goto(f"{jupyter.url}/lab/tree/{name}?token={jupyter.token}")
+        workspace = secrets.token_hex(4)  # what another test left open is not opened again
+        page.goto(f"{jupyter.url}/lab/workspaces/{workspace}/tree/{name}?token={jupyter.token}")
         page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored")
         page.evaluate("() => window.jupyterapp.restored")
         theme = "JupyterLab Dark" if dark else "JupyterLab Light"
