@@ -21,7 +21,7 @@ from helpers.definition.fields import (
     Object,
 )
 from helpers.definition.rules import expression
-from helpers.definition.walk import Scope, State, edges, scopes, states
+from helpers.definition.walk import Scope, State, scopes, states, ways
 from helpers.errors import DefinitionInvalid
 from helpers.limits import DEFINITION_LENGTH, NAME_LENGTH
 
@@ -80,13 +80,20 @@ class Finding:
         return f"{said}. {self.hint}" if self.hint else said
 
 
-def errors(definition: object, type: str = "STANDARD", *, unfilled: bool = False) -> list[Finding]:  # noqa: A002
+def errors(
+    definition: object,
+    type: str = "STANDARD",  # noqa: A002
+    *,
+    unfilled: bool = False,
+    text: str | None = None,
+) -> list[Finding]:
     """Everything that keeps `definition` from being a state machine of a type (`STANDARD` or `EXPRESS`).
 
     An empty list where it can be created. What is no JSON, or too deep or too long to be walked through, gets one
-    finding alone. A Resource may hold placeholders `${Name}`; with `unfilled` every field may.
+    finding alone. A Resource may hold placeholders `${Name}`; with `unfilled` every field may. `text` is the JSON that
+    the definition was read from, where it is at hand: that spares a look at its form.
     """
-    unreadable = form(definition)
+    unreadable = None if text is not None and is_short(text) else form(definition)
     if unreadable is not None:
         return [unreadable]
     if not isinstance(definition, dict):
@@ -94,9 +101,9 @@ def errors(definition: object, type: str = "STANDARD", *, unfilled: bool = False
     return Reading(definition, type, unfilled).read()
 
 
-def check(definition: object, type: str = "STANDARD") -> None:  # noqa: A002
+def check(definition: object, type: str = "STANDARD", text: str | None = None) -> None:  # noqa: A002
     """Raise DefinitionInvalid, with the first error and how many there are more, for what is no state machine."""
-    found = errors(definition, type)
+    found = errors(definition, type, text=text)
     if found:
         more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
         raise DefinitionInvalid(found[0].sentence + more)
@@ -162,6 +169,11 @@ def form(definition: object) -> Finding | None:
     if length > DEFINITION_LENGTH:
         return unreadable(f"The definition is longer than {DEFINITION_LENGTH:,} characters", "")
     return too_deep() if levels > DEEPEST else None
+
+
+def is_short(text: str) -> bool:
+    """Whether data cannot be too deep or too long, by the JSON text that it was read from."""
+    return len(text) <= DEFINITION_LENGTH and text.count("{") + text.count("[") <= DEEPEST
 
 
 def room(value: object, levels: int, left: int) -> int:
@@ -492,17 +504,17 @@ class Reading:
         if scope.start not in there:
             self.target(scope.start, where.at("/StartAt"), "dangling-start", there)
             return
-        ways: dict[str, list[str]] = {}
+        leads: dict[str, list[str]] = {}
         for state in found.values():
-            leaving = [*edges(state)]
-            ways[state.name] = [edge.target for edge in leaving]
-            for edge in leaving:
-                if edge.target not in there:
-                    place = Where(where, f"/States/{state.name}/{edge.field.replace('.', '/')}", state.name, "")
-                    self.target(edge.target, place, "dangling-next", there)
+            leaving = leads[state.name] = []
+            for _, field, target, _ in ways(state):
+                leaving.append(target)
+                if target not in there:
+                    place = Where(where, f"/States/{state.name}/{field.replace('.', '/')}", state.name, "")
+                    self.target(target, place, "dangling-next", there)
         waiting, reached = [scope.start], {scope.start}
         while waiting:
-            for target in ways.get(waiting.pop(), ()):
+            for target in leads.get(waiting.pop(), ()):
                 if target not in reached:
                     reached.add(target)
                     waiting.append(target)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from helpers.definition.rules import condition
 
-__all__ = ["Edge", "EdgeKind", "Scope", "State", "edges", "scopes", "states"]
+__all__ = ["Edge", "EdgeKind", "Scope", "State", "edges", "scopes", "states", "ways"]
 
 EdgeKind = Literal["next", "default", "choice", "catch", "retry"]
 
@@ -139,20 +139,32 @@ def edges(found: State) -> Iterator[Edge]:
 
     Targets are taken as they are written: a missing one is an edge too.
     """
-    body, name = found.body, found.name
+    for kind, field, target, rule in ways(found):
+        if kind == "choice":
+            label = condition(rule)
+        elif kind == "default":
+            label = "otherwise"
+        else:
+            label = ", ".join(errors(rule))
+        yield Edge(found.name, target, kind, field, label)
+
+
+def ways(found: State) -> Iterator[tuple[EdgeKind, str, str, dict[str, Any]]]:
+    """The edges without their words: of each the kind, the field, the target, and the rule that it stands in."""
+    body = found.body
     if isinstance(body.get("Next"), str):
-        yield Edge(name, body["Next"], "next", "Next")
+        yield "next", "Next", body["Next"], {}
     if found.type == "Choice":
         for position, rule in objects(body.get("Choices")):
             if isinstance(rule.get("Next"), str):
-                yield Edge(name, rule["Next"], "choice", f"Choices[{position}].Next", condition(rule))
+                yield "choice", f"Choices[{position}].Next", rule["Next"], rule
         if isinstance(body.get("Default"), str):
-            yield Edge(name, body["Default"], "default", "Default", "otherwise")
+            yield "default", "Default", body["Default"], {}
     for position, catcher in objects(body.get("Catch")):
         if isinstance(catcher.get("Next"), str):
-            yield Edge(name, catcher["Next"], "catch", f"Catch[{position}].Next", ", ".join(errors(catcher)))
+            yield "catch", f"Catch[{position}].Next", catcher["Next"], catcher
     for position, retrier in objects(body.get("Retry")):
-        yield Edge(name, name, "retry", f"Retry[{position}]", ", ".join(errors(retrier)))
+        yield "retry", f"Retry[{position}]", found.name, retrier
 
 
 def objects(value: object) -> Iterator[tuple[int, dict[str, Any]]]:

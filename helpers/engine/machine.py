@@ -60,5 +60,5 @@ def _compiled(text: str, machine_type: str) -> Machine:
         definition = data_of(text)
     except ValueError as error:
         raise DefinitionInvalid(f"The definition cannot be read. {error}") from None
-    validation.check(definition, machine_type)
+    validation.check(definition, machine_type, text)
     return Machine(definition, "JSONPath")

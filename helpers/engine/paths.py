@@ -7,6 +7,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from helpers.definition import syntax
@@ -31,6 +32,7 @@ class NoSuchPath(Exception):
         self.path, self.data = path, data
 
 
+@lru_cache(maxsize=4096)
 def selected(text: str) -> Evaluated:
     """What a path selects, as a function of the scope.
 

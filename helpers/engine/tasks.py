@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.engine import failures, templates
@@ -288,11 +288,14 @@ class Kind:
         self.events = {what: (f"{prefix}{what}", f"{key}{what}EventDetails") for what in SAID}
 
 
+_kind = lru_cache(maxsize=1024)(Kind)
+
+
 class Task(Handled):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self.resource: str = body["Resource"]
-        self.kind = Kind(self.resource)
+        self.kind = _kind(self.resource)
         self._waits = self.resource.endswith((".waitForTaskToken", ".sync", ".sync:2"))
         self._parameters = templates.of(body, "Arguments" if jsonata else "Parameters", jsonata)
         self._credentials = templates.of(body, "Credentials", jsonata)

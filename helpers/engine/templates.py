@@ -16,8 +16,6 @@ from helpers.engine.scope import Scope
 
 __all__ = ["jsonata", "jsonpath", "of", "sampled"]
 
-_NESTED = "is nested too deeply"
-
 
 def sampled(text: str, field: str) -> Evaluated:
     """What a field gives that takes a path (into the data, the context, a variable) or an intrinsic function."""
@@ -53,7 +51,7 @@ def _whole(value: Any, field: str, compiled: Compile) -> Evaluated:
     try:
         evaluate = compiled(value, field)
     except RecursionError:
-        raise ValueError(f"The field '{field}' {_NESTED}.") from None
+        raise ValueError(f"The field '{field}' is nested too deeply.") from None
     if evaluate is None:
         return lambda scope: value
 
@@ -61,7 +59,7 @@ def _whole(value: Any, field: str, compiled: Compile) -> Evaluated:
         try:
             return evaluate(scope)
         except RecursionError:
-            raise StateFailed(RUNTIME, f"The field '{field}' {_NESTED}.") from None
+            raise StateFailed(RUNTIME, f"The field '{field}' is nested too deeply.") from None
 
     return evaluated
 

@@ -189,6 +189,12 @@ def test_versions_and_aliases_run_their_own_code(lab, make, invoke):
     aliased = invoke(name, Qualifier="live")
     assert aliased["Payload"] == ["one", "1", f"{ARN}:{name}:live"]
     assert aliased["ExecutedVersion"] == "1"
+    missing, said = client.exceptions.ResourceNotFoundException, f"Cannot find alias arn: {ARN}:{name}:no$"
+    for named in (name, f"{ARN}:{name}"):
+        with pytest.raises(missing, match=said):
+            client.get_alias(FunctionName=named, Name="no")
+        with pytest.raises(missing, match=said):
+            client.update_alias(FunctionName=named, Name="no", FunctionVersion="1")
 
 
 def test_the_log_is_in_cloudwatch_on_the_sandbox_s_clock(lab, make, invoke):
