@@ -13,6 +13,7 @@ _folder = tempfile.TemporaryDirectory(prefix="lab-tests-", ignore_cleanup_errors
 # leaves behind when it is killed ends by itself.
 os.environ["LAB_SANDBOX_DIR"] = _folder.name
 os.environ["LAB_SANDBOX_IDLE"] = "900"
+os.environ["LAB_PROGRESS_DIR"] = os.path.join(_folder.name, "progress")
 for _name in [name for name in os.environ if name.startswith(("AWS_", "LAB_TARGET", "LAB_PREFIX"))]:
     del os.environ[_name]
 

@@ -1,36 +1,15 @@
 """Checking an answer: the same three outcomes for every exercise, and never an exception."""
 
-import html
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from helpers.errors import LabError, UnknownName
+from helpers.exercises import progress
 from helpers.exercises.lessons import EXERCISES
 from helpers.exercises.slips import Lacking, definition_slip
-from helpers.verbatim import verbatim
+from helpers.exercises.verdict import Verdict
 
-__all__ = ["Verdict", "check", "hint"]
-
-SIGNS = {"solved": "✔", "lacking": "→", "open": "○"}
-COLOURS = {"solved": "#2e7d32", "lacking": "#b26a00", "open": "#5f6368"}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How an answer stands: `state` is `solved`, `lacking` or `open` (no answer yet), `sentence` says why."""
-
-    exercise: str
-    state: str
-    sentence: str
-
-    def __repr__(self) -> str:
-        return f"{SIGNS[self.state]} {self.sentence}"
-
-    def _repr_html_(self) -> str:
-        return verbatim(
-            f'<p style="border-left: 4px solid {COLOURS[self.state]}; padding-left: 0.8em">'
-            f"{SIGNS[self.state]} {html.escape(self.sentence)}</p>"
-        )
+__all__ = ["check", "hint"]
 
 
 def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
@@ -52,6 +31,8 @@ def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
         return Verdict(exercise, "lacking", f"Not yet: {definition_slip(answer) or error}")
     except Exception:  # an answer of a kind that nobody foresaw is still one to be answered, not a traceback
         return Verdict(exercise, "lacking", f"Not yet: this {type(answer).__name__} cannot be an answer here.")
+    if exercise not in progress.kept()["solved"]:
+        progress.keep("solved", exercise, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     return Verdict(exercise, "solved", one.praise)
 
 

@@ -207,7 +207,7 @@ def must_wait(definition: Any, done: str) -> None:
 @exercise(
     "02-five-seconds",
     hint="The definition is a dict of dicts: mine['States']['WaitforInvocation']['Seconds'].",
-    praise="Five seconds, and the machine still waits for the word `success`.",
+    praise="Five seconds: a longer pause before it looks.",
 )
 def _five_seconds(answer: Any, about: Any) -> None:
     state(answer, "WaitforInvocation")
