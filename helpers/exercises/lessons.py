@@ -607,6 +607,47 @@ def _cheapest(answer: Any, about: Any) -> None:
     asked("The pause", wanted, answer, why)
 
 
+@exercise("12-once", praise="Attempted twice, it is one bill; and each execution sends its own.")
+def _once(answer: Any, about: Any) -> None:
+    state(answer, "SendBill")
+    replies = {name: [TaskFailed("States.Timeout", "too slow"), says(sent="bills/17.txt")] for name in tasks(answer)}
+    sent: list[Any] = []
+    for seed in (0, 1):
+        trial = run(answer, {"order": 17, "seconds": 1}, replies, seed).must_succeed()
+        given = [one.get("Payload") or {} for one in trial.parameters("SendBill")]
+        if not given or not {"order", "seconds", "bucket"} <= set(given[0]):
+            raise Lacking("the function needs order, seconds and bucket as before; add `bill` to its Payload.")
+        if not all(one.get("bill") for one in given):
+            raise Lacking("the function was called without a `bill`; it belongs into Payload, beside `order`.")
+        sent.append(bill := given[0]["bill"])
+        if other := [one["bill"] for one in given if one["bill"] != bill]:
+            raise Lacking(f"one execution sent {shown(bill)} and {shown(other[0])}; it should be one bill.")
+    if "$." in str(sent[0]):
+        raise Lacking(f"the bill is the text {shown(sent[0])}; a key that ends in `.$` has its path looked up.")
+    if sent[0] == sent[1]:
+        raise Lacking(f"two executions both sent {shown(sent[0])}; each should send a bill of its own.")
+
+
+@exercise("12-cancel", praise="Whoever gives up waiting lets the work go, too.")
+def _cancel(answer: Any, about: Any) -> None:
+    state(answer, "AskJob")
+    cancelling, rest = tasks(answer, "canceljob"), dict.fromkeys(tasks(answer), says(id=JOB, status="running"))
+    if not cancelling:
+        raise Lacking(
+            "no Task of your machine calls ${CancelJobArn}; it is a state like AskJob, with another function."
+        )
+    late = run(answer, {}, rest | {"AskJob": TaskFailed("NotReady", "come back later")})
+    if (late.status, late.error) != ("FAILED", "GaveUp"):
+        raise Lacking(f"when the job takes too long the machine should end FAILED with GaveUp, not {late.ended}.")
+    if (times := late.times(*cancelling)) != 1:
+        raise Lacking(f"when the job took too long it was cancelled {times} times; it should be once, before GaveUp.")
+    if JOB not in json.dumps(given := late.parameters(*cancelling)):
+        raise Lacking(f"the function was called with {json.dumps(given[0])}, where the job's id should be.")
+    done = run(answer, {}, rest | {"AskJob": says(id=JOB, status="success")}).must_succeed()
+    if done.times(*cancelling):
+        raise Lacking("a job that is done was cancelled too; only giving up should lead there.")
+
+
 @exercise(
     "13-caught", praise="The recorded failure would have ended well, and the machine says so before it is deployed."
 )

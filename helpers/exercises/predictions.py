@@ -11,7 +11,12 @@ from helpers.exercises.verdict import Verdict
 __all__ = ["predict", "predicted"]
 
 # By name what is guessed at: a unit, where the guess is a number, or the choices that there are.
-PREDICTIONS: dict[str, str | tuple[str, ...]] = {"06-turns": "turns", "06-hours": "hours"}
+PREDICTIONS: dict[str, str | tuple[str, ...]] = {
+    "06-turns": "turns",
+    "06-hours": "hours",
+    "12-bills": "bills",
+    "12-query": ("running", "cancelled"),
+}
 CLOSE = 0.05  # a guess that is off by no more, as a part of what came, is right
 
 
@@ -88,4 +93,5 @@ def _before(name: str) -> float | str | None:
 def _said(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
-    return f"{float(value):g} {_asked(name)}"
+    unit = str(_asked(name))
+    return f"{float(value):g} {unit.removesuffix('s') if value == 1 else unit}"
