@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import LabError, UnknownName
-from helpers.exercises import progress
+from helpers.exercises import learner
 from helpers.exercises.lessons import EXERCISES
 from helpers.exercises.slips import Lacking, definition_slip
 from helpers.exercises.verdict import Verdict
@@ -37,8 +37,8 @@ def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
     except Exception:  # an answer of a kind that nobody foresaw is still one to be answered, not a traceback
         why = f"Not yet: this {type(answer).__name__} cannot be an answer here."
         return Verdict(exercise, "lacking", why, _offer(exercise))
-    if exercise not in progress.kept()["solved"]:
-        progress.keep("solved", exercise, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    if exercise not in learner.kept()["solved"]:
+        learner.keep("solved", exercise, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     return Verdict(exercise, "solved", one.praise)
 
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from helpers.errors import UnknownName
-from helpers.exercises import progress
+from helpers.exercises import learner
 from helpers.exercises.slips import Lacking, number_slip, shown
 from helpers.exercises.verdict import Verdict
 
@@ -36,8 +36,8 @@ def predict(name: str, guess: Any = ...) -> Verdict:
         chosen = _number(guess) if isinstance(asked, str) else _choice(guess, asked)
     except Lacking as lacking:
         return Verdict(name, "lacking", f"Not yet: {lacking} A prediction here is {wanted}.")
-    if not progress.keep("predicted", name, chosen):
-        return Verdict(name, "lacking", f"{progress.file().absolute()} cannot be written, so remember it yourself.")
+    if not learner.keep("predicted", name, chosen):
+        return Verdict(name, "lacking", f"{learner.file().absolute()} cannot be written, so remember it yourself.")
     return Verdict(name, "solved", f"You predict {_said(name, chosen)}. We shall see.")
 
 
@@ -84,7 +84,7 @@ def _asked(name: str) -> str | tuple[str, ...]:
 
 def _before(name: str) -> float | str | None:
     """The guess that was kept; what nobody can have guessed was written by somebody else, and counts for nothing."""
-    asked, guess = _asked(name), progress.kept()["predicted"].get(name)
+    asked, guess = _asked(name), learner.kept()["predicted"].get(name)
     if isinstance(asked, tuple):
         return guess if guess in asked else None
     return guess if guess == "never" or type(guess) is float else None

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers import errors, exercises
-from helpers.exercises import predictions, progress
+from helpers.exercises import learner, predictions
 from tests.exercises.test_answers import OTHERS_WORDS
 from tests.exercises.test_checking import GARBAGE
 
@@ -61,7 +61,7 @@ def test_nonsense_gets_a_sentence_and_is_not_kept(name):
         assert verdict.sentence.startswith("Not yet: ")
         assert not OTHERS_WORDS.search(verdict.sentence), verdict.sentence
         assert len(verdict.sentence) < 300
-    assert progress.kept()["predicted"] == {}
+    assert learner.kept()["predicted"] == {}
 
 
 def test_an_unknown_question_is_named_with_those_there_are():
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "[]", '{"predicted": [1]}', '{"predicted": {"06-turns": {"a": 1}}}', "\x00{"])
 def test_a_broken_file_counts_as_none(text):
-    progress.file().write_text(text, encoding="utf-8")
+    learner.file().write_text(text, encoding="utf-8")
     assert exercises.predicted("06-turns", 3).state == "open"
     assert exercises.predict("06-turns", 3).state == "solved"
     assert exercises.predicted("06-turns", 3).state == "solved"
