@@ -170,6 +170,8 @@ def start(machine: str, input: Any = None, name: str | None = None, *, lab: Lab 
         try:
             started = sfn.start_execution(stateMachineArn=machine, name=named, input=text)
         except sfn.exceptions.ExecutionAlreadyExists:
+            if name is None:  # drawn by us: it was started, but the answer got lost and botocore asked again
+                return ":".join([*machine.replace(":stateMachine:", ":execution:").split(":")[:7], named])
             raise InvalidName(
                 f"An execution named {named!r} exists already; AWS keeps a name taken for 90 days: take another."
             ) from None
