@@ -73,11 +73,6 @@ class Progress:
         last = names.index(max(self.solved, key=lambda name: self.solved[name])) if self.solved else -1
         return next((name for name in names[last + 1 :] + names if name not in self.solved), None)
 
-    @property
-    def last(self) -> str | None:
-        """When something was solved for the last time; None where nothing is."""
-        return max(self.solved.values(), default=None)
-
     def __repr__(self) -> str:
         count = len(self.solved)
         said = f"{count} exercise{'s' * (count != 1)} solved" if count else "Nothing solved yet"
@@ -116,7 +111,7 @@ def room() -> pd.DataFrame:
     if not folder.is_dir():
         raise InvalidSetting("LAB_PROGRESS_DIR names no folder; set it to the one that all learners write into.")
     found = [(path.stem, _solved(kept(path))) for path in sorted(folder.glob("*.json"))]
-    rows = [(name, len(one.solved), one.last, one.next) for name, one in found]
+    rows = [(name, len(one.solved), max(one.solved.values(), default=None), one.next) for name, one in found]
     return pd.DataFrame(rows, columns=["learner", "solved", "last", "next"])
 
 

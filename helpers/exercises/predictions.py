@@ -12,8 +12,13 @@ __all__ = ["predict", "predicted"]
 
 # By name what is guessed at: a unit, where the guess is a number, or the choices that there are.
 PREDICTIONS: dict[str, str | tuple[str, ...]] = {
+    "02-waits": "seconds",
+    "04-events": "events",
     "06-turns": "turns",
     "06-hours": "hours",
+    "07-polls": "polls",
+    "08-attempts": "attempts",
+    "10-events": "events",
     "12-bills": "bills",
     "12-query": ("running", "cancelled"),
 }

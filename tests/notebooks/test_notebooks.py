@@ -48,15 +48,15 @@ def outputs(notebook: nbformat.NotebookNode) -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_a_changed_word_of_a_stored_output_would_show(path):
     """Each word of what a reader sees, changed in all the forms in which the output holds it."""
-    tried = 0
-    for cell in nbformat.read(path, as_version=4).cells:
+    tried, cells = 0, nbformat.read(path, as_version=4).cells
+    for cell in cells:
         before = words.said(cell)
         for text in before:
             for word in sorted(set(re.findall(r"(?<![(\w])[A-Za-z]{4,}(?![)\w])", text)))[:40]:
                 changed = json.loads(json.dumps(cell).replace(word, f"{word}q"))
                 assert words.said(nbformat.from_dict(changed)) != before, f"{word} in {cell.id}"
                 tried += 1
-    assert tried > 5
+    assert tried > 5 or not any(cell.cell_type == "code" for cell in cells)
 
 
 @pytest.mark.parametrize(
