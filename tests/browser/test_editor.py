@@ -166,3 +166,32 @@ def test_hostile_names_are_text_and_can_be_clicked(editing, page):
     shown.photograph("hostile")
     assert dialogs == []
     assert outside(page) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_playground_runs_what_is_pasted_into_its_editor(opened, dark):
+    page = opened("playground.ipynb", dark)
+    still = page.locator(".jp-OutputArea-output:has-text('counts no turns')").first
+    assert still.locator("img").count() == 1
+    still.screenshot(path=SCREENSHOTS / f"editor-still-{'dark' if dark else 'light'}.png")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    run = """async ([from, to]) => {
+        for (let cell = from; cell < to; cell++) {
+            window.jupyterapp.shell.currentWidget.content.activeCellIndex = cell;
+            await window.jupyterapp.commands.execute('notebook:run-cell');
+        }
+    }"""
+    page.evaluate(run, [0, 4])
+    shown = Page(page)
+    shown.wait_for_said("4 states, 1 problem")
+    assert shown.root.evaluate(PALE) == []
+    pasted = {"StartAt": "Say", "States": {"Say": {"Type": "Pass", "Result": "a\\b", "End": True}}}
+    shown.area.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(json.dumps(pasted))
+    page.evaluate(run, [4, 10])
+    page.locator(".jp-OutputArea-output", has_text=r"('SUCCEEDED', 'a\\b')").wait_for()
+    page.locator(".widget-vbox.sfn-workbench tr.here").wait_for()
+    shown.wait_for_state("Say")
+    shown.photograph("playground-dark" if dark else "playground-light")
+    assert outside(page) == []
