@@ -31,7 +31,7 @@ function render({ model, el }) {
   const root = element("div", "sfn-editor");
   const panes = element("div", "panes"), code = element("div", "code"), sheet = element("div", "sheet");
   const layer = element("div", "layer"), area = element("textarea");
-  const drawn = element("div", "drawn"), said = element("p", "said"), notes = element("ul", "notes");
+  const drawn = element("div", "picture"), said = element("p", "said"), notes = element("ul", "notes");
   root.dataset.lmSuppressShortcuts = "true";
   Object.assign(area, { spellcheck: false, autocomplete: "off", wrap: "off" });
   area.setAttribute("autocapitalize", "off");

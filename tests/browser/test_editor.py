@@ -24,7 +24,7 @@ class Page:
 
     def states(self) -> list[str]:
         """The states in the picture."""
-        return self.root.locator(".drawn [data-state]").evaluate_all("all => all.map(one => one.dataset.state)")
+        return self.root.locator(".picture [data-state]").evaluate_all("all => all.map(one => one.dataset.state)")
 
     def put_caret(self, before: str) -> None:
         """Put the caret before the first place of some text."""
@@ -43,11 +43,11 @@ class Page:
 
     def wait_for_state(self, name: str) -> None:
         """Wait until the picture has a state, whose name is plain."""
-        self.root.locator(f".drawn [data-state='{name}']").wait_for()
+        self.root.locator(f".picture [data-state='{name}']").wait_for()
 
     def here(self) -> list[str]:
         """The states marked in the picture."""
-        return self.root.locator(".drawn .here").evaluate_all("all => all.map(one => one.dataset.state)")
+        return self.root.locator(".picture .here").evaluate_all("all => all.map(one => one.dataset.state)")
 
     def photograph(self, name: str) -> None:
         """Keep a screenshot."""
@@ -94,12 +94,12 @@ def test_what_is_typed_is_drawn_and_what_is_wrong_is_marked(editing, dark):
 def test_a_click_on_a_state_shows_its_text_and_what_stands_there_is_the_definition(editing):
     shown = editing("'busy_wait'", "print(editor.definition['States']['Main']['Comment'])")
     shown.wait_for_state("Final")
-    shown.root.locator(".drawn [data-state='Final'] text").first.click()
+    shown.root.locator(".picture [data-state='Final'] text").first.click()
     assert shown.caret() == shown.text().index('Final": {')
     assert "Final" in shown.root.locator(".line.here").first.inner_text()
     assert shown.here() == ["Final"]
 
-    picture = shown.root.locator(".drawn svg").inner_html()
+    picture = shown.root.locator(".picture svg").inner_html()
     shown.put_caret('"Type": "Task"')
     shown.page.keyboard.type('"Comment": "half ')
     shown.wait_for_said("no JSON")
@@ -117,7 +117,7 @@ def test_a_click_on_a_state_shows_its_text_and_what_stands_there_is_the_definiti
     )
     shown.page.locator(".jp-OutputArea-output", has_text="half way").wait_for()
     shown.wait_for_said("4 states")
-    assert shown.root.locator(".drawn svg").inner_html().replace(
+    assert shown.root.locator(".picture svg").inner_html().replace(
         ' class="node here"', ' class="node"'
     ) == picture.replace(' class="node here"', ' class="node"')
 
@@ -161,7 +161,7 @@ def test_hostile_names_are_text_and_can_be_clicked(editing, page):
     assert set(NASTY) < set(shown.states())
     assert shown.root.locator("img, script, [onerror], [onmouseover]").count() == 0
     for number in range(len(NASTY)):
-        shown.root.locator(".drawn [data-state] text").nth(number).dispatch_event("click")
+        shown.root.locator(".picture [data-state] text").nth(number).dispatch_event("click")
         assert shown.root.locator(".line.here").first.inner_text().strip().startswith('"')
     shown.photograph("hostile")
     assert dialogs == []
