@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ _folder = tempfile.TemporaryDirectory(prefix="lab-tests-", ignore_cleanup_errors
 # leaves behind when it is killed ends by itself.
 os.environ["LAB_SANDBOX_DIR"] = _folder.name
 os.environ["LAB_SANDBOX_IDLE"] = "900"
-for _name in [name for name in os.environ if name.startswith(("AWS_", "LAB_TARGET", "LAB_PREFIX"))]:
+for _name in [name for name in os.environ if re.match("AWS_|LAB_(?!SANDBOX_)", name)]:
     del os.environ[_name]
 
 import helpers  # noqa: E402

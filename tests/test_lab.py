@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, NoCredentialsError, TokenRetrievalError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, TokenRetrievalError
 from botocore.stub import Stubber
 
 import helpers
@@ -203,6 +203,30 @@ def test_credentials_that_the_place_does_not_know_are_said(lab: Lab) -> None:
 def test_a_place_that_cannot_be_reached_is_said() -> None:
     with pytest.raises(Unreachable, match="could not be reached"):
         helpers.connect(NOWHERE, region="us-east-1")
+
+
+def test_a_mistyped_region_is_named_with_the_nearest(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stubbed, "answer", EndpointConnectionError(endpoint_url="https://sts.eu-wst-1.amazonaws.com"))
+    with pytest.raises(Unreachable, match=r"'eu-wst-1', a region that is not known here; did you mean 'eu-west-1'\?"):
+        who_am_i(Stubbed(profile_name="work", region_name="eu-wst-1"))
+    with pytest.raises(Unreachable, match="look at the network"):
+        who_am_i(Stubbed(profile_name="work", region_name="cn-north-1"))
+
+
+def test_a_program_that_fetches_no_credentials_is_quoted(configured: Path) -> None:
+    program = f"{sys.executable} -c \"import sys; sys.exit('\x1b[31mno badge in the reader')\""
+    configured.write_text(f"[profile badge]\nregion = eu-west-1\ncredential_process = {program}\n")
+    with pytest.raises(CredentialsMissing, match=r"no badge in the reader.*credential_process") as raised:
+        helpers.connect("aws", profile="badge")
+    assert "\x1b" not in str(raised.value)
+
+
+def test_whoever_is_not_logged_in_is_sent_to_aws_login(configured: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("AWS_LOGIN_CACHE_DIRECTORY", str(tmp_path))
+    session = "arn:aws:iam::210987654321:user/ann"
+    configured.write_text(f"[profile console]\nregion = eu-west-1\nlogin_session = {session}\n")
+    with pytest.raises(CredentialsExpired, match="aws login"):
+        helpers.connect("aws", profile="console")
 
 
 def test_endpoints_in_the_configuration_do_not_redirect_an_account(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,9 @@ __all__ = [
 
 def kept(folder: str) -> Path:
     """A folder of the repository, such as `definitions`: in the clone, or where a wheel has put its copy."""
-    clone = Path(__file__).resolve().parents[2]
-    if (clone / "pyproject.toml").is_file():
-        return clone / folder
-    return Path(str(files("helpers") / "kept" / folder))
+    package = Path(__file__).resolve().parents[1]
+    is_clone = (package.parent / "pyproject.toml").is_file()
+    return (package.parent if is_clone else package / "kept") / folder
 
 
 FOLDER = kept("definitions")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from helpers import definition as definitions
+from helpers.console import address
 from helpers.deploy.resources import Undo, filled, make_function, make_state_machine, undoing
 from helpers.lab import Lab, current
 from helpers.verbatim import verbatim
@@ -76,14 +77,15 @@ def deploy(
         if placeholder not in placeholders and _function_of(placeholder) in definitions.functions()
     }
     # Everything that can be seen to be wrong is, before anything is made.
-    filled(raw, {**placeholders, **{placeholder: f"arn:aws:lambda:::{one}" for placeholder, one in needed.items()}})
+    meant = {placeholder: f"arn:aws:lambda:::{one}" for placeholder, one in needed.items()}
+    filled(raw, {**placeholders, **meant}, lab)
     with undoing() as undo:
         functions = {
             one: _make(lab, undo, one, {"role": function_role, **options.get(one, {})}, permissions_boundary)
             for one in dict.fromkeys(needed.values())
         }
         arns = {placeholder: functions[one] for placeholder, one in needed.items()}
-        final = filled(raw, {**placeholders, **arns})
+        final = filled(raw, {**placeholders, **arns}, lab)
         arn = make_state_machine(
             lab,
             undo,
@@ -111,7 +113,7 @@ def _function_of(placeholder: str) -> str:
 def _links(lab: Lab, arn: str, functions: Mapping[str, str]) -> dict[str, str]:
     if lab.target != "aws":
         return {}
-    console = f"https://{lab.region}.console.aws.amazon.com"
+    console = address(lab.region)
     at = f"home?region={lab.region}#"
     links = {"state machine": f"{console}/states/{at}/statemachines/view/{arn}"}
     for name, function in functions.items():

@@ -76,6 +76,14 @@ class Setting(NamedTuple):
     """Begins the name of all that is ours; stands in for a name that only the running execution knows."""
     machine: str
     """The machine's own name."""
+    results: str = ""
+    """The bucket into which a company's workgroup puts the results of all queries."""
+
+    @property
+    def buckets(self) -> list[str]:
+        """The ARNs of our buckets and of what is in them, and of the one that holds the results of queries."""
+        names = [f"{self.bucket_prefix}*", *([self.results] if self.results else [])]
+        return [f"arn:{self.partition}:s3:::{name}{inside}" for name in names for inside in ("", "/*")]
 
     @property
     def bucket_prefix(self) -> str:
@@ -244,7 +252,7 @@ def _athena(action: str, pattern: str, parameters: Mapping[str, Any], setting: S
     if action != "startQueryExecution":
         # Only the query that is asked for knows its workgroup.
         grants: list[Grant] = [((f"athena:{action[0].upper()}{action[1:]}",), (setting.arn("athena", "workgroup/*"),))]
-        return grants + [(("s3:GetObject",), _bucket(None, setting))] * (action == "getQueryResults")
+        return grants + [(("s3:GetObject",), tuple(setting.buckets))] * (action == "getQueryResults")
     workgroup = setting.arn("athena", f"workgroup/{_known(parameters, 'WorkGroup') or 'primary'}")
     actions = ["athena:StartQueryExecution"]
     if pattern == "sync":
@@ -255,7 +263,7 @@ def _athena(action: str, pattern: str, parameters: Mapping[str, Any], setting: S
     catalog = tuple(
         setting.arn("glue", resource) for resource in ("catalog", "database/*", "table/*", "userDefinedFunction/*")
     )
-    buckets = set(_bucket(None, setting)) | set(_bucket(output[1] if output else None, setting))
+    buckets = {*setting.buckets, *_bucket(output[1] if output else None, setting)}
     return [
         (tuple(actions), (workgroup,)),
         (("athena:GetDataCatalog",), (setting.arn("athena", "datacatalog/*"),)),

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from helpers import definition as definitions
 from helpers.calls import plainly
+from helpers.definition import states
 from helpers.deploy import kinds
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.ownership import check_ours, log_group_of, tag_list
@@ -58,11 +59,14 @@ def role(
 
     `statements` are the IAM policy statements of all that it is allowed; `permissions_boundary` the ARN of the policy
     that a company sets above its roles; one that is set already stays where none is given. The name gets the lab's
-    prefix and, since IAM knows no regions, the region at its end: a role of another region must not be changed.
+    prefix and, since IAM knows no regions, the region at its end: a role of another region must not be changed. Where
+    the lab's rules name a role for all functions or machines, nothing is made, and that one is returned.
 
     Raises ForeignResource when a role of that name is not ours, NotAllowed when we may not make roles.
     """
     lab = lab or current()
+    if given := {"lambda": lab.rules.function_role, "states": lab.rules.role}.get(service):
+        return given
     with undoing() as undo:
         return _role(lab, undo, _role_name(lab, name), service, statements, permissions_boundary)
 
@@ -98,6 +102,7 @@ def _role(
             changed = not _same(found["AssumeRolePolicyDocument"], trusted)
             if changed:
                 iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trusted))
+            permissions_boundary = permissions_boundary or lab.rules.permissions_boundary
             bound = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
             if permissions_boundary and bound != permissions_boundary:
                 iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=permissions_boundary)
@@ -193,7 +198,8 @@ def make_function(
 ) -> str:
     """What `function` does, as one step of several: how to undo what it makes goes on the stack `undo`."""
     packed = archive(definitions.function_source(name) if source is None else Path(source))
-    ours = lab.name(name)
+    ours, role = lab.name(name), role or lab.rules.function_role
+    workgroup = {"LAB_WORKGROUP": lab.rules.workgroup} if lab.rules.workgroup else {}
     client = lab.client("lambda")
     _check_function(lab, ours)
     settings: dict[str, Any] = {
@@ -202,7 +208,7 @@ def make_function(
         "Handler": handler,
         "Timeout": timeout,
         "MemorySize": memory,
-        "Environment": {"Variables": dict(environment or {})},
+        "Environment": {"Variables": {**workgroup, **(environment or {})}},
     }
     patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
     if role is None:
@@ -230,7 +236,10 @@ def _declared(lab: Lab, name: str) -> list[dict[str, Any]]:
     beside = definitions.function_source(name).with_name(f"{name}.statements.json")
     if not beside.is_file():
         return []
-    return list(json.loads(beside.read_text(encoding="utf-8").replace("${Prefix}", lab.bucket_prefix)))
+    here = setting(lab, lab.name(name))
+    text = beside.read_text(encoding="utf-8").replace("arn:aws:", f"arn:{here.partition}:")
+    text = text.replace("${Workgroup}", lab.rules.workgroup or "primary")
+    return list(json.loads(text.replace('"${Buckets}"', json.dumps(here.buckets))))
 
 
 def _check_function(lab: Lab, name: str) -> None:
@@ -326,7 +335,18 @@ def statements(definition: Mapping[str, Any], name: str, *, lab: Lab | None = No
 def setting(lab: Lab, machine: str) -> Setting:
     """What the ARNs of this lab are made of."""
     partition = lab.session.get_partition_for_region(lab.region)
-    return Setting(partition, lab.region, lab.account, lab.prefix, machine)
+    return Setting(partition, lab.region, lab.account, lab.prefix, machine, _enforced(lab))
+
+
+def _enforced(lab: Lab) -> str:
+    """The bucket that the rules' workgroup of Athena puts all results into, whatever a query says; empty for none."""
+    if not lab.rules.workgroup:
+        return ""
+    with plainly(f"look at the workgroup {lab.rules.workgroup}"):
+        found = lab.client("athena").get_work_group(WorkGroup=lab.rules.workgroup)["WorkGroup"]
+    said = found.get("Configuration", {})
+    location = said.get("ResultConfiguration", {}).get("OutputLocation", "")
+    return location.removeprefix("s3://").split("/")[0] if said.get("EnforceWorkGroupConfiguration", True) else ""
 
 
 def state_machine(
@@ -352,7 +372,7 @@ def state_machine(
     Raises PlaceholderLeft, DefinitionInvalid, ForeignResource, UnknownService, DeployFailed or NotAllowed.
     """
     lab = lab or current()
-    complete = filled(name if definition is None else definition, placeholders)
+    complete = filled(name if definition is None else definition, placeholders, lab)
     with undoing() as undo:
         return make_state_machine(
             lab,
@@ -367,8 +387,10 @@ def state_machine(
         )
 
 
-def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str, str]) -> dict[str, Any]:
-    """The definition with every placeholder filled in.
+def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str, str], lab: Lab) -> dict[str, Any]:
+    """The definition with every placeholder filled in, its integrations those of the lab's part of AWS.
+
+    Queries of Athena that name no workgroup go to the one that the lab's rules name.
 
     Raises PlaceholderLeft with the names of those that have no value.
     """
@@ -380,6 +402,17 @@ def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str
     if left:
         names = ", ".join(f"${{{one}}}" for one in left)
         raise PlaceholderLeft(f"The definition still holds {names}: give it a value, as in {left[0]}=...")
+    partition, workgroup = lab.session.get_partition_for_region(lab.region), lab.rules.workgroup
+    for state in states(complete):
+        resource = str(state.body.get("Resource", ""))
+        if resource.startswith("arn:aws:states:::"):
+            state.body["Resource"] = resource.replace("arn:aws:", f"arn:{partition}:", 1)
+        asked = state.body.get("Arguments", state.body.get("Parameters"))
+        if workgroup and ":athena:startQueryExecution" in resource and isinstance(asked, dict):
+            state.body["Arguments" if "Arguments" in state.body else "Parameters"] = {
+                **({} if "WorkGroup.$" in asked else {"WorkGroup": workgroup}),
+                **asked,
+            }
     return complete
 
 
@@ -397,7 +430,7 @@ def make_state_machine(
 ) -> str:
     """What `state_machine` does, as one step of several: how to undo what it makes goes on the stack `undo`."""
     sfn = lab.client("stepfunctions")
-    here = setting(lab, lab.name(name))
+    here, role = setting(lab, lab.name(name)), role or lab.rules.role
     arn = here.arn("states", f"stateMachine:{here.machine}")
     text = json.dumps(definition, indent=2, ensure_ascii=False)
     needed = [] if role else [*machine_statements(definition, here, logging=log_level != "OFF"), *statements]

@@ -1,6 +1,7 @@
 """Who we are on AWS, asked before anything is made; and what is said when AWS does not know us."""
 
 import os
+from difflib import get_close_matches
 from typing import Any
 
 import boto3
@@ -11,6 +12,8 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    LoginRefreshRequired,
+    LoginTokenLoadError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -22,6 +25,7 @@ from botocore.exceptions import ConnectionError as NotConnected
 
 from helpers.errors import CredentialsExpired, CredentialsMissing, NotAllowed, RegionMissing, Unreachable
 from helpers.lab.sessions import AccountSession
+from helpers.verbatim import clean, shorten
 
 __all__ = ["open_account", "redirections", "who_am_i"]
 
@@ -58,7 +62,14 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
     try:
         config = Config(connect_timeout=10, read_timeout=20, retries={"total_max_attempts": 2})
         caller = session.client("sts", config=config).get_caller_identity()
-    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError):
+    except CredentialRetrievalError as error:
+        raise CredentialsMissing(
+            f"The profile's credentials could not be fetched: {shorten(clean(str(error)), 300).rstrip('.')}. Try in a"
+            " terminal what its `credential_process` says."
+        ) from None
+    except (LoginRefreshRequired, LoginTokenLoadError):
+        raise CredentialsExpired("You are not logged in, or no longer; run `aws login`, then try again.") from None
+    except (NoCredentialsError, PartialCredentialsError):
         raise CredentialsMissing(
             "No AWS credentials were found; run `aws configure` or `aws sso login`, or stay on the sandbox with"
             " `connect('sandbox')`."
@@ -68,6 +79,12 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
     except ClientError as error:
         raise _plain_error(error) from None
     except (NotConnected, HTTPClientError) as error:
+        if session.region_name not in (regions := _regions(session)):
+            near = get_close_matches(session.region_name, regions, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "look it up in AWS's console."
+            raise Unreachable(
+                f"AWS could not be reached in {session.region_name!r}, a region that is not known here; {hint}"
+            ) from None
         raise Unreachable(
             f"AWS could not be reached ({type(error).__name__}); look at the network and the proxy, or stay on the"
             " sandbox with `connect('sandbox')`."
@@ -75,6 +92,15 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
     except (BotoCoreError, ValueError) as error:
         raise CredentialsMissing(f"AWS could not be asked who you are: {error}") from None
     return caller["Account"], caller["Arn"]
+
+
+def _regions(session: boto3.Session) -> list[str]:
+    """The regions of Step Functions that botocore knows, in all parts of AWS."""
+    return [
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("stepfunctions", partition_name=partition)
+    ]
 
 
 def redirections(session: boto3.Session) -> list[str]:

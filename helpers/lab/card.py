@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.errors import LabError
+from helpers.lab.settings import Settings
 from helpers.limits import TRANSITION
 from helpers.verbatim import verbatim
 
@@ -34,6 +35,7 @@ class Place(Protocol):
     region: str
     identity: str
     prefix: str
+    rules: Settings
     notices: tuple[str, ...]
 
     @property
@@ -66,6 +68,7 @@ def card(lab: Place) -> str:
         "account": f"{lab.account}, region {lab.region}",
         "who": lab.identity,
         "names begin with": lab.prefix,
+        "rules": lab.rules.words,
         **{kind: _look(partial(_made, lab, *listing)) for kind, listing in LISTINGS.items()},
         "cost so far": _look(lambda: _cost_in_words(_cost(lab), lab.target == "aws")),
         "clock": _look(lambda: _ahead_in_words(lab)),

@@ -6,17 +6,21 @@ import getpass
 import hashlib
 import os
 import re
+import secrets
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import platformdirs
 
 from helpers import sandbox
 from helpers.errors import InvalidName, InvalidSetting, LabError, NotInSandbox, WrongAccount
 from helpers.lab.accounts import open_account, redirections, who_am_i
 from helpers.lab.card import card
 from helpers.lab.pace import FastForward
-from helpers.lab.sessions import EndpointSession, SandboxSession
+from helpers.lab.sessions import EndpointSession, SandboxSession, obey
+from helpers.lab.settings import Settings, settings
 
 __all__ = ["Lab", "beside", "connect", "current"]
 
@@ -24,8 +28,9 @@ LOCAL = {"127.0.0.1", "localhost", "::1"}
 # The shortest of AWS's limits on the names of functions (64), roles (64) and state machines (80).
 LONGEST_NAME = 64
 LONGEST_BUCKET = 63  # S3 user guide, "General purpose bucket naming rules"
-PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
+# Users of images and of notebook services, who are not one person; whoever has no name at all is one of them.
+EVERYBODY = {"", "root", "jovyan", "sagemaker-user", "ec2-user", "ubuntu", "vscode", "user"}
 
 
 class Lab:
@@ -33,7 +38,8 @@ class Lab:
 
     `session` is a boto3 Session whose own clients and resources reach it; `target` is "sandbox", "aws" or an endpoint
     URL; `account` and `region` are AWS's; `identity` is who we are there (an ARN); `prefix` begins the name of all
-    that is made here, and `tags` mark it and name the region; `notices` are sentences about how we came here.
+    that is made here, and `tags` mark it and name the region; `rules` are those of a company for all that is made;
+    `notices` are sentences about how we came here.
     """
 
     def __init__(
@@ -45,11 +51,14 @@ class Lab:
         prefix: str,
         notices: tuple[str, ...] = (),
         found: sandbox.Sandbox | None = None,
+        rules: Settings | None = None,
     ) -> None:
         self.target, self.session, self.account, self.identity = target, session, account, identity
         self.region: str = session.region_name
         self.prefix, self.notices = prefix, notices
-        self.tags = {"project": "step-functions-notebooks", "lab": prefix, "region": self.region}
+        self.rules = rules or Settings()
+        self.tags = {**self.rules.tags, "project": "step-functions-notebooks", "lab": prefix, "region": self.region}
+        obey(session, self.rules)
         self._sandbox = found
         self._standing: FastForward | None = None
 
@@ -203,20 +212,22 @@ def connect(
     """Connect to the place we work in, and make it boto3's default, so that a plain `boto3.client(...)` stays there.
 
     `target`: "sandbox" (the default; started if need be), "aws" (the account that your profiles lead to) or an
-    endpoint URL; the environment variable LAB_TARGET sets the default. `profile` names an AWS profile; `region`
-    is the sandbox's us-east-1 or your profile's unless given; `account` refuses any other account.
+    endpoint URL. `profile` names an AWS profile; `region` is the sandbox's us-east-1 or your profile's unless given;
+    `account` refuses any other account. What is not given is taken from LAB_TARGET, LAB_REGION and LAB_ACCOUNT in the
+    environment or from `lab.toml`, and so are the rules for all that is made (`helpers.lab.settings`).
 
     Raises `WrongAccount`, `InvalidSetting`, `SandboxFailed`, and on an account `CredentialsMissing`,
     `CredentialsExpired`, `NotAllowed`, `RegionMissing` or `Unreachable`.
     """
     global _current
-    target = target or os.environ.get("LAB_TARGET") or "sandbox"
+    rules = settings()
+    target, region, account = target or rules.target or "sandbox", region or rules.region, account or rules.account
     if target == "sandbox":
-        lab = _on_sandbox(profile, region)
+        lab = _on_sandbox(profile, region, rules)
     elif target == "aws":
-        lab = _on_account(profile, region)
+        lab = _on_account(profile, region, rules)
     elif urlsplit(target).scheme in ("http", "https") and urlsplit(target).hostname:
-        lab = _at_endpoint(target, profile, region)
+        lab = _at_endpoint(target, profile, region, rules)
     else:
         raise InvalidSetting(f'There is no target {target!r}; there are "sandbox", "aws" and an endpoint URL.')
     if account is not None and str(account) != lab.account:
@@ -235,27 +246,27 @@ def current() -> Lab:
 
 def beside() -> Lab:
     """The sandbox, without leaving the place we work in. Raises `SandboxFailed`."""
-    return _on_sandbox(None, None)
+    return _on_sandbox(None, None, settings())
 
 
-def _on_sandbox(profile: str | None, region: str | None) -> Lab:
+def _on_sandbox(profile: str | None, region: str | None, rules: Settings) -> Lab:
     if profile is not None:
         raise InvalidSetting(
             f"The sandbox has no profiles; for {profile!r} write `connect('aws', profile={profile!r})`."
         )
     found = sandbox.start()
     sandbox.call("hold_roles", found)
-    return _in(found, "sandbox", region)
+    return _in(found, "sandbox", region, rules)
 
 
-def _in(found: sandbox.Sandbox, target: str, region: str | None) -> Lab:
+def _in(found: sandbox.Sandbox, target: str, region: str | None, rules: Settings) -> Lab:
     session = SandboxSession(found, region or found.region)
     notices = (found.notice,) if found.notice else ()
     identity = f"arn:aws:iam::{found.account}:root"
-    return Lab(target, session, found.account, identity, _prefix(""), notices, found)
+    return Lab(target, session, found.account, identity, _prefix("", rules), notices, found, rules)
 
 
-def _on_account(profile: str | None, region: str | None) -> Lab:
+def _on_account(profile: str | None, region: str | None, rules: Settings) -> Lab:
     session = open_account(profile, region)
     number, identity = who_am_i(session)
     notices = []
@@ -266,13 +277,13 @@ def _on_account(profile: str | None, region: str | None) -> Lab:
         )
     if profile is None and (named := os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")):
         notices.append(f"The environment's AWS_PROFILE chose the profile {named!r}: account {number}.")
-    return Lab("aws", session, number, identity, _prefix(_participant()), tuple(notices))
+    return Lab("aws", session, number, identity, _prefix(_participant(), rules), tuple(notices), rules=rules)
 
 
-def _at_endpoint(url: str, profile: str | None, region: str | None) -> Lab:
+def _at_endpoint(url: str, profile: str | None, region: str | None, rules: Settings) -> Lab:
     own = sandbox.status()
     if own is not None and own.endpoint_url == url.rstrip("/"):
-        return _in(own, url, region)
+        return _in(own, url, region, rules)
     is_local = urlsplit(url).hostname in LOCAL
     session = EndpointSession(url, is_local=is_local, profile_name=profile, region_name=region)
     if session.region_name is None or session.get_credentials() is None:
@@ -284,17 +295,12 @@ def _at_endpoint(url: str, profile: str | None, region: str | None) -> Lab:
             **({} if session.get_credentials() else {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
         )
     number, identity = who_am_i(session)
-    return Lab(url, session, number, identity, _prefix(_participant()))
+    return Lab(url, session, number, identity, _prefix(_participant(), rules), rules=rules)
 
 
-def _prefix(participant: str) -> str:
-    """What the names begin with: LAB_PREFIX, or our own with the participant's name, so that many share an account."""
-    prefix = os.environ.get("LAB_PREFIX") or "sfn-lab-" + (f"{participant}-" if participant else "")
-    if not PREFIX.fullmatch(prefix):
-        raise InvalidSetting(
-            f"LAB_PREFIX cannot be {prefix!r}; take up to 30 letters, digits, - and _, beginning with a letter."
-        )
-    return prefix
+def _prefix(participant: str, rules: Settings) -> str:
+    """What the names begin with: the rules' prefix, or our own with the participant's name, for a shared account."""
+    return rules.prefix or "sfn-lab-" + (f"{participant}-" if participant else "")
 
 
 def _hyphened(text: str) -> str:
@@ -307,11 +313,28 @@ def _fingerprint(text: str) -> str:
 
 
 def _participant() -> str:
+    """Whoever sits here, in letters that a name can hold; where many bear one name, with something of their own."""
     try:
         person = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
     except (OSError, KeyError):
-        return ""
+        person = ""
+    if person.lower() in EVERYBODY:
+        person = f"{person}-{_own_mark()}"
     plain = re.sub(r"[^a-z0-9]+", "-", person.lower().split("@")[0]).strip("-")
     if len(plain) <= 20:
         return plain
     return f"{plain[:11].strip('-')}-{_fingerprint(person)}"
+
+
+def _own_mark() -> str:
+    """A few letters drawn once and kept in the person's own folder: home directories are not shared, names may be."""
+    path = Path(platformdirs.user_data_dir("step-functions-notebooks", False)) / "participant"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError), path.open("x", encoding="utf-8") as kept:
+            kept.write(secrets.token_hex(3))
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidSetting(
+            f"The user {getpass.getuser()!r} may be many, and {path} cannot be kept ({error}); set LAB_PREFIX."
+        ) from None

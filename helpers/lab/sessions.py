@@ -10,8 +10,9 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
 from helpers import sandbox
 from helpers.errors import SandboxGone
+from helpers.lab.settings import Settings
 
-__all__ = ["AccountSession", "EndpointSession", "SandboxSession"]
+__all__ = ["AccountSession", "EndpointSession", "SandboxSession", "obey"]
 
 
 class EndpointSession(boto3.Session):
@@ -61,6 +62,18 @@ class AccountSession(boto3.Session):
         """The same as boto3's, at AWS's own endpoints unless the call itself names another."""
         own = Config(ignore_configured_endpoint_urls=True)
         return super().client(service_name, *arguments, config=_merged(config, own), **options)
+
+
+def obey(session: boto3.Session, rules: Settings) -> None:
+    """Let the calls of all clients that the session makes keep the rules, a notebook's own calls too."""
+
+    def always(operation: str, **said: str | None) -> None:
+        if all(said.values()):
+            session.events.register(f"provide-client-params.{operation}", lambda params, **_: {**said, **params})
+
+    always("iam.CreateRole", PermissionsBoundary=rules.permissions_boundary)
+    always("iam.CreateUser", PermissionsBoundary=rules.permissions_boundary)
+    always("athena.StartQueryExecution", WorkGroup=rules.workgroup)
 
 
 def _merged(config: Config | None, forced: Config) -> Config:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from helpers.console import address
 from helpers.limits import REDRIVABLE_DAYS, REDRIVABLE_EVENTS
 from helpers.quantities import count, dollars
 from helpers.statuses import REDRIVABLE, RUNNING
@@ -79,13 +80,10 @@ def redrivable(view: ExecutionView) -> str:
 def console_link(view: ExecutionView) -> str | None:
     """The address of the execution in AWS's console; None where no ARN is known or it is on no AWS account."""
     found = ARN.fullmatch(view.arn or "")
-    if found is None or found[1] != "aws" or (view.lab is not None and view.lab.target != "aws"):
+    if found is None or not found[1].startswith("aws") or (view.lab is not None and view.lab.target != "aws"):
         return None
     region, kind = found[2], "express-executions" if found[3] == "express" else "executions"
-    return (
-        f"https://{region}.console.aws.amazon.com/states/home?region={region}"
-        f"#/v2/{kind}/details/{quote(found[0], safe=':')}"
-    )
+    return f"{address(region)}/states/home?region={region}#/v2/{kind}/details/{quote(found[0], safe=':')}"
 
 
 def commands(view: ExecutionView) -> list[str]:

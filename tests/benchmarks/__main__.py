@@ -1,7 +1,7 @@
 """Measure everything that is measured and write the table into the README.
 
 python -m tests.benchmarks                 all of them, on a sandbox of their own
-python -m tests.benchmarks history clock   only these, printed and not written
+python -m tests.benchmarks history roles   only these: their rows of the table are written anew
 """
 
 import argparse
@@ -38,6 +38,13 @@ def row(figure: dict[str, object]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
+def kept() -> dict[str, str]:
+    """The rows that the table has, by figure."""
+    table = TABLE.search(README.read_text(encoding="utf-8"))
+    lines = table[0].splitlines(keepends=True)[2:] if table else []
+    return {line.split("|")[1].strip(): line for line in lines}
+
+
 def main() -> int:
     """Measure and write; returns 0."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -47,17 +54,16 @@ def main() -> int:
         os.environ["LAB_SANDBOX_DIR"] = folder
         from helpers import sandbox
 
-        rows = []
+        rows = kept() if chosen else {}
         for name in chosen or names():
             try:
                 for figure in importlib.import_module(f"tests.benchmarks.{name}").measure():
-                    rows.append(row(figure))
-                    print(rows[-1], end="", flush=True)
+                    rows[figure["figure"]] = row(figure)
+                    print(row(figure), end="", flush=True)
             finally:
                 sandbox.stop()
-    if not chosen:
-        text = README.read_text(encoding="utf-8")
-        README.write_text(TABLE.sub(lambda _: HEAD + "".join(rows), text), encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    README.write_text(TABLE.sub(lambda _: HEAD + "".join(rows.values()), text), encoding="utf-8")
     return 0
 
 

@@ -79,8 +79,8 @@ def carrying(size: int) -> tuple[float, int]:
     return peak, len(run.events)
 
 
-def per_second(rounds: int = 5) -> float:
-    """Executions of five-state machines a second, each of a definition not seen before."""
+def thousand(rounds: int = 5) -> float:
+    """Seconds of 1,000 executions of five-state machines, each of a definition not seen before."""
     answers = {"Ask": {"Payload": {"status": "success"}, "StatusCode": 200}}
     times, number = [], 0
     for _ in range(rounds):
@@ -91,7 +91,7 @@ def per_second(rounds: int = 5) -> float:
         for machine in machines:
             engine.run(machine, tasks=answers)
         times.append(time.process_time() - begin)
-    return MACHINES / min(times)
+    return min(times) / MACHINES * 1_000
 
 
 def imported() -> tuple[float, float]:
@@ -121,7 +121,13 @@ def measure() -> list[dict[str, Any]]:
             plain,
             "ratio <= 1.0",
         ),
-        ("executions of five states a second, each of a new definition", per_second(), None, ">= 3,500"),
+        (
+            "1,000 executions of five states, each of a new definition, s (baseline: json_normalize of those events)",
+            thousand(),
+            plain,
+            # 3,500 executions a second, on the computer where the baseline took 0.088 s
+            "ratio <= 3.25",
+        ),
         ("import of the engine, s", seconds, None, "<= 0.1"),
         ("an interpreter with the engine, MB", megabytes, None, "<= 25"),
         (f"{EVENTS:,} events that carry 100 KB unchanged, MB", peak / 1e6, None, "<= 50"),

@@ -11,11 +11,16 @@ import time
 import zipfile
 from typing import Any
 
+import pandas as pd
+
 import helpers
 from helpers import definition, execution
+from tests.benchmarks.engine import article
+from tests.benchmarks.history import best
+from tests.roles import may_everything
 
 EVENTS = 25_000
-SECONDS = "<= 0.4"
+SECONDS = "ratio <= 4.5"  # 0.4 s, on the computer where the baseline took 0.088 s
 INEXACT = 0.02
 NEVER = "def handler(event, context):\n    return {'status': 'pending'}\n"
 
@@ -23,15 +28,17 @@ NEVER = "def handler(event, context):\n    return {'status': 'pending'}\n"
 def measure(runs: int = 3) -> list[dict[str, Any]]:
     """The figures of the median run: one dict each with figure, measured, baseline, ratio and bound."""
     lab = helpers.connect("sandbox")
+    events = article()
+    (plain,) = best(lambda: pd.json_normalize(events))
     measured = [_run(lab) for _ in range(runs)]
     seconds = statistics.median(one for one, _ in measured)
     inexact = max(one for _, one in measured)
     return [
         {
-            "figure": f"article's machine to its {EVENTS:,}th event under fast-forward, in s",
+            "figure": f"article's machine to its {EVENTS:,}th event under fast-forward, s (baseline: json_normalize)",
             "measured": seconds,
-            "baseline": None,
-            "ratio": None,
+            "baseline": plain,
+            "ratio": seconds / plain,
             "bound": SECONDS,
         },
         {
@@ -51,7 +58,7 @@ def _run(lab: helpers.Lab) -> tuple[float, float]:
     trusted = {"Service": ["states.amazonaws.com", "lambda.amazonaws.com"]}
     statement = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    role = may_everything(iam, iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy))
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("main.py", NEVER)
@@ -77,6 +84,7 @@ def _run(lab: helpers.Lab) -> tuple[float, float]:
     finally:
         states.delete_state_machine(stateMachineArn=machine)
         functions.delete_function(FunctionName=name)
+        iam.delete_role_policy(RoleName=name, PolicyName="everything")
         iam.delete_role(RoleName=name)
 
 

@@ -1,5 +1,7 @@
 """Starts an Athena query and answers at once with its id."""
 
+import os
+
 import boto3
 
 
@@ -8,5 +10,6 @@ def lambda_handler(event, context):
         QueryString=event["sql"],
         QueryExecutionContext={"Database": event["database"]},
         ResultConfiguration={"OutputLocation": event["output"]},
+        WorkGroup=os.environ.get("LAB_WORKGROUP", "primary"),
     )
     return {"id": started["QueryExecutionId"]}

@@ -95,6 +95,7 @@ def test_an_object_that_is_not_there(machines: Machines, bucket: str, place: dic
     failed = details(machines.run(states(M=run_of(ItemReader=reader)))[-1])
     assert failed["error"] == "States.ItemReaderFailed"
     assert said in failed["cause"]
+    assert ("Extended Request ID: " in failed["cause"]) == ("(Service: S3" in said)
 
 
 def test_results_that_cannot_be_written(machines: Machines) -> None:
