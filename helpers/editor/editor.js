@@ -14,8 +14,10 @@ function element(tag, name, text) {
   return made;
 }
 
-function coloured(text) {
-  const line = element("div", "line");
+const width = (text) => text.length + (text.match(/[^ -~]/g)?.length ?? 0); // columns, at most
+
+function coloured(line, text) {
+  line.replaceChildren();
   let from = 0;
   for (const token of text.length > LONGEST ? [] : text.matchAll(TOKEN)) {
     line.append(text.slice(from, token.index));
@@ -23,14 +25,14 @@ function coloured(text) {
     line.append(element("span", kind, token[1] ?? token[0]), token[2] ?? "");
     from = token.index + token[0].length;
   }
-  line.append(text.slice(from) || (from ? "" : "\u200b"));
+  line.append(text.slice(from));
   return line;
 }
 
 function render({ model, el }) {
   const root = element("div", "sfn-editor");
   const panes = element("div", "panes"), code = element("div", "code"), sheet = element("div", "sheet");
-  const layer = element("div", "layer"), area = element("textarea");
+  const layer = element("div", "layer"), numbers = element("div", "numbers"), area = element("textarea");
   const drawn = element("div", "picture"), said = element("p", "said"), notes = element("ul", "notes");
   root.dataset.lmSuppressShortcuts = "true";
   Object.assign(area, { spellcheck: false, autocomplete: "off", wrap: "off" });
@@ -38,13 +40,13 @@ function render({ model, el }) {
   area.setAttribute("aria-label", "The definition as JSON. Tab indents; Escape and then Tab leaves.");
   layer.setAttribute("aria-hidden", "true");
   said.setAttribute("aria-live", "polite");
-  sheet.append(layer, area);
+  sheet.append(layer, numbers, area);
   code.append(sheet);
   panes.append(code, drawn);
   root.append(panes, said, notes);
   el.replaceChildren(root);
 
-  let lines = [], states = [], before = "", picture = null, here = null, timer = null, busy = false, leaving = false;
+  let lines = [], widths = [], states = [], before = "", picture = null, here = null, timer = null, busy = false, leaving = false;
   const sent = new Set();
 
   function colour() {
@@ -53,11 +55,18 @@ function render({ model, el }) {
     const most = Math.min(lines.length, wanted.length);
     while (top < most && lines[top] === wanted[top]) top++;
     while (end < most - top && lines[lines.length - 1 - end] === wanted[wanted.length - 1 - end]) end++;
-    for (let left = lines.length - top - end; left > 0; left--) layer.children[top].remove();
-    const next = layer.children[top] ?? null;
-    for (const text of wanted.slice(top, wanted.length - end)) layer.insertBefore(coloured(text), next);
+    const gone = lines.length - top - end, come = wanted.slice(top, wanted.length - end);
+    come.slice(0, gone).forEach((text, at) => coloured(layer.children[top + at], text));
+    for (let left = gone; left > come.length; left--) layer.children[top + come.length].remove();
+    const next = layer.children[top + Math.min(gone, come.length)] ?? null;
+    for (const text of come.slice(gone)) layer.insertBefore(coloured(element("div", "line"), text), next);
+    widths.splice(top, gone, ...come.map(width));
+    if (wanted.length !== lines.length) numbers.textContent = wanted.map((_, at) => at + 1).join("\n");
     lines = wanted;
     sheet.style.setProperty("--digits", String(lines.length).length);
+    // In steps, because every line is laid out again when it changes.
+    const columns = Math.ceil(widths.reduce((most, one) => Math.max(most, one)) / 20) * 20;
+    sheet.style.width = `max(100%, ${columns + String(lines.length).length}ch + 58px)`;
   }
 
   function typed() {
@@ -89,6 +98,7 @@ function render({ model, el }) {
     }
     if (picture !== reading.picture) {
       drawn.innerHTML = picture = reading.picture;
+      here = null;
       const svg = drawn.querySelector("svg");
       if (svg) svg.style.minWidth = `calc(${svg.getAttribute("width")} * 0.7)`; // smaller, its text is hard to read
     }
@@ -100,7 +110,6 @@ function render({ model, el }) {
     } else if (reading.states.length || !reading.notes.length) {
       states = reading.states;
     }
-    here = null;
     mark();
   }
 
@@ -122,17 +131,15 @@ function render({ model, el }) {
 
   function mark() {
     const at = area.selectionStart;
-    const now = states.filter(([, begin, end]) => begin <= at && at <= end).at(-1) ?? null;
-    const key = now && now.join("\n");
-    if (key === here) return;
-    here = key;
-    for (const one of root.querySelectorAll(".here")) one.classList.remove("here");
-    if (!now) return;
-    const [name, begin, end] = now;
-    for (let line = row(begin), last = row(end); line <= last; line++) layer.children[line]?.classList.add("here");
-    for (const shape of drawn.querySelectorAll("[data-state]")) {
+    const [name, begin, end] = states.filter(([, begin, end]) => begin <= at && at <= end).at(-1) ?? [null, 0, -1];
+    const first = row(begin), last = end < 0 ? -1 : row(end);
+    for (const line of [...layer.querySelectorAll(".here")]) line.classList.remove("here");
+    for (let line = first; line <= last; line++) layer.children[line]?.classList.add("here");
+    if (name === here) return;
+    here = name;
+    for (const shape of [...drawn.querySelectorAll("[data-state]")]) {
+      shape.classList.toggle("here", shape.dataset.state === name);
       if (shape.dataset.state !== name) continue;
-      shape.classList.add("here");
       const box = shape.getBoundingClientRect(), pane = drawn.getBoundingClientRect();
       if (box.top < pane.top || box.bottom > pane.bottom) drawn.scrollTop += box.top - pane.top - 40;
       if (box.left < pane.left || box.right > pane.right) drawn.scrollLeft += box.left - pane.left - 40;
