@@ -48,8 +48,8 @@ def written(definition: Source) -> str:
         if unreadable := validation.form(definition):
             raise DefinitionInvalid(unreadable.sentence)
         return json.dumps(definition, indent=2, ensure_ascii=False)
-    if isinstance(definition, str) and ("{" in definition or "\n" in definition):
-        return definition
+    if isinstance(definition, str) and (definition.lstrip().startswith("{") or "\n" in definition):
+        return definition.strip("\r\n")
     if not isinstance(definition, str | PathLike):
         kind = type(definition).__name__
         raise DefinitionInvalid(f"A {kind} cannot be edited: give a dict, a JSON text, a name or the path of a file.")

@@ -66,7 +66,7 @@ function render({ model, el }) {
     sheet.style.setProperty("--digits", String(lines.length).length);
     // In steps, because every line is laid out again when it changes.
     const columns = Math.ceil(widths.reduce((most, one) => Math.max(most, one)) / 20) * 20;
-    sheet.style.width = `max(100%, ${columns + String(lines.length).length}ch + 58px)`;
+    sheet.style.width = `max(100%, ${columns + String(lines.length).length}ch + 62px)`;
   }
 
   function typed() {

@@ -31,7 +31,7 @@ def still(reading: Reading, drawn: Diagram | None) -> str:
     )
     return verbatim(
         '<div style="display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start">'
-        f'<pre style="flex:1 1 380px;overflow-x:auto;margin:0">{"".join(lines)}</pre>'
+        f'<pre style="flex:1 1 380px;overflow-x:auto;white-space:pre;margin:0">{"".join(lines)}</pre>'
         f'<div style="flex:1 1 260px">{picture}</div></div>'
         f"<p>{html.escape(reading.sentence())}</p>" + (f"<ul>{notes}</ul>" if notes else "")
     )
