@@ -9,9 +9,18 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    LoginRefreshRequired,
+    LoginTokenLoadError,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NotConnected
 
-from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound
+from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound, Throttled, Unreachable
 from helpers.lab import Lab
 
 __all__ = ["Bucket", "allowance", "client", "made", "plainly"]
@@ -128,9 +137,17 @@ def client(lab: Lab) -> Any:
     return made_now
 
 
+THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+LOGGED_OUT = (SSOError, LoginRefreshRequired, LoginTokenLoadError, TokenRetrievalError, CredentialRetrievalError)
+
+
 @contextmanager
 def plainly(doing: str) -> Iterator[None]:
-    """Turn AWS's refusals into one sentence of ours; `doing` says what was tried: "create the role x"."""
+    """Turn AWS's refusals, and what keeps us from AWS, into one sentence of ours.
+
+    `doing` says what was tried: "create the role x". Raises NotAllowed, NotFound, CredentialsExpired, Throttled,
+    Unreachable, and LabError for any other refusal.
+    """
     try:
         yield
     except ClientError as error:
@@ -142,4 +159,15 @@ def plainly(doing: str) -> Iterator[None]:
             raise CredentialsExpired(f"Your AWS credentials expired; get new ones, then {doing} again.") from None
         if "NotFound" in code or "DoesNotExist" in code or "NoSuch" in code:
             raise NotFound(f"AWS could not {doing}: {message}") from None
+        if code in THROTTLED:
+            raise Throttled(f"AWS takes no more calls for now; wait a minute, then {doing} again.") from None
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
+            raise LabError(f"AWS itself failed when we wanted to {doing} ({code}); try again in a minute.") from None
         raise LabError(f"AWS refused to {doing} ({code}): {message}") from None
+    except LOGGED_OUT:
+        raise CredentialsExpired(f"You are not logged in any more; log in, then {doing} again.") from None
+    except (NotConnected, HTTPClientError):
+        raise Unreachable(
+            f"AWS could not be reached when we wanted to {doing}. Whether it was done cannot be known: look at the"
+            " network, then run the cell again; what is there already is kept."
+        ) from None

@@ -31,6 +31,7 @@ __all__ = [
     "SandboxFailed",
     "SandboxGone",
     "TaskUnanswered",
+    "Throttled",
     "UnknownName",
     "UnknownService",
     "UnknownStatus",
@@ -186,6 +187,10 @@ class CredentialsExpired(LabError):
 
 class RegionMissing(LabError):
     """No AWS region was named."""
+
+
+class Throttled(LabError):
+    """AWS takes no more calls of this account for now."""
 
 
 class Unreachable(LabError):

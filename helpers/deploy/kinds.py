@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from helpers.calls import plainly
 from helpers.deploy.ownership import is_ours
 from helpers.errors import LabError
 from helpers.lab import Lab
 
-__all__ = ["FAILURES", "KINDS", "NAMES", "ORDER", "Here", "Kind", "gone", "quietly", "why"]
+__all__ = ["FAILURES", "KINDS", "NAMES", "ORDER", "Here", "Kind", "gone", "remove_role", "take_back", "why"]
 
 DELETING = 60.0  # seconds; a machine disappears when its last execution has ended
 PATIENT = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
@@ -88,15 +89,26 @@ def gone(error: Exception) -> bool:
 
 
 def why(error: Exception) -> str:
-    """AWS's own words for what failed."""
+    """Why something failed: in AWS's own words, or ours where AWS was not reached."""
+    if isinstance(error, BotoCoreError):
+        try:
+            with plainly("look at it"):
+                raise error
+        except (LabError, BotoCoreError) as worded:
+            return str(worded)
     told = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
     return str(told.get("Message") or told.get("Code") or error)
 
 
-def quietly(remove: Callable[[Here, str], None], lab: Lab, name: str) -> None:
-    """Undo a step of a call that failed; a refusal must not hide why it failed."""
+def take_back(lab: Lab, kind: str, name: str, remove: Callable[[Here, str], None] | None = None) -> None:
+    """Undo a step of a call that failed, if it made anything: what is not ours stays.
+
+    A refusal must not hide why the call failed.
+    """
+    here, known = Here(lab), KINDS[kind]
     with suppress(*FAILURES):
-        remove(Here(lab), name)
+        if known.tags is not None and is_ours(lab, known.tags(here, name)):
+            (remove or known.remove)(here, name)
 
 
 def pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:

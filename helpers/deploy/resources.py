@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -92,13 +92,16 @@ def _role(
             found = None
         if found is None:
             bounded = {"PermissionsBoundary": permissions_boundary} if permissions_boundary else {}
-            found = iam.create_role(
-                RoleName=name, AssumeRolePolicyDocument=json.dumps(trusted), Tags=tag_list(lab), **bounded
-            )["Role"]
-            undo.callback(kinds.quietly, kinds.remove_role, lab, name)
+            undo.callback(kinds.take_back, lab, "role", name, kinds.remove_role)
+            create = {"RoleName": name, "AssumeRolePolicyDocument": json.dumps(trusted), "Tags": tag_list(lab)}
+            try:
+                found = iam.create_role(**create, **bounded)["Role"]
+            except iam.exceptions.EntityAlreadyExistsException:  # made; its answer got lost, botocore asked again
+                found = iam.get_role(RoleName=name)["Role"]
+                check_ours(lab, "role", name, _mapped(found.get("Tags", [])))
             changed = True
         else:
-            check_ours(lab, "role", name, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])})
+            check_ours(lab, "role", name, _mapped(found.get("Tags", [])))
             changed = not _same(found["AssumeRolePolicyDocument"], trusted)
             if changed:
                 iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trusted))
@@ -110,6 +113,10 @@ def _role(
     if changed and lab.target != "sandbox":
         undo.settled = time.monotonic() + SETTLING
     return str(found["Arn"])
+
+
+def _mapped(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -221,10 +228,14 @@ def make_function(
             found = client.get_function_configuration(FunctionName=ours)
         except client.exceptions.ResourceNotFoundException:
             create = {**settings, "Code": {"ZipFile": packed}, "Tags": dict(lab.tags)}
-            found = patiently(
-                lambda: client.create_function(**create), _role_not_ready, f"the function {ours}", patience
-            )
-            undo.callback(kinds.quietly, kinds.remove_function, lab, ours)
+            undo.callback(kinds.take_back, lab, "function", ours)
+            try:
+                found = patiently(
+                    lambda: client.create_function(**create), _role_not_ready, f"the function {ours}", patience
+                )
+            except client.exceptions.ResourceConflictException:  # as with a role: made, and not heard of
+                _check_function(lab, ours)
+                found = client.get_function_configuration(FunctionName=ours)
         else:
             _update_function(client, found, settings, packed, patience)
         _wait(client, "function_active_v2", ours)
@@ -277,6 +288,8 @@ def _wait(client: Any, waiter: str, name: str) -> None:
         client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     except WaiterError as error:
         last = error.last_response
+        if "Error" in last:
+            raise ClientError(last, "GetFunction") from None
         configuration = last.get("Configuration", last)
         reason = configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or str(error)
         raise DeployFailed(f"The function {name} did not become ready: {reason}") from None
@@ -446,13 +459,13 @@ def make_state_machine(
     with plainly(f"make {making}"):
         if found is None:
             tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
+            undo.callback(kinds.take_back, lab, "state machine", here.machine)
             patiently(
                 lambda: sfn.create_state_machine(name=here.machine, type=type_, tags=tags, **asked),
                 lambda error: _role_not_ready(error) or _being_deleted(error),
                 making,
                 patience,
             )
-            undo.callback(kinds.quietly, kinds.remove_machine, lab, here.machine)
         elif (
             json.loads(found["definition"]) != definition
             or found["roleArn"] != role
@@ -502,7 +515,7 @@ def _log_group(lab: Lab, undo: Undo, here: Setting) -> str:
     with plainly(f"make the log group {name}"):
         try:
             logs.create_log_group(logGroupName=name, tags=dict(lab.tags))
-            undo.callback(kinds.quietly, kinds.remove_log_group, lab, name)
+            undo.callback(kinds.take_back, lab, "log group", name)
         except logs.exceptions.ResourceAlreadyExistsException:
             pass
     return here.arn("logs", f"log-group:{name}")
