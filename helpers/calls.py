@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NotConnected
 
-from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound, Unreachable
+from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound, Throttled, Unreachable
 from helpers.lab import Lab
 
 __all__ = ["Bucket", "allowance", "client", "made", "plainly"]
@@ -145,8 +145,8 @@ LOGGED_OUT = (SSOError, LoginRefreshRequired, LoginTokenLoadError, TokenRetrieva
 def plainly(doing: str) -> Iterator[None]:
     """Turn AWS's refusals, and what keeps us from AWS, into one sentence of ours.
 
-    `doing` says what was tried: "create the role x". Raises NotAllowed, NotFound, CredentialsExpired, Unreachable, and
-    LabError for any other refusal.
+    `doing` says what was tried: "create the role x". Raises NotAllowed, NotFound, CredentialsExpired, Throttled,
+    Unreachable, and LabError for any other refusal.
     """
     try:
         yield
@@ -160,7 +160,7 @@ def plainly(doing: str) -> Iterator[None]:
         if "NotFound" in code or "DoesNotExist" in code or "NoSuch" in code:
             raise NotFound(f"AWS could not {doing}: {message}") from None
         if code in THROTTLED:
-            raise LabError(f"AWS takes no more calls for now; wait a minute, then {doing} again.") from None
+            raise Throttled(f"AWS takes no more calls for now; wait a minute, then {doing} again.") from None
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
             raise LabError(f"AWS itself failed when we wanted to {doing} ({code}); try again in a minute.") from None
         raise LabError(f"AWS refused to {doing} ({code}): {message}") from None

@@ -31,6 +31,7 @@ __all__ = [
     "SandboxFailed",
     "SandboxGone",
     "TaskUnanswered",
+    "Throttled",
     "UnknownName",
     "UnknownService",
     "UnknownStatus",
@@ -130,7 +131,14 @@ class UnknownService(LabError):
 
 
 class DefinitionInvalid(LabError):
-    """A definition that is not JSON, or no state machine; the message names the place."""
+    """A definition that is not JSON, or no state machine; the message names the place.
+
+    `line` is the line of the text, from 1, None where it is not known.
+    """
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class AnswerInvalid(LabError):
@@ -179,6 +187,10 @@ class CredentialsExpired(LabError):
 
 class RegionMissing(LabError):
     """No AWS region was named."""
+
+
+class Throttled(LabError):
+    """AWS takes no more calls of this account for now."""
 
 
 class Unreachable(LabError):

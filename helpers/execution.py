@@ -4,10 +4,11 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm.auto import tqdm
 
@@ -21,6 +22,7 @@ from helpers.errors import (
     InvalidInput,
     InvalidName,
     NotFound,
+    Throttled,
 )
 from helpers.lab import Lab, current
 from helpers.limits import NAME_LENGTH, PAYLOAD_BYTES
@@ -39,6 +41,8 @@ __all__ = [
     "stop",
     "wait",
 ]
+
+Read = TypeVar("Read")
 
 PAGE = 1_000  # events, the most that GetExecutionHistory gives at once
 REFUSED = re.compile(
@@ -217,6 +221,14 @@ def _read(operation: str, arn: str, lab: Lab, **arguments: Any) -> Any:
             time.sleep(pause)
 
 
+def _once_let(read: Callable[[], Read]) -> Read:
+    """What is read, as soon as AWS takes calls again: somebody else may have spent all that the account may make."""
+    while True:
+        with suppress(Throttled):
+            return read()
+        time.sleep(LONGEST_PAUSE)
+
+
 def pause_after(waited: float) -> float:
     """How many seconds to pause before asking again, after `waited` seconds of asking: a twentieth of them."""
     return min(max(SHORTEST_PAUSE, waited / 20), LONGEST_PAUSE)
@@ -232,7 +244,7 @@ def wait(arn: str, timeout: float | None = None, *, progress: bool = True, lab: 
     """
     lab = lab or current()
     began = time.monotonic()
-    found = describe(arn, lab=lab)
+    found = _once_let(lambda: describe(arn, lab=lab))
     shape = "{desc} {elapsed}" if timeout is None else "{desc} {bar} {elapsed} of at most " + f"{timeout:g} s"
     bar = tqdm(
         desc=f"waiting for {found.name}", total=timeout, bar_format=shape, leave=False, disable=not progress, delay=1
@@ -246,7 +258,7 @@ def wait(arn: str, timeout: float | None = None, *, progress: bool = True, lab: 
                 )
             time.sleep(pause_after(passed) if timeout is None else min(pause_after(passed), timeout - passed))
             bar.update(min(time.monotonic() - began, timeout or float("inf")) - bar.n)
-            found = describe(arn, lab=lab)
+            found = _once_let(lambda: describe(arn, lab=lab))
     except KeyboardInterrupt:
         bar.close()
         print(_interrupted(found.name, arn))
@@ -356,7 +368,7 @@ def follow(arn: str, *, lab: Lab | None = None) -> Iterator[dict[str, Any]]:
     """
     following, began = Following(arn, lab=lab), time.monotonic()
     while True:
-        yield from following.read()
+        yield from _once_let(following.read)
         if following.over:
             return
         time.sleep(pause_after(time.monotonic() - began))

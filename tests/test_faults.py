@@ -20,7 +20,7 @@ from botocore.httpsession import URLLib3Session
 
 import helpers
 from helpers import deploy, execution, workbench
-from helpers.errors import CredentialsExpired, LabError, NotAllowed, Unreachable
+from helpers.errors import CredentialsExpired, LabError, NotAllowed, Throttled, Unreachable
 from helpers.lab.sessions import EndpointSession
 
 OTHERS_WORDS = re.compile(r"when calling the|Max retries|Waiter|botocore|HTTPS?Connection|Traceback|endpoint URL")
@@ -219,3 +219,19 @@ def test_an_execution(faulty: Callable[..., helpers.Lab], fault: str) -> None:
     for one in sfn.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
         sfn.stop_execution(executionArn=one["executionArn"])
     assert len(execution.events(arn, lab=faulty())) >= 2
+
+
+def test_waiting_and_following_outlast_throttling(
+    faulty: Callable[..., helpers.Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setitem(FAULTS, "throttled long", Fault(FAULTS["throttled once"].happens, 30))
+    done = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    machine = deploy.state_machine("long", done, lab=faulty())
+    arn = execution.start(machine, lab=faulty())
+    lab = faulty("sfn.DescribeExecution", "throttled long")
+    assert execution.wait(arn, progress=False, lab=lab).status == "SUCCEEDED"
+    lab = faulty("sfn.GetExecutionHistory", "throttled long")
+    assert [event["type"] for event in execution.follow(arn, lab=lab)][-1] == "ExecutionSucceeded"
+    with pytest.raises(Throttled, match="wait a minute"):
+        execution.describe(arn, lab=faulty("sfn.DescribeExecution", "throttled for ever"))

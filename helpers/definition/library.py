@@ -9,7 +9,19 @@ from typing import Any
 from helpers.definition.validation import PLACEHOLDER, errors
 from helpers.errors import DefinitionInvalid, UnknownName
 
-__all__ = ["FOLDER", "function_source", "functions", "kept", "load", "names", "parse", "placeholders"]
+__all__ = [
+    "FOLDER",
+    "decoded",
+    "found",
+    "function_source",
+    "functions",
+    "kept",
+    "load",
+    "names",
+    "parse",
+    "placeholders",
+    "text_of",
+]
 
 
 def kept(folder: str) -> Path:
@@ -60,13 +72,7 @@ def load(name_or_path: str | Path, **substitutions: object) -> dict[str, Any]:
     'Main'
     """
     path = found(name_or_path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DefinitionInvalid(f"{path.name} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
-    except OSError as error:
-        raise DefinitionInvalid(f"{path} cannot be read: {error.strerror}.") from None
-    return parse(text, path.name, **substitutions)
+    return parse(text_of(path), path.name, **substitutions)
 
 
 def parse(text: str, where: str = "The definition", /, **substitutions: object) -> dict[str, Any]:
@@ -99,6 +105,7 @@ def placeholders(definition: object) -> list[str]:
 
 
 def found(name_or_path: str | Path) -> Path:
+    """The file of a definition, by its name or its path; raises `UnknownName`."""
     if isinstance(name_or_path, str) and name_or_path in names():
         return FOLDER / f"{name_or_path}{SUFFIX}"
     path = Path(name_or_path).expanduser()
@@ -109,7 +116,19 @@ def found(name_or_path: str | Path) -> Path:
     )
 
 
+def text_of(path: Path) -> str:
+    """The text of a definition's file; raises `DefinitionInvalid` for one that cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DefinitionInvalid(f"{path.name} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
+    except OSError as error:
+        raise DefinitionInvalid(f"{path} cannot be read: {error.strerror}.") from None
+
+
 def decoded(text: str, where: str) -> dict[str, Any]:
+    """The JSON object in a text, whatever it holds; raises `DefinitionInvalid`."""
+
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
         if len(made) < len(items):
@@ -125,7 +144,7 @@ def decoded(text: str, where: str) -> dict[str, Any]:
         definition = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise DefinitionInvalid(f"{where} is not JSON: {error.msg} at {place}.") from None
+        raise DefinitionInvalid(f"{where} is not JSON: {error.msg} at {place}.", error.lineno) from None
     except RecursionError:
         raise DefinitionInvalid(f"{where} is nested too deeply to be read.") from None
     if not isinstance(definition, dict):

@@ -1,4 +1,4 @@
-"""Functions that stand in for those of somebody's own machine, and answer what they are told to."""
+"""Functions that stand in for what somebody's own machine calls, and answer what they are given."""
 
 import copy
 import json
@@ -12,6 +12,7 @@ from helpers.definition import states
 from helpers.deploy.resources import function
 from helpers.errors import UnknownName
 from helpers.lab import Lab, current
+from helpers.rehearsal import made_up
 
 __all__ = ["stand_ins"]
 
@@ -25,40 +26,59 @@ def lambda_handler(event, context):
 FUNCTION = re.compile(r"arn:[\w-]+:lambda:[^:]*:[^:]*:function:.+")
 
 
+TOKEN = ".waitForTaskToken"
+
+
 def stand_ins(
     definition: Mapping[str, Any], answers: Mapping[str, Any] | None = None, *, lab: Lab | None = None
 ) -> dict[str, Any]:
-    """A copy of `definition` in which a stand-in takes the place of each Lambda function.
+    """A copy of `definition` in which a Lambda function of our own stands in for what its tasks call.
 
-    `answers` holds by a state's name the JSON that its function shall answer; left out, it is `{}`. Functions are
-    recognised in `lambda:invoke` tasks and as plain function ARNs; every other task stays as it is.
+    On the sandbox each task gets one, whether it calls a function, a service, an activity or another machine, starts a
+    job or waits for a callback; what a distributed Map reads and writes stays, and placeholders are filled. On an
+    account only functions are replaced, recognised in `lambda:invoke` tasks and as plain ARNs.
 
-    Raises UnknownName for an answer to a state that calls no function, and what `deploy.function` raises.
+    `answers` holds by a state's name the JSON that its stand-in answers: the payload for `lambda:invoke`, the task's
+    result for any other. Left out, it is the answer of `rehearsal.made_up`, on an account `{}`.
+
+    Raises UnknownName for an answer to a state that has no stand-in, DefinitionInvalid for what is no state machine,
+    and what `deploy.function` raises.
     """
     lab = lab or current()
-    answers = answers or {}
+    on_sandbox = lab.target == "sandbox"
+    given: dict[str, Any] = {}
     standing = copy.deepcopy(dict(definition))
-    callers = dict(_callers(standing))
-    for name in answers:
+    if on_sandbox:
+        made = made_up(standing)
+        standing, given = copy.deepcopy(made.definition), made.answers
+    callers = dict(_callers(standing, on_sandbox))
+    for name in answers or {}:
         if name not in callers:
-            raise UnknownName(f"No state {name!r} calls a function; those that do: {', '.join(callers) or 'none'}.")
+            raise UnknownName(f"No state {name!r} has a stand-in; those that do: {', '.join(callers) or 'none'}.")
     for number, (name, (holder, key)) in enumerate(callers.items(), 1):
+        answer = given.get(name, {})
+        if key == "FunctionName" and isinstance(answer, dict):
+            answer = answer.get("Payload", {})
+        answer = (answers or {}).get(name, answer)
         with tempfile.TemporaryDirectory() as folder:
-            text = SOURCE.format(state=json.dumps(name)[1:-1], answer=json.dumps(answers.get(name, {})))
+            text = SOURCE.format(state=json.dumps(name)[1:-1], answer=json.dumps(answer))
             Path(folder, "lambda_function.py").write_text(text, encoding="utf-8")
             holder[key] = function(f"stand-in-{number}", folder, lab=lab)
     return standing
 
 
-def _callers(definition: Mapping[str, Any]) -> Iterator[tuple[str, tuple[dict[str, Any], str]]]:
-    """By the name of each state that calls a function: where in the state that function is named."""
+def _callers(definition: Mapping[str, Any], every: bool) -> Iterator[tuple[str, tuple[dict[str, Any], str]]]:
+    """By the name of each state with a stand-in: where in the state its function is named."""
     for state in states(definition):
         body: Any = state.body
         resource = str(body.get("Resource", ""))
-        if ":states:::lambda:invoke" in resource:
-            arguments = body.get("Arguments", body.get("Parameters"))
-            if isinstance(arguments, dict):
-                arguments.pop("FunctionName.$", None)
-                yield state.name, (arguments, "FunctionName")
-        elif FUNCTION.fullmatch(resource) or resource.startswith("${"):
+        arguments = body.get("Arguments", body.get("Parameters"))
+        waits = resource.endswith(TOKEN)
+        if ":states:::lambda:invoke" in resource and isinstance(arguments, dict) and not (every and waits):
+            arguments.pop("FunctionName.$", None)
+            yield state.name, (arguments, "FunctionName")
+        elif (every and state.type == "Task") or FUNCTION.fullmatch(resource) or resource.startswith("${"):
+            # A function that is called by its ARN gets no token, and acts as nobody else.
+            for field in ("Arguments", "Parameters", "Credentials") if every and waits else ("Credentials",):
+                body.pop(field, None)
             yield state.name, (body, "Resource")

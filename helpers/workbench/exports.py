@@ -17,7 +17,7 @@ from helpers.history.event_types import FIELDS, details_key, fields
 from helpers.workbench.report import report, without_payloads
 from helpers.workbench.view import ExecutionView
 
-__all__ = ["FORMS", "save"]
+__all__ = ["FORMS", "rebuilt", "save"]
 
 INDEX = re.compile(r"\[(\d+)\]$")
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
@@ -103,10 +103,10 @@ def _history(view: ExecutionView, _: int | None) -> bytes:
     if view.definition is not None:
         export["definition"] = view.definition
     try:
-        export["events"] = view.raw if view.raw is not None else _rebuilt(view.events)
+        export["events"] = view.raw if view.raw is not None else rebuilt(view.events)
         written = json.dumps(export, indent=1, ensure_ascii=False, default=_plain)
     except (TypeError, ValueError, RecursionError):  # what no JSON can hold is not in the frame either
-        export["events"] = _rebuilt(view.events)
+        export["events"] = rebuilt(view.events)
         written = json.dumps(export, indent=1, ensure_ascii=False, default=_plain)
     return written.encode("utf-8", "backslashreplace")  # half of a surrogate pair: as JSON writes it
 
@@ -115,7 +115,7 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _rebuilt(events: pd.DataFrame) -> list[dict[str, Any]]:
+def rebuilt(events: pd.DataFrame) -> list[dict[str, Any]]:
     """Events in the shape of GetExecutionHistory from a frame, which holds all that the frame is made from."""
     return [_event(row) for row in events.to_dict("records")]
 

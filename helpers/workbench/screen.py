@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from helpers.errors import LabError
+from helpers.workbench.change import Change
 from helpers.workbench.controls import button
 from helpers.workbench.exports import FORMS, save
 from helpers.workbench.filter import Filter
@@ -35,7 +36,8 @@ class Screen:
         style = widgets.HTML(STYLE, layout={"display": "none"})
         top = widgets.HBox(self._top_buttons(), layout={"flex_flow": "row wrap"})
         middle = self._middle() if len(view.events) else []
-        self.box.children = [style, top, self._header, *middle, self._further()]
+        self.change = Change(view)
+        self.box.children = [style, top, self._header, *middle, self.change.box, self._further()]
 
     def still(self) -> str:
         """The screen as HTML that needs no script."""

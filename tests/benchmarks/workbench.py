@@ -1,12 +1,14 @@
 """A step of the workbench's slider, in a real browser: how long until it is on the screen, and what it sends."""
 
+import contextlib
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import nbformat
 
@@ -91,15 +93,33 @@ def measure() -> list[dict[str, object]]:
 
 def steps(size: int, code: str) -> tuple[list[list[float]], float]:
     """How long each of some steps took until it was in the page and on screen (ms), and the bytes that one sent."""
+    cells = [code.format(middle=size // 2), "shown"]
+    with running(
+        cells, ".sfn-workbench tr.here", {"long.json": json.dumps({"events": loop(size)}, default=str)}
+    ) as page:
+        for _ in range(10):
+            page.evaluate(STEP, "ArrowRight")
+        page.received.clear()
+        times = [page.evaluate(STEP, "ArrowRight" if n % 3 else "ArrowLeft") for n in range(STEPS)]
+        return times, sum(page.received) / STEPS
+
+
+@contextlib.contextmanager
+def running(cells: list[str], shown: str, files: dict[str, str]) -> Iterator[Any]:
+    """A page of JupyterLab whose notebook has run its cells and shows something, beside some files.
+
+    `page.received` lists the bytes of each message that it got.
+    """
     from playwright.sync_api import sync_playwright
 
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         place = pathlib.Path(name)
         folder = place / "notebooks"
         folder.mkdir()
-        (folder / "long.json").write_text(json.dumps({"events": loop(size)}, default=str))
-        cells = [nbformat.v4.new_code_cell(text) for text in (code.format(middle=size // 2), "shown")]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=KERNEL), folder / "long.ipynb")
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        made = [nbformat.v4.new_code_cell(text) for text in cells]
+        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=KERNEL), folder / "measured.ipynb")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
         for kind in ("CONFIG", "DATA", "RUNTIME"):
             environment[f"JUPYTER_{kind}_DIR"] = str(place / kind.lower())
@@ -109,24 +129,20 @@ def steps(size: int, code: str) -> tuple[list[list[float]], float]:
                 time.sleep(0.2)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-                page = browser.new_page(viewport={"width": 1280, "height": 1000})
-                received: list[int] = []
-                page.on("websocket", lambda socket: socket.on("framereceived", lambda data: received.append(len(data))))
-                page.goto(f"{server.url}/lab/tree/long.ipynb?token={server.token}")
+                page: Any = browser.new_page(viewport={"width": 1280, "height": 1000})
+                page.received = []
+                page.on(
+                    "websocket", lambda socket: socket.on("framereceived", lambda data: page.received.append(len(data)))
+                )
+                page.goto(f"{server.url}/lab/tree/measured.ipynb?token={server.token}")
                 page.wait_for_selector(".jp-Notebook .jp-Cell")
                 page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel")
                 page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-                page.wait_for_selector(".sfn-workbench tr.here", timeout=120_000, state="attached")
-                for _ in range(10):
-                    page.evaluate(STEP, "ArrowRight")
-                received.clear()
-                times = [page.evaluate(STEP, "ArrowRight" if n % 3 else "ArrowLeft") for n in range(STEPS)]
-                sent = sum(received) / STEPS
+                page.wait_for_selector(shown, timeout=120_000, state="attached")
+                yield page
                 browser.close()
         finally:
             server.close()
-            shutil.rmtree(folder, ignore_errors=True)
-    return times, sent
 
 
 if __name__ == "__main__":

@@ -194,6 +194,28 @@ def test_hostile_data_is_text_at_every_moment(opened, jupyter, page):
     assert outside(page) == []
 
 
+def test_an_execution_is_rehearsed_with_a_change(opened):
+    shown = first_workbench(opened)
+    shown.root.get_by_role("button", name="Rehearse with a change").click()
+    editor = shown.root.locator(".sfn-editor")
+    editor.locator(".said", has_text="states").wait_for()
+    area = editor.locator("textarea")
+    area.evaluate(
+        """area => {
+            const at = area.value.indexOf('"MaxAttempts": 2') + '"MaxAttempts": '.length;
+            area.focus();
+            area.setSelectionRange(at, at + 1);
+        }"""
+    )
+    shown.page.keyboard.type("0")
+    shown.root.locator("button:has(.fa-play)").click()
+    shown.root.locator("p", has_text="The history was FAILED, the rehearsal is FAILED.").wait_for()
+    assert shown.root.locator("figure img").count() == 2
+    editor.screenshot(path=SCREENSHOTS / "workbench-rehearsed.png")
+    assert shown.root.evaluate(PALE) == []
+    assert outside(shown.page) == []
+
+
 def test_without_a_kernel_the_stored_still_is_shown(opened):
     page = opened("workbench.ipynb")
     still = page.locator(".jp-OutputArea-output:has-text('failed-map')").first

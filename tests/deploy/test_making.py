@@ -453,3 +453,45 @@ def test_stand_ins_answer_for_somebody_else_s_functions(clean):
     assert done.result() == {"rows": 3, "quote": 'it\'s "so"'}
     with pytest.raises(UnknownName, match="Ask, Do"):
         deploy.stand_ins(theirs, answers={"Dew": 1}, lab=clean)
+
+
+def test_on_the_sandbox_every_kind_of_task_has_a_stand_in(clean):
+    integration = "arn:aws:states:::"
+    calls = {
+        "Function": ("${TheFunction}", {}),
+        "Invoke": (f"{integration}lambda:invoke", {"FunctionName": "${Theirs}", "Payload.$": "$"}),
+        "Item": (
+            f"{integration}dynamodb:getItem",
+            {"TableName": "${Table}", "Key": {"id": {"S.$": "$$.Execution.Id"}}},
+        ),
+        "Sdk": (f"{integration}aws-sdk:textract:detectDocumentText", {"Document": {}}),
+        "Job": (f"{integration}batch:submitJob.sync", {"JobName": "a", "JobDefinition": "${D}", "JobQueue": "${Q}"}),
+        "Http": (f"{integration}http:invoke", {"ApiEndpoint": "https://example.com", "Method": "GET"}),
+        "Activity": ("arn:aws:states:us-east-1:123456789012:activity:theirs", {}),
+        "Inner": (f"{integration}states:startExecution.sync:2", {"StateMachineArn": "${Inner}", "Input": {}}),
+        "Token": (
+            f"{integration}sqs:sendMessage.waitForTaskToken",
+            {"QueueUrl": "u", "MessageBody.$": "$$.Task.Token"},
+        ),
+        "Called": (f"{integration}lambda:invoke.waitForTaskToken", {"Payload": {"token.$": "$$.Task.Token"}}),
+    }
+    done = {"Done": {"Type": "Choice", "Choices": [{"Variable": "$.Called.ok", "BooleanEquals": True, "Next": "End"}]}}
+    tasks = {
+        name: {
+            "Type": "Task",
+            "Resource": resource,
+            **({"Parameters": parameters} if parameters else {}),
+            "ResultPath": f"$.{name}",
+            "Next": following,
+        }
+        for (name, (resource, parameters)), following in zip(calls.items(), [*list(calls)[1:], "Done"], strict=True)
+    }
+    theirs = {"StartAt": "Function", "States": {**tasks, **done, "End": {"Type": "Succeed"}}}
+    standing = deploy.stand_ins(theirs, answers={"Activity": {"rows": 3}}, lab=clean)
+    made = deploy.deploy(standing, "every-kind", lab=clean)
+    with clean.fast_forward():
+        arn = execution.start(made.arn, {}, lab=clean)
+        result = execution.wait(arn, timeout=60, progress=False, lab=clean).result()
+    assert result["Activity"] == {"rows": 3}
+    assert result["Called"] == {"ok": True}
+    assert set(calls) <= set(result)
