@@ -91,7 +91,7 @@ def simulate(
     runs: int = RUNS,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Run a machine that waits for a job, once a job, and reckon what each run costs.
+    """Run a machine that waits for a job, once a job, and calculate what each run costs.
 
     Any machine will do that polls, by a loop or by a Retry, or that has one task that ends when the job does. The job
     begins as the first task is asked. The task that is asked again and again is found by trying: it gets an answer that

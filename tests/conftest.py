@@ -16,6 +16,7 @@ os.environ["LAB_SANDBOX_DIR"] = _folder.name
 os.environ["LAB_SANDBOX_IDLE"] = "900"
 for _name in [name for name in os.environ if re.match("AWS_|LAB_(?!SANDBOX_)", name)]:
     del os.environ[_name]
+os.environ["LAB_PROGRESS_DIR"] = os.path.join(_folder.name, "progress")
 
 import helpers  # noqa: E402
 from helpers import sandbox  # noqa: E402

@@ -16,7 +16,7 @@ from helpers.verbatim import verbatim
 __all__ = ["Deployment", "deploy"]
 
 FUNCTIONS = {"FunctionArn": "stepfunctionlambda_test"}
-"""The functions of placeholders whose names do not tell: ${StartJobArn} is the function start_job by its name alone."""
+"""The functions of placeholders whose names do not say it, as ${StartJobArn} does for the function start_job."""
 
 
 @dataclass(frozen=True)

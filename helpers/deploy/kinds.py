@@ -96,8 +96,8 @@ def why(error: Exception) -> str:
                 raise error
         except (LabError, BotoCoreError) as worded:
             return str(worded)
-    told = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
-    return str(told.get("Message") or told.get("Code") or error)
+    reported = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
+    return str(reported.get("Message") or reported.get("Code") or error)
 
 
 def take_back(lab: Lab, kind: str, name: str, remove: Callable[[Here, str], None] | None = None) -> None:
@@ -263,7 +263,7 @@ _own_log_group_tags = _tags("logs", "list_tags_for_resource", "tags", resourceAr
 def _log_group_tags(here: Here, name: str) -> Mapping[str, str]:
     """Its own, or its function's: Lambda makes log groups itself, without tags.
 
-    Where the function is gone too, nothing but the name tells whose it was: ours, unless it has a longer prefix that
+    Where the function is gone too, nothing but the name says whose it was: ours, unless it has a longer prefix that
     is another lab's.
     """
     tags = _own_log_group_tags(here, name)

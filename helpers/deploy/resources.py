@@ -27,9 +27,7 @@ POLICY = "needed"
 RUNTIME = "python3.13"
 PATIENCE = 60.0  # seconds; IAM gives no bound, a new role is usually usable after some ten
 PATIENCE_WITH_GIVEN = 10.0  # seconds; a role that was there before is not new, or hardly
-SETTLING = (
-    10.0  # seconds until a new policy is in force everywhere: nothing tells when, and a first run would be denied
-)
+SETTLING = 10.0  # seconds until a new policy is in force everywhere: nothing says when, and a first run would be denied
 
 
 class Undo(ExitStack):
@@ -497,7 +495,7 @@ def _machine_of_ours(lab: Lab, name: str, arn: str, type_: str) -> Any:
 
 def _validate(sfn: Any, text: str, type_: str) -> None:
     """Let AWS read the definition before anything is made."""
-    with suppress(sfn.exceptions.ClientError):  # whoever may not ask is told by CreateStateMachine itself
+    with suppress(sfn.exceptions.ClientError):  # CreateStateMachine itself refuses whoever may not ask
         checked = sfn.validate_state_machine_definition(definition=text, type=type_)
         if checked["result"] == "FAIL":
             faults = [one for one in checked["diagnostics"] if one["severity"] == "ERROR"] or checked["diagnostics"]

@@ -226,7 +226,7 @@ class Frame:
 
 
 class Observer:
-    """What is told to whoever watches an execution and its children; it may not act on them from here."""
+    """What whoever watches an execution and its children hears of them; it may not act on them from here."""
 
     def event(self, execution: Execution, event: dict[str, Any]) -> None:
         """An event was written."""
@@ -291,7 +291,7 @@ class Execution:
         self.limit = limit if type == "STANDARD" else None
         self.input_text, self.input = text, data_of(text)
         self.events: list[dict[str, Any]] = []
-        self.keeps_events = keeps_events  # else they are told to the observer only
+        self.keeps_events = keeps_events  # else only the observer gets them
         self.size = len(text)  # bytes that they take, about: what they share counted once
         self.written = self.accounted = 0  # events, and bytes of them by an observer that keeps account
         self.status = "RUNNING"

@@ -29,7 +29,7 @@ class StateFailed(Exception):
     """A state has failed with AWS's `error` and `cause`, for its Retry and Catch to look at.
 
     `location` is the field whose JSONata expression failed, None for any other failure. `located` is for whoever says
-    in the cause where it happened, which is said once; `by_token` tells that whoever holds a task token said it;
+    in the cause where it happened, which is said once; `by_token` says that whoever holds a task token said it;
     `also` is another name by which Retry and Catch know it.
     """
 

@@ -1,36 +1,20 @@
 """Checking an answer: the same three outcomes for every exercise, and never an exception."""
 
-import html
-from dataclasses import dataclass
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from helpers.errors import LabError, UnknownName
+from helpers.exercises import learner
 from helpers.exercises.lessons import EXERCISES
 from helpers.exercises.slips import Lacking, definition_slip
-from helpers.verbatim import verbatim
+from helpers.exercises.verdict import Verdict
 
-__all__ = ["Verdict", "check", "hint"]
-
-SIGNS = {"solved": "✔", "lacking": "→", "open": "○"}
-COLOURS = {"solved": "#2e7d32", "lacking": "#b26a00", "open": "#5f6368"}
+__all__ = ["check", "hint"]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How an answer stands: `state` is `solved`, `lacking` or `open` (no answer yet), `sentence` says why."""
-
-    exercise: str
-    state: str
-    sentence: str
-
-    def __repr__(self) -> str:
-        return f"{SIGNS[self.state]} {self.sentence}"
-
-    def _repr_html_(self) -> str:
-        return verbatim(
-            f'<p style="border-left: 4px solid {COLOURS[self.state]}; padding-left: 0.8em">'
-            f"{SIGNS[self.state]} {html.escape(self.sentence)}</p>"
-        )
+GIVEN: Counter[str] = Counter()  # how many hints were given, by exercise
 
 
 def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
@@ -49,15 +33,29 @@ def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
     try:
         one.judge(answer, about)
     except (Lacking, LabError) as error:
-        return Verdict(exercise, "lacking", f"Not yet: {definition_slip(answer) or error}")
+        return Verdict(exercise, "lacking", f"Not yet: {definition_slip(answer) or error}", _offer(exercise))
     except Exception:  # an answer of a kind that nobody foresaw is still one to be answered, not a traceback
-        return Verdict(exercise, "lacking", f"Not yet: this {type(answer).__name__} cannot be an answer here.")
+        why = f"Not yet: this {type(answer).__name__} cannot be an answer here."
+        return Verdict(exercise, "lacking", why, _offer(exercise))
+    if exercise not in learner.kept()["solved"]:
+        learner.keep("solved", exercise, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     return Verdict(exercise, "solved", one.praise)
 
 
 def hint(exercise: str) -> Verdict:
-    """A hint for the exercise. Raises UnknownName, with the names there are."""
-    return Verdict(exercise, "open", f"A hint: {_found(exercise).hint}")
+    """The exercise's next hint; when all were given, the last one again. Raises UnknownName as `check` does."""
+    hints = _found(exercise).hints
+    GIVEN[exercise] = min(GIVEN[exercise] + 1, len(hints))
+    number = GIVEN[exercise]
+    return Verdict(exercise, "open", f"Hint {number} of {len(hints)}: {hints[number - 1]}", _offer(exercise))
+
+
+def _offer(exercise: str) -> str:
+    """What helps next: a hint, or, when all of them were given, the solution."""
+    if (given := GIVEN[exercise]) < len(_found(exercise).hints):
+        return f'For {"another" if given else "a"} hint run exercises.hint("{exercise}").'
+    twins = sorted(Path("solutions").glob(f"{exercise[:2]}-*.ipynb"))
+    return f"The solution is in {twins[0].as_posix() if twins else 'the solved twin of this notebook'}."
 
 
 def _found(exercise: str) -> Any:

@@ -3,8 +3,10 @@
 import functools
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -32,18 +34,22 @@ class Exercise:
     """An exercise: `judge(answer, about)` raises Lacking unless the answer solves it."""
 
     judge: Judge
-    hint: str
     praise: str
+    hints: tuple[str, ...]
 
 
 EXERCISES: dict[str, Exercise] = {}
+HINTS = tomllib.loads(Path(__file__).with_name("hints.toml").read_text(encoding="utf-8"))
 
 
-def exercise(name: str, *, hint: str, praise: str) -> Callable[[Judge], Judge]:
-    """Enter a judge under the exercise's name. The praise must be true of every answer that earns it."""
+def exercise(name: str, *, praise: str) -> Callable[[Judge], Judge]:
+    """Enter a judge under the exercise's name, which has hints in hints.toml.
+
+    The praise must be true of every answer that earns it.
+    """
 
     def entered(judge: Judge) -> Judge:
-        EXERCISES[name] = Exercise(judge, hint, praise)
+        EXERCISES[name] = Exercise(judge, praise, tuple(HINTS[name]))
         return judge
 
     return entered
@@ -108,22 +114,14 @@ def invoked(definition: Any, answer: Any, given: Any = None, **top: Any) -> Tria
     return run({**definition, **top}, given, dict.fromkeys(tasks(definition), answer))
 
 
-@exercise(
-    "00-longest",
-    hint="visits has a row for each state and a column `duration`; the largest wins.",
-    praise="Yes: no other state took longer.",
-)
+@exercise("00-longest", praise="Yes: no other state took longer.")
 def _longest(answer: Any, about: Any) -> None:
     visits = frame(about, "visits", "state", "duration")
     wanted = best(visits, visits["duration"], "state")
     asked("The state that took longest", wanted, answer, "Look at the column `duration` of visits.")
 
 
-@exercise(
-    "00-outside",
-    hint="In the table the column `state` is empty for such events: events['state'].isna() finds them.",
-    praise="Yes: the start and the end belong to the execution, not to a state.",
-)
+@exercise("00-outside", praise="Yes: the start and the end belong to the execution, not to a state.")
 def _outside(answer: Any, about: Any) -> None:
     wanted = int(frame(about, "events", "state")["state"].isna().sum())
     asked("The number of events without a state", wanted, answer, "Count the rows whose `state` is missing.")
@@ -164,7 +162,6 @@ def must_say(event: Any, got: Any, raised: str | None, wanted: str) -> None:
 
 @exercise(
     "01-ready",
-    hint="event is a dict: event.get('ready') is True, False, or None where the event says nothing of it.",
     praise="A function that can say `running` as well as `success`: from now on there is something to wait for.",
 )
 def _ready(answer: Any, about: Any) -> None:
@@ -174,7 +171,6 @@ def _ready(answer: Any, about: Any) -> None:
 
 @exercise(
     "01-not-ready",
-    hint="Define a class NotReady(Exception) above the handler, and raise it where the answer would be `running`.",
     praise="The class of your exception is the name of the error. A Retry can name it, and in 07 one will.",
 )
 def _not_ready(answer: Any, about: Any) -> None:
@@ -204,11 +200,7 @@ def must_wait(definition: Any, done: str) -> None:
         )
 
 
-@exercise(
-    "02-five-seconds",
-    hint="The definition is a dict of dicts: mine['States']['WaitforInvocation']['Seconds'].",
-    praise="Five seconds, and the machine still waits for the word `success`.",
-)
+@exercise("02-five-seconds", praise="Five seconds: a longer pause before it looks.")
 def _five_seconds(answer: Any, about: Any) -> None:
     state(answer, "WaitforInvocation")
     pauses = invoked(answer, says(status="success")).must_succeed().pauses()
@@ -217,11 +209,7 @@ def _five_seconds(answer: Any, about: Any) -> None:
     must_wait(answer, "`success`")
 
 
-@exercise(
-    "02-failed",
-    hint="Choices is a list: append a rule like the first, with `failed` and the name of a new state of Type Fail.",
-    praise="A job that failed is distinguished from one that is not done yet.",
-)
+@exercise("02-failed", praise="A job that failed is distinguished from one that is not done yet.")
 def _failed(answer: Any, about: Any) -> None:
     state(answer, "CheckInvocationsStatus")
     invoked(answer, says(status="success")).must_succeed()
@@ -239,12 +227,7 @@ def _failed(answer: Any, about: Any) -> None:
     must_wait(answer, "`success` or `failed`")
 
 
-@exercise(
-    "03-retry",
-    hint="Retry is a list of rules. Add one with ErrorEquals ['ValueError'], IntervalSeconds 1, MaxAttempts 2 and "
-    "BackoffRate 1: left out, it is 2, and each pause is twice the one before.",
-    praise="Three attempts, a second apart. Whether trying a bug again is wise is another question.",
-)
+@exercise("03-retry", praise="Three attempts, a second apart. Whether trying a bug again is wise is another question.")
 def _retry(answer: Any, about: Any) -> None:
     if "FULL" in json.dumps(state(answer, "Main").get("Retry"), default=str):
         raise Lacking("JitterStrategy FULL makes the pauses uneven; they should be a second each.")
@@ -264,11 +247,7 @@ def _retry(answer: Any, about: Any) -> None:
         raise Lacking("your machine retries a KeyError too; only a ValueError was asked for.")
 
 
-@exercise(
-    "03-count",
-    hint="list_executions takes a statusFilter; or count in the frame: (frame['status'] == 'FAILED').sum().",
-    praise="Counted by AWS's word, not by the colour.",
-)
+@exercise("03-count", praise="Counted by AWS's word, not by the colour.")
 def _count(answer: Any, about: Any) -> None:
     if not isinstance(about, pd.DataFrame) or "status" not in about:
         raise Lacking("give the check your frame of executions as its third argument.")
@@ -276,11 +255,7 @@ def _count(answer: Any, about: Any) -> None:
     asked("The number of executions that succeeded", wanted, answer, "Look at the column `status` of the frame.")
 
 
-@exercise(
-    "04-gap",
-    hint="events['elapsed'].diff() is the time since the event before; idxmax() finds where it is longest.",
-    praise="Yes: the event after the longest silence is the one that ended it.",
-)
+@exercise("04-gap", praise="Yes: the event after the longest silence is the one that ended it.")
 def _gap(answer: Any, about: Any) -> None:
     events = frame(about, "events", "id", "elapsed")
     wanted = [int(one) for one in best(events, events["elapsed"].diff(), "id")]
@@ -305,11 +280,7 @@ SEEN_TWICE = {
 }
 
 
-@exercise(
-    "04-seconds-in",
-    hint="history.visits(events) has the columns state and duration; .dt.total_seconds() makes numbers of durations.",
-    praise="It works on histories it has never seen.",
-)
+@exercise("04-seconds-in", praise="It works on histories it has never seen.")
 def _seconds_in(answer: Any, about: Any) -> None:
     if not callable(answer):
         raise Lacking("the answer is the function itself, not called and no text: def seconds_in(events, state).")
@@ -353,11 +324,7 @@ def made_of(answer: Any, order: Any) -> Any:
     return trial.output
 
 
-@exercise(
-    "05-keep",
-    hint="ResultPath says where the result goes; $.label puts it beside what is there.",
-    praise="Nothing was lost on the way.",
-)
+@exercise("05-keep", praise="Nothing was lost on the way.")
 def _keep(answer: Any, about: Any) -> None:
     for order in ORDERS:
         got, wanted = made_of(answer, order), {**order, "label": "fragile"}
@@ -369,22 +336,14 @@ def _keep(answer: Any, about: Any) -> None:
             raise Lacking(f"there should be the order and its label, and nothing else; there came {json.dumps(got)}")
 
 
-@exercise(
-    "05-shape",
-    hint="Parameters with two keys that end in `.$`.",
-    praise="New JSON, made of paths.",
-)
+@exercise("05-shape", praise="New JSON, made of paths.")
 def _shape(answer: Any, about: Any) -> None:
     if isinstance(answer, dict) and answer.get("QueryLanguage", "JSONPath") != "JSONPath":
         raise Lacking("that is JSONata, which comes next; here the values are looked up with paths.")
     _shaped(answer)
 
 
-@exercise(
-    "05-jsonata",
-    hint="QueryLanguage JSONata, and an Output whose values are '{% $states.input. ... %}'.",
-    praise="The same, as expressions.",
-)
+@exercise("05-jsonata", praise="The same, as expressions.")
 def _jsonata(answer: Any, about: Any) -> None:
     if not isinstance(answer, dict) or answer.get("QueryLanguage") != "JSONata":
         raise Lacking("the state should say QueryLanguage JSONata.")
@@ -402,11 +361,7 @@ def _shaped(answer: Any) -> None:
             raise Lacking(why)
 
 
-@exercise(
-    "06-round",
-    hint="Follow Default with a finger until you are back where you were.",
-    praise="Two states, neither of which can change what the Choice looks at.",
-)
+@exercise("06-round", praise="Two states, neither of which can change what the Choice looks at.")
 def _round(answer: Any, about: Any) -> None:
     given = named(answer, "{'Main', 'Final'}")
     loop = {"WaitforInvocation", "CheckInvocationsStatus"}
@@ -452,11 +407,7 @@ def job_run(definition: Any, *words: str) -> tuple[Trial, int]:
     return trial, trial.times(*asking)
 
 
-@exercise(
-    "06-cure",
-    hint="The way round must lead through the pause and through AskJob: where should the Wait's Next point?",
-    praise="Asked again each turn: the loop can end now.",
-)
+@exercise("06-cure", praise="Asked again each turn: the loop can end now.")
 def _cure(answer: Any, about: Any) -> None:
     states_of(answer)
     if "endless-loop" in kinds(answer):
@@ -471,11 +422,7 @@ def _cure(answer: Any, about: Any) -> None:
         raise Lacking("it asks again without a pause between; the way round should lead through the Wait, too.")
 
 
-@exercise(
-    "07-give-up",
-    hint="In JSONata `polls` is a variable already: a third rule in the Choice: Condition '{% $polls >= 5 %}'.",
-    praise="It asks five times, and then says so.",
-)
+@exercise("07-give-up", praise="It asks five times, and then says so.")
 def _give_up(answer: Any, about: Any) -> None:
     states_of(answer)
     trial, polls = job_run(answer, "running")
@@ -496,11 +443,7 @@ def _give_up(answer: Any, about: Any) -> None:
         raise Lacking("with a job that says `failed` your machine should still end with JobFailed.")
 
 
-@exercise(
-    "07-pauses",
-    hint="Start with 3 and multiply by 3; $min([..., 30]) keeps it at 30.",
-    praise="Quick at first, then cheap.",
-)
+@exercise("07-pauses", praise="Quick at first, then cheap.")
 def _pauses(answer: Any, about: Any) -> None:
     states_of(answer)
     trial, _ = job_run(answer, *["running"] * 5, "success")
@@ -511,7 +454,6 @@ def _pauses(answer: Any, about: Any) -> None:
 
 @exercise(
     "07-cost",
-    hint="Every entering of a state is a transition: count the rows of visits by state.",
     praise="Yes: each entering of a state is a transition, and no other state of this execution was entered as often.",
 )
 def _cost(answer: Any, about: Any) -> None:
@@ -531,11 +473,7 @@ def _cost(answer: Any, about: Any) -> None:
         raise Lacking(f"{len(most)} states share the first place; you named {len(given)}.")
 
 
-@exercise(
-    "08-polite",
-    hint="A Catch rule for OutOfStock whose Next is a Pass state; ResultPath keeps the order beside the error.",
-    praise="The error is taken care of, and the order is still there.",
-)
+@exercise("08-polite", praise="The error is taken care of, and the order is still there.")
 def _polite(answer: Any, about: Any) -> None:
     states_of(answer)
     given = {"do": "raise", "order": 17}
@@ -551,11 +489,7 @@ def _polite(answer: Any, about: Any) -> None:
         raise Lacking("your machine ends well after a KeyError too, which is a bug; catch OutOfStock alone.")
 
 
-@exercise(
-    "08-deadline",
-    hint="TimeoutSeconds stands at the top of the definition, beside StartAt.",
-    praise="Whatever goes on inside, after half a minute it is over.",
-)
+@exercise("08-deadline", praise="Whatever goes on inside, after half a minute it is over.")
 def _deadline(answer: Any, about: Any) -> None:
     states_of(answer)
     trial = run(answer)
@@ -565,11 +499,7 @@ def _deadline(answer: Any, about: Any) -> None:
         raise Lacking(f"it was timed out after {trial.seconds:.0f} s; it should be 30.")
 
 
-@exercise(
-    "09-sql",
-    hint="SELECT city, max(total) ... GROUP BY city.",
-    praise="Yes: that is the dearest order of each city.",
-)
+@exercise("09-sql", praise="Yes: that is the dearest order of each city.")
 def _sql(answer: Any, about: Any) -> None:
     if not isinstance(answer, pd.DataFrame):
         raise Lacking("the answer is the frame that you read from the result, with pandas.read_csv.")
@@ -597,11 +527,7 @@ RESULT = {"OutputLocation": "s3://results/17.csv"}
 FOUND = {"QueryExecution": {"QueryExecutionId": "17", "Status": {"State": "SUCCEEDED"}, "ResultConfiguration": RESULT}}
 
 
-@exercise(
-    "09-caught",
-    hint="Give RunQuery a Catch for States.ALL that leads to a Pass state with End.",
-    praise="A wrong question no longer ends in a red execution.",
-)
+@exercise("09-caught", praise="A wrong question no longer ends in a red execution.")
 def _caught(answer: Any, about: Any) -> None:
     query = state(answer, "RunQuery")
     if not str(query.get("Resource", "")).endswith("athena:startQueryExecution.sync"):
@@ -619,11 +545,7 @@ def _caught(answer: Any, about: Any) -> None:
         raise Lacking("keep the .sync task RunQuery as it is; it no longer asks the question that it is given.")
 
 
-@exercise(
-    "10-worker",
-    hint="json.loads(message['Body'])['token'] is the token; states.send_task_failure takes it, an error and a cause.",
-    praise="A worker that says plainly that it cannot.",
-)
+@exercise("10-worker", praise="A worker that says plainly that it cannot.")
 def _worker(answer: Any, about: Any) -> None:
     if not callable(answer):
         raise Lacking("the answer is the function itself, not called and no text: def worker(states, message).")
@@ -643,11 +565,7 @@ NAMELESS = "the task failed without an error's name; give send_task_failure erro
 WAYS = {"athena query": ".sync", "approval by a person": "token", "old service that only answers when asked": "poll"}
 
 
-@exercise(
-    "10-when",
-    hint="The table above: does it have .sync? Can it keep a text and call AWS? Can it only be asked?",
-    praise="That is the whole art: ask only those who cannot speak by themselves.",
-)
+@exercise("10-when", praise="That is the whole art: ask only those who cannot speak by themselves.")
 def _when(answer: Any, about: Any) -> None:
     if not isinstance(answer, dict):
         raise Lacking("the answer is a dict: for each of the works one of '.sync', 'token', 'event', 'poll'.")
@@ -664,11 +582,7 @@ def _delays() -> dict[int, float]:
     return dict(zip(table["interval"], table["worst_delay"], strict=True))
 
 
-@exercise(
-    "11-pause",
-    hint="planner.compare_patterns(jobs, intervals=..., patterns=['recheck']) has worst_delay; which rows keep 15 s?",
-    praise="As rarely as allowed, and not more rarely.",
-)
+@exercise("11-pause", praise="As rarely as allowed, and not more rarely.")
 def _pause(answer: Any, about: Any) -> None:
     if slip := number_slip(answer):
         raise Lacking(slip)
@@ -684,11 +598,7 @@ def _pause(answer: Any, about: Any) -> None:
     raise Lacking(f"with a pause of {answer:g} s the end is noticed {late} late; 15 s are allowed.")
 
 
-@exercise(
-    "11-cheapest",
-    hint="measured[measured['delay'] < 20] keeps the rows that are quick enough; then the fewest events.",
-    praise="Measured, not guessed.",
-)
+@exercise("11-cheapest", praise="Measured, not guessed.")
 def _cheapest(answer: Any, about: Any) -> None:
     measured = frame(about, "frame `measured`", "job", "delay", "events", "pause")
     quick = measured[(measured["job"] == 250) & (measured["delay"] < 20)]
@@ -697,10 +607,49 @@ def _cheapest(answer: Any, about: Any) -> None:
     asked("The pause", wanted, answer, why)
 
 
+@exercise("12-once", praise="Attempted twice, it is one bill; and each execution sends its own.")
+def _once(answer: Any, about: Any) -> None:
+    state(answer, "SendBill")
+    replies = {name: [TaskFailed("States.Timeout", "too slow"), says(sent="bills/17.txt")] for name in tasks(answer)}
+    sent: list[Any] = []
+    for seed in (0, 1):
+        trial = run(answer, {"order": 17, "seconds": 1}, replies, seed).must_succeed()
+        given = [one.get("Payload") or {} for one in trial.parameters("SendBill")]
+        if not given or not {"order", "seconds", "bucket"} <= set(given[0]):
+            raise Lacking("the function needs order, seconds and bucket as before; add `bill` to its Payload.")
+        if not all(one.get("bill") for one in given):
+            raise Lacking("the function was called without a `bill`; it belongs into Payload, beside `order`.")
+        sent.append(bill := given[0]["bill"])
+        if other := [one["bill"] for one in given if one["bill"] != bill]:
+            raise Lacking(f"one execution sent {shown(bill)} and {shown(other[0])}; it should be one bill.")
+    if "$." in str(sent[0]):
+        raise Lacking(f"the bill is the text {shown(sent[0])}; a key that ends in `.$` has its path looked up.")
+    if sent[0] == sent[1]:
+        raise Lacking(f"two executions both sent {shown(sent[0])}; each should send a bill of its own.")
+
+
+@exercise("12-cancel", praise="Whoever gives up waiting lets the work go, too.")
+def _cancel(answer: Any, about: Any) -> None:
+    state(answer, "AskJob")
+    cancelling, rest = tasks(answer, "canceljob"), dict.fromkeys(tasks(answer), says(id=JOB, status="running"))
+    if not cancelling:
+        raise Lacking(
+            "no Task of your machine calls ${CancelJobArn}; it is a state like AskJob, with another function."
+        )
+    late = run(answer, {}, rest | {"AskJob": TaskFailed("NotReady", "come back later")})
+    if (late.status, late.error) != ("FAILED", "GaveUp"):
+        raise Lacking(f"when the job takes too long the machine should end FAILED with GaveUp, not {late.ended}.")
+    if (times := late.times(*cancelling)) != 1:
+        raise Lacking(f"when the job took too long it was cancelled {times} times; it should be once, before GaveUp.")
+    if JOB not in json.dumps(given := late.parameters(*cancelling)):
+        raise Lacking(f"the function was called with {json.dumps(given[0])}, where the job's id should be.")
+    done = run(answer, {}, rest | {"AskJob": says(id=JOB, status="success")}).must_succeed()
+    if done.times(*cancelling):
+        raise Lacking("a job that is done was cancelled too; only giving up should lead there.")
+
+
 @exercise(
-    "13-caught",
-    hint="Catch belongs into EachOrder itself, beside ItemProcessor; its Next is a state that you add to States.",
-    praise="The recorded failure would have ended well, and the machine says so before it is deployed.",
+    "13-caught", praise="The recorded failure would have ended well, and the machine says so before it is deployed."
 )
 def _caught_around(answer: Any, about: Any) -> None:
     given = state(answer, "EachOrder")
@@ -718,7 +667,6 @@ def _caught_around(answer: Any, about: Any) -> None:
 
 @exercise(
     "13-fewest",
-    hint="Rehearse `waited` with one MaxAttempts after the other; or count the retries in history.attempts.",
     praise="As few as this execution needed. Another one may need more: that is what a folder of histories is for.",
 )
 def _fewest(answer: Any, about: Any) -> None:

@@ -94,8 +94,13 @@ class Trial:
         """This trial; raises Lacking, naming the state and the error, where it ended otherwise."""
         if self.status == "SUCCEEDED":
             return self
+        raise Lacking(f"your machine ended {self.ended}")
+
+    @property
+    def ended(self) -> str:
+        """How and where it ended, for a sentence."""
         why = f" with the error {self.error}: {self.cause or 'no cause is given'}" if self.error else ""
-        raise Lacking(f"your machine ended {self.status} in the state {self.last_state}{why}")
+        return f"{self.status} in the state {self.last_state}{why}"
 
     @property
     def last_state(self) -> str:
@@ -107,11 +112,11 @@ def rounded(durations: "pd.Series[Any]") -> list[float]:
     return [round(float(seconds), 1) for seconds in durations.dt.total_seconds()]
 
 
-def run(definition: Any, given: Any = None, answers: Mapping[str, Any] | None = None) -> Trial:
+def run(definition: Any, given: Any = None, answers: Mapping[str, Any] | None = None, seed: int = 0) -> Trial:
     """Run a learner's definition to its end, its waiting skipped; a trial that was made before is not made again.
 
     `answers` holds by a Task's name what it is answered: a JSON value as the service hands it to the machine, a
-    TaskFailed, or a list of these, one per call, the last repeated.
+    TaskFailed, or a list of these, one per call, the last repeated. Another `seed` is another execution.
 
     Raises Lacking where the definition cannot be read, has a Task without an answer, or does not end.
     """
@@ -123,7 +128,7 @@ def run(definition: Any, given: Any = None, answers: Mapping[str, Any] | None = 
         name: [asdict(one) if isinstance(one, TaskFailed) else {"value": one} for one in listed(answer)]
         for name, answer in (answers or {}).items()
     }
-    return _run(text, json.dumps(given), json.dumps(replies))
+    return _run(text, json.dumps(given), json.dumps(replies), seed)
 
 
 def plain(value: Any) -> Any:
@@ -138,7 +143,7 @@ def listed(answer: Any) -> list[Any]:
 
 
 @lru_cache(maxsize=512)
-def _run(text: str, given: str, replies: str) -> Trial:
+def _run(text: str, given: str, replies: str, seed: int) -> Trial:
     raw = definitions.parse(text, "Your definition")
     nowhere = dict.fromkeys(definitions.placeholders(raw), STAND_IN)
     raw = definitions.parse(text, "Your definition", **nowhere)
@@ -151,7 +156,7 @@ def _run(text: str, given: str, replies: str) -> Trial:
     answers = {name: [_answer(one) for one in listed] for name, listed in known.items()}
     if why := refusal(raw):
         raise Lacking(why)
-    ran = engine.run(raw, json.loads(given), answers, limit=MOST_EVENTS)
+    ran = engine.run(raw, json.loads(given), answers, seed=seed, limit=MOST_EVENTS)
     if len(ran.events) == MOST_EVENTS:
         entered = [e["stateEnteredEventDetails"]["name"] for e in ran.events[-40:] if "stateEnteredEventDetails" in e]
         raise Lacking(

@@ -40,8 +40,8 @@ def answer(verb: str, body: bytes) -> Answer:
         return _json(400, {"error": type(error).__name__, "message": str(error)})
     except Exception as error:
         logging.getLogger(__name__).exception("The verb %s failed", verb)
-        told = f"The sandbox stumbled over {verb!r} ({type(error).__name__}: {error}); its log says more."
-        return _json(400, {"error": "SandboxFailed", "message": told})
+        message = f"The sandbox stumbled over {verb!r} ({type(error).__name__}: {error}); its log says more."
+        return _json(400, {"error": "SandboxFailed", "message": message})
 
 
 def _json(status: int, content: dict[str, Any]) -> Answer:

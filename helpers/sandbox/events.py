@@ -23,7 +23,7 @@ def _to_state_machine(arn: str, region: str, event: str) -> None:
 DELIVERIES: dict[str, Callable[[str, str, str], None]] = {"lambda": _to_function, "states": _to_state_machine}
 
 
-def _told(target: dict[str, Any], event: dict[str, Any]) -> str:
+def _delivered(target: dict[str, Any], event: dict[str, Any]) -> str:
     """The text that a target gets: the event, a text of the target's own, or one made from the event."""
     from moto.events.utils import EventTemplateParser
 
@@ -73,8 +73,8 @@ def patch() -> None:
         if self.state == "ENABLED" and self.event_pattern.matches_event(original_event):
             for target in self.targets:
                 if deliver := DELIVERIES.get(target["Arn"].split(":")[2]):
-                    told = _told(target, dict(original_event))
-                    pool.run(partial(deliver, target["Arn"], self.region_name, told))
+                    given = _delivered(target, dict(original_event))
+                    pool.run(partial(deliver, target["Arn"], self.region_name, given))
         others = copy.copy(self)
         others.targets = [target for target in self.targets if target["Arn"].split(":")[2] not in DELIVERIES]
         original(others, original_event, transform_input)

@@ -52,7 +52,7 @@ tags_in: dict[str, Callable[[str, str], Mapping[str, str]]] = {}
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """A user, or a session of a role; `of_service` tells that a service has it, `limit` is its session policy."""
+    """A user, or a session of a role; `of_service` says that a service has it, `limit` is its session policy."""
 
     arn: str
     credentials: Credentials

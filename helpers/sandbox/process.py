@@ -45,7 +45,7 @@ __all__ = [
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-# Seconds: until a new server must be ready, until one that runs must have answered, until one told to end has ended.
+# Seconds: until a new server must be ready, until one that runs must have answered, until one that shall end has ended.
 READY, ANSWERED, ENDED = 60.0, 20.0, 10.0
 # Seconds by which a process's time of creation, read twice, may differ: the system counts it from its boot, to which
 # it gives another second when its clock is set.
@@ -288,8 +288,8 @@ def _alone() -> Iterator[None]:
         with filelock.FileLock(folder() / "lock", timeout=2 * READY):
             yield
     except filelock.Timeout:
-        told = "Another process has been starting the sandbox for minutes; end it and try again."
-        raise SandboxFailed(told) from None
+        message = "Another process has been starting the sandbox for minutes; end it and try again."
+        raise SandboxFailed(message) from None
     except OSError as error:
         raise _unusable(error) from error
 

@@ -56,8 +56,8 @@ def not_here(what: str, service: str, headers: Message) -> Answer:
 
 def internal_failure(error: Exception, service: str, headers: Message) -> Answer:
     """The answer to a call that the sandbox stumbled over; one line, the rest is in its log."""
-    told = str(error).splitlines()[:1]
-    message = f"The sandbox failed ({': '.join([type(error).__name__, *told])}); its log has the details."
+    reported = str(error).splitlines()[:1]
+    message = f"The sandbox failed ({': '.join([type(error).__name__, *reported])}); its log has the details."
     return _error(_form(service, headers), 500, "InternalFailure", message)
 
 
@@ -83,12 +83,12 @@ def _error(form: str, status: int, code: str, message: str) -> Answer:
         headers += [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
         texts = b"".join(_cbor_text(text) for text in ("__type", code, "message", message))
         return Answer(status, headers, b"\xa2" + texts)
-    told = f"<Code>{code}</Code><Message>{escape(_printable(message))}</Message>"
+    inside = f"<Code>{code}</Code><Message>{escape(_printable(message))}</Message>"
     known = f"<RequestId>{request_id}</RequestId>"
     body = {
-        "s3": f"<Error>{told}{known}</Error>",
-        "ec2": f"<Response><Errors><Error>{told}</Error></Errors><RequestID>{request_id}</RequestID></Response>",
-        "query": f"<ErrorResponse><Error><Type>Sender</Type>{told}</Error>{known}</ErrorResponse>",
+        "s3": f"<Error>{inside}{known}</Error>",
+        "ec2": f"<Response><Errors><Error>{inside}</Error></Errors><RequestID>{request_id}</RequestID></Response>",
+        "query": f"<ErrorResponse><Error><Type>Sender</Type>{inside}</Error>{known}</ErrorResponse>",
     }[form]
     headers.append(("Content-Type", "application/xml" if form == "s3" else "text/xml"))
     return Answer(status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode())

@@ -115,7 +115,7 @@ def _watch(server: "Server", state: process.Sandbox, ended: threading.Event, idl
             unused, last_used = 0.0, server.last_used
         if unused > idle:
             return f"nobody had used it for {idle / 3600:g} hours"
-    return "its process was told to end"
+    return "its process got the signal to end"
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_what_stands_between_two_dollar_signs_is_no_formula(opened, jupyter):
         "from IPython.display import HTML\nHTML('<p>a formula: $x$</p>')",
         "from helpers import history\nhistory.events([])",
         "import pandas as pd\npd.DataFrame({'path': ['$.one and $.two']})",
-        "from helpers.exercises.checking import Verdict\nVerdict('one', 'lacking', 'between $5 and $6')",
+        "from helpers.exercises.verdict import Verdict\nVerdict('one', 'lacking', 'between $5 and $6')",
     ]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}

@@ -62,7 +62,7 @@ class Machines:
             return {name: "default"}
         bucket = self.lab.bucket_name("definitions")  # ours, as the roles of functions ask for
         self.lab.client("s3").create_bucket(Bucket=bucket)
-        return {"Database": "default", "OutputLocation": f"s3://{bucket}/results/"}
+        return {"Database": "default", "OutputLocation": f"s3://{bucket}/results/", "Bucket": bucket}
 
     def make(
         self,
@@ -79,7 +79,9 @@ class Machines:
         for placeholder in definition.placeholders(raw):
             if not placeholder.endswith("Arn") or placeholder == "ChildArn":
                 given |= self.placeholder(placeholder)
-        options = {name: {"timeout": 30} for name in ("start_query", "ask_query", "misbehave", "call_back")}
+        options = {
+            name: {"timeout": 30} for name in ("start_query", "ask_query", "misbehave", "call_back", "send_bill")
+        }
         name = machine if isinstance(machine, str) else f"made-{uuid.uuid4().hex[:6]}"
         return deploy.deploy(raw, name, function_options=options, lab=self.lab, **given).arn
 

@@ -49,6 +49,11 @@ def sooner(seconds: int) -> Callable[[dict[str, Any]], None]:
     return lambda raw: raw.update(TimeoutSeconds=seconds)
 
 
+def in_time(raw: dict[str, Any]) -> None:
+    """Lets a function that has yet to load boto3 come to its end on a busy computer."""
+    raw["States"]["SendBill"]["TimeoutSeconds"] = 25
+
+
 @dataclass(frozen=True)
 class End:
     """A way to an end: what the machine is given, and how it ends."""
@@ -158,6 +163,25 @@ ENDS = {
         "FAILED",
         "States.Timeout",
         change=lambda raw: raw["States"]["RunQuery"].update(TimeoutSeconds=5),
+    ),
+    "watched_query, done": End("watched_query", GOOD, entered={"AskQuery": 5, "CancelQuery": 0}),
+    "watched_query, failed": End(
+        "watched_query", BAD, "FAILED", "QueryFailed", "ended as FAILED", entered={"CancelQuery": 0}
+    ),
+    "watched_query, cannot ask": End(
+        "watched_query",
+        GOOD,
+        "FAILED",
+        "Athena.InvalidRequestException",
+        entered={"CancelQuery": 1},
+        change=lambda raw: raw["States"]["AskQuery"].update(Parameters={"QueryExecutionId": "none"}),
+    ),
+    "query_once, nobody to publish for": End(
+        "query_once", {"day": "1", **GOOD}, "FAILED", "S3.NoSuchKeyException", tries={"RunQuery": 1, "Publish": 1}
+    ),
+    "bill, sent": End("bill", {"order": 1, "seconds": 0}, tries={"SendBill": 1}, change=in_time),
+    "bill, too slow twice": End(
+        "bill", {"order": 1, "seconds": 1.5}, "FAILED", "States.Timeout", tries={"SendBill": 2}
     ),
     "careful, done": End("careful", {"do": "well"}, output={"did": "well"}, tries={"Work": 1}),
     "careful, caught": End("careful", {"do": "raise"}, output={"stock": "ordered"}, tries={"Work": 1}),
@@ -368,3 +392,38 @@ def test_express_child_asks_once(machines, given, status, error):
     assert (ended["status"], ended.get("error")) == (status, error)
     if error is None:
         assert json.loads(ended["output"]) == {"id": given, "status": "success"}
+
+
+def test_one_query_however_many_executions_ask(machines):
+    lab = machines.lab
+    arn, given = machines.make("query_once"), {"day": "2", "sql": "SELECT 'once' AS one"}
+    runs = [execution.start(arn, given, lab=lab) for _ in range(3)]
+    with lab.fast_forward():
+        ended = [machines.end(run) for run in runs]
+    outputs = [one.events[one.events["type"] == "TaskSucceeded"]["output"].iloc[0] for one in ended]
+    assert len({json.loads(output)["QueryExecution"]["QueryExecutionId"] for output in outputs}) == 1
+
+
+def test_the_query_of_a_stopped_execution_is_cancelled_by_whom_the_event_calls(machines):
+    lab, athena = machines.lab, machines.lab.client("athena")
+    run = execution.start(machines.make("watched_query"), {"sql": "SELECT 'stopped' AS one"}, lab=lab)
+    event = next(event for event in execution.follow(run, lab=lab) if event["type"] == "TaskSucceeded")
+    query = json.loads(event["taskSucceededEventDetails"]["output"])["QueryExecutionId"]
+    execution.stop(run, lab=lab)
+    told = lab.client("lambda").invoke(
+        FunctionName=machines.function("cancel_query"), Payload=json.dumps({"detail": {"executionArn": run}})
+    )
+    assert "FunctionError" not in told, told["Payload"].read()
+    assert athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"] == "CANCELLED"
+
+
+def test_a_bill_with_a_name_is_sent_once_however_often_it_is_tried(machines):
+    lab, function = machines.lab, machines.function("send_bill")
+    bucket = machines.placeholder("Bucket")["Bucket"]
+    for order, bill in ((31, None), (31, None), (32, "order-32"), (32, "order-32")):
+        given = {"order": order, "bucket": bucket, "bill": bill}
+        assert "FunctionError" not in lab.client("lambda").invoke(FunctionName=function, Payload=json.dumps(given))
+    s3 = lab.client("s3")
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix="bills/")["Contents"]]
+    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+    assert (bodies.count(b"For order 31"), bodies.count(b"For order 32")) == (2, 1)

@@ -1292,6 +1292,89 @@ def _cheapest() -> Rows:
     yield "the frame", "wrong", quick, "DataFrame"
 
 
+BILL = definition.load("bill")
+PAYLOAD = "States__SendBill__Parameters__Payload"
+
+
+def billed(**fields: Any) -> dict[str, Any]:
+    """The machine that sends a bill, with more in the function's payload."""
+    return changed(BILL, **{PAYLOAD: BILL["States"]["SendBill"]["Parameters"]["Payload"] | fields})
+
+
+@answers("12-once")
+def _once() -> Rows:
+    yield "the execution's name", "right", billed(**{"bill.$": "$$.Execution.Name"})
+    yield "its ARN", "right", billed(**{"bill.$": "$$.Execution.Id"})
+    yield "a hash", "right", billed(**{"bill.$": "States.Hash($$.Execution.Id, 'SHA-256')"})
+    with_order = "States.Format('{}-{}', $.order, $$.Execution.Name)"
+    yield "order and name", "right", billed(**{"bill.$": with_order})
+    yield (
+        "more attempts",
+        "equivalent",
+        changed(billed(**{"bill.$": "$$.Execution.Name"}), States__SendBill__Retry__0__MaxAttempts=3),
+    )
+    yield "as it was", "wrong", BILL, "without a `bill`"
+    yield "the order", "wrong", billed(**{"bill.$": "$.order"}), "two executions"
+    yield "a constant", "wrong", billed(bill="the bill"), "two executions"
+    yield "no .$", "wrong", billed(bill="$$.Execution.Name"), "looked up"
+    yield "the attempt", "wrong", billed(**{"bill.$": "$$.State.RetryCount"})
+    yield (
+        "name and attempt",
+        "wrong",
+        billed(**{"bill.$": "States.Format('{}-{}', $$.Execution.Name, $$.State.RetryCount)"}),
+        "one bill",
+    )
+    yield "beside the payload", "wrong", changed(BILL, **{"States__SendBill__Parameters__bill.$": "$$.Execution.Name"})
+    yield "nothing else", "wrong", changed(BILL, **{PAYLOAD: {"bill.$": "$$.Execution.Name"}}), "order, seconds"
+    yield "no retry", "wrong", changed(billed(**{"bill.$": "$$.Execution.Name"}), States__SendBill__Retry=...)
+    yield "a state", "wrong", BILL["States"]["SendBill"]
+    yield "a text", "wrong", "$$.Execution.Name"
+
+
+RETRY_POLLING = definition.load("retry_polling")
+
+
+def cancelling(to: str = "CancelJob", job: Any = None, **fields: Any) -> dict[str, Any]:
+    """The machine with the polling Retry, with a state that cancels; its Catch leads `to`."""
+    parameters = {"FunctionName": "${CancelJobArn}", "Payload": {"id.$": "$.job.id"} if job is None else job}
+    made = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "Next": "GaveUp"}
+    return changed(RETRY_POLLING, States__AskJob__Catch__0__Next=to, States__CancelJob={**made, **fields})
+
+
+@answers("12-cancel")
+def _cancel() -> Rows:
+    retry = [{"ErrorEquals": ["Lambda.TooManyRequestsException"], "MaxAttempts": 3}]
+    yield "the solution", "right", cancelling()
+    yield "retried", "right", cancelling(Retry=retry, TimeoutSeconds=30)
+    yield "the whole job", "right", cancelling(job={"job.$": "$.job"})
+    yield "the result beside it", "right", cancelling(ResultPath="$.cancelled")
+    yield (
+        "a function's ARN",
+        "right",
+        cancelling(
+            Parameters={
+                "FunctionName": "arn:aws:lambda:us-east-1:123456789012:function:cancel_job",
+                "Payload.$": "$.job",
+            }
+        ),
+    )
+    yield "as it was", "wrong", RETRY_POLLING, "no Task"
+    yield "never reached", "wrong", cancelling("GaveUp")
+    yield "no id", "wrong", cancelling(job={"id": "job"}), "the job's id"
+    yield "ends well", "wrong", cancelling(Next="Done"), "GaveUp"
+    yield "ends as the job's failure", "wrong", cancelling(Next="JobFailed"), "GaveUp"
+    yield "done, too", "wrong", changed(cancelling(), States__AskJob__Next="CancelJob")
+    yield "the error forgets the job", "wrong", changed(cancelling(), States__AskJob__Catch__0__ResultPath=...)
+    yield (
+        "twice",
+        "wrong",
+        changed(cancelling(Next="Again", ResultPath=None), States__Again=cancelling()["States"]["CancelJob"]),
+        "2 times",
+    )
+    yield "a state", "wrong", cancelling()["States"]["CancelJob"]
+    yield "a text", "wrong", "CancelJob"
+
+
 def _orders() -> dict[str, Any]:
     return definition.load(history.sample("failed-map").with_name("failed-map.asl.json"))
 

@@ -1,6 +1,7 @@
 """What `check` says of answers that are missing, wrong, broken, or that never end."""
 
 import sys
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import helpers
 from helpers import definition, errors, exercises
-from helpers.exercises.lessons import EXERCISES
+from helpers.exercises import checking
+from helpers.exercises.lessons import EXERCISES, HINTS
 from tests.exercises.answers import ANSWERS, in_cell
 from tests.exercises.test_answers import OTHERS_WORDS
 
@@ -80,9 +82,48 @@ def test_nonsense_is_answered_with_a_sentence(lab, name):
         assert len(verdict.sentence) < 500
 
 
+@pytest.fixture
+def _no_hints_yet(monkeypatch):
+    monkeypatch.setattr(checking, "GIVEN", Counter())
+
+
+@pytest.mark.usefixtures("_no_hints_yet")
 @pytest.mark.parametrize("name", EXERCISES)
-def test_there_is_a_hint(name):
-    assert exercises.hint(name).sentence.startswith("A hint: ")
+def test_there_are_three_hints_one_after_the_other(name):
+    given = [exercises.hint(name).sentence for _ in range(4)]
+    assert len(set(given[:3])) == 3
+    assert [hint.partition(":")[0] for hint in given] == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3"]
+    assert max(map(len, given)) < 200
+
+
+def test_hints_are_of_exercises():
+    assert set(HINTS) == set(EXERCISES)
+
+
+@pytest.mark.usefixtures("_no_hints_yet")
+def test_a_miss_offers_the_next_hint_and_then_the_solution(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "06-not-ready-yet.ipynb").touch()
+    assert exercises.check("06-round", ...).offer == ""
+    asked = 'exercises.hint("06-round")'
+    assert exercises.check("06-round", {"Main"}).offer == f"For a hint run {asked}."
+    for _ in range(2):
+        assert exercises.hint("06-round").offer == f"For another hint run {asked}."
+    assert "solution" not in repr(exercises.check("06-round", {"Main"}))
+    assert exercises.hint("06-round").offer == "The solution is in solutions/06-not-ready-yet.ipynb."
+    missed = exercises.check("06-round", object())
+    assert 'href="solutions/06-not-ready-yet.ipynb"' in missed._repr_html_()
+    assert "solutions/06-not-ready-yet.ipynb" in repr(missed)
+    assert exercises.check("06-round", {"WaitforInvocation", "CheckInvocationsStatus"}).offer == ""
+
+
+@pytest.mark.usefixtures("_no_hints_yet")
+def test_where_no_solution_lies_near_it_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(3):
+        exercises.hint("06-round")
+    assert exercises.check("06-round", 17).offer == "The solution is in the solved twin of this notebook."
 
 
 def test_unknown_exercise_is_named_with_those_there_are():

@@ -57,7 +57,7 @@ def digest(notebook: nbformat.NotebookNode) -> str:
 def executed(path: pathlib.Path, seconds: int = 180) -> nbformat.NotebookNode:
     """The notebook at `path`, run from top to bottom by a fresh kernel, each cell within `seconds`.
 
-    Of a twin the learner's own cells are left out.
+    Of a twin the learner's own cells are left out. Nothing was solved or predicted before.
 
     Raises nbclient's CellExecutionError where a cell raises that does not say so with the tag
     `raises-exception`.
@@ -65,7 +65,9 @@ def executed(path: pathlib.Path, seconds: int = 180) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     skipped = "exercise" if path.parent == SOLUTIONS else "skip-execution"
     place = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=seconds, skip_cells_with_tag=skipped, resources=place).execute()
+    with tempfile.TemporaryDirectory(prefix="progress-", ignore_cleanup_errors=True) as folder:
+        client = NotebookClient(notebook, timeout=seconds, skip_cells_with_tag=skipped, resources=place)
+        client.execute(env={**os.environ, "LAB_PROGRESS_DIR": folder})
     return notebook if path.parent == SOLUTIONS else lessons.without_answers(notebook)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import helpers
 from helpers import deploy, execution
-from tests.notebooks import run
+from tests.notebooks import run, words
 
 ARTICLE = (run.ROOT / "definitions" / "busy_wait.asl.json").read_text(encoding="utf-8")
 
@@ -71,3 +71,35 @@ def test_a_state_that_times_out_does_not_stop_its_function(monkeypatch):
         written = [logs.filter_log_events(logGroupName=group["logGroupName"])["events"] for group in groups]
         lines = [event["message"] for events in written for event in events]
     assert sum(line.startswith("END") for line in lines) == 2, lines
+
+
+BEFORE = ("00", "01", "02", "03", "04", "05")
+ANSWER = re.compile(r"never ends|endless|ask(s|ed)? (the function )?again|never asks", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_nothing_before_06_gives_its_answer_away(name):
+    """Neither what is written nor what is stored, in the lesson and in its twin."""
+    for path in run.paths([name, f"solutions/{name}"]):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for text in (cell.source, *words.said(cell)):
+                assert not ANSWER.search(text.replace("asks again and again", "")), f"{cell.id}: {text[:80]}"
+
+
+def test_06_asks_before_it_answers():
+    """The answer stands folded after the run; what shows it is stored in the twin alone."""
+    written = [cell.source for cell in cells("06")]
+    predicted = next(place for place, text in enumerate(written) if 'predict("06-turns"' in text)
+    answered = next(place for place, text in enumerate(written) if "The right number is: never." in text)
+    assert written[answered].index("<details>") < written[answered].index("never.")
+    assert predicted < next(place for place, text in enumerate(written) if "live.watch" in text) < answered
+    said = [text for cell in cells("06")[: answered + 1] for text in words.said(cell)]
+    assert not [text for text in (*written[:answered], *said) if ANSWER.search(text)]
+    assert not [text for text in said if re.search(r"aborted|pauses so far", text)]
+
+
+def test_the_readme_folds_what_06_is_about():
+    readme = (run.ROOT / "README.md").read_text(encoding="utf-8")
+    plain = re.sub(r"<details>.*?</details>", "", readme, flags=re.DOTALL)
+    learning = plain.partition("## On a real account")[0]
+    assert not ANSWER.search(learning.replace("`endless-loop`", "").replace("[Ask again]", ""))

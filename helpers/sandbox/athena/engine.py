@@ -30,7 +30,7 @@ SETTINGS = {
     "threads": "1",
     "default_null_order": "nulls_last",
 }
-# Athena's name, precision and scale of each of DuckDB's types; as GetQueryResults tells them.
+# Athena's name, precision and scale of each of DuckDB's types; as GetQueryResults gives them.
 _TYPES = {
     "BOOLEAN": ("boolean", 0, 0),
     "TINYINT": ("tinyint", 3, 0),

@@ -135,7 +135,7 @@ class QueryExecution:
         self._s3.put_object(bucket, f"{key}.metadata", json.dumps(self.column_info()).encode())
 
     def column_info(self) -> list[dict[str, Any]]:
-        """The columns of the result, as GetQueryResults tells them."""
+        """The columns of the result, as GetQueryResults gives them."""
         return [
             {
                 "CatalogName": "hive",
@@ -153,7 +153,7 @@ class QueryExecution:
         ]
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of the result, as GetQueryResults tells them: of a SELECT the first holds the columns' names."""
+        """The rows of the result, as GetQueryResults gives them: of a SELECT the first holds the columns' names."""
         if self.result is None:
             return []
         names: list[list[str | None]] = [[column.name for column in self.result.columns]]
@@ -161,7 +161,7 @@ class QueryExecution:
         return [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
 
     def describe(self) -> dict[str, Any]:
-        """What GetQueryExecution tells."""
+        """What GetQueryExecution answers."""
         with self._lock:
             state, completed, failure = self.state, self.completed, self.failure
         status: dict[str, Any] = {"State": state, "SubmissionDateTime": self.submitted}

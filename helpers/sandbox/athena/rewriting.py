@@ -243,12 +243,12 @@ def _extraction(node: exp.Expr) -> exp.Expr:
 
 
 def _order(node: exp.Expr) -> exp.Expr:
-    """Athena puts nulls last whatever the direction, unless told otherwise."""
+    """Athena puts nulls last whatever the direction, unless the query says otherwise."""
     return exp.Ordered(this=node.this, desc=node.args.get("desc"), nulls_first=bool(node.args.get("nulls_first")))
 
 
 def _trim(node: exp.Expr) -> exp.Expr:
-    """Athena trims all white space unless told what to trim; DuckDB trims spaces."""
+    """Athena trims all white space unless the query says what to trim; DuckDB trims spaces."""
     if node.args.get("expression") is None:
         node.set("expression", exp.Literal.string(" \t\n\r\x0b\x0c"))
     return node

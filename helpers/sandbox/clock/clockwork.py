@@ -147,7 +147,7 @@ class Clock:
     def fast_forward(
         self, lease: str = "", *, rate: float | None = None, hold_tokens: bool = False, seconds: float | None = None
     ) -> None:
-        """Go ahead from now on, for `seconds` of real time (None: until told otherwise) unless renewed.
+        """Go ahead from now on, for `seconds` of real time (None: until it is stopped) unless renewed.
 
         At most `rate` times as fast as real time; None is without bound. Of several leases the slowest counts.
         With `hold_tokens` the clock also stays while a task token is out.

@@ -30,9 +30,9 @@ def handle(call: Call) -> None:
     Activities and `.sync` of `states:startExecution` are not done here.
     """
     if call.kind == "task":
-        told = standing_in(call.state)
-        if told is not None and not is_job(integration_of(call.resource)):
-            call.answer(told.outcome())
+        stand_in = standing_in(call.state)
+        if stand_in is not None and not is_job(integration_of(call.resource)):
+            call.answer(stand_in.outcome())
             return
         call.start()
     pool.run(partial(_answering, call, _answer))

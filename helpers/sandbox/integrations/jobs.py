@@ -146,7 +146,8 @@ class Job:
 
     def __init__(self, call: Call, integration: Integration, identity: Identity) -> None:
         self.service, self.state, self.status = integration.service.name, call.state, "RUNNING"
-        self.id, self._kind, self._told = uuid.uuid4().hex, KINDS[self.service], standing_in(call.state) or StandIn()
+        self.id, self._kind = uuid.uuid4().hex, KINDS[self.service]
+        self._stand_in = standing_in(call.state) or StandIn()
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
         here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
         asked = {"cluster": "default", **services.parameters_of(call, self.service, integration.action)}
@@ -166,17 +167,17 @@ class Job:
     @property
     def seconds(self) -> float:
         """How long it takes."""
-        return self._told.seconds
+        return self._stand_in.seconds
 
     def end(self) -> dict[str, Any] | TaskFailed:
-        """End it as it was told, if it was not cancelled; what a task ends with that waits for it."""
-        told, failed = self._told, self._told.error is not None
+        """End it as its stand-in says, if it was not cancelled; what a task ends with that waits for it."""
+        stand_in, failed = self._stand_in, self._stand_in.error is not None
         if self.status == "RUNNING":
             self.status = "FAILED" if failed else "SUCCEEDED"
         record = _filled(self._kind.ended, self._names) | (self._kind.bad if failed else self._kind.good)
         if failed:
-            return TaskFailed(TASK_FAILED, text_of({**record, self._kind.reason: told.cause or told.error}))
-        return dict(record | (told.answer if isinstance(told.answer, dict) else {}))
+            return TaskFailed(TASK_FAILED, text_of({**record, self._kind.reason: stand_in.cause or stand_in.error}))
+        return dict(record | (stand_in.answer if isinstance(stand_in.answer, dict) else {}))
 
     def cancel(self) -> None:
         """Stop it, because nobody waits for it any more, if the role may."""

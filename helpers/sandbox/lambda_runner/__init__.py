@@ -4,7 +4,7 @@
 ends with them all that a handler started, `package` the unpacked zips.
 
 Not as on AWS: every `python3.x` runs on the sandbox's own Python; other runtimes, container images and layers are
-refused. MemorySize is told but not enforced. The code's folder can be written to, and /tmp is this computer's (TMPDIR
+refused. MemorySize is not enforced. The code's folder can be written to, and /tmp is this computer's (TMPDIR
 and `tempfile` lead to a folder of the worker's own). A handler runs as the person who started the sandbox: it is kept
 from their AWS credentials and settings, not from their files. At most 64 functions run at once; further ones wait. The
 first megabyte of an invocation's output is kept, and its last lines. Destinations of asynchronous invocations are
@@ -43,7 +43,7 @@ def patch() -> None:
     replace(LambdaFunction, "invoke", backend.invoke_from_inside)
     backend.tell_reserved_concurrency()
     replace(LambdaResponse, "invoke", backend.invoke_response)
-    # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is told.
+    # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is set.
     os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")
 
 

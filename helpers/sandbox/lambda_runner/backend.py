@@ -381,7 +381,7 @@ def invoke_from_inside(function: LambdaFunction, body: str, request_headers: Any
 
 
 def tell_reserved_concurrency() -> None:
-    """GetFunction tells a reserved concurrency of 0 too, which moto leaves out."""
+    """GetFunction reports a reserved concurrency of 0 too, which moto leaves out."""
     plain = LambdaFunction.get_code
 
     def get_code(function: LambdaFunction) -> dict[str, Any]:

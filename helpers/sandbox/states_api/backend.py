@@ -123,7 +123,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             self.map_runs[run.arn] = MapRun(parent, run)
 
     def announce(self, execution: Execution) -> None:
-        """Have EventBridge told of the execution's status, in order and outside the engine's thread."""
+        """Let EventBridge know of the execution's status, in order and outside the engine's thread."""
         announcement = announcement_of(execution)
         if announcement is not None:
             publish(announcement)

@@ -1,4 +1,4 @@
-"""What other services are told of executions, in order and outside the engine's thread."""
+"""What other services hear of executions, in order and outside the engine's thread."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _thread: threading.Thread | None = None
 
 
 def publish(action: Callable[[], Any]) -> None:
-    """Have something told to another service; until it is, something works."""
+    """Let another service know something; until it does, something works."""
     global _thread
     clock.begin()
     _waiting.put(action)
@@ -43,7 +43,7 @@ def _tell() -> None:
         try:
             action()
         except Exception:  # whatever the other service raises, the execution is as it is
-            LOG.exception("Something could not be told to another service.")
+            LOG.exception("Something did not reach another service.")
         finally:
             clock.end()
 
