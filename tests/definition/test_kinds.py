@@ -18,7 +18,7 @@ def test_the_docstring_names_each_kind_with_its_meaning():
 
 
 def test_the_readme_names_what_hurts():
-    said = re.search(r"much else that hurts: (.*), and whatever AWS would refuse", README)[1]
+    said = re.search(r"finds what hurts by reading the definition: (.*), and whatever AWS would refuse", README)[1]
     assert re.findall(r"`([\w-]+)`", said) == list(HARMFUL)
 
 
