@@ -23,7 +23,7 @@ from botocore.exceptions import ConnectionError as NotConnected
 from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound, Throttled, Unreachable
 from helpers.lab import Lab
 
-__all__ = ["Bucket", "allowance", "client", "made", "plainly"]
+__all__ = ["CUT_OFF", "LOGGED_OUT", "Bucket", "allowance", "client", "made", "plainly"]
 
 SHARE = 0.98  # of what AWS grants: calls that set out evenly do not arrive evenly
 CONNECTIONS = 64
@@ -138,6 +138,7 @@ def client(lab: Lab) -> Any:
 
 
 THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+CUT_OFF = (NotConnected, HTTPClientError)
 LOGGED_OUT = (SSOError, LoginRefreshRequired, LoginTokenLoadError, TokenRetrievalError, CredentialRetrievalError)
 
 
@@ -166,7 +167,7 @@ def plainly(doing: str) -> Iterator[None]:
         raise LabError(f"AWS refused to {doing} ({code}): {message}") from None
     except LOGGED_OUT:
         raise CredentialsExpired(f"You are not logged in any more; log in, then {doing} again.") from None
-    except (NotConnected, HTTPClientError):
+    except CUT_OFF:
         raise Unreachable(
             f"AWS could not be reached when we wanted to {doing}. Whether it was done cannot be known: look at the"
             " network, then run the cell again; what is there already is kept."

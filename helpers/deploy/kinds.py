@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from helpers.calls import plainly
+from helpers.calls import CUT_OFF, LOGGED_OUT
 from helpers.deploy.ownership import is_ours
 from helpers.errors import LabError
 from helpers.lab import Lab
@@ -90,12 +90,10 @@ def gone(error: Exception) -> bool:
 
 def why(error: Exception) -> str:
     """Why something failed: in AWS's own words, or ours where AWS was not reached."""
-    if isinstance(error, BotoCoreError):
-        try:
-            with plainly("look at it"):
-                raise error
-        except (LabError, BotoCoreError) as worded:
-            return str(worded)
+    if isinstance(error, CUT_OFF):
+        return "AWS could not be reached"
+    if isinstance(error, LOGGED_OUT):
+        return "you are not logged in any more"
     reported = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
     return str(reported.get("Message") or reported.get("Code") or error)
 
