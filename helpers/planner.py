@@ -36,7 +36,7 @@ LONGEST_BACK_OFF = 20  # seconds, in retry_polling
 SHARE = 0.2  # of its time that a job may take longer or shorter than it was said to
 MOST_RETRIES = 8_000  # what a history has room for, at three events each
 RUNS = 200  # of what is promised
-COMPARED = 25  # runs of each way that is compared
+COMPARED = 10  # runs of each way that is compared
 EVENTS = 200_000  # about as many are simulated of one way at most, and five runs at least
 
 

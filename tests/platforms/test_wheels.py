@@ -18,7 +18,7 @@ PLATFORMS: dict[str, dict[str, str]] = {
     "win_amd64": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt", "platform_machine": "AMD64"},
     "macosx_14_0_arm64": {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
 }
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.13",)  # what the README names for these systems; each asks the registry for half a gigabyte
 
 
 def runs_anywhere(name: str) -> bool:
