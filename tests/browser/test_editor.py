@@ -115,7 +115,7 @@ def test_a_click_on_a_state_shows_its_text_and_what_stands_there_is_the_definiti
             await window.jupyterapp.commands.execute('notebook:run-cell');
         }"""
     )
-    shown.page.locator(".jp-OutputArea-output", has_text="half way").wait_for()
+    shown.page.locator(".jp-OutputArea-output", has_text="half way").first.wait_for()
     shown.wait_for_said("4 states")
     assert shown.root.locator(".picture svg").inner_html().replace(
         ' class="node here"', ' class="node"'
@@ -190,7 +190,7 @@ def test_the_playground_runs_what_is_pasted_into_its_editor(opened, dark):
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(json.dumps(pasted))
     page.evaluate(run, [4, 10])
-    page.locator(".jp-OutputArea-output", has_text=r"('SUCCEEDED', 'a\\b')").wait_for()
+    page.locator(".jp-OutputArea-output", has_text=r"('SUCCEEDED', 'a\\b')").first.wait_for()
     page.locator(".widget-vbox.sfn-workbench tr.here").wait_for()
     shown.wait_for_state("Say")
     shown.photograph("playground-dark" if dark else "playground-light")
