@@ -9,21 +9,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from botocore.config import Config
-from botocore.exceptions import (
-    ClientError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    LoginRefreshRequired,
-    LoginTokenLoadError,
-    SSOError,
-    TokenRetrievalError,
-)
-from botocore.exceptions import ConnectionError as NotConnected
+from botocore.exceptions import ClientError, CredentialRetrievalError
 
 from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound, Throttled, Unreachable
 from helpers.lab import Lab
+from helpers.lab.accounts import CUT_OFF, NO_LOGIN, NO_SSO
 
-__all__ = ["CUT_OFF", "LOGGED_OUT", "Bucket", "allowance", "client", "made", "plainly"]
+__all__ = ["LOGGED_OUT", "Bucket", "allowance", "client", "made", "plainly"]
 
 SHARE = 0.98  # of what AWS grants: calls that set out evenly do not arrive evenly
 CONNECTIONS = 64
@@ -138,8 +130,7 @@ def client(lab: Lab) -> Any:
 
 
 THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
-CUT_OFF = (NotConnected, HTTPClientError)
-LOGGED_OUT = (SSOError, LoginRefreshRequired, LoginTokenLoadError, TokenRetrievalError, CredentialRetrievalError)
+LOGGED_OUT = (*NO_SSO, *NO_LOGIN, CredentialRetrievalError)
 
 
 @contextmanager

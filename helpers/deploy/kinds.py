@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from helpers.calls import CUT_OFF, LOGGED_OUT
-from helpers.deploy.ownership import is_ours
+from helpers.calls import LOGGED_OUT
+from helpers.deploy.ownership import is_ours, tag_mapping
 from helpers.errors import LabError
 from helpers.lab import Lab
+from helpers.lab.accounts import CUT_OFF
 
 __all__ = ["FAILURES", "KINDS", "NAMES", "ORDER", "Here", "Kind", "gone", "remove_role", "take_back", "why"]
 
@@ -147,17 +148,9 @@ def _tags(service: str, operation: str, key: str, **argument: str) -> Callable[[
 
     def tags(here: Here, name: str) -> dict[str, str]:
         asked = {word: _called(here, template, name) for word, template in argument.items()}
-        return _mapping(getattr(here.client(service), operation)(**asked).get(key, {}))
+        return tag_mapping(getattr(here.client(service), operation)(**asked).get(key, {}))
 
     return tags
-
-
-def _mapping(tags: Any) -> dict[str, str]:
-    """Tags as a dictionary: most services give a list of pairs, some with key, some with Key."""
-    if isinstance(tags, Mapping):
-        return dict(tags)
-    small = [{word.lower(): text for word, text in tag.items()} for tag in tags]
-    return {tag["key"]: tag["value"] for tag in small}
 
 
 def _deletion(service: str, operation: str, **arguments: Any) -> Callable[[Here, str], None]:
@@ -204,7 +197,7 @@ def _rules(here: Here) -> Iterator[str]:
 
 def _rule_tags(here: Here, path: str) -> dict[str, str]:
     arn = here.arn("events", f"rule/{path.removeprefix('default/')}")
-    return _mapping(here.client("events").list_tags_for_resource(ResourceARN=arn)["Tags"])
+    return tag_mapping(here.client("events").list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
 def _remove_rule(here: Here, path: str) -> None:
@@ -227,7 +220,7 @@ def _queue_url(here: Here, name: str) -> str:
 
 
 def _queue_tags(here: Here, name: str) -> dict[str, str]:
-    return _mapping(here.client("sqs").list_queue_tags(QueueUrl=_queue_url(here, name)).get("Tags", {}))
+    return tag_mapping(here.client("sqs").list_queue_tags(QueueUrl=_queue_url(here, name)).get("Tags", {}))
 
 
 def _remove_queue(here: Here, name: str) -> None:
@@ -284,7 +277,7 @@ remove_log_group = _deletion("logs", "delete_log_group", logGroupName="{}")
 
 def _bucket_tags(here: Here, name: str) -> dict[str, str]:
     try:
-        return _mapping(here.client("s3").get_bucket_tagging(Bucket=name)["TagSet"])
+        return tag_mapping(here.client("s3").get_bucket_tagging(Bucket=name)["TagSet"])
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchTagSet":
             return {}
@@ -304,7 +297,7 @@ def _remove_bucket(here: Here, name: str) -> None:
 
 
 def _user_tags(here: Here, name: str) -> dict[str, str]:
-    return _mapping(pages(here.client("iam"), "list_user_tags", "Tags", UserName=name))
+    return tag_mapping(pages(here.client("iam"), "list_user_tags", "Tags", UserName=name))
 
 
 def _access_keys(here: Here, user: str) -> Iterator[str]:
@@ -326,7 +319,7 @@ _roles = _names("iam", "list_roles", "Roles", "RoleName")
 
 
 def _role_tags(here: Here, name: str) -> dict[str, str]:
-    return _mapping(pages(here.client("iam"), "list_role_tags", "Tags", RoleName=name))
+    return tag_mapping(pages(here.client("iam"), "list_role_tags", "Tags", RoleName=name))
 
 
 def _remove_idle_role(here: Here, name: str) -> None:

@@ -1,11 +1,12 @@
 """What is ours: it bears the lab's tags, and its name the lab's prefix."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from helpers.errors import ForeignResource
 from helpers.lab import Lab
 
-__all__ = ["check_ours", "is_ours", "log_group_of", "tag_list"]
+__all__ = ["check_ours", "is_ours", "log_group_of", "tag_list", "tag_mapping"]
 
 
 def is_ours(lab: Lab, tags: Mapping[str, str]) -> bool:
@@ -25,6 +26,14 @@ def check_ours(lab: Lab, kind: str, name: str, tags: Mapping[str, str]) -> None:
 def tag_list(lab: Lab) -> list[dict[str, str]]:
     """The lab's tags in the form that IAM and most services take."""
     return [{"Key": key, "Value": value} for key, value in lab.tags.items()]
+
+
+def tag_mapping(tags: Any) -> dict[str, str]:
+    """Tags as a dictionary: most services give a list of pairs, some with key, some with Key."""
+    if isinstance(tags, Mapping):
+        return dict(tags)
+    small = [{word.lower(): text for word, text in tag.items()} for tag in tags]
+    return {tag["key"]: tag["value"] for tag in small}
 
 
 def log_group_of(machine: str) -> str:

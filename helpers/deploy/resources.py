@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,7 +14,7 @@ from helpers.calls import plainly
 from helpers.definition import states
 from helpers.deploy import kinds
 from helpers.deploy.archive import archive, digest
-from helpers.deploy.ownership import check_ours, log_group_of, tag_list
+from helpers.deploy.ownership import check_ours, log_group_of, tag_list, tag_mapping
 from helpers.deploy.permissions import Setting, function_statements, machine_statements, trust
 from helpers.errors import DefinitionInvalid, DeployFailed, PlaceholderLeft
 from helpers.lab import Lab, current
@@ -96,10 +96,10 @@ def _role(
                 found = iam.create_role(**create, **bounded)["Role"]
             except iam.exceptions.EntityAlreadyExistsException:  # made; its answer got lost, botocore asked again
                 found = iam.get_role(RoleName=name)["Role"]
-                check_ours(lab, "role", name, _mapped(found.get("Tags", [])))
+                check_ours(lab, "role", name, tag_mapping(found.get("Tags", [])))
             changed = True
         else:
-            check_ours(lab, "role", name, _mapped(found.get("Tags", [])))
+            check_ours(lab, "role", name, tag_mapping(found.get("Tags", [])))
             changed = not _same(found["AssumeRolePolicyDocument"], trusted)
             if changed:
                 iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trusted))
@@ -111,10 +111,6 @@ def _role(
     if changed and lab.target != "sandbox":
         undo.settled = time.monotonic() + SETTLING
     return str(found["Arn"])
-
-
-def _mapped(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags}
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -217,8 +213,9 @@ def make_function(
     }
     patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
     if role is None:
-        declared = _declared(lab, name) if source is None else []
-        needed = [*function_statements(ours, setting(lab, ours)), *declared, *statements]
+        here = setting(lab, ours)
+        declared = _declared(here, name, lab.rules.workgroup) if source is None else []
+        needed = [*function_statements(ours, here), *declared, *statements]
         role = _role(lab, undo, _role_name(lab, f"{name}-lambda"), "lambda", needed, permissions_boundary)
     settings["Role"] = role
     with plainly(f"make the function {ours}"):
@@ -240,14 +237,13 @@ def make_function(
     return str(found["FunctionArn"])
 
 
-def _declared(lab: Lab, name: str) -> list[dict[str, Any]]:
+def _declared(here: Setting, name: str, workgroup: str | None) -> list[dict[str, Any]]:
     """What a function of ours calls by itself, and so must be allowed: it is written beside its folder."""
     beside = definitions.function_source(name).with_name(f"{name}.statements.json")
     if not beside.is_file():
         return []
-    here = setting(lab, lab.name(name))
     text = beside.read_text(encoding="utf-8").replace("arn:aws:", f"arn:{here.partition}:")
-    text = text.replace("${Workgroup}", lab.rules.workgroup or "primary")
+    text = text.replace("${Prefix}", here.prefix).replace("${Workgroup}", workgroup or "primary")
     return list(json.loads(text.replace('"${Buckets}"', json.dumps(here.buckets))))
 
 
@@ -418,12 +414,10 @@ def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str
         resource = str(state.body.get("Resource", ""))
         if resource.startswith("arn:aws:states:::"):
             state.body["Resource"] = resource.replace("arn:aws:", f"arn:{partition}:", 1)
-        asked = state.body.get("Arguments", state.body.get("Parameters"))
-        if workgroup and ":athena:startQueryExecution" in resource and isinstance(asked, dict):
-            state.body["Arguments" if "Arguments" in state.body else "Parameters"] = {
-                **({} if "WorkGroup.$" in asked else {"WorkGroup": workgroup}),
-                **asked,
-            }
+        asked: Any = state.body.get("Arguments", state.body.get("Parameters"))
+        queries = isinstance(asked, dict) and ":athena:startQueryExecution" in resource
+        if workgroup and queries and "WorkGroup.$" not in asked:
+            asked.setdefault("WorkGroup", workgroup)
     return complete
 
 
@@ -483,7 +477,7 @@ def _machine_of_ours(lab: Lab, name: str, arn: str, type_: str) -> Any:
             return None
         if found["status"] == "DELETING":
             return None
-        tags = {tag["key"]: tag["value"] for tag in sfn.list_tags_for_resource(resourceArn=arn)["tags"]}
+        tags = tag_mapping(sfn.list_tags_for_resource(resourceArn=arn)["tags"])
     check_ours(lab, "state machine", name, tags)
     if found["type"] != type_:
         raise DeployFailed(

@@ -19,7 +19,6 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSOError,
     TokenRetrievalError,
-    UnauthorizedSSOTokenError,
 )
 from botocore.exceptions import ConnectionError as NotConnected
 
@@ -27,8 +26,11 @@ from helpers.errors import CredentialsExpired, CredentialsMissing, NotAllowed, R
 from helpers.lab.sessions import AccountSession
 from helpers.verbatim import clean, shorten
 
-__all__ = ["open_account", "redirections", "who_am_i"]
+__all__ = ["CUT_OFF", "NO_LOGIN", "NO_SSO", "open_account", "redirections", "who_am_i"]
 
+CUT_OFF = (NotConnected, HTTPClientError)
+NO_SSO = (SSOError, TokenRetrievalError)
+NO_LOGIN = (LoginRefreshRequired, LoginTokenLoadError)
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"}
 
@@ -67,18 +69,18 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
             f"The profile's credentials could not be fetched: {shorten(clean(str(error)), 300).rstrip('.')}. Try in a"
             " terminal what its `credential_process` says."
         ) from None
-    except (LoginRefreshRequired, LoginTokenLoadError):
+    except NO_LOGIN:
         raise CredentialsExpired("You are not logged in, or no longer; run `aws login`, then try again.") from None
     except (NoCredentialsError, PartialCredentialsError):
         raise CredentialsMissing(
             "No AWS credentials were found; run `aws configure` or `aws sso login`, or stay on the sandbox with"
             " `connect('sandbox')`."
         ) from None
-    except (SSOError, UnauthorizedSSOTokenError, TokenRetrievalError):
+    except NO_SSO:
         raise _expired() from None
     except ClientError as error:
         raise _plain_error(error) from None
-    except (NotConnected, HTTPClientError) as error:
+    except CUT_OFF as error:
         if session.region_name not in (regions := _regions(session)):
             near = get_close_matches(session.region_name, regions, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "look it up in AWS's console."
