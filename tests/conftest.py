@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         inside = item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in FAST
         if inside and "lab" not in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.fast)
+        browser = item.path.is_relative_to(HERE / "browser")
+        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path)))
 
 
 @pytest.fixture(autouse=True)
