@@ -87,7 +87,7 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
         by_execution.setdefault(owner if isinstance(owner, str) and owner else execution or own, []).append(event)
     if not by_execution:
         by_execution[execution or own] = []
-        records.notes.append("There are no events in this history.")
+        records.notes.append("There is nothing in it: this history has no events.")
     first, *others = [_ordered(owner, events, name) for owner, events in by_execution.items()]
     return [replace(first, notes=file_notes + records.notes + first.notes), *others]
 
