@@ -29,6 +29,15 @@ class Activity:
         self._tasks: deque[engine.Call] = deque()
         self._arrived = threading.Event()
 
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeActivity's answer."""
+        return {
+            "activityArn": self.arn,
+            "name": self.name,
+            "creationDate": self.created,
+            "encryptionConfiguration": self.encryption,
+        }
+
     def add_task(self, call: engine.Call) -> None:
         """Put a task behind the others."""
         self._tasks.append(call)
@@ -54,35 +63,24 @@ def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:activity:{name}"
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
-        activity = backend.activities.get(arn)
+        activity: Activity | None = backend.activities.get(arn)
         encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
         if activity is None:
             activity = backend.activities[arn] = Activity(arn, name, encryption)
             backend.tags[arn] = given
         elif activity.encryption != encryption:
             raise StatesError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
-    return {"activityArn": arn, "creationDate": activity.created}
+    return activity.describe()
 
 
 def describe_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    activity = _activity(backend, arguments["activityArn"])
-    return {
-        "activityArn": activity.arn,
-        "name": activity.name,
-        "creationDate": activity.created,
-        "encryptionConfiguration": activity.encryption,
-    }
+    return _activity(backend, arguments["activityArn"]).describe()
 
 
 def list_activities(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    activities = sorted(backend.activities.values(), key=lambda activity: str(activity.name))
-    shown, token = pages.page("activities", activities, lambda activity: activity.name, arguments)
-    return {
-        "activities": [
-            {"activityArn": activity.arn, "name": activity.name, "creationDate": activity.created} for activity in shown
-        ],
-        "nextToken": token,
-    }
+    activities = sorted(backend.activities.items())
+    shown, token = pages.page("activities", activities, lambda pair: pair[0], arguments)
+    return {"activities": [activity.describe() for _, activity in shown], "nextToken": token}
 
 
 def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -60,34 +60,28 @@ def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
         arguments = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         raise StatesError("SerializationException", "The request's body is not JSON.") from None
-    _validate(name, arguments)
+    model = service_model().operation_model(name)
+    _validate(model.input_shape, arguments)
     found = operation(backend_of(account, region), arguments)
-    return found if isinstance(found, bytes) else _encode(found)
+    return found if isinstance(found, bytes) else _encode(_sent(found, model.output_shape))
 
 
-def _encode(answer: dict[str, Any]) -> bytes:
-    return json.dumps(_present(answer), separators=(",", ":"), default=_plain).encode()
+def _encode(answer: Any) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def _present(value: Any) -> Any:
-    """An answer without the members that have no value."""
-    if isinstance(value, dict):
-        return {key: _present(item) for key, item in value.items() if item is not None}
-    return [_present(item) for item in value] if isinstance(value, list) else value
-
-
-def _plain(value: object) -> object:
+def _sent(value: Any, shape: Any) -> Any:
+    """An answer as the service sends it: the members that its model knows and that have a value."""
     if isinstance(value, datetime.datetime):
         return epoch(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    if shape.type_name == "structure":
+        given = ((name, value.get(name), member) for name, member in shape.members.items())
+        return {name: _sent(found, member) for name, found, member in given if found is not None}
+    return [_sent(item, shape.member) for item in value] if shape.type_name == "list" else value
 
 
-def _validate(name: str, arguments: Any) -> None:
-    shape = service_model().operation_model(name).input_shape
-    if shape is None:
-        return
-    found = list(_violations(shape, arguments, ""))
-    if found:
+def _validate(shape: Shape, arguments: Any) -> None:
+    if found := list(_violations(shape, arguments, "")):
         errors = "error" if len(found) == 1 else "errors"
         raise StatesError("ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}")
 
