@@ -197,10 +197,9 @@ class Catalog:
             if not table.partition_columns or pairs.keys() != {column.name for column in table.partition_columns}:
                 raise _execution_error(f"SemanticException: partition spec {pairs} doesn't match the table's columns")
             given = action.args.get("location")
+            location = given.this.name if given else table.location + _spec(table, values)
             try:
-                table.add_partition(
-                    values, _folder(given.this.name if given else table.location + _spec(table, values))
-                )
+                table.add_partition(values, _folder(location))
             except PartitionAlreadyExistsException:
                 if not action.args.get("exists"):
                     message = f"AlreadyExistsException(message:Partition already exists {values})"
@@ -215,9 +214,8 @@ class Catalog:
             home, wanted = _bare(found[1] or database), (found[2] or "*").split("|")
             if home not in self._glue.databases:
                 raise QueryFailure(f"SCHEMA_NOT_FOUND: line 1:1: Schema '{home}' does not exist", 1301)
-            return [
-                name for name in sorted(self._tables(home)) if any(fnmatch.fnmatchcase(name, one) for one in wanted)
-            ]
+            names = sorted(self._tables(home))
+            return [name for name in names if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
         if found := re.fullmatch(r"SHOW PARTITIONS (\S+)", words, re.IGNORECASE):
             table = self._table(_reference(found[1]), database)
             return sorted(_spec(table, partition.values) for partition in table.partitions.values())
