@@ -43,12 +43,11 @@ class Activity:
         self._tasks.append(call)
         self._arrived.set()
 
-    def next_task(self, seconds: float) -> engine.Call | None:
-        """The task that has waited longest, None where none comes within `seconds` of real time.
+    def next_task(self, deadline: float) -> engine.Call | None:
+        """The task that has waited longest, None where none comes until `deadline`, on the monotonic clock.
 
         A worker's poll is not the sandbox's waiting: the clock must not go ahead to its end.
         """
-        deadline = time.monotonic() + seconds
         while True:
             self._arrived.clear()
             try:
@@ -95,7 +94,7 @@ def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]
     activity = _activity(backend, arguments["activityArn"])
     deadline = time.monotonic() + POLL_SECONDS
     while True:
-        call = activity.next_task(max(deadline - time.monotonic(), 0))
+        call = activity.next_task(deadline)
         if call is None:
             return {"taskToken": None, "input": None}
         if clock.call(lambda call=call: _take(call, arguments.get("workerName"))):  # type: ignore[misc]

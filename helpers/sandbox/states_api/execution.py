@@ -48,7 +48,8 @@ class Execution:
         self.trace_header = trace_header
         self.after_end: list[Callable[[], Any]] = []  # what is done at its end, in the engine's thread
         self.client_token: str | None = None
-        self.log = ExecutionLog.of(machine.name, self.revision.logging)
+        logging = self.revision.logging
+        self.log = ExecutionLog(machine.name, logging) if logging["level"] != "OFF" else None
         express = machine.type == "EXPRESS"
         self.run = engine.Execution(
             engine.compiled(self.revision.definition, machine.type),

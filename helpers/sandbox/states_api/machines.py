@@ -16,8 +16,6 @@ from helpers.sandbox.states_api.roles import check_role
 
 __all__ = ["Alias", "Machine", "Revision", "Version"]
 
-_OWNED_KEY = {"type": "AWS_OWNED_KEY"}
-
 
 @dataclass(frozen=True)
 class Revision:
@@ -131,14 +129,9 @@ def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     with backend.lock:
         machine = backend.machines.get(arn)
         if machine is None:
-            now = clock.now()
+            now, encryption = clock.now(), arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
             revision = Revision(
-                arguments["definition"],
-                arguments["roleArn"],
-                logging,
-                tracing,
-                arguments.get("encryptionConfiguration") or _OWNED_KEY,
-                now,
+                arguments["definition"], arguments["roleArn"], logging, tracing, encryption, updated=now
             )
             machine = backend.machines[arn] = Machine(arn, name, machine_type, now, revision)
             backend.tags[arn] = given
@@ -168,20 +161,19 @@ def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     logging = old.logging
     if arguments.get("loggingConfiguration"):
         logging = logs.check_configuration(backend, arguments["loggingConfiguration"])
+    new = replace(
+        old,
+        definition=arguments.get("definition") or old.definition,
+        role_arn=arguments.get("roleArn") or old.role_arn,
+        logging=logging,
+        tracing=arguments.get("tracingConfiguration") or old.tracing,
+        encryption=arguments.get("encryptionConfiguration") or old.encryption,
+    )
     if arguments.get("definition"):
-        check_definition(arguments["definition"], machine.type)
-    if arguments.get("roleArn") or arguments.get("definition") or arguments.get("loggingConfiguration"):
-        definition = arguments.get("definition") or old.definition
-        check_role(backend, arguments.get("roleArn") or old.role_arn, definition, logging["level"] != "OFF")
+        check_definition(new.definition, machine.type)
+    if any(arguments.get(change) for change in changes[:3]):
+        check_role(backend, new.role_arn, new.definition, logging["level"] != "OFF")
     with backend.lock:
-        new = replace(
-            old,
-            definition=arguments.get("definition") or old.definition,
-            role_arn=arguments.get("roleArn") or old.role_arn,
-            logging=logging,
-            tracing=arguments.get("tracingConfiguration") or old.tracing,
-            encryption=arguments.get("encryptionConfiguration") or old.encryption,
-        )
         if new != old:
             machine.revision = replace(new, updated=clock.now(), id=str(uuid.uuid4()))
         version = machine.publish(description) if arguments.get("publish") else None
