@@ -54,11 +54,16 @@ class State:
         """The state's input as it takes it: what InputPath leaves of it."""
         return self.input_path(frame.evaluation(frame.data)) if self.input_path else frame.data
 
+    def evaluation(self, frame: Frame, data: Any) -> Scope:
+        """What the state's expressions see while it has no result."""
+        return frame.evaluation(data, {"input": frame.data} if self.jsonata else None)
+
     def given(
-        self, frame: Frame, result: Any, states: dict[str, Any] | None, shaped: Any = None
+        self, frame: Frame, result: Any, states: dict[str, Any] | None = None, shaped: Any = None
     ) -> tuple[Any, dict[str, Any] | None]:
         """The state's output and the variables that it sets, of its result (and what ResultSelector `shaped` of it)."""
         shaped = result if shaped is None else shaped
+        states = {"input": frame.data} if self.jsonata and states is None else states
         assigned = self.assign(frame.evaluation(result, states)) if self.assign else None
         if self.jsonata:
             return (self.output(frame.evaluation(None, states)) if self.output else result), assigned
@@ -83,13 +88,13 @@ class Pass(State):
             data = self._parameters(frame.evaluation(data))
         if self._has_result:
             data = self._result
-        frame.leave(self, *self.given(frame, data, {"input": frame.data} if self.jsonata else None))
+        frame.leave(self, *self.given(frame, data))
         return self.next
 
 
 class Succeed(State):
     def pass_through(self, frame: Frame) -> None:
-        frame.leave(self, *self.given(frame, self.taken(frame), {"input": frame.data} if self.jsonata else None))
+        frame.leave(self, *self.given(frame, self.taken(frame)))
 
 
 class Choice(State):
@@ -103,17 +108,16 @@ class Choice(State):
 
     def pass_through(self, frame: Frame) -> str | None:
         data = self.taken(frame)
-        states = {"input": frame.data} if self.jsonata else None
-        scope = frame.evaluation(data, states)
+        scope = self.evaluation(frame, data)
         chosen = next((chosen for holds, chosen in self._rules if holds(scope)), None)
         if chosen is None:
             if self.next is None:
                 cause = "Failed to transition out of the state. The state does not point to a next state."
                 raise StateFailed(NO_CHOICE_MATCHED, cause)
-            frame.leave(self, *self.given(frame, data, states))
+            frame.leave(self, *self.given(frame, data))
             return self.next
-        assigned = chosen.assign(frame.evaluation(data, states)) if chosen.assign else None
-        output = chosen.output(frame.evaluation(data, states)) if chosen.output else data
+        assigned = chosen.assign(scope) if chosen.assign else None
+        output = chosen.output(scope) if chosen.output else data
         frame.leave(self, self.output_path(frame.evaluation(output)) if self.output_path else output, assigned)
         return chosen.next
 
@@ -143,18 +147,16 @@ class Wait(State):
             self._value = paths.selected(value)
 
     def work(self, frame: Frame) -> Walk:
-        data = self.taken(frame)
-        states = {"input": frame.data} if self.jsonata else None
-        value = self._text
+        data, value = self.taken(frame), self._text
         if self._value:
             try:
-                value = self._value(frame.evaluation(data, states))
+                value = self._value(self.evaluation(frame, data))
             except paths.NoSuchPath:
                 cause = f"The {self._field} parameter does not reference an input value: {self._text}"
                 raise StateFailed(RUNTIME, cause) from None
         now = frame.execution.scheduler.now
         yield from frame.sleep_until(self._until(value, now))
-        frame.leave(self, *self.given(frame, data, states))
+        frame.leave(self, *self.given(frame, data))
         return self.next
 
     def _until(self, value: Any, now: int) -> int:
@@ -181,7 +183,7 @@ class Fail(State):
         self._error, self._cause = (_words(body, field, jsonata) for field in ("Error", "Cause"))
 
     def pass_through(self, frame: Frame) -> str | None:
-        scope = frame.evaluation(self.taken(frame), {"input": frame.data} if self.jsonata else None)
+        scope = self.evaluation(frame, self.taken(frame))
         failure = StateFailed(self._error(scope), self._cause(scope))
         failure.located = True
         raise failure

@@ -47,13 +47,13 @@ class AthenaBackend(MotoBackend):
     @functools.cached_property
     def catalog(self) -> "Catalog":
         # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
-        from helpers.sandbox.athena import engine, glue
+        from moto.glue.models import glue_backends
+
+        from helpers.sandbox.athena import engine
         from helpers.sandbox.athena.catalog import Catalog
 
         threading.Thread(target=engine.warm_up, daemon=True).start()
-        catalog = Catalog()
-        glue.share(catalog, self.account_id, self.region_name)
-        return catalog
+        return Catalog(glue_backends[self.account_id][self.region_name])
 
     @property
     def s3(self) -> S3Backend:

@@ -124,7 +124,7 @@ class QueryExecution:
         return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
 
     def _read(self, table: Table) -> tuple[pa.Table, int]:
-        self._caller.read(table, [url for place in table.places() for url in keys_below(self._s3, place.location)])
+        self._caller.read(table, [url for _, place in table.places() for url in keys_below(self._s3, place)])
         return read(self._s3, table)
 
     def _write(self, result: Result) -> None:

@@ -58,10 +58,10 @@ class Caller:
 
     def read(self, table: Table, urls: list[str]) -> None:
         """Look a table up and read these objects of it. Raises QueryFailure."""
-        self.call("GetTable", table.database, table.name)
+        self.call("GetTable", table.database_name, table.name)
         if table.partition_columns:
-            self.call("GetPartitions", table.database, table.name)
-        asked = [*(("ListBucket", place.location) for place in table.places()), *(("GetObject", url) for url in urls)]
+            self.call("GetPartitions", table.database_name, table.name)
+        asked = [*(("ListBucket", place) for _, place in table.places()), *(("GetObject", url) for url in urls)]
         for action, url in asked:
             bucket, _, key = url.removeprefix("s3://").partition("/")
             if not self.may(action, bucket, key if action == "GetObject" else ""):

@@ -61,7 +61,7 @@ class Runner:
     def remove_code(self, kept: Callable[[], Iterable[str]]) -> None:
         """Remove all code whose digest is not among those `kept` and that does not run just now."""
         with self._lock:
-            needed = {self._place(digest) for digest in kept()} | self._running.keys()
+            needed = {*map(self._place, kept()), *self._running.elements()}
             for folder in self._place("any").parent.glob("*"):
                 if folder not in needed and not folder.name.startswith(package.HALF_MADE):
                     files.remove(folder)
@@ -87,8 +87,6 @@ class Runner:
         finally:
             with self._lock:
                 self._running[folder] -= 1
-                if not self._running[folder]:
-                    del self._running[folder]
 
     def run(
         self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
@@ -225,16 +223,8 @@ class Invocation:
 def key_of(function: LambdaFunction) -> Hashable:
     """What a warm worker is good for: a version of a function with its code and its configuration."""
     return (
-        function.function_name,
-        function.account_id,
-        function.region,
-        str(function.version),
-        function.code_digest,
-        function.handler,
-        function.run_time,
-        function.timeout,
-        function.memory_size,
-        function.role,
+        *(function.function_name, function.account_id, function.region, str(function.version), function.code_digest),
+        *(function.handler, function.run_time, function.timeout, function.memory_size, function.role),
         tuple(sorted(function.environment_vars.items())),
     )
 

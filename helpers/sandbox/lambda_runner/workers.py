@@ -239,21 +239,15 @@ class Worker:
 def clean_environment(folder: pathlib.Path) -> dict[str, str]:
     """An environment that holds nothing of the person's own; `folder` is the worker's for temporary files."""
     environment = {
-        "HOME": str(folder),
-        "USERPROFILE": str(folder),
-        "TMPDIR": str(folder),
-        "TEMP": str(folder),
-        "TMP": str(folder),
+        **dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(folder)),
         "LANG": "en_US.UTF-8",
         "TZ": "UTC0" if sys.platform == "win32" else ":UTC",
         "PATH": os.defpath,
         # botocore must find neither the person's profiles nor an instance's credentials.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
         "AWS_EC2_METADATA_DISABLED": "true",
         # No proxy may stand between a handler and the sandbox.
-        "NO_PROXY": "*",
-        "no_proxy": "*",
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), "*"),
     }
     # Without these Python itself does not start on Windows, or where it was built with shared libraries.
     needed = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")

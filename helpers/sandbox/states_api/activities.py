@@ -29,17 +29,25 @@ class Activity:
         self._tasks: deque[engine.Call] = deque()
         self._arrived = threading.Event()
 
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeActivity's answer."""
+        return {
+            "activityArn": self.arn,
+            "name": self.name,
+            "creationDate": self.created,
+            "encryptionConfiguration": self.encryption,
+        }
+
     def add_task(self, call: engine.Call) -> None:
         """Put a task behind the others."""
         self._tasks.append(call)
         self._arrived.set()
 
-    def next_task(self, seconds: float) -> engine.Call | None:
-        """The task that has waited longest, None where none comes within `seconds` of real time.
+    def next_task(self, deadline: float) -> engine.Call | None:
+        """The task that has waited longest, None where none comes until `deadline`, on the monotonic clock.
 
         A worker's poll is not the sandbox's waiting: the clock must not go ahead to its end.
         """
-        deadline = time.monotonic() + seconds
         while True:
             self._arrived.clear()
             try:
@@ -54,35 +62,24 @@ def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:activity:{name}"
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
-        activity = backend.activities.get(arn)
+        activity: Activity | None = backend.activities.get(arn)
         encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
         if activity is None:
             activity = backend.activities[arn] = Activity(arn, name, encryption)
             backend.tags[arn] = given
         elif activity.encryption != encryption:
             raise StatesError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
-    return {"activityArn": arn, "creationDate": activity.created}
+    return activity.describe()
 
 
 def describe_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    activity = _activity(backend, arguments["activityArn"])
-    return {
-        "activityArn": activity.arn,
-        "name": activity.name,
-        "creationDate": activity.created,
-        "encryptionConfiguration": activity.encryption,
-    }
+    return _activity(backend, arguments["activityArn"]).describe()
 
 
 def list_activities(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    activities = sorted(backend.activities.values(), key=lambda activity: str(activity.name))
-    shown, token = pages.page("activities", activities, lambda activity: activity.name, arguments)
-    return {
-        "activities": [
-            {"activityArn": activity.arn, "name": activity.name, "creationDate": activity.created} for activity in shown
-        ],
-        "nextToken": token,
-    }
+    activities = sorted(backend.activities.items())
+    shown, token = pages.page("activities", activities, lambda pair: pair[0], arguments)
+    return {"activities": [activity.describe() for _, activity in shown], "nextToken": token}
 
 
 def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +94,7 @@ def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]
     activity = _activity(backend, arguments["activityArn"])
     deadline = time.monotonic() + POLL_SECONDS
     while True:
-        call = activity.next_task(max(deadline - time.monotonic(), 0))
+        call = activity.next_task(deadline)
         if call is None:
             return {"taskToken": None, "input": None}
         if clock.call(lambda call=call: _take(call, arguments.get("workerName"))):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from helpers import engine
 from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.execution import Child, Execution
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
 from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
@@ -24,7 +25,6 @@ from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.activities import Activity
-    from helpers.sandbox.states_api.execution import Execution
 
 __all__ = ["StatesBackend", "backend_of", "backends"]
 
@@ -98,8 +98,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def child(self, arn: str) -> Execution | None:
         """The child execution of an ARN, also an Express one's; None where there is none, or no longer."""
-        from helpers.sandbox.states_api.execution import Child
-
         self.forget()
         run = self.children.get(arn)
         map_run = self.map_runs.get(run.parent.arn) if run is not None and run.parent is not None else None
@@ -124,8 +122,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def announce(self, execution: Execution) -> None:
         """Let EventBridge know of the execution's status, in order and outside the engine's thread."""
-        announcement = announcement_of(execution)
-        if announcement is not None:
+        if announcement := announcement_of(execution):
             publish(announcement)
 
     def keep(self, execution: Execution, more: int) -> None:

@@ -64,11 +64,6 @@ class ExecutionLog:
         digits = hashlib.sha256(f"{machine_name} {hour}".encode()).hexdigest()[:8]
         self._stream = f"states/{machine_name}/{hour}/{digits}"
 
-    @classmethod
-    def of(cls, machine_name: str, logging: dict[str, Any]) -> "ExecutionLog | None":
-        """The log that a machine's configuration asks for, None where it is off."""
-        return None if logging["level"] == "OFF" else cls(machine_name, logging)
-
     def put(self, execution: engine.Execution, event: dict[str, Any]) -> None:
         """Have an event logged, if the machine's level asks for it; without the group nothing is, as on AWS."""
         if self._logged(event["type"]):

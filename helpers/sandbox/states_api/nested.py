@@ -14,7 +14,7 @@ from helpers.sandbox.identities import refusal
 from helpers.sandbox.integrations import pool, services
 from helpers.sandbox.integrations.calls import attempt, guarded, identity_of
 from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
-from helpers.sandbox.states_api import express
+from helpers.sandbox.states_api import executions
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
 
@@ -47,7 +47,7 @@ def _start_express(call: engine.Call) -> None:
     arguments = services.parameters_of(call, STATES.name, "startSyncExecution")
 
     def ended(execution: Any) -> None:
-        found = _present(express.answer(execution))
+        found = _present(executions.answer(execution))
         call.succeed(services.presented(found, STATES, "startSyncExecution", is_sdk=True))
 
     parts = call.execution.identity.machine_arn.split(":")
@@ -55,11 +55,10 @@ def _start_express(call: engine.Call) -> None:
     if said := _refused(call, "StartSyncExecution", machine):
         raise engine.TaskFailed("Sfn.SfnException", f"{said} (Service: Sfn, Status Code: 400)", also=PERMISSIONS)
     try:
-        express.begun(backend_of(parts[4], parts[3]), arguments, ended)
+        executions.begun(backend_of(parts[4], parts[3]), arguments, ended)
     except StatesError as error:
-        raise engine.TaskFailed(
-            f"Sfn.{error.code}Exception", f"{error.message} (Service: Sfn, Status Code: 400)"
-        ) from None
+        said = f"{error.message} (Service: Sfn, Status Code: 400)"
+        raise engine.TaskFailed(f"Sfn.{error.code}Exception", said) from None
 
 
 def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
