@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from botocore.credentials import Credentials
+from moto.backends import get_backend
 from moto.iam.models import IAMBackend, Role, User, iam_backends
 from moto.sts.models import sts_backends
 
@@ -137,10 +138,8 @@ def denial(identity: Identity, service: str, region: str, operation: str, parame
     if (service, operation) == ("sts", "GetCallerIdentity"):
         return None
     if service == "athena" and (query := parameters.get("QueryExecutionId")):
-        from moto.athena.models import athena_backends
-
-        athena: Any = athena_backends[process.ACCOUNT][region]
-        parameters = {**parameters, "@workgroup": getattr(athena.query_executions.get(query), "work_group", "primary")}
+        execution = _backend("athena", region).query_executions.get(query)
+        parameters = {**parameters, "@workgroup": getattr(execution, "work_group", "primary")}
     needs = needs_of(service, region, process.ACCOUNT, operation, parameters)
     return next((said for need in needs if (said := refusal(identity, need, region))), None)
 
@@ -191,25 +190,24 @@ def _boundary_of(iam: IAMBackend, holder: Role | User | None) -> list[Policy] | 
 def _resource_policies(arn: str, region: str) -> list[Policy]:
     """The policies of a resource itself: a bucket's, a queue's, a topic's, a function's, and whom a role trusts."""
     service, _, _, resource = [*arn.split(":", 5)[2:], "", "", "", ""][:4]
-    account, text = process.ACCOUNT, None
+    text = None
     if service == "s3":
-        from moto.s3.models import s3_backends
-
-        bucket = s3_backends[account]["aws"].buckets.get(resource.split("/")[0])
+        bucket = _backend("s3", "aws").buckets.get(resource.split("/")[0])
         text = bucket.policy.decode() if bucket and bucket.policy else None
     elif service == "sqs":
-        from moto.sqs.models import sqs_backends
-
-        text = getattr(sqs_backends[account][region].queues.get(resource), "policy", None)
+        text = getattr(_backend("sqs", region).queues.get(resource), "policy", None)
     elif service == "sns":
-        from moto.sns.models import sns_backends
-
-        text = getattr(sns_backends[account][region].topics.get(arn), "policy", None)
+        text = getattr(_backend("sns", region).topics.get(arn), "policy", None)
     elif service == "lambda":
         return _of_function(resource, region)
     elif service == "iam":
         text = getattr(role_at(arn), "assume_role_policy_document", None)
     return [policies.parsed(text)] if isinstance(text, str) and text else []
+
+
+def _backend(service: Any, where: str) -> Any:
+    """What moto holds of a service in a region or partition, loaded when it is first asked for."""
+    return get_backend(service)[process.ACCOUNT][where]
 
 
 def _of_function(resource: str, region: str) -> list[Policy]:

@@ -189,8 +189,7 @@ class Job:
         for need in needs_of(self.service, self._region, process.ACCOUNT, operation, self._names):
             if said := refusal(self._identity, need, self._region):
                 details = f"Service: {self._errors.title}; Status Code: 400; Error Code: AccessDeniedException"
-                error = f"{self._errors.errors}.{self._errors.unmodelled}"
-                raise TaskFailed(error, f"{said} ({details})", also=PERMISSIONS)
+                raise TaskFailed(self._errors.unmodelled, f"{said} ({details})", also=PERMISSIONS)
 
 
 @dataclasses.dataclass(frozen=True)
