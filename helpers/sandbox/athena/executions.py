@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from moto.s3.models import S3Backend
 
+from helpers.sandbox import pool
 from helpers.sandbox.athena import dialect, pace
 from helpers.sandbox.athena.catalog import Catalog, Table
 from helpers.sandbox.athena.engine import Result, ResultColumn, Run
@@ -81,11 +82,8 @@ class QueryExecution:
             except Exception as error:
                 message = f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
                 self._end("FAILED", QueryFailure(message, 0, SYSTEM))
-            finally:
-                clock.end()
 
-        clock.begin()
-        threading.Thread(target=act, name=f"athena-{self.id}", daemon=True).start()
+        pool.apart(act)
 
     def _run_query(self) -> None:
         result = self._work()

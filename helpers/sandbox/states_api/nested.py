@@ -7,11 +7,11 @@ from typing import Any
 
 from helpers import engine
 from helpers.engine.failures import PERMISSIONS, TASK_FAILED
-from helpers.sandbox import integrations
+from helpers.sandbox import integrations, pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import refusal
-from helpers.sandbox.integrations import pool, services
+from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.calls import attempt, guarded, identity_of
 from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
 from helpers.sandbox.states_api import executions
