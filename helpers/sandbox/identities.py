@@ -4,11 +4,11 @@ A service that acts as a role, as Step Functions does for an execution and Lambd
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -38,9 +38,7 @@ __all__ = [
     "trusts",
 ]
 
-_sessions: dict[tuple[str, str], "Identity"] = {}
 _by_key: dict[str, "Identity"] = {}
-_lock = threading.Lock()
 _setting = os.environ.get("LAB_SANDBOX_ROLES", "")
 _held = _setting == "on"
 
@@ -85,17 +83,14 @@ def acting_as(identity: Identity | None) -> Iterator[None]:
         acting.reset(token)
 
 
+@functools.cache
 def session(role: str, name: str | None = None) -> Identity:
     """The session that a service has of a role, by its ARN: one for each name."""
-    with _lock:
-        found = _sessions.get((role, name or ""))
-        if found is None:
-            shown = name or hashlib.sha256(role.encode()).hexdigest()[:32]
-            arn = f"arn:aws:sts::{process.ACCOUNT}:assumed-role/{role.split('/')[-1]}/{shown}"
-            keys = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_hex(32))
-            found = Identity(arn, keys, role=role, of_service=True)
-            _sessions[role, name or ""] = _by_key[keys.access_key] = found
-        return found
+    shown = name or hashlib.sha256(role.encode()).hexdigest()[:32]
+    arn = f"arn:aws:sts::{process.ACCOUNT}:assumed-role/{role.split('/')[-1]}/{shown}"
+    keys = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_hex(32))
+    found = _by_key[keys.access_key] = Identity(arn, keys, role=role, of_service=True)
+    return found
 
 
 def known(access_key: str, token: str | None) -> Identity | None:

@@ -106,7 +106,7 @@ def from_service(value: Any, shape: Shape, is_sdk: bool) -> Any:
         return {
             _shown(key, is_sdk): from_service(item, shape.members[key], is_sdk)
             for key, item in value.items()
-            if key in shape.members
+            if key in shape.members and item is not None
         }
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [from_service(item, shape.member, is_sdk) for item in value]
