@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, rules, templates
 from helpers.engine.failures import NO_CHOICE_MATCHED, QUERY_EVALUATION, RUNTIME, StateFailed
+from helpers.engine.handling import Exit
 from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.text import moment, text_of
@@ -101,7 +102,7 @@ class Choice(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self._rules = [
-            (rules.rule(one, "JSONata" if jsonata else "JSONPath", index), Chosen(one, index, jsonata))
+            (rules.rule(one, "JSONata" if jsonata else "JSONPath", index), Exit(one, f"Choices[{index}]/", jsonata))
             for index, one in enumerate(body["Choices"])
         ]
         self.next = body.get("Default")
@@ -122,16 +123,6 @@ class Choice(State):
         return chosen.next
 
 
-class Chosen:
-    """What a rule of a Choice has besides its condition."""
-
-    def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
-        self.next: str = body["Next"]
-        self.assign, self.output = (
-            templates.of(body, field, jsonata, f"Choices[{index}]/") for field in ("Assign", "Output")
-        )
-
-
 class Wait(State):
     waits = True
 
@@ -144,16 +135,12 @@ class Wait(State):
         if jsonata and is_jsonata(value):
             self._value = expressions.typed(value, self._field, kind)
         elif self._field.endswith("Path"):
-            self._value = paths.selected(value)
+            cause = f"The {self._field} parameter does not reference an input value: {value}"
+            self._value = paths.failing(value, lambda error: StateFailed(RUNTIME, cause))
 
     def work(self, frame: Frame) -> Walk:
-        data, value = self.taken(frame), self._text
-        if self._value:
-            try:
-                value = self._value(self.evaluation(frame, data))
-            except paths.NoSuchPath:
-                cause = f"The {self._field} parameter does not reference an input value: {self._text}"
-                raise StateFailed(RUNTIME, cause) from None
+        data = self.taken(frame)
+        value = self._value(self.evaluation(frame, data)) if self._value else self._text
         now = frame.execution.scheduler.now
         yield from frame.sleep_until(self._until(value, now))
         frame.leave(self, *self.given(frame, data))

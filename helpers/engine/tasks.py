@@ -206,7 +206,7 @@ class Handled(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self.retriers = [Retrier(one) for one in body.get("Retry", ())]
-        self._catchers = [Catcher(one, index, jsonata) for index, one in enumerate(body.get("Catch", ()))]
+        self._catchers = [Catcher(one, f"Catch[{index}]/", jsonata) for index, one in enumerate(body.get("Catch", ()))]
         self._selector = templates.of(body, "ResultSelector", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:

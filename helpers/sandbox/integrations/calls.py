@@ -7,10 +7,11 @@ from typing import Any
 
 from helpers.engine import Call, TaskFailed
 from helpers.engine.failures import PERMISSIONS, RUNTIME, TASK_FAILED
+from helpers.sandbox import pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
-from helpers.sandbox.integrations import functions, objects, pool, services
+from helpers.sandbox.integrations import functions, objects, services
 from helpers.sandbox.integrations.jobs import Job, Query, is_job, standing_in
 from helpers.sandbox.integrations.resources import TOKEN, Integration, integration_of
 

@@ -24,19 +24,16 @@ def of_call(error: Exception, service: Service, is_sdk: bool) -> TaskFailed:
     """
     if not isinstance(error, ClientError):
         return TaskFailed(f"{service.errors}.SdkClientException", unasked(error))
-    name, also = type(error).__name__, None
-    if error.response["Error"]["Code"] in DENIED:
-        also = PERMISSIONS
-    if name in ("ClientError", "AccessDenied"):  # S3 declares the latter for what Step Functions never calls
+    also = PERMISSIONS if error.response["Error"]["Code"] in DENIED else None
+    name = f"{service.errors}.{type(error).__name__.removesuffix('Exception')}Exception"
+    if type(error).__name__ in ("ClientError", "AccessDenied"):  # S3 declares the latter for what is never called
         name = service.unmodelled
-    elif not name.endswith("Exception"):
-        name += "Exception"
     cause = sdk_cause(error, service.title)
     if not is_sdk:
         answer, code = error.response["ResponseMetadata"], error.response["Error"]["Code"]
         details = f"Service: {service.title}; Status Code: {answer['HTTPStatusCode']}; Error Code: {code}"
         cause = f"{_message(error)} ({details}; Request ID: {answer.get('RequestId')}; Proxy: null)"
-    return TaskFailed(f"{service.errors}.{name}", cause, also=also)
+    return TaskFailed(name, cause, also=also)
 
 
 def unasked(error: Exception) -> str:

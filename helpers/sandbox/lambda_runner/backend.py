@@ -3,11 +3,12 @@
 import base64
 import collections
 import contextlib
-import dataclasses
+import itertools
 import json
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ from moto.awslambda_simple import models as simple
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
 
+from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import role_at, trusts
 from helpers.sandbox.lambda_runner.package import BadPackage
@@ -43,19 +45,6 @@ RESERVED_VARIABLES = {
 
 class Throttled(Exception):
     """The function's reserved concurrency is used up."""
-
-
-@dataclasses.dataclass
-class _Queued:
-    """An event on its way to a function: the waits before further attempts, and until when there may be one."""
-
-    function: LambdaFunction
-    event: bytes
-    arn: str
-    context: dict[str, Any] | None
-    waits: list[float]
-    until: float
-    throttled: int = 0
 
 
 class LambdaBackend(LambdaSimpleBackend):
@@ -148,34 +137,23 @@ class LambdaBackend(LambdaSimpleBackend):
     def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
         config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
-        waits = list(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
+        waits = iter(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
+        throttled = itertools.count()
         until = clock.time() + config.get("MaximumEventAgeInSeconds", 21_600)
-        self._begin(_Queued(function, event, arn, context, waits, until))
 
-    def _begin(self, queued: "_Queued") -> None:
-        clock.begin()
-        threading.Thread(target=self._attempt, args=(queued,), daemon=True).start()
+        def attempt() -> None:
+            try:
+                invocation = self.start(function, event, arn, context)
+                pause = next(waits, None) if invocation.error else None
+            except Throttled:
+                # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
+                pause = min(300.0, 2.0 ** next(throttled))
+            except UnknownFunctionException:
+                return
+            if pause is not None and clock.time() + pause <= until:
+                clock.after(pause, partial(pool.apart, attempt))
 
-    def _attempt(self, queued: "_Queued") -> None:
-        """Run a queued event once, and put it back for later where that failed."""
-        try:
-            pause = self._pause_after(queued)
-            if pause is not None and clock.time() + pause <= queued.until:
-                clock.after(pause, lambda: self._begin(queued))
-        finally:
-            clock.end()
-
-    def _pause_after(self, queued: "_Queued") -> float | None:
-        """Run a queued event; how long to wait before the next attempt, None where there is none."""
-        try:
-            invocation = self.start(queued.function, queued.event, queued.arn, queued.context)
-        except Throttled:
-            # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
-            queued.throttled += 1
-            return min(300.0, 2.0 ** (queued.throttled - 1))
-        except UnknownFunctionException:
-            return None
-        return queued.waits.pop(0) if invocation.error and queued.waits else None
+        pool.apart(attempt)
 
     @contextlib.contextmanager
     def _place(self, function: LambdaFunction) -> Iterator[None]:

@@ -8,9 +8,9 @@ from typing import Any
 from moto.logs.models import logs_backends
 
 from helpers import engine
+from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.publishing import publish
 
 __all__ = ["ExecutionLog", "check_configuration"]
 
@@ -68,7 +68,7 @@ class ExecutionLog:
         """Have an event logged, if the machine's level asks for it; without the group nothing is, as on AWS."""
         if self._logged(event["type"]):
             arn, redrives = execution.identity.arn, execution.redrives
-            publish(lambda: self._put(arn, redrives, event))
+            pool.publish(lambda: self._put(arn, redrives, event))
 
     def _put(self, arn: str, redrives: int, event: dict[str, Any]) -> None:
         milliseconds = round(event["timestamp"].timestamp() * 1000)

@@ -152,11 +152,9 @@ def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     changes = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
     description = _version_description(arguments)
     if not any(arguments.get(change) for change in changes) and not arguments.get("publish"):
-        raise StatesError(
-            "MissingRequiredParameter",
-            "Either the definition, the role ARN, the LoggingConfiguration, the EncryptionConfiguration or the "
-            "TracingConfiguration must be specified",
-        )
+        configurations = "the LoggingConfiguration, the EncryptionConfiguration or the TracingConfiguration"
+        message = f"Either the definition, the role ARN, {configurations} must be specified"
+        raise StatesError("MissingRequiredParameter", message)
     old = machine.revision
     logging = old.logging
     if arguments.get("loggingConfiguration"):

@@ -18,11 +18,8 @@ def publish_state_machine_version(backend: Any, arguments: dict[str, Any]) -> di
     asked = arguments.get("revisionId")
     current = machine.revision.id or FIRST_REVISION
     if asked is not None and asked != current:
-        raise StatesError(
-            "ConflictException",
-            f"Failed to publish the State Machine version for revision {asked}. The current State Machine revision is "
-            f"{current}.",
-        )
+        failed = f"Failed to publish the State Machine version for revision {asked}."
+        raise StatesError("ConflictException", f"{failed} The current State Machine revision is {current}.")
     if len(machine.versions) >= MOST_VERSIONS:
         raise StatesError("ServiceQuotaExceededException", f"A state machine can have {MOST_VERSIONS} versions.")
     with backend.lock:
@@ -46,11 +43,9 @@ def delete_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dic
         return {}
     users = [alias.name for alias in machine.aliases.values() if resource.arn in _routed(alias)]
     if users:
-        raise StatesError(
-            "ConflictException",
-            "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this "
-            f"version: [{', '.join(users)}]",
-        )
+        listed = f"Current list of aliases referencing this version: [{', '.join(users)}]"
+        message = f"Version to be deleted must not be referenced by an alias. {listed}"
+        raise StatesError("ConflictException", message)
     machine.versions.pop(int(resource.qualifier), None)
     return {}
 
@@ -67,11 +62,8 @@ def create_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[
             now = clock.now()
             alias = machine.aliases[name] = Alias(f"{machine.arn}:{name}", name, routing, description, now, now)
         elif (alias.routing, alias.description) != (routing, description):
-            raise StatesError(
-                "ConflictException",
-                "Failed to create alias because an alias with the same name and a different routing configuration "
-                "already exists.",
-            )
+            known = "an alias with the same name and a different routing configuration already exists."
+            raise StatesError("ConflictException", f"Failed to create alias because {known}")
     return alias.describe()
 
 
