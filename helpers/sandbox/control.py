@@ -13,7 +13,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from helpers.errors import LabError
-from helpers.sandbox import clock, signing, states_api
+from helpers.sandbox import clock, delays, identities, signing, states_api
 from helpers.sandbox.integrations import jobs
 from helpers.sandbox.refusal import Answer
 
@@ -74,5 +74,7 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     reset_model_data()
     clock.reset()
     jobs.reset()
+    identities.asked.clear()
+    delays.reset()
     _give_memory_back()
     return {"stopped": len(stopped)}

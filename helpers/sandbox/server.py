@@ -93,6 +93,7 @@ def _open(ended: threading.Event) -> "Server":
         history_limit=clock.history_limit,
         athena=athena.query_seconds,
         hold_roles=identities.hold,
+        asked=identities.asked_of_users,
         stand_in=jobs.stand_in,
         jobs=jobs.jobs,
     )
