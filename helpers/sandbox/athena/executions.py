@@ -116,7 +116,7 @@ class QueryExecution:
         self._caller.call("GetDatabase", database)
         if self._is_query:
             return self._run.query(self._statement, database, self._catalog, self._read, clock.now())
-        self._caller.state(dialect.words(self.query), database)
+        self._caller.state(self._statement, dialect.words(self.query), database)
         list_keys: Callable[[str], list[str]] = lambda location: keys_below(self._s3, location)  # noqa: E731
         lines = self._catalog.run(self._statement, self.query, database, list_keys)
         words = [*dialect.words(self.query), ""]
