@@ -133,7 +133,9 @@ def denial(identity: Identity, service: str, region: str, operation: str, parame
     if (service, operation) == ("sts", "GetCallerIdentity"):
         return None
     if service == "athena" and (query := parameters.get("QueryExecutionId")):
-        execution = _backend("athena", region).query_executions.get(query)
+        from moto.athena.models import athena_backends
+
+        execution = athena_backends[process.ACCOUNT][region].query_executions.get(query)
         parameters = {**parameters, "@workgroup": getattr(execution, "work_group", "primary")}
     needs = needs_of(service, region, process.ACCOUNT, operation, parameters)
     return next((said for need in needs if (said := refusal(identity, need, region))), None)
@@ -201,7 +203,7 @@ def _resource_policies(arn: str, region: str) -> list[Policy]:
 
 
 def _backend(service: Any, where: str) -> Any:
-    """What moto holds of a service in a region or partition, loaded when it is first asked for."""
+    """What moto itself holds of a service in a region or partition, loaded when it is first asked for."""
     return get_backend(service)[process.ACCOUNT][where]
 
 
