@@ -135,8 +135,8 @@ def denial(identity: Identity, service: str, region: str, operation: str, parame
     if service == "athena" and (query := parameters.get("QueryExecutionId")):
         from moto.athena.models import athena_backends
 
-        execution = athena_backends[process.ACCOUNT][region].query_executions.get(query)
-        parameters = {**parameters, "@workgroup": getattr(execution, "work_group", "primary")}
+        athena: Any = athena_backends[process.ACCOUNT][region]
+        parameters = {**parameters, "@workgroup": getattr(athena.query_executions.get(query), "work_group", "primary")}
     needs = needs_of(service, region, process.ACCOUNT, operation, parameters)
     return next((said for need in needs if (said := refusal(identity, need, region))), None)
 
