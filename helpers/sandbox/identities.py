@@ -215,7 +215,7 @@ def _resource_policies(arn: str, region: str) -> list[Policy]:
 
 
 def _backend(service: Any, where: str) -> Any:
-    """What moto holds of a service in a region or partition, loaded when it is first asked for."""
+    """What moto itself holds of a service in a region or partition, loaded when it is first asked for."""
     return get_backend(service)[process.ACCOUNT][where]
 
 
