@@ -72,7 +72,7 @@ function render({ model, el, signal }) {
   }
 
   function draw() {
-    const { svg: source, types = {}, edges: lines = {}, label } = model.get("picture");
+    const { svg: source, types = {}, edges: lines = {}, label, guessed } = model.get("picture");
     scene.querySelectorAll(":scope > :not(.tip)").forEach((one) => one.remove());
     scene.insertAdjacentHTML("afterbegin", source);
     svg = scene.querySelector("svg");
@@ -80,6 +80,7 @@ function render({ model, el, signal }) {
     edges = new Map();
     shown = {};
     tools.hidden = !svg;
+    root.classList.toggle("guessed", Boolean(guessed));
     if (!svg) return;
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", label);
@@ -149,8 +150,7 @@ function render({ model, el, signal }) {
 
   function choose(name) {
     if (!groups.has(name)) return;
-    model.set("selected", name);
-    model.save_changes();
+    model.set("selected", name); // at once; Python says so to all others
     model.send({ chosen: name });
   }
 
