@@ -21,6 +21,7 @@ PREDICTIONS: dict[str, str | tuple[str, ...]] = {
     "10-events": "events",
     "12-bills": "bills",
     "12-query": ("running", "cancelled"),
+    "14-orders": "seconds",
 }
 CLOSE = 0.05  # a guess that is off by no more, as a part of what came, is right
 

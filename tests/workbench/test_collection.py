@@ -15,7 +15,7 @@ from helpers.errors import LabError, NotFound
 from helpers.history import causes
 from helpers.history import store as stores
 from helpers.workbench import collection
-from tests.history import handmade
+from tests.history import handmade, test_fleet
 from tests.history.test_endings import ENDINGS
 
 MACHINE = {
@@ -212,7 +212,7 @@ def test_collecting_uses_what_the_bucket_allows_and_never_more(latency):
     assert len(begun) >= 0.95 * (size + refill * max(begun))
 
 
-def test_children_of_map_runs_are_collected_once_and_summed_up(lab, tmp_path):
+def test_children_of_map_runs_are_collected_once_and_summed_up(lab, ran, tmp_path):
     inner = {"StartAt": "Odd", "States": {"Odd": {"Type": "Fail", "Error": "Odd"}}}
     processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **inner}
     each = {
@@ -236,7 +236,6 @@ def test_children_of_map_runs_are_collected_once_and_summed_up(lab, tmp_path):
     assert sums.loc["Odd", "error_rate"] == 1
     assert workbench.failures(tmp_path)[["state", "count"]].to_numpy().tolist() == [["Odd", 3]]
     assert collect(lab, machine, tmp_path / "alone", children=False).children == 0
-    deploy.tear_down(lab)
 
 
 def test_dask_gives_the_same_frame(lab, ran, tmp_path):
@@ -252,8 +251,8 @@ def test_dask_gives_the_same_frame(lab, ran, tmp_path):
 
 def test_two_processes_of_a_dask_cluster_read_a_store(tmp_path):
     distributed = pytest.importorskip("distributed", reason="`pip install distributed` adds Dask's cluster")
-    for machine in ("one", "two", "three"):
-        stored(tmp_path, machine)
+    for number in (1, 2, 3):  # on three days, so in three files
+        stores.add(tmp_path, [test_fleet.run(number)])
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
@@ -263,7 +262,7 @@ def test_two_processes_of_a_dask_cluster_read_a_store(tmp_path):
         assert frame.npartitions == 3
         visits = frame.map_partitions(history.visits).compute()
     expected = history.visits(collection.read(tmp_path))
-    assert len(visits) == len(expected) == 3
+    assert len(visits) == len(expected) == 6
     assert set(visits["execution"]) == set(expected["execution"])
 
 
