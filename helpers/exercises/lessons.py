@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import re
 import tomllib
 from collections.abc import Callable
@@ -710,3 +711,15 @@ def _fewest(answer: Any, about: Any) -> None:
     if answer < wanted:
         raise Lacking(f"with {answer:g} the execution fails; it needs more.")
     raise Lacking(f"with {answer:g} it ends as it did, but fewer will do; retries are counted, not attempts.")
+
+
+@exercise("14-fewest", praise="Four waves of five, eight seconds; with four at a time it would be five waves.")
+def _fewest_at_once(answer: Any, about: Any) -> None:
+    if number_slip(answer) or answer == 5:
+        return asked("MaxConcurrency", 5, answer, "")
+    if answer < 1 or answer % 1:
+        raise Lacking(f"{answer:g} orders at once there cannot be; MaxConcurrency is a whole number from 1 on.")
+    waves = math.ceil(20 / answer)
+    if waves > 4:
+        raise Lacking(f"with {answer:g} at a time there are {waves} waves of two seconds, {2 * waves} in all.")
+    raise Lacking(f"with {answer:g} at a time it takes {2 * waves} seconds, but fewer at a time will do, too.")

@@ -34,6 +34,7 @@ PREDICTIONS: dict[str, str | tuple[str, ...]] = {
     "12-query": ("running", "cancelled"),
     "13-shipped": "orders",
     "13-hasty": ("SUCCEEDED", "FAILED", "TIMED_OUT"),
+    "14-orders": "seconds",
 }
 CLOSE = 0.05  # a guess that is off by no more, as a part of what came, is right
 

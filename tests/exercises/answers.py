@@ -1445,3 +1445,19 @@ def _fewest() -> Rows:
     yield "a list", "wrong", [6], "list"
     yield "a bool", "wrong", True, "number"
     yield "a missing value", "wrong", float("nan"), "missing"
+
+
+@answers("14-fewest")
+def _fewest_at_once() -> Rows:
+    yield "5", "right", 5
+    yield "numpy's number", "right", np.int64(5)
+    yield "a float", "equivalent", 5.0
+    yield "4", "wrong", 4, "5 waves"
+    yield "3", "wrong", 3, "7 waves"
+    yield "1", "wrong", 1, "40 in all"
+    yield "6", "wrong", 6, "fewer"
+    yield "all", "wrong", 20, "fewer"
+    yield "none", "wrong", 0, "whole number"
+    yield "a part", "wrong", 4.5, "whole number"
+    yield "a text", "wrong", "5", "quotes"
+    yield "a list", "wrong", [5], "list"
