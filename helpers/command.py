@@ -2,19 +2,18 @@
 
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import click
 
 from helpers import jupyter_extension, statuses
 from helpers.definition.library import kept
-from helpers.errors import LabError, NotAHistory
+from helpers.errors import ExecutionNamed, LabError, NotAHistory
 from helpers.sandbox import process
 from helpers.sandbox.__main__ import Commands, sandbox
 from helpers.verbatim import clean
@@ -29,7 +28,6 @@ __all__ = ["copy_notebooks", "main"]
 
 # What `why` ends with. What click itself refuses is 2.
 SUCCEEDED, ENDED_OTHERWISE, UNREADABLE, RUNNING = 0, 1, 3, 4
-EXECUTION = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d{12}:(?:execution|express):[^\s?&#]+")
 MOST_STATES = 10
 FOLDER = "my-notebooks"
 KINDS = ("*.ipynb", "solutions/*.ipynb", "samples/*", "pictures/*")
@@ -62,24 +60,26 @@ def notebooks(copy_only: bool) -> None:
 
 
 @main.command()
-@click.argument("source", metavar="ARN|URL|FILE")
+@click.argument("sources", nargs=-1, required=True, metavar="ARN|URL|FILE...")
 @click.option("--profile", help="The AWS profile to ask with.")
 @click.option("--region", help="The region to ask in; left out, the one that the ARN names.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report into this file, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object an execution, each in a line of its own.")
-def why(source: str, profile: str | None, region: str | None, html: Path | None, as_json: bool) -> None:
+def why(sources: tuple[str, ...], profile: str | None, region: str | None, html: Path | None, as_json: bool) -> None:
     """Say what ended an execution, why, and where the time went.
 
     Of an execution on AWS or on the sandbox by its ARN, or by the address of its page in AWS's console; of an exported
-    history by its file, - being standard input. The exit status is 0 where all succeeded, 1 where one ended otherwise,
-    4 where one still runs and none ended otherwise, and 3 where there is nothing to be read.
+    history by its file or a folder of them, - being standard input. Of a state machine or a Map Run it is the newest
+    execution that ended otherwise than well, or the newest where none did. An ARN is asked of the account and region
+    that it names. The exit status is 0 where all succeeded, 1 where one ended otherwise, 4 where one still runs and
+    none ended otherwise, and 3 where there is nothing to be read.
     """
     from helpers.workbench.report import report
 
     try:
-        views = _views(source, profile, region)
+        views = [view for source in sources for view in _views(source, profile, region)]
         if html and len(views) > 1:
-            raise NotAHistory(f"This file holds {len(views)} executions, and a report is about one: leave --html out.")
+            raise NotAHistory(f"These are {len(views)} executions, and a report is about one: leave --html out.")
         for view in views:
             click.echo(json.dumps(_figures(view), ensure_ascii=False) if as_json else _screen(view))
         if html:
@@ -143,24 +143,42 @@ def rehearse(definition: str, histories: tuple[str, ...], repeat: bool) -> None:
 
 
 def _views(source: str, profile: str | None, region: str | None) -> "list[ExecutionView]":
-    from helpers.workbench.view import from_arn, from_file
+    from helpers.workbench.view import arn_in, from_file
 
-    if source == "-":
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "standard-input.json"
-            path.write_bytes(sys.stdin.buffer.read())
-            return _with_events(from_file(path))
-    if not source.startswith(("arn:", "https://")):
-        return _with_events(from_file(source))
-    found = EXECUTION.search(unquote(source))
-    if found is None:
+    try:
+        if source == "-":
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "standard-input.json"
+                path.write_bytes(sys.stdin.buffer.read())
+                return _with_events(from_file(path))
+        if not source.startswith(("arn:", "https://")):
+            return _with_events(from_file(source))
+    except ExecutionNamed as named:
+        click.echo(str(named), err=True)
+        if source == "-" or not _is_asked_by_a_person() or not click.confirm("Fetch it now?", err=True):
+            sys.exit(UNREADABLE)
+        return [_fetched(arn, profile, region) for arn in named.arns]
+    arn = arn_in(source)
+    if arn is None:
         raise NotAHistory(f"{clean(source[:200])} names no execution: give the ARN of one, or its page's address.")
-    return [from_arn(found[0], _place(found[0], profile, region))]
+    return [_fetched(arn, profile, region)]
+
+
+def _is_asked_by_a_person() -> bool:
+    return sys.stdin.isatty()
+
+
+def _fetched(arn: str, profile: str | None, region: str | None) -> "ExecutionView":
+    from helpers.workbench.listing import newest
+    from helpers.workbench.view import from_arn
+
+    lab = _place(arn, profile, region)
+    return from_arn(arn if ":execution:" in arn or ":express:" in arn else newest(arn, lab), lab)
 
 
 def _with_events(views: "list[ExecutionView]") -> "list[ExecutionView]":
     if not len(views[0].events):
-        raise NotAHistory("There is no event in it: give the history of an execution that has begun.")
+        raise NotAHistory("There is nothing in it, no event: give the history of an execution that has begun.")
     return views
 
 
@@ -169,11 +187,14 @@ def _place(arn: str, profile: str | None, region: str | None) -> "Lab":
     from helpers import connect
 
     _, _, _, named, account, *_ = arn.split(":")
-    if "://" in os.environ.get("LAB_TARGET", ""):
-        return connect(profile=profile, region=region or named)
-    if profile is None and account == process.ACCOUNT and process.status():
-        return connect("sandbox", region=region or named)
-    return connect("aws", profile=profile, region=region or named, account=account)
+    with redirect_stdout(sys.stderr):  # what connect has to say is no part of the answer
+        if "://" in os.environ.get("LAB_TARGET", ""):
+            lab = connect(profile=profile, region=region or named)
+            if lab.account == account:
+                return lab
+        elif profile is None and account == process.ACCOUNT and process.status():
+            return connect("sandbox", region=region or named)
+        return connect("aws", profile=profile, region=region or named, account=account)
 
 
 def _figures(view: "ExecutionView") -> dict[str, Any]:

@@ -12,6 +12,7 @@ __all__ = [
     "ExecutionAborted",
     "ExecutionEnded",
     "ExecutionFailed",
+    "ExecutionNamed",
     "ExecutionStillRunning",
     "ExecutionTimedOut",
     "ForeignResource",
@@ -171,6 +172,14 @@ class DrawingFailed(LabError):
 
 class NotAHistory(LabError):
     """What was given holds no execution history, or none that can be put in order."""
+
+
+class ExecutionNamed(NotAHistory):
+    """What was given holds no event, but names executions whose histories can be fetched: `arns`."""
+
+    def __init__(self, message: str, arns: list[str]) -> None:
+        super().__init__(message)
+        self.arns = arns
 
 
 class PayloadUnreadable(LabError):

@@ -286,9 +286,13 @@ def stop(arn: str, error: str | None = None, cause: str | None = None, *, lab: L
 def executions(
     machine: str, status: str | None = None, limit: int | None = None, *, lab: Lab | None = None
 ) -> Iterator[Execution]:
-    """The machine's executions, newest first, at most `limit`, of one `status` or of all; without in- and output."""
+    """The executions of a machine, or the children of a Map Run by its ARN, newest first, at most `limit`.
+
+    Of one `status` or of all; without in- and output.
+    """
     lab = lab or current()
-    arguments: dict[str, Any] = {"stateMachineArn": machine, "maxResults": min(limit or PAGE, PAGE)}
+    whose = "mapRunArn" if ":mapRun:" in machine else "stateMachineArn"
+    arguments: dict[str, Any] = {whose: machine, "maxResults": min(limit or PAGE, PAGE)}
     if status is not None:
         arguments["statusFilter"] = status
     given = 0

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner, Result
 
-from helpers import command, engine, execution, jupyter_extension
+from helpers import command, engine, execution, jupyter_extension, sandbox
 from helpers.command import copy_notebooks, main
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -156,7 +156,7 @@ def test_why_reads_standard_input():
     ("source", "words"),
     [
         ("none.json", "no file"),
-        ("arn:aws:states:us-east-1:123456789012:stateMachine:one", "names no execution"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:one", "names no execution"),
         ("https://us-east-1.console.aws.amazon.com/states/home", "names no execution"),
     ],
 )
@@ -171,7 +171,32 @@ def test_why_of_a_history_without_events_says_so(tmp_path):
     path.write_text("[]", encoding="utf-8")
     ran = why(path)
     assert ran.exit_code == 3
-    assert "no event" in ran.stderr
+    assert "nothing in it" in ran.stderr
+
+
+def test_why_takes_several_files_and_folders(tmp_path):
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    (folder / "bad.json").write_bytes((SAMPLES / "failed-map.json").read_bytes())
+    ran = why(folder, SAMPLES / "retries.json", "--json")
+    assert [json.loads(line)["status"] for line in ran.output.splitlines()] == ["FAILED", "SUCCEEDED"]
+    assert ran.exit_code == 1
+    assert "2 executions" in why(folder, SAMPLES / "retries.json", "--html", tmp_path / "report.html").stderr
+
+
+def test_what_only_names_an_execution_is_fetched_when_that_is_wanted(lab, machine, tmp_path, monkeypatch):
+    arn = execution.start(machine, 0, lab=lab)
+    execution.wait(arn, timeout=20, progress=False, lab=lab)
+    event = json.dumps({"source": "aws.states", "detail": {"executionArn": arn, "status": "SUCCEEDED"}})
+    path = tmp_path / "event.json"
+    path.write_text(event, encoding="utf-8")
+    for ran in (why(path), CliRunner().invoke(main, ["why", "-"], input=event)):
+        assert ran.exit_code == 3
+        assert f"`sfn-lab why {arn}`" in ran.stderr
+    monkeypatch.setattr("helpers.command._is_asked_by_a_person", lambda: True)
+    asked = CliRunner().invoke(main, ["why", str(path)], input="y\n")
+    assert (asked.exit_code, arn in asked.stdout) == (0, True)
+    assert CliRunner().invoke(main, ["why", str(path)], input="n\n").exit_code == 3
 
 
 @pytest.fixture
@@ -199,6 +224,8 @@ def test_why_asks_for_an_arn_where_it_is(lab, machine):
     running = states.start_execution(stateMachineArn=machine, name="two", input="600")["executionArn"]
     assert why(running).exit_code == 4
     states.stop_execution(executionArn=running)
+    newest = why(machine)  # the stopped one, though others ended well
+    assert (newest.exit_code, running in newest.output) == (1, True)
 
 
 def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatch):
@@ -208,6 +235,8 @@ def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatc
     ran = why("arn:aws:states:eu-west-1:999999999999:execution:machine:one")
     assert ran.exit_code == 3
     assert "No AWS credentials were found" in ran.stderr
+    monkeypatch.setenv("LAB_TARGET", sandbox.status().endpoint_url)
+    assert "No AWS credentials were found" in why("arn:aws:states:eu-west-1:999999999999:execution:m:one").stderr
 
 
 @pytest.fixture

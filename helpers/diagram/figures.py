@@ -11,7 +11,7 @@ from helpers.quantities import count, duration
 from helpers.statuses import FAILED_VISIT, VISIT
 from helpers.verbatim import shorten
 
-__all__ = ["Figures", "figures", "statuses"]
+__all__ = ["Figures", "Passage", "figures", "statuses"]
 
 LONGEST_PAYLOAD = 300
 # What a state shows that is in several branches at once: something open first, then the worst.

@@ -200,6 +200,25 @@ def must_wait(definition: Any, done: str) -> None:
         )
 
 
+@exercise("02-choice", praise="On to Final when the word is `success`, and back to the Wait otherwise.")
+def _choice(answer: Any, about: Any) -> None:
+    kind = state(answer, "CheckInvocationsStatus").get("Type")
+    if kind != "Choice":
+        raise Lacking(f"CheckInvocationsStatus needs the Type Choice; yours is {shown(kind)}.")
+    done = invoked(answer, says(status="success"), TimeoutSeconds=A_MINUTE)
+    if done.status == "TIMED_OUT":
+        raise Lacking("with a function that says `success` your machine goes on waiting; a rule must look for that.")
+    if done.must_succeed().last_state != "Final":
+        raise Lacking(f"with a function that says `success` your machine ends in {done.last_state}, not in Final.")
+    runs = invoked(answer, says(status="running"), TimeoutSeconds=A_MINUTE)
+    if runs.status != "TIMED_OUT":
+        raise Lacking(
+            f"with a function that says `running` your machine ended {runs.ended}; its Default should be the Wait."
+        )
+    if runs.times("Main") > 1:
+        raise Lacking("with a function that says `running` your machine goes back to Main; its Default is the Wait.")
+
+
 @exercise("02-five-seconds", praise="Five seconds: a longer pause before it looks.")
 def _five_seconds(answer: Any, about: Any) -> None:
     state(answer, "WaitforInvocation")

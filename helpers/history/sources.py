@@ -1,7 +1,11 @@
 """Where histories come from: boto3's events, exports, files, and the log records of Express executions."""
 
+import gzip
+import io
 import json
+import os
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,16 +15,17 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
-from helpers.errors import NotAHistory
+from helpers.errors import ExecutionNamed, NotAHistory
 from helpers.history.event_types import details_key
 from helpers.quantities import count
 
-__all__ = ["UNNAMED", "Source", "Trace", "count", "parsed", "read", "stamps", "text", "whole"]
+__all__ = ["UNNAMED", "Source", "Trace", "count", "files", "load", "parsed", "read", "stamps", "text", "whole"]
 
-Source = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]]
-"""A list of events, a response or export holding `events`, a path to one, or Express log records."""
+Source = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Iterable[PathLike[str]]
+"""A list of events, a response or export holding `events`, Express log records, or files and folders of these."""
 
 UNNAMED = "an execution"
 """What an execution is called whose source has no name, such as a list of events."""
@@ -28,6 +33,9 @@ _EXPECTED = (
     "We read a list of events as boto3 returns them, a GetExecutionHistory response or export holding 'events', "
     "a path to a file of either, or the log records of Express executions."
 )
+_ENDINGS = re.compile(r"(\.(jsonl?|csv|log|txt|gz))+$", re.IGNORECASE)
+# JSON at the beginning of a line, or behind a stamp, and perhaps a stream's name, as `aws logs tail` writes them.
+_LOGGED = re.compile(r"^(?:\d{4}-\d\d-\d\dT\S+[ \t]+(?:[^\s{]\S*\s+)?)?(?=\{)", re.MULTILINE)
 _DEEPEST = 20
 _LARGEST = 2**63
 _DIGITS = re.compile(r"\s*-?\d+(\.\d+)?\s*")
@@ -59,8 +67,12 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     name, own = "what was given", UNNAMED
     file_notes: list[str] = []
     if isinstance(source, str | PathLike):
-        name, own = str(source), Path(source).name.removesuffix(".json") or UNNAMED
-        source, file_notes = _load(Path(source))
+        if os.path.isdir(source):
+            return _together(files(Path(source)), execution, strict=False)
+        name, own = str(source), _ENDINGS.sub("", Path(source).name) or UNNAMED
+        source, file_notes = load(Path(source))
+    elif isinstance(source, list | tuple) and source and all(isinstance(item, PathLike) for item in source):
+        return _together(source, execution)
     if isinstance(source, Mapping):
         labels = (execution, source.get("executionArn"), source.get("execution_arn"), source.get("name"), own)
         own = next(label for label in labels if isinstance(label, str) and label)
@@ -75,7 +87,7 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
         by_execution.setdefault(owner if isinstance(owner, str) and owner else execution or own, []).append(event)
     if not by_execution:
         by_execution[execution or own] = []
-        records.notes.append("There are no events in this history.")
+        records.notes.append("There is nothing in it: this history has no events.")
     first, *others = [_ordered(owner, events, name) for owner, events in by_execution.items()]
     return [replace(first, notes=file_notes + records.notes + first.notes), *others]
 
@@ -89,14 +101,54 @@ def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
     )
 
 
-def _load(path: Path) -> tuple[Any, list[str]]:
-    """What a file holds, and what is wrong with it, in sentences."""
+def files(folder: Path) -> list[Path]:
+    """The files below a folder that may hold histories, in order of path: no hidden ones and no definitions."""
+    found = [path for path in folder.rglob("*") if _ENDINGS.search(path.name) and path.is_file()]
+    return sorted(path for path in found if path.name[0] != "." and not path.name.endswith(".asl.json"))
+
+
+def _together(paths: Iterable[PathLike[str]], execution: str | None, strict: bool = True) -> list[Trace]:
+    """The traces of several files; events of one execution, by its ARN, may lie in several.
+
+    Unless `strict`, what holds no history is left out with a note.
+    """
+    found: dict[Any, Trace] = {}
+    left_out: list[str] = []
+    for path in paths:
+        try:
+            traces = read(path, execution)
+        except NotAHistory as error:
+            if strict:
+                raise
+            left_out.append(f"{Path(path).name} is left out. {error}")
+            continue
+        for trace in traces:
+            key = trace.execution if trace.execution.startswith("arn:") else (str(path), trace.execution)
+            if (before := found.get(key)) is not None:
+                trace = _ordered(trace.execution, [*before.events, *trace.events], str(path))
+            found[key] = trace
+    if not found:
+        raise NotAHistory(" ".join(["There is no history in these files.", *left_out[:1]]))
+    first, *others = found.values()
+    return [replace(first, notes=left_out + first.notes), *others]
+
+
+def load(path: Path) -> tuple[Any, list[str]]:
+    """What a file holds, and what is wrong with it, in sentences: JSON, JSON Lines, the lines that `aws logs tail`
+    prints, or the CSV of a Logs Insights query; in UTF-8 or UTF-16, perhaps behind gzip.
+
+    Raises NotAHistory for a file that cannot be read so.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except FileNotFoundError:
         raise NotAHistory(f"There is no file {path}; give the path to an exported execution history.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise NotAHistory(f"The file {path} cannot be read as text ({error}); give an exported history.") from error
+    if not text.strip():
+        raise NotAHistory(f"There is nothing in the file {path}: export the history again.")
     try:
         return json.loads(text), []
     except RecursionError:
@@ -105,9 +157,9 @@ def _load(path: Path) -> tuple[Any, list[str]]:
         if not isinstance(error, json.JSONDecodeError):
             raise NotAHistory(f"The file {path} holds a number that is too long; export the history again.") from None
         at = f"line {error.lineno}, column {error.colno}"
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
-            return [{"message": line} for line in lines], []
+        lines, notes = _lines(text)
+        if lines:
+            return lines, notes
         whole = _whole_events(text)
         if whole:
             events = count(len(whole), "event", "events")
@@ -115,6 +167,29 @@ def _load(path: Path) -> tuple[Any, list[str]]:
         raise NotAHistory(
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history again."
         ) from None
+
+
+def _lines(text: str) -> tuple[list[Any], list[str]]:
+    """The records of a text that has one after another, and what is wrong with it; none where it is of another form."""
+    if "@message" in text.partition("\n")[0] and text.lstrip()[0] not in "[{":
+        try:
+            messages = pd.read_csv(io.StringIO(text), dtype="str", usecols=["@message"])["@message"]
+        except ValueError:  # pandas' own errors are such
+            return [], []
+        return [{"message": message} for message in messages.dropna()], []
+    decoder, found, left_out, at = json.JSONDecoder(), [], 0, 0
+    while line := _LOGGED.search(text, at):
+        left_out += sum(map(bool, map(str.strip, text[at : line.start()].splitlines())))
+        try:
+            record, at = decoder.raw_decode(text, line.end())
+            found.append(record)
+        except (ValueError, RecursionError):
+            if not found:
+                return [], []  # the beginning of something else that is broken
+            at = text.find("\n", line.end()) + 1 or len(text)
+            left_out += 1
+    left_out += sum(map(bool, map(str.strip, text[at:].splitlines())))
+    return found, [f"{count(left_out, 'line is', 'lines are')} no whole record and left out."] if left_out else []
 
 
 def _whole_events(text: str) -> list[Any]:
@@ -161,12 +236,13 @@ class _Records:
                         self.notes.append(_MORE_PAGES)
                     return
             if not ("type" in source or "message" in source or "@message" in source):
+                _refuse_named(source, self._name)
                 keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
                 raise NotAHistory(f"We found no history in {self._name}: it holds {keys}. {_EXPECTED}")
             source = [source]
         if isinstance(source, str | bytes) or not isinstance(source, Iterable):
             raise NotAHistory(f"We found no history in {self._name}: it is {_kind_of(source)}. {_EXPECTED}")
-        strange = 0
+        unread: list[Any] = []
         seen = 0
         for item in source:
             seen += 1
@@ -181,13 +257,36 @@ class _Records:
                     continue
             record = _log_record(item)
             if record is None:
-                strange += 1
+                unread.append(item)
             else:
                 yield record.get("execution_arn"), _from_log(record)
+        strange = len(unread)
         if seen and strange == seen:
+            _refuse_named(unread, self._name)
             raise NotAHistory(f"We found no history in {self._name}: none of its {seen} items is an event. {_EXPECTED}")
         if strange:
             self.notes.append(f"{count(strange, 'item is', 'items are')} no event of an execution and left out.")
+
+
+def _refuse_named(source: Any, name: str) -> None:
+    """Raise ExecutionNamed for what names executions and has no event of them.
+
+    Such are the answers to StartExecution, DescribeExecution and ListExecutions, and EventBridge's events.
+    """
+    listed = source.get("executions", [source]) if isinstance(source, Mapping) else source
+    arns = []
+    for item in listed if isinstance(listed, list) else []:
+        if isinstance(item, Mapping):
+            detail = item.get("detail", item)
+            arn = detail.get("executionArn") if isinstance(detail, Mapping) else None
+            arns += [arn] if isinstance(arn, str) and arn.startswith("arn:") else []
+    if arns:
+        more = f" and {len(arns) - 1} more" if len(arns) > 1 else ""
+        raise ExecutionNamed(
+            f"There is no event in {name}, but it names the execution {arns[0]}{more}: explore the ARN, or "
+            f"`sfn-lab why {arns[0]}`, to fetch its history.",
+            arns,
+        )
 
 
 def _log_record(item: Any) -> dict[str, Any] | None:

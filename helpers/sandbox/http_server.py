@@ -104,8 +104,10 @@ class RequestHandler(MotoRequestHandler):
                 bodies.check_chunks(body, self.headers)
         except Refused as refused:
             return refusal.refused(refused.kind, refused.message, service, self.headers)
-        if identity is not None and not identity.is_free and (said := self._denial(identity, claim, body)):
-            return refusal.refused("denied", said, service, self.headers)
+        if identity is not None and not identity.is_free:
+            called = actions.call_of(service, self._environ(body), body)
+            if said := identities.denial(identity, service, claim.region, *called):
+                return refusal.refused("denied", said, service, self.headers)
         if service == "sandbox":
             return control.answer(self.path.removeprefix(control.PREFIX), body)
         self.server.last_used = time.monotonic()
@@ -135,10 +137,6 @@ class RequestHandler(MotoRequestHandler):
         if identity is None:
             raise Refused("unknown", "The security token included in the request is invalid.")
         return identity
-
-    def _denial(self, identity: identities.Identity, claim: signing.SignedRequest, body: bytes) -> str | None:
-        operation, parameters = actions.call_of(claim.service, self._environ(body), body)
-        return identities.denial(identity, claim.service, claim.region, operation, parameters)
 
     def _environ(self, body: bytes) -> dict[str, Any]:
         environ = self.make_environ()

@@ -49,12 +49,12 @@ READY, ANSWERED, ENDED = 60.0, 20.0, 10.0
 # Seconds by which a process's time of creation, read twice, may differ: the system counts it from its boot, to which
 # it gives another second when its clock is set.
 SAME_CREATION = 2.0
-# What the server must not inherit: the person's AWS settings and credentials, proxies, which loopback never uses, and
-# the wish to keep no compiled modules: it loads more than a thousand, and compiling them takes twice as long again.
 OLDER = (
     "The sandbox runs an older version of this project, and keeps what you made on it; `sfn-lab sandbox stop` ends it,"
     " and the next one is new, and empty."
 )
+# What the server must not inherit: the person's AWS settings and credentials, proxies, which loopback never uses, and
+# the wish to keep no compiled modules: it loads more than a thousand, and compiling them takes twice as long again.
 NOT_INHERITED = re.compile(r"(AWS|BOTO|MOTO)_.*|.*_PROXY|PYTHONDONTWRITEBYTECODE", re.IGNORECASE)
 ENDPOINT = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 

@@ -4,13 +4,12 @@ It only reads; what it writes are the files that one asks for, beside the notebo
 """
 
 import os
-import re
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import NotFound
+from helpers.errors import ExecutionNamed, NotFound
 from helpers.history import compare
 from helpers.lab import Lab, current
 from helpers.verbatim import clean
@@ -19,22 +18,33 @@ from helpers.workbench.exports import FORMS, save
 from helpers.workbench.listing import Listing, machine_named
 from helpers.workbench.report import report
 from helpers.workbench.screen import Screen
-from helpers.workbench.view import Definition, ExecutionView, from_arn, from_events, from_file
+from helpers.workbench.view import (
+    Definition,
+    ExecutionView,
+    arn_in,
+    from_arn,
+    from_events,
+    from_file,
+    from_files,
+)
 
 __all__ = ["FORMS", "Explorer", "collect", "compare", "explore", "failures", "read"]
 
-MACHINE = re.compile(r"arn:[^:]+:states:[^:]+:\d{12}:stateMachine:[^:]+")
-EXECUTION = re.compile(r"arn:[^:]+:states:[^:]+:\d{12}:(execution|express):.+")
+ENDINGS = (".json", ".jsonl", ".txt", ".log", ".csv", ".gz")
 
 
 def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab | None = None) -> "Explorer":
     """Look into an execution: its diagram, replayed event by event, its events, data, errors, time and cost.
 
-    `what` is the ARN of an execution; the ARN or the name of a state machine, whose executions are listed; the path of
-    an exported history; a frame of `history.events` or anything that it takes; or nothing, then the machines of the
-    place are listed. `definition` (a dict, or what `helpers.definition.load` takes) is what is drawn; left out, it is
-    the execution's own, the file's own, or the one beside the file as `<name>.asl.json`; without any the diagram is
-    drawn from the history. `lab` is the place to read from (left out: `helpers.current()`, where one is needed).
+    `what` is the ARN of an execution, or the address of its page in AWS's console (of an Express execution the events
+    are read from its machine's log group); the ARN of a Map Run, or the ARN or the name of a state machine, whose
+    executions are listed; the path of an exported history, of a folder of them, or several paths; a frame of
+    `history.events` or anything that it takes; or nothing, then the machines of the place are listed. What only names
+    executions, such as an event of EventBridge, becomes a list from which their histories are fetched.
+
+    `definition` (a dict, or what `helpers.definition.load` takes) is what is drawn; left out, it is the execution's
+    own, the file's own, or the one beside the file as `<name>.asl.json`; without any the diagram is drawn from the
+    history. `lab` is the place to read from (left out: `helpers.current()`, where one is needed).
 
     A permission that is denied takes away its part of the screen, with a sentence in its place.
 
@@ -42,20 +52,33 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
     """
     if what is None:
         return Explorer(Listing(lab or current()))
-    if isinstance(what, str) and what.startswith("arn:"):
-        if MACHINE.fullmatch(what):
-            return Explorer(Listing(lab or current(), machine=what))
-        if EXECUTION.fullmatch(what):
-            return Explorer(Screen(from_arn(what, lab or current(), definition)))
-        raise NotFound(f"{what[:200]} is the ARN of neither an execution nor a state machine: give one of these.")
+    if isinstance(what, str) and what.startswith(("arn:", "https://")):
+        arn = arn_in(what)
+        if arn is None:
+            raise NotFound(f"{what[:200]} names neither an execution nor a Map Run nor a machine: give the ARN of one.")
+        if ":execution:" in arn or ":express:" in arn:
+            return Explorer(Screen(from_arn(arn, lab or current(), definition)))
+        return Explorer(Listing(lab or current(), machine=arn))
     if isinstance(what, str) and not _is_path(what):
         return Explorer(Listing(lab or current(), machine=machine_named(what, lab or current())))
-    views = from_file(what, definition) if isinstance(what, str | PathLike) else from_events(what, definition, lab)
+    try:
+        if isinstance(what, str | PathLike):
+            views = from_file(what, definition)
+        elif isinstance(what, list | tuple) and what and all(map(_is_file, what)):
+            views = from_files([Path(one) for one in what], definition)
+        else:
+            views = from_events(what, definition, lab)
+    except ExecutionNamed as named:
+        return Explorer(Listing(lab, named=named.arns))
     return Explorer(Screen(views[0]) if len(views) == 1 else Listing(None, views=views))
 
 
+def _is_file(what: object) -> bool:
+    return isinstance(what, PathLike) or (isinstance(what, str) and os.path.isfile(what))
+
+
 def _is_path(what: str) -> bool:
-    return "/" in what or "\\" in what or what.endswith((".json", ".jsonl", ".txt")) or os.path.isfile(what)
+    return "/" in what or "\\" in what or what.endswith(ENDINGS) or os.path.exists(what)
 
 
 class Explorer:
@@ -94,9 +117,9 @@ class Explorer:
     def __repr__(self) -> str:
         view = self.view
         if view is None:
-            return "A list of executions."
+            return repr(self._shown)
         if not len(view.events):
-            return clean(f"{view.name}: {view.status}, without events.")
+            return clean(f"{view.name}: {view.status}, there is nothing in it.")
         summary = view.summary
         ended = f" {summary.failure}" if summary.failure else ""
         earlier = f" Earlier: {summary.earlier}" if summary.earlier else ""

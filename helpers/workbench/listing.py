@@ -8,14 +8,14 @@ import ipywidgets as widgets
 
 from helpers import calls, execution
 from helpers.errors import LabError, NotFound
-from helpers.lab import Lab
-from helpers.statuses import VISIT_OF_EXECUTION
+from helpers.lab import Lab, current
+from helpers.statuses import REDRIVABLE, VISIT_OF_EXECUTION
 from helpers.verbatim import clean, verbatim
 from helpers.workbench.markup import STYLE, screened, text
 from helpers.workbench.screen import Screen
 from helpers.workbench.view import ExecutionView, from_arn
 
-__all__ = ["Listing", "machine_named", "machines"]
+__all__ = ["Listing", "machine_named", "machines", "newest"]
 
 MOST = 200  # executions listed at once: one call
 MOST_MACHINES = 1_000
@@ -50,11 +50,32 @@ def machine_named(name: str, lab: Lab) -> str:
     return found
 
 
-class Listing:
-    """A list of executions to open: of all machines, of one, or of those in a file."""
+def newest(arn: str, lab: Lab) -> str:
+    """The newest execution of a machine or a Map Run that ended otherwise than well; where none did, the newest.
 
-    def __init__(self, lab: Lab | None, machine: str | None = None, views: list[ExecutionView] | None = None) -> None:
-        self._lab, self._subjects, self._missing = lab, views or [], ""
+    Raises NotFound where there is none, and NotAllowed.
+    """
+    found = [next(execution.executions(arn, status, 1, lab=lab), None) for status in REDRIVABLE]
+    known = [one for one in found if one] or list(execution.executions(arn, limit=1, lab=lab))
+    if not known:
+        raise NotFound(f"There is no execution of {arn} yet.")
+    return max(known, key=lambda one: one.started).arn
+
+
+class Listing:
+    """A list of executions to open: of all machines, of one, of a Map Run, or of those in a file.
+
+    `named` are ARNs that a file names without holding events of them.
+    """
+
+    def __init__(
+        self,
+        lab: Lab | None,
+        machine: str | None = None,
+        views: list[ExecutionView] | None = None,
+        named: list[str] | None = None,
+    ) -> None:
+        self._lab, self._subjects, self._named, self._missing = lab, views or [], named or [], ""
         self._found: list[tuple[str, str]] = []
         self.box = widgets.VBox(layout={"width": "100%"})
         self.box.add_class("sfn-workbench")
@@ -71,7 +92,7 @@ class Listing:
         self.machine.observe(lambda _: self._list(), "value")
         self.status.observe(lambda _: self._list(), "value")
         self.words.observe(lambda _: self._sift(), "value")
-        above = [self.machine, self.status, self.words, again] if lab is not None else [self.words]
+        above = [self.machine, self.status, self.words, again] if lab is not None and not named else [self.words]
         style = widgets.HTML(STYLE, layout={"display": "none"})
         self._content = (style, widgets.HBox(above), self.executions, opening, self._said)
         self.box.children = self._content
@@ -80,7 +101,7 @@ class Listing:
     def _machines(self, machine: str | None) -> list[tuple[str, str]]:
         if machine is not None:
             return [(_label(machine.split(":")[-1]), machine)]
-        if self._lab is None:
+        if self._lab is None or self._named:
             return []
         try:
             return [(_label(name), arn) for name, arn in machines(self._lab)]
@@ -90,7 +111,10 @@ class Listing:
 
     def _list(self) -> None:
         said = [self._missing]
-        if self._lab is None:
+        if self._named:
+            self._found = [(_label(arn), arn) for arn in self._named]
+            said.append(f"{self!r} Open fetches it.")
+        elif self._lab is None:
             self._found = [(_view_line(one), str(place)) for place, one in enumerate(self._subjects)]
         elif self.machine.value is None:
             self._found = []
@@ -124,7 +148,7 @@ class Listing:
         if chosen is None:
             return
         try:
-            view = from_arn(chosen, self._lab) if self._lab is not None else self._subjects[int(chosen)]
+            view = self._subjects[int(chosen)] if self._subjects else from_arn(chosen, self._lab or current())
         except LabError as error:
             self._said.value = screened(f'<p class="note">{text(error)}</p>')
             return
@@ -132,6 +156,12 @@ class Listing:
 
     def _return(self) -> None:
         self.box.children = self._content
+
+    def __repr__(self) -> str:
+        if not self._named:
+            return "A list of executions."
+        more = f" and {len(self._named) - 1} more" if len(self._named) > 1 else ""
+        return clean(f"There is no event in it, but it names {self._named[0]}{more}, whose history can be fetched.")
 
     def still(self) -> str:
         """The list as HTML that needs no script."""

@@ -1,27 +1,41 @@
 """An execution to be explored: its events, its definition, and what could not be had, in sentences."""
 
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pandas as pd
 
 from helpers import calls, diagram, execution, history, timeline
 from helpers.definition import load, parse
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
+from helpers.history import sources
 from helpers.lab import Lab
 from helpers.statuses import OPEN_VISIT, RUNNING
+from helpers.workbench import express
 from helpers.workbench.replay import Replay
 
-__all__ = ["ExecutionView", "are_failures", "from_arn", "from_events", "from_file", "place_of", "region_of"]
+__all__ = [
+    "ExecutionView",
+    "are_failures",
+    "arn_in",
+    "from_arn",
+    "from_events",
+    "from_file",
+    "from_files",
+    "place_of",
+    "region_of",
+]
 
 FAILURES = ("Failed", "TimedOut", "Aborted")
 LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
+ARN = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d{12}:(execution|express|mapRun|stateMachine):[^\s?&#]+")
 Place = tuple[str, str, int]
 Definition = Mapping[str, Any] | str | PathLike[str]
 
@@ -239,11 +253,13 @@ def _name(label: str) -> str:
 
 
 def from_file(path: str | PathLike[str], definition: Definition | None = None) -> list[ExecutionView]:
-    """The executions in a file; its definition is in the file, or beside it as `<name>.asl.json`.
+    """The executions in a file or below a folder; a file's definition is in it, or beside it as `<name>.asl.json`.
 
     Raises NotAHistory and what `helpers.definition.load` raises.
     """
     place = Path(path)
+    if place.is_dir():
+        return from_files(place, definition)
     held = _beside_events(place)
     if definition is None:
         beside = place.parent / f"{place.stem}.asl.json"
@@ -260,11 +276,32 @@ def from_file(path: str | PathLike[str], definition: Definition | None = None) -
     return views
 
 
+def from_files(given: Path | Sequence[Path], definition: Definition | None = None) -> list[ExecutionView]:
+    """The executions in several files, or in those below a folder; there, what holds no history is left out.
+
+    Raises NotAHistory.
+    """
+    views: list[ExecutionView] = []
+    left_out: list[str] = []
+    for path in sources.files(given) if isinstance(given, Path) else given:
+        try:
+            views += from_file(path, definition)
+        except NotAHistory as error:
+            if not isinstance(given, Path):
+                raise
+            left_out.append(f"{path.name} is left out. {error}")
+    arns = [view.arn for view in views if view.arn]
+    if not views or len(set(arns)) < len(arns):  # one execution's log records may lie in several files
+        return from_events(history.events(given if isinstance(given, Path) else list(given)), definition)
+    views[0].denied += left_out
+    return views
+
+
 def _beside_events(path: Path) -> dict[str, Any]:
     """What a file holds besides its events; reading those, and complaining, is the business of `history`."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        held = sources.load(path)[0]
+    except NotAHistory:
         return {}
     return held if isinstance(held, dict) else {}
 
@@ -290,6 +327,17 @@ def _fitted(view: ExecutionView) -> ExecutionView:
     return view
 
 
+def arn_in(text: str) -> str | None:
+    """The ARN of an execution, a Map Run or a machine in a text: itself, or in an address of AWS's console.
+
+    >>> arn_in("https://x.console.aws.amazon.com/states/home#/statemachines/view/arn%3Aaws%3Astates%3Ax%3A123456789012"
+    ...        "%3AstateMachine%3Aorders?type=standard")
+    'arn:aws:states:x:123456789012:stateMachine:orders'
+    """
+    found = ARN.search(unquote(text))
+    return found[0] if found else None
+
+
 def region_of(arn: str) -> str:
     """The region that an ARN names."""
     parts = arn.split(":")
@@ -301,11 +349,22 @@ def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Execut
 
     Raises NotFound for one that is not there (with what to do about it), NotAllowed where nothing may be read.
     """
-    if ":express:" not in arn and region_of(arn) != lab.region:
+    account, region = arn.split(":")[4], region_of(arn)
+    if account != lab.account:
         raise NotFound(
-            f"This execution is in {region_of(arn) or 'no region'}, and we are connected to {lab.region}: connect "
-            f"there with helpers.connect(region={region_of(arn)!r})."
+            f"This execution is in the account {account}, and we are connected to {lab.account}: connect there with "
+            f"helpers.connect('aws', account={account!r}, region={region!r})."
         )
+    if region != lab.region:
+        raise NotFound(
+            f"This execution is in {region or 'no region'}, and we are connected to {lab.region}: connect there with "
+            f"helpers.connect(region={region!r})."
+        )
+    if ":express:" in arn:
+        found = express.logged(arn, lab)
+        own = _definition(definition) or parse(found.definition)
+        events = history.events(found.records, execution=arn)
+        return _fitted(ExecutionView(_name(arn), events, arn, own, None, lab, denied=found.lacks))
     denied: list[str] = []
     described = raw = None
     try:
@@ -313,8 +372,6 @@ def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Execut
     except NotAllowed as error:
         denied.append(f"What AWS knows of the execution as a whole is left out. {error}")
     except NotFound as error:
-        if ":express:" in arn:
-            raise
         raise NotFound(
             f"{error} AWS forgets an execution 90 days after its end; one that was exported before opens from its file."
         ) from None

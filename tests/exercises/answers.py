@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import json
 import linecache
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -248,6 +249,33 @@ def _not_ready() -> Rows:
 BUSY = definition.load("busy_wait")
 WAIT = "States__WaitforInvocation"
 CHOICES = "States__CheckInvocationsStatus__Choices"
+
+
+class Typed:
+    """What an editor holds, as far as a check looks at it."""
+
+    def __init__(self, choice: str) -> None:
+        gap = changed(BUSY, States__CheckInvocationsStatus="GAP")
+        self.text = json.dumps(gap).replace('"GAP"', choice)
+
+
+@answers("02-choice")
+def _choice() -> Rows:
+    rule = {"Variable": "$.status", "StringEquals": "success", "Next": "Final"}
+    whole = {"Type": "Choice", "Choices": [rule], "Default": "WaitforInvocation"}
+    yield "the solution", "right", Typed(json.dumps(whole))
+    yield "as a dict", "right", BUSY
+    unlike = {"Not": {"Variable": "$.status", "StringEquals": "success"}, "Next": "WaitforInvocation"}
+    yield "the other way round", "right", Typed(json.dumps({**whole, "Choices": [unlike], "Default": "Final"}))
+    yield "no JSON", "wrong", Typed("{'Type': 'Choice'}"), "in the editor"
+    yield "empty", "wrong", Typed("{}"), "the Type Choice"
+    yield "a Pass", "wrong", Typed('{"Type": "Pass", "Next": "Final"}'), "the Type Choice"
+    yield "no default", "wrong", Typed(json.dumps({"Type": "Choice", "Choices": [rule]})), "Default"
+    yield "the wrong word", "wrong", Typed(json.dumps(whole).replace('"success"', '"SUCCESS"')), "goes on waiting"
+    yield "no such state", "wrong", Typed(json.dumps(whole).replace('"Final"', '"Finale"')), "Finale"
+    yield "back to Main", "wrong", Typed(json.dumps({**whole, "Default": "Main"})), "back to Main"
+    yield "always Final", "wrong", Typed(json.dumps({**whole, "Default": "Final"})), "`running`"
+    yield "no path", "wrong", Typed(json.dumps(whole).replace("$.status", "status"))
 
 
 @answers("02-five-seconds")

@@ -1,5 +1,6 @@
 """What lessons say beside their outputs."""
 
+import html
 import itertools
 import json
 import re
@@ -26,8 +27,9 @@ def sources(name: str) -> str:
 
 def test_the_articles_definition_is_there_to_copy():
     """In 02 with the function's ARN in it, in 00 folded, as it is kept."""
-    outputs = [output for cell in cells("02") for output in cell.get("outputs", [])]
-    printed = next(output.text for output in outputs if output.get("text", "").startswith("{"))
+    shown = next(cell for cell in cells("02") if "read_only=True" in cell.source).outputs[0]["data"]["text/html"]
+    text = re.sub(r'<span style="user-select.*?</span>', "", re.search(r"<pre.*?</pre>", shown, re.DOTALL)[0])
+    printed = html.unescape(re.sub(r"<[^>]+>", "", text))
     arn = json.loads(printed)["States"]["Main"]["Parameters"]["FunctionName"].removesuffix(":$LATEST")
     assert json.loads(printed) == json.loads(ARTICLE.replace("${FunctionArn}", arn))
     folded = next(cell.source for cell in cells("00") if "<details>" in cell.source)

@@ -198,7 +198,8 @@ def test_a_definition_of_another_machine_is_not_drawn_over_the_history():
         ({"StartAt": "A"}, NotAHistory, "events"),
         (pd.DataFrame({"a": [1]}), NotAHistory, "no column 'execution'"),
         (17, NotAHistory, "list of events"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:f", NotFound, "neither"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:f", NotFound, "names neither"),
+        ("https://us-east-1.console.aws.amazon.com/states/home", NotFound, "names neither"),
     ],
 )
 def test_what_is_no_history_is_told_in_a_sentence(what, error, told):
@@ -216,7 +217,8 @@ def test_a_file_that_is_no_history_is_told_in_a_sentence(tmp_path):
 
 def test_an_empty_history_a_cut_one_and_a_single_event_are_shown():
     told = json.loads((SAMPLES / "failed-map.json").read_text())["events"]
-    assert "no events" in explore([])._shown._header.value
+    assert "nothing in it" in explore([])._shown._header.value
+    assert "nothing in it" in repr(explore([]))
     cut = explore(told[:40])
     assert cut._shown.position == 40 or "running" in moment(cut)
     assert "end is not here" in cut._shown._header.value

@@ -11,6 +11,7 @@ from helpers import calls, deploy, execution
 from helpers.errors import NotAllowed, NotFound
 from helpers.lab import Lab
 from helpers.workbench import explore, log_lines, screen
+from helpers.workbench.listing import newest
 from helpers.workbench.moments import Moments
 from tests.sandbox.test_identities import policy, user
 from tests.workbench.test_explore import html_of, moment
@@ -259,11 +260,91 @@ def test_where_nothing_may_be_read_that_is_the_error(failed, lab):
         explore(failed, lab=allowed)
 
 
+EXPRESS = {"StartAt": "Fine", "States": {"Fine": {"Type": "Pass", "Result": "well done", "End": True}}}
+
+
+@pytest.fixture
+def logged(deployed, lab):
+    """An Express machine, a function that lets it log at a level, and the ARN of an execution that ended."""
+    logs = lab.client("logs")
+    name = f"/{lab.prefix}express"
+    logs.create_log_group(logGroupName=name)
+    arn = f"arn:aws:logs:{lab.region}:{lab.account}:log-group:{name}:*"
+    role = deploy.role("express", service="states", lab=lab)
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    lab.client("iam").put_role_policy(
+        RoleName=role.split("/")[-1], PolicyName="logs", PolicyDocument=json.dumps(allowed)
+    )
+    states = lab.client("stepfunctions")
+
+    def level(level, data=True):
+        destination = {"cloudWatchLogsLogGroup": {"logGroupArn": arn}}
+        return {"level": level, "includeExecutionData": data, "destinations": [destination]}
+
+    given = {"name": lab.name("express"), "definition": json.dumps(EXPRESS), "roleArn": role, "type": "EXPRESS"}
+    machine = states.create_state_machine(**given, loggingConfiguration=level("ALL"))["stateMachineArn"]
+    run = states.start_sync_execution(stateMachineArn=machine)["executionArn"]
+    yield (
+        machine,
+        run,
+        lambda *asked: states.update_state_machine(stateMachineArn=machine, loggingConfiguration=level(*asked)),
+    )
+    states.delete_state_machine(stateMachineArn=machine)
+    logs.delete_log_group(logGroupName=name)
+
+
+def test_an_express_execution_is_read_from_its_machines_log(lab, logged):
+    _, run, set_level = logged
+    page = f"https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/express-executions/details/{run}"
+    for what in (run, f"{page}?startDate=1767225600000"):
+        view = explore(what, lab=lab).view
+        assert (view.status, view.arn, view.definition) == ("SUCCEEDED", run, EXPRESS)
+        assert view.visits[["state", "output"]].to_numpy().tolist() == [["Fine", '"well done"']]
+        assert view.notes == []
+    set_level("FATAL", False)
+    assert [note.split(" logs ")[1][:14] for note in explore(run, lab=lab).view.notes] == [
+        "events of leve",
+        "no execution d",
+    ]
+    with pytest.raises(NotFound, match="holds nothing of the Express execution"):
+        explore(f"{run}x", lab=lab)
+    set_level("OFF")
+    with pytest.raises(NotFound, match="level ALL"):
+        explore(run, lab=lab)
+
+
+def test_a_map_run_is_opened_as_the_list_of_its_children(deployed, lab):
+    inner = {"StartAt": "Break", "States": {"Break": {"Type": "Fail", "Error": "Broken"}}}
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **inner}
+    each = {"Type": "Map", "ItemsPath": "$", "ItemProcessor": processor, "End": True}
+    machine = deploy.deploy({"StartAt": "Each", "States": {"Each": each}}, "children", lab=lab).arn
+    run = execution.start(machine, [1, 2], lab=lab)
+    execution.wait(run, timeout=30, progress=False, lab=lab)
+    (found,) = lab.client("stepfunctions").list_map_runs(executionArn=run)["mapRuns"]
+    listing = explore(found["mapRunArn"], lab=lab)._shown
+    children = [arn for _, arn in listing.executions.options]
+    assert len(children) >= 1
+    listing.executions.index = 0
+    listing._open()
+    failed = [arn for line, arn in listing.executions.options if line.startswith("FAILED")]
+    assert newest(found["mapRunArn"], lab) in failed
+
+
+def test_what_names_an_execution_becomes_a_list_that_fetches_it(failed, lab):
+    shown = explore({"detail": {"executionArn": failed}}, lab=lab)
+    assert failed in repr(shown)
+    assert "fetched" in shown._shown.still()
+    shown._shown.executions.index = 0
+    shown._shown._open()
+    assert shown._shown.box.children[0] is not shown._shown._content[0]
+
+
 @pytest.mark.parametrize(
     ("arn", "told"),
     [
         ("arn:aws:states:us-east-1:123456789012:execution:none:gone", "90 days"),
         ("arn:aws:states:eu-west-1:123456789012:execution:m:e", "eu-west-1"),
+        ("arn:aws:states:eu-west-1:999999999999:execution:m:e", "account='999999999999', region='eu-west-1'"),
         ("arn:aws:states:us-east-1:123456789012:express:m:e:1", "Express"),
     ],
 )

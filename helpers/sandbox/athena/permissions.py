@@ -37,16 +37,15 @@ class Caller:
     identity: Identity | None
     region: str
 
-    def may(self, action: str, bucket: str, key: str = "") -> bool:
-        """Whether an action of S3 is allowed on a bucket, or on an object in it."""
-        need = Need(f"s3:{action}", f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else ""))
+    def may(self, action: str, url: str) -> bool:
+        """Whether an action of S3 is allowed on an object, or if it is one on buckets on the object's."""
+        place = url.removeprefix("s3://")
+        need = Need(f"s3:{action}", f"arn:aws:s3:::{place.split('/')[0] if 'Bucket' in action else place}")
         return refusal(self.identity, need, self.region) is None
 
     def call(self, operation: str, database: str, table: str = "") -> None:
         """Call an operation of Glue. Raises QueryFailure where it is denied."""
-        given = {"DatabaseName": database, "Name": table, "TableName": table}
-        if not table:
-            given = {"DatabaseName": database, "Name": database}
+        given = {"DatabaseName": database, "Name": table or database} | ({"TableName": table} if table else {})
         for need in needs_of("glue", self.region, process.ACCOUNT, operation, given):
             if said := refusal(self.identity, need, self.region):
                 details = "Service: AmazonDataCatalog; Status Code: 400; Error Code: AccessDeniedException; Proxy: null"
@@ -65,18 +64,16 @@ class Caller:
 
     def read(self, table: Table, urls: list[str]) -> None:
         """Look a table up and read these objects of it. Raises QueryFailure."""
-        self.call("GetTable", table.database, table.name)
+        self.call("GetTable", table.database_name, table.name)
         if table.partition_columns:
-            self.call("GetPartitions", table.database, table.name)
-        asked = [*(("ListBucket", place.location) for place in table.places()), *(("GetObject", url) for url in urls)]
+            self.call("GetPartitions", table.database_name, table.name)
+        asked = [*(("ListBucket", place) for _, place in table.places()), *(("GetObject", url) for url in urls)]
         for action, url in asked:
-            bucket, _, key = url.removeprefix("s3://").partition("/")
-            if not self.may(action, bucket, key if action == "GetObject" else ""):
+            if not self.may(action, url):
                 raise QueryFailure(f"Permission denied on S3 path: {url}", 1301)
 
     def write(self, url: str) -> None:
         """Write the result to its place. Raises QueryFailure."""
-        bucket, _, key = url.removeprefix("s3://").partition("/")
-        if not self.may("PutObject", bucket, key):
+        if not self.may("PutObject", url):
             said = f"Access denied when writing output to url: {url} ."
             raise QueryFailure(f"{said} Please ensure you are allowed to access the S3 bucket.", 1301)
