@@ -292,12 +292,8 @@ def test_what_a_query_needs_of_the_role_that_asks(machines, role, shop, denied, 
 def test_a_statement_needs_the_database_that_it_names(machines, role, shop):
     mine = ["arn:aws:glue:*:*:catalog", "arn:aws:glue:*:*:database/mine*", "arn:aws:glue:*:*:table/mine*"]
     allowed = role(*ATHENA[::2], policy("glue:GetDatabase"), policy("glue:*", mine))
-    for statement, there in (
-        ("CREATE DATABASE {}", "mine"),
-        ("DROP TABLE IF EXISTS {}.t", "mine"),
-        ("DROP SCHEMA {}", "mine"),
-    ):
-        for database in (there, "theirs"):
+    for statement in ("CREATE DATABASE {}", "DROP TABLE IF EXISTS {}.t", "DROP SCHEMA {}"):
+        for database in ("mine", "theirs"):
             asked = asking(shop)
             asked["States"]["T"]["Parameters"]["QueryString"] = statement.format(database)
             ended = run(machines, allowed, asked)
