@@ -618,7 +618,7 @@ def _pause(answer: Any, about: Any) -> None:
     raise Lacking(f"with a pause of {answer:g} s the end is noticed {late} late; 15 s are allowed.")
 
 
-@exercise("11-fewest", praise="The fewest polls, and in time in 95 of 100 runs: reckoned, not guessed.")
+@exercise("11-fewest", praise="The fewest polls, and in time in 95 of 100 runs: calculated, not guessed.")
 def _fewest_polls(answer: Any, about: Any) -> None:
     table = frame(about, "frame `table`, with `tolerated`", "pattern", "interval", "p95_delay", "polls", "tolerated")
     quick = table[table["p95_delay"] <= table["tolerated"]]
