@@ -158,11 +158,11 @@ function render({ model, el, signal }) {
     hovered = group?.dataset.state;
     if (!hovered) return (tip.hidden = true);
     const lines = model.get("hover")[hovered];
-    tell(group, lines ?? []);
+    say(group, lines ?? []);
     if (!lines) model.send({ hovered });
   }
 
-  function tell(group, lines) {
+  function say(group, lines) {
     const box = group.getBoundingClientRect(), pane = scene.getBoundingClientRect();
     tip.replaceChildren(element("b", "", group.getAttribute("aria-label")), ...lines.map((line) => element("div", "", line)));
     tip.hidden = false;
@@ -235,7 +235,7 @@ function render({ model, el, signal }) {
     "change:moment": colour,
     "change:selected": mark,
     "change:caption": () => (said.textContent = model.get("caption")),
-    "msg:custom": ({ hovered: name, lines }) => name && name === hovered && tell(groups.get(name)[0], lines),
+    "msg:custom": ({ hovered: name, lines }) => name && name === hovered && say(groups.get(name)[0], lines),
   };
   for (const [name, act] of Object.entries(listeners)) model.on(name, act);
   const watch = new ResizeObserver(() => {

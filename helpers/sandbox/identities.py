@@ -28,6 +28,8 @@ __all__ = [
     "Identity",
     "acting",
     "acting_as",
+    "asked",
+    "asked_of_users",
     "denial",
     "hold",
     "known",
@@ -48,6 +50,9 @@ acting: ContextVar["Identity | None"] = ContextVar("acting", default=None)
 tags_in: dict[str, Callable[[str, str], Mapping[str, str]]] = {}
 """By service what gives the tags of one of its resources, from its ARN and region; entered by the service itself."""
 
+asked: set[tuple[str, str]] = set()
+"""What users of the sandbox's IAM have asked to do since the last reset: actions, each on a resource."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
@@ -64,6 +69,11 @@ class Identity:
     def is_free(self) -> bool:
         """Whether nothing is asked about it: roles that services act as are not held to anything yet."""
         return self.of_service and not _held
+
+
+def asked_of_users(_: dict[str, Any]) -> dict[str, Any]:
+    """What users, whoever they are, have asked to do since the last reset."""
+    return {"asked": sorted(asked)}
 
 
 def hold(_: dict[str, Any]) -> dict[str, Any]:
@@ -133,8 +143,10 @@ def denial(identity: Identity, service: str, region: str, operation: str, parame
     if (service, operation) == ("sts", "GetCallerIdentity"):
         return None
     if service == "athena" and (query := parameters.get("QueryExecutionId")):
-        execution = _backend("athena", region).query_executions.get(query)
-        parameters = {**parameters, "@workgroup": getattr(execution, "work_group", "primary")}
+        from moto.athena.models import athena_backends
+
+        athena: Any = athena_backends[process.ACCOUNT][region]
+        parameters = {**parameters, "@workgroup": getattr(athena.query_executions.get(query), "work_group", "primary")}
     needs = needs_of(service, region, process.ACCOUNT, operation, parameters)
     return next((said for need in needs if (said := refusal(identity, need, region))), None)
 
@@ -143,6 +155,8 @@ def refusal(identity: Identity | None, need: Need, region: str) -> str | None:
     """Why somebody is not allowed an action on a resource, in AWS's words; None where they are."""
     if identity is None or identity.is_free:
         return None
+    if identity.user:
+        asked.add((need.action, need.resource))
     iam = iam_backends[process.ACCOUNT]["aws"]
     holder = role_at(identity.role) if identity.role else iam.users.get(identity.user or "")
     request = policies.Request(need.action, need.resource, _Context(identity, holder, need, region))
@@ -201,7 +215,7 @@ def _resource_policies(arn: str, region: str) -> list[Policy]:
 
 
 def _backend(service: Any, where: str) -> Any:
-    """What moto holds of a service in a region or partition, loaded when it is first asked for."""
+    """What moto itself holds of a service in a region or partition, loaded when it is first asked for."""
     return get_backend(service)[process.ACCOUNT][where]
 
 

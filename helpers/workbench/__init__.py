@@ -1,4 +1,4 @@
-"""The workbench: `explore` one execution, `compare` two, `collect` many.
+"""The workbench: `explore` one execution, `compare` two, `collect` many and sum up their `states`.
 
 It only reads, unless it is asked to act; what it writes are the files that one asks for, beside the notebook.
 """
@@ -13,7 +13,8 @@ from helpers.errors import ExecutionNamed, NotFound
 from helpers.history import compare
 from helpers.lab import Lab, current
 from helpers.verbatim import clean
-from helpers.workbench.collection import collect, failures, read
+from helpers.workbench.bars import bars
+from helpers.workbench.collection import collect, failures, read, states
 from helpers.workbench.exports import FORMS, save
 from helpers.workbench.listing import Listing, machine_named
 from helpers.workbench.report import report
@@ -28,7 +29,7 @@ from helpers.workbench.view import (
     from_files,
 )
 
-__all__ = ["FORMS", "Explorer", "collect", "compare", "explore", "failures", "read"]
+__all__ = ["FORMS", "Explorer", "bars", "collect", "compare", "explore", "failures", "read", "states"]
 
 ENDINGS = (".json", ".jsonl", ".txt", ".log", ".csv", ".gz")
 

@@ -64,8 +64,8 @@ class Replay:
                 self._pass(passed, passage)
         begun: dict[tuple[str, str, int], list[int]] = {}
         failed: dict[tuple[str, str, int], int] = {}
-        told = events["type"].isin(SCHEDULED) | events["type"].str.contains(FAILED)
-        own = events[["branch", "state", "visit", "type"]][told & events["visit"].notna() & events["state"].notna()]
+        tries = events["type"].isin(SCHEDULED) | events["type"].str.contains(FAILED)
+        own = events[["branch", "state", "visit", "type"]][tries & events["visit"].notna() & events["state"].notna()]
         for row, (branch, state, visit, kind) in zip(
             own.index.tolist(), own.fillna({"branch": ""}).itertuples(index=False), strict=True
         ):

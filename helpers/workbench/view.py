@@ -166,8 +166,8 @@ class ExecutionView:
     @cached_property
     def assigning(self) -> list[int]:
         """The rows of the events that assigned variables."""
-        told = self.events["details"].str.contains('"assignedVariables": *{', na=False)
-        return told.to_numpy("bool").nonzero()[0].tolist()
+        sets = self.events["details"].str.contains('"assignedVariables": *{', na=False)
+        return sets.to_numpy("bool").nonzero()[0].tolist()
 
     def moment(self, stamp: Any, form: str = "%Y-%m-%d %H:%M:%S") -> str:
         """A stamp in the zone that is shown, with its name."""

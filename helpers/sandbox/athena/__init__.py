@@ -27,6 +27,6 @@ def patch() -> None:
 
     # AWS runs queries; moto answers from a queue of canned results.
     backends = BackendDict(AthenaBackend, "athena")
-    for module in (moto.athena, moto.athena.models, moto.athena.responses):
+    for module in (moto.athena.models, moto.athena.responses):
         replace(module, "athena_backends", backends)
     replace(moto.athena.urls, "url_paths", {"{0}/$": QueryResponse.dispatch})
