@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 _folder = tempfile.TemporaryDirectory(prefix="lab-tests-", ignore_cleanup_errors=True)
 # Set before anything of ours is imported: a test run never shares, stops or fills a person's own sandbox, and what it
@@ -41,6 +43,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         inside = item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in FAST
         if inside and "lab" not in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.fast)
+
+
+class Files(LoadFileScheduling):
+    """A file's tests stay in one process, and so do all that need a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Files:
+    return Files(config, log)
 
 
 @pytest.fixture(autouse=True)

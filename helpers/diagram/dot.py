@@ -37,8 +37,8 @@ MARKS = {
     "out": {"shape": "circle", "width": "0.1", "style": "filled", "fillcolor": PANEL, "color": QUIET},
 }
 LINES = {
-    "next": {},
-    "choice": {},
+    "next": {"penwidth": "1.4"},
+    "choice": {"penwidth": "1.4"},
     "default": {"style": "dashed"},
     "catch": {"style": "dashed", "arrowhead": "empty"},
     "retry": {"style": "dotted", "penwidth": "1.4", "arrowhead": "vee", "constraint": "false"},
@@ -95,6 +95,11 @@ def draw_node(graph: graphviz.Digraph, node: Node, shown: Look, notes: Sequence[
     if shown.dashed:
         style += ",dashed"
     text = label(node, shown, notes)
+    if shape["shape"] == "diamond":
+        written = rows(node, shown, notes)
+        wide, high = max(wide for _, wide, _ in written), sum(size * 1.2 + 3 for _, _, size in written)
+        # Of all diamonds around a text the usual one is the smallest, but so flat that it is wider than all else.
+        shape |= {"fixedsize": "true", "width": f"{wide * 1.66 / 72:.2f}", "height": f"{high * 2.5 / 72:.2f}"}
     graph.node(node.id, label=text, id=node.id, style=style, fillcolor=shown.fill, color=shown.border, **shape)
 
 
@@ -113,19 +118,29 @@ def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None)
 
 
 def edge_colour(kind: str, colour: str | None = None) -> str:
-    """The colours of an edge: a transition is white, as in the article, between two lines that show it on white."""
-    shown = colour or EDGES[kind]
-    return shown if kind in ("catch", "retry") else f"{shown}:#ffffff:{shown}"
+    """The colour of an edge of a kind, if it has none of its own."""
+    return colour or EDGES[kind]
 
 
 def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:
-    """An HTML-like label: the sign and the name, small lines below.
+    """An HTML-like label: the sign and the name, small lines below."""
+    written = rows(node, shown, notes)
+    cells = [f'<td width="{wide:.0f}">{text}</td>' for text, wide, _ in written]
+    if isinstance(node, Box):
+        # As much room again on the left, so that the edge that enters in the middle runs beside the text.
+        cells[0] = f'<td rowspan="{len(cells)}" width="{max(wide for _, wide, _ in written):.0f}"></td>{cells[0]}'
+    made = "".join(f"<tr>{cell}</tr>" for cell in cells)
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{made}</table>>'
+
+
+def rows(node: Node | Box, shown: Look, notes: Sequence[str]) -> list[tuple[str, float, float]]:
+    """The lines of a label, each as markup, with its width and the size of its type in points.
 
     Spaces as wide as the sign stand on the other side, so that the name is in the middle with and without a sign.
     """
     named = lines(clean(node.name), LONGEST_NAME[node.type == "Choice"])
     small = [shorten(clean(text), LONGEST_DETAIL) for text in [node.detail, *notes] if text]
-    rows = []
+    made = []
     for position, text in enumerate(named):
         bold = f"<b>{html(text)}</b>"
         if position == 0:
@@ -133,14 +148,8 @@ def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:
             bold = f"{sign}{font(f'{GAP}{bold}{GAP}{GAP}', NAME_SIZE, shown.text)}"
         else:
             bold = font(bold, NAME_SIZE, shown.text)
-        rows.append((bold, width(text, NAME_SIZE) * 1.06 + 2 * SIGN_SIZE))
-    rows += [(font(html(text), DETAIL_SIZE, shown.text), width(text, DETAIL_SIZE)) for text in small]
-    cells = [f'<td width="{wide:.0f}">{text}</td>' for text, wide in rows]
-    if isinstance(node, Box):
-        # As much room again on the left, so that the edge that enters in the middle runs beside the text.
-        cells[0] = f'<td rowspan="{len(rows)}" width="{max(wide for _, wide in rows):.0f}"></td>{cells[0]}'
-    made = "".join(f"<tr>{cell}</tr>" for cell in cells)
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{made}</table>>'
+        made.append((bold, width(text, NAME_SIZE) * 1.06 + 2 * SIGN_SIZE, NAME_SIZE))
+    return made + [(font(html(text), DETAIL_SIZE, shown.text), width(text, DETAIL_SIZE), DETAIL_SIZE) for text in small]
 
 
 def font(text: str, size: float, colour: str) -> str:

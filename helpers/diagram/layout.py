@@ -14,10 +14,10 @@ from html import escape
 from helpers.diagram.palette import PANEL, Look
 from helpers.verbatim import clean
 
-__all__ = ["STAND_IN", "Layout"]
+__all__ = ["STAND_IN", "Layout", "fillings"]
 
 # Colours that appear nowhere else in a drawing. A name cannot forge a slot: its quotes are escaped.
-STAND_IN = Look("#fefdf1", "#fefdf2", "#fefdf3", "√", "", dashed=True)
+STAND_IN = Look("#fefdf1", "#fefdf2", "#fefdf3", "✔", "", dashed=True)
 SIGN, FILL, TINT, BORDER, TEXT, DASHES = (
     f'fill="{STAND_IN.ink}">{STAND_IN.sign}<',
     f'fill="{STAND_IN.fill}"',
@@ -27,6 +27,16 @@ SIGN, FILL, TINT, BORDER, TEXT, DASHES = (
     ' stroke-dasharray="5,2"',
 )
 TITLE = "<title></title>"
+# What a page's style fills, so that a state takes another look without another SVG.
+LIVING = {
+    SIGN: 'fill="var(--sign)" class="sign"> <',
+    FILL: 'fill="var(--fill)"',
+    TINT: 'fill="var(--tint)"',
+    BORDER: 'stroke="var(--border)"',
+    TEXT: 'fill="var(--text)"',
+    DASHES: ' stroke-dasharray="var(--dashes)"',
+    TITLE: "",
+}
 SLOT = re.compile("|".join(map(re.escape, [SIGN, FILL, TINT, BORDER, TEXT, DASHES, TITLE])))
 GROUP = re.compile(r'<g id="(\w+)" class="(node|cluster|edge)">\s*<title>[^<]*</title>')
 BACKGROUND = re.compile(rf'<polygon fill="{PANEL}" stroke="(?:none|transparent)" points="([^"]*)"/>')
@@ -71,15 +81,26 @@ class Layout:
 
     def svg(self, looks: Callable[[str], tuple[Look, str]], description: str) -> str:
         """The SVG with each state's look and status in words by its id, and a description of the whole."""
+
+        def filled(id_: str) -> Mapping[str, str]:
+            shown, words = looks(id_)
+            name, hover = self._titles[id_]
+            return {**fillings(shown), TITLE: f"<title>{name}{words}{hover}</title>"}
+
+        return self._filled(filled, f"<desc>{escape(clean(description))}</desc>")
+
+    def living(self) -> str:
+        """The SVG whose states take their colours from variables of a style: --fill, --border and so on."""
+        return self._filled(lambda _: LIVING, "")
+
+    def _filled(self, fill: Callable[[str], Mapping[str, str]], described: str) -> str:
         pieces = self._pieces.copy()
         for id_, slots in self._slots.items():
-            shown, words = looks(id_)
-            filled = fillings(shown)
-            name, hover = self._titles[id_]
+            filled = fill(id_)
             for position, slot in slots:
-                pieces[position] = filled[slot] if slot != TITLE else f"<title>{name}{words}{hover}</title>"
+                pieces[position] = filled[slot]
         head, rest = pieces[0].split(">", 1)
-        pieces[0] = f"{head}><desc>{escape(clean(description))}</desc>{rest}"
+        pieces[0] = f"{head}>{described}{rest}"
         return "".join(pieces)
 
 

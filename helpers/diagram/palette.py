@@ -1,8 +1,8 @@
 """The colours and signs of a diagram.
 
 Green, red, yellow, blue, grey and white are those of the article that this project follows; running, caught, aborted,
-timed out and not reached are ours. Each colour has a sign beside it for people who don't see colours; the signs are of
-the set WGL4, which the usual fonts hold.
+timed out and not reached are ours. Each colour has a sign beside it for people who don't see colours; the signs but ✔
+are of the set WGL4, which the usual fonts hold.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from helpers.errors import UnknownStatus
 __all__ = [
     "EDGES",
     "INK",
+    "LOOKS",
     "NOT_TAKEN",
     "PANEL",
     "PASSIVE",
@@ -26,7 +27,9 @@ __all__ = [
     "Look",
     "heat",
     "look",
+    "look_of",
     "refuse_unknown",
+    "style",
 ]
 
 PANEL = "#f1f4f8"
@@ -62,7 +65,7 @@ class Look:
 
 
 STATUSES: Mapping[str, Look] = {
-    "succeeded": Look("#a9dfb3", "#2f7d3b", "#12351a", "√", "succeeded"),
+    "succeeded": Look("#a9dfb3", "#2f7d3b", "#12351a", "✔", "succeeded"),
     "failed": Look("#f5a6a1", "#b3261e", "#47100c", "\u00d7", "failed"),
     "waiting": Look("#fbe07a", "#a16c07", "#3f2c02", "…", "waiting"),
     "choosing": Look("#a6cbfa", "#1f5fbf", "#0c2a57", "?", "choosing: a decision"),
@@ -74,6 +77,7 @@ STATUSES: Mapping[str, Look] = {
 PASSIVE = Look("#d2d2d2", "#626262", "#262626", "→", "passive: passed input to output")
 UNREACHED = Look("#ffffff", "#98a4b3", "#66727f", " ", "not reached", dashed=True)
 PLAIN = Look("#ffffff", "#616e7c", INK, " ", "")
+LOOKS: Mapping[str, Look] = {**STATUSES, "passive": PASSIVE, "unreached": UNREACHED, "plain": PLAIN}
 
 EDGES = {"next": "#7b8794", "choice": "#7b8794", "default": "#7b8794", "catch": "#b8560b", "retry": "#6a3fc4"}
 TAKEN, NOT_TAKEN = "#1f2933", "#b8c2cc"
@@ -88,7 +92,34 @@ def look(status: str | None, kind: str = "", *, plain: bool = False) -> Look:
     """
     if status is None:
         return PLAIN if plain else UNREACHED
-    return PASSIVE if (status, kind) == ("succeeded", "Pass") else STATUSES[status]
+    return LOOKS[look_of(status, kind)]
+
+
+def look_of(status: str | None, kind: str = "") -> str:
+    """The name of the look that `look` gives where nothing is plain: a status, `passive` or `unreached`."""
+    return "passive" if (status, kind) == ("succeeded", "Pass") else status or "unreached"
+
+
+def style() -> str:
+    """The looks as CSS variables of what has a `data-look`: in the dark a fill is deep and its text light."""
+    rules = []
+    for name, shown in LOOKS.items():
+        deep, light = f"color-mix(in srgb,{shown.fill} 26%,#15191e)", f"color-mix(in srgb,{shown.fill} 60%,#fff)"
+        if shown.dark or name == "unreached":
+            deep, light = ("#3a434e", "#fff") if shown.dark else ("#22272e", "#9aa7b5")
+        pairs = {
+            "fill": (shown.fill, deep),
+            "tint": (shown.tint, f"color-mix(in srgb,{shown.fill} 12%,#15191e)"),
+            "border": (
+                shown.border,
+                f"color-mix(in srgb,{shown.border} {100 if shown.fill == '#ffffff' else 30}%,{shown.fill})",
+            ),
+            "text": (shown.text, light),
+            "sign": (shown.ink, light),
+        }
+        colours = ";".join(f"--{part}:light-dark({by_day},{by_night})" for part, (by_day, by_night) in pairs.items())
+        rules.append(f'[data-look="{name}"]{{{colours};--dashes:{"5,2" if shown.dashed else "none"}}}')
+    return "\n".join(rules)
 
 
 def heat(share: float, base: Look) -> Look:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from helpers.diagram.dot import dot
-from helpers.diagram.figures import Figures
+from helpers.diagram.figures import Figures, Passage
 from helpers.diagram.layout import STAND_IN, Layout
 from helpers.diagram.mermaid import mermaid
 from helpers.diagram.palette import Look, heat, look, refuse_unknown
@@ -61,6 +61,21 @@ class Diagram:
         return list(self._drawing.states)
 
     @property
+    def types(self) -> dict[str, str]:
+        """The States Language's type of each state, by name."""
+        return {name: self._drawing.types.get(ids[0], "") for name, ids in self._drawing.states.items()}
+
+    @property
+    def guessed(self) -> bool:
+        """Whether it is drawn from a history, without a definition."""
+        return self._drawing.plan.guessed
+
+    @property
+    def edges(self) -> dict[str, tuple[str, Passage]]:
+        """The edges' kinds (`next`, `choice`, `default`, `catch`, `retry`) and passages, by id in the SVG."""
+        return {f"e{number}": (line.kind, line.passage) for number, line in enumerate(self._drawing.plan.lines)}
+
+    @property
     def source(self) -> str:
         """The picture in DOT, with its colours."""
         return self._drawing.dot(self._look)
@@ -74,6 +89,10 @@ class Diagram:
         """The picture as an SVG element; raises `DrawingFailed` where no drawing program runs."""
         layout = self._drawing.layout
         return layout.svg(self._look_and_title, self.sentence())
+
+    def living(self) -> str:
+        """The SVG without colours of its own, for the living picture; raises `DrawingFailed` as `svg` does."""
+        return self._drawing.layout.living()
 
     def png(self, dpi: int = DPI) -> bytes:
         """The picture as a PNG of `dpi` dots an inch; raises `DrawingFailed` where no drawing program runs."""

@@ -40,6 +40,8 @@ def render(source: str, form: str, program: str, *, dpi: int | None = None) -> b
 def drawn(source: str, form: str, *, dpi: int | None = None) -> bytes:
     """A DOT text as `svg` or `png`; raises `DrawingFailed` where no drawing program runs or this one refuses."""
     program = find()
+    if form == "png":
+        source = source.replace("✔", "√")  # the fonts that come with the program have no other
     picture = render(source, form, program, dpi=dpi) if program else None
     if picture is None:
         raise DrawingFailed(

@@ -21,7 +21,9 @@ __all__ = ["Editor", "edit"]
 Source = Mapping[str, Any] | str | PathLike[str]
 
 
-def edit(definition: Source, problems: bool = True) -> "Editor":
+def edit(
+    definition: Source, problems: bool = True, *, read_only: bool = False, points: Mapping[str, str] | None = None
+) -> "Editor":
     """Edit a whole machine: its JSON text on one side, its picture on the other, what is wrong with it below.
 
     Parameters
@@ -31,6 +33,11 @@ def edit(definition: Source, problems: bool = True) -> "Editor":
         too: it is what an editor is for. Nothing is written back to a file.
     problems
         Whether to list, beside the errors for which AWS refuses a machine, what `helpers.definition.problems` finds.
+    read_only
+        Whether the text may only be read.
+    points
+        What to say of pieces of the text, by their location as AWS writes it: `{"/States/Main/Retry": "..."}`. They
+        are numbered and listed; a click on one lights its piece and its state.
 
     Raises
     ------
@@ -39,7 +46,7 @@ def edit(definition: Source, problems: bool = True) -> "Editor":
     DefinitionInvalid
         The file cannot be read, or the dict is no JSON.
     """
-    return Editor(written(definition), problems)
+    return Editor(written(definition), problems, read_only, points)
 
 
 def written(definition: Source) -> str:
@@ -66,8 +73,10 @@ class Editor(anywidget.AnyWidget):
     _css = Path(__file__).with_name("editor.css")
     reading = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, text: str, problems: bool = True) -> None:
-        self.problems = problems
+    def __init__(
+        self, text: str, problems: bool = True, read_only: bool = False, points: Mapping[str, str] | None = None
+    ) -> None:
+        self.problems, self.read_only, self.points = problems, read_only, dict(points or {})
         self._drawn: diagram.Diagram | None = None
         self._turn = 0
         super().__init__(reading=self._read(text))
@@ -93,12 +102,12 @@ class Editor(anywidget.AnyWidget):
 
     def _receive(self, _: Any, content: Any, __: Any) -> None:
         text = content.get("text") if isinstance(content, dict) else None
-        if isinstance(text, str):
+        if isinstance(text, str) and not self.read_only:
             self.text = text
 
     def _read(self, text: str) -> dict[str, Any]:
         """What the browser gets: `turn` makes it another answer even where it says the same as the last."""
-        self._reading = read(text, self.problems)
+        self._reading = read(text, self.problems, self.points)
         if self._reading.can_be_drawn:
             self._drawn = diagram.draw(self._reading.definition or {})
         self._turn += 1
@@ -106,7 +115,8 @@ class Editor(anywidget.AnyWidget):
             "text": self._reading.text,
             "picture": self._picture(),
             "states": self._reading.spans,
-            "notes": [{"line": one.line, "kind": one.kind, "text": one.text} for one in self._reading.notes],
+            "notes": [{**vars(one), "sign": one.sign} for one in self._reading.notes],
+            "closed": self.read_only,
             "said": self._reading.sentence(),
             "turn": self._turn,
         }

@@ -4,8 +4,8 @@
 const PAUSE = 200; // ms after the last key
 const LONGEST = 2000; // characters of a line that are coloured
 const STEP = "  ";
+const FIRST = /^\s*"StartAt"\s*:\s*"(.*)"/;
 const TOKEN = /("(?:[^"\\]|\\.)*"?)(\s*:)?|-?\d[\d.eE+-]*|\b(?:true|false|null)\b/g;
-const SIGNS = { error: "×", problem: "!" };
 
 function element(tag, name, text) {
   const made = document.createElement(tag);
@@ -102,6 +102,7 @@ function render({ model, el }) {
       const svg = drawn.querySelector("svg");
       if (svg) svg.style.minWidth = `calc(${svg.getAttribute("width")} * 0.7)`; // smaller, its text is hard to read
     }
+    area.readOnly = reading.closed;
     said.textContent = reading.said;
     list(reading.notes);
     if (reading.text !== area.value) {
@@ -115,13 +116,21 @@ function render({ model, el }) {
 
   function list(found) {
     for (const line of layer.querySelectorAll("[data-note]")) delete line.dataset.note;
-    for (const { line, kind } of [...found].reverse()) if (layer.children[line - 1]) layer.children[line - 1].dataset.note = kind;
+    for (const { line, kind, sign } of [...found].reverse())
+      if (layer.children[line - 1]) Object.assign(layer.children[line - 1].dataset, { note: kind, sign });
     notes.replaceChildren(
-      ...found.map(({ line, kind, text }) => {
-        const item = element("li", kind), jump = element("button", "", line ? `line ${line}` : kind);
+      ...found.map(({ line, last, kind, sign, text }) => {
+        const item = element("li", kind), words = element("span");
+        const jump = element("button", "", !line ? kind : last > line ? `lines ${line}–${last}` : `line ${line}`);
         jump.disabled = !line;
-        jump.addEventListener("click", () => go(lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0)));
-        item.append(element("b", "", SIGNS[kind]), jump, element("span", "", text));
+        (last ? item : jump).addEventListener("click", () => {
+          const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+          go(start + (last ? lines[line - 1].search(/\S|$/) : 0), !last);
+          for (const lit of root.querySelectorAll(".lit")) lit.classList.remove("lit");
+          if (last) [item, ...[...layer.children].slice(line - 1, last)].forEach((lit) => lit.classList.add("lit"));
+        });
+        words.append(...text.split("`").map((part, at) => (at % 2 ? element("code", "", part) : part)));
+        item.append(element("b", "", sign), jump, words);
         return item;
       })
     );
@@ -131,7 +140,7 @@ function render({ model, el }) {
 
   function mark() {
     const at = area.selectionStart;
-    const [name, begin, end] = states.filter(([, begin, end]) => begin <= at && at <= end).at(-1) ?? [null, 0, -1];
+    const [name, begin, end] = states.filter(([, begin, end]) => begin <= at && at <= end).at(-1) ?? [lines[row(at)].match(FIRST)?.[1] ?? null, 0, -1];
     const first = row(begin), last = end < 0 ? -1 : row(end);
     for (const line of [...layer.querySelectorAll(".here")]) line.classList.remove("here");
     for (let line = first; line <= last; line++) layer.children[line]?.classList.add("here");
@@ -146,8 +155,8 @@ function render({ model, el }) {
     }
   }
 
-  function go(place) {
-    area.focus({ preventScroll: true });
+  function go(place, into = true) {
+    if (into) area.focus({ preventScroll: true });
     area.setSelectionRange(place, place);
     code.scrollTop = (layer.children[row(place)]?.offsetTop ?? 0) - 48;
     code.scrollLeft = 0;
@@ -170,6 +179,7 @@ function render({ model, el }) {
 
   function press(event) {
     event.stopPropagation();
+    if (area.readOnly) return;
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (event.key === "Tab" && plain && !leaving) {
       event.preventDefault();

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from helpers.definition import library, review, states, validation
@@ -21,15 +22,26 @@ TOKEN = re.compile(rf'({STRING})\s*:|{STRING}|[{{}}\[\]]|[^\s,:{{}}\[\]"]+')
 LINE_END = re.compile(r"\r\n?")
 LONG = re.compile("[\U00010000-\U0010ffff]")
 MOST_NOTES = 100
+SIGNS = {"error": "\N{MULTIPLICATION SIGN}", "problem": "!"}
 
 
 @dataclass(frozen=True)
 class Note:
-    """One finding: a sentence, its kind (`error`: AWS refuses it; `problem`: it hurts) and its line, from 1."""
+    """One finding: a sentence, its kind (`error`: AWS refuses it; `problem`: it hurts) and its line, from 1.
+
+    A `point` is no finding: it has a number, and says something of the lines up to `last`.
+    """
 
     text: str
     kind: str
     line: int | None = None
+    last: int | None = None
+    number: int = 0
+
+    @property
+    def sign(self) -> str:
+        """What stands for it beside the text."""
+        return SIGNS.get(self.kind, str(self.number))
 
 
 @dataclass
@@ -64,8 +76,8 @@ class Reading:
         return f"{count(len(self.spans), 'state', 'states')}, {' and '.join(found) or 'nothing wrong'}."
 
 
-def read(text: str, problems: bool = True) -> Reading:
-    """Read a text, whatever it is."""
+def read(text: str, problems: bool = True, points: Mapping[str, str] = MappingProxyType({})) -> Reading:
+    """Read a text, whatever it is; `points` are sentences by the location of what they speak of."""
     found = Reading(LINE_END.sub("\n", text))
     try:
         found.definition = library.decoded(found.text, "The text")
@@ -100,6 +112,10 @@ def read(text: str, problems: bool = True) -> Reading:
             Note(visible(one.sentence), "problem", line(found.text, there, one.location))
             for one in validation.warnings(found.definition)
         ]
+    for number, (location, sentence) in enumerate(points.items(), 1):
+        first, (_, end) = line(found.text, there, location), there.get(location, (0, 0))
+        last = max(first, found.text.count("\n", 0, end) + 1)
+        found.notes.append(Note(visible(sentence), "point", first, last, number))
     if len(found.notes) > MOST_NOTES:
         left = len(found.notes) - MOST_NOTES
         found.notes[MOST_NOTES:] = [Note(f"There are {left:,} more.", found.notes[MOST_NOTES].kind)]

@@ -72,8 +72,7 @@ class Parallel(Handled):
         self._parameters = templates.of(body, "Arguments" if jsonata else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
-        states = {"input": frame.data} if self.jsonata else None
-        given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
+        given = self._parameters(self.evaluation(frame, data)) if self._parameters else data
         frame.write("ParallelStateStarted")
         if not (frame.resumed and frame.inner):
             text, visit = frame.text_of(given), frame.counts[self.name]
@@ -117,8 +116,7 @@ class Map(Handled):
         self.selector = templates.of(body, "ItemSelector" if "ItemSelector" in body else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
-        states = {"input": frame.data} if self.jsonata else None
-        most = self.concurrency(frame.evaluation(data, states)) or INLINE_CONCURRENCY
+        most = self.concurrency(self.evaluation(frame, data)) or INLINE_CONCURRENCY
         if not (frame.resumed and frame.inner):
             items = self.items_of(frame, data)
             frame.inner = [self._iteration(frame, index, item) for index, item in enumerate(items)]
@@ -181,14 +179,14 @@ class Map(Handled):
             return item["Item"]["Value"] if item else None
         before, frame.item = frame.item, item
         try:
-            return self.selector(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
+            return self.selector(self.evaluation(frame, data))
         finally:
             frame.item = before
 
     def items_of(self, frame: Frame, data: Any) -> list[Any]:
         """The array that the Map goes through; StateFailed where it is none."""
         if self._items:
-            found = self._items(frame.evaluation(data, {"input": frame.data}))
+            found = self._items(self.evaluation(frame, data))
         else:
             found = self._select_items(frame.evaluation(data)) if self._select_items else data
         if isinstance(found, list):

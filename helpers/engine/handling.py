@@ -1,4 +1,4 @@
-"""Retry and Catch: what becomes of a state that failed."""
+"""Retry and Catch: what becomes of a state that failed; and what the entries of Catch share with those of a Choice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from helpers.engine import templates
 from helpers.engine.paths import placed
 
-__all__ = ["Catcher", "Retrier"]
+__all__ = ["Catcher", "Exit", "Retrier"]
 
 # Defaults of the Amazon States Language, "Errors"; MaxDelaySeconds has none.
 INTERVAL_SECONDS, MAX_ATTEMPTS, BACKOFF_RATE = 1, 3, 2.0
@@ -36,13 +36,18 @@ class Retrier:
         return chance.uniform(0, seconds) if self.full_jitter else seconds
 
 
-class Catcher:
+class Exit:
+    """One way out of a state, written at `where` in it: the next state's name, and what is made of data on the way."""
+
+    def __init__(self, body: dict[str, Any], where: str, jsonata: bool) -> None:
+        self.next: str = body["Next"]
+        self.assign, self.output = (templates.of(body, field, jsonata, where) for field in ("Assign", "Output"))
+
+
+class Catcher(Exit):
     """One entry of a state's Catch."""
 
-    def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
+    def __init__(self, body: dict[str, Any], where: str, jsonata: bool) -> None:
+        super().__init__(body, where, jsonata)
         self.errors: list[str] = body["ErrorEquals"]
-        self.next: str = body["Next"]
-        self.assign, self.output = (
-            templates.of(body, field, jsonata, f"Catch[{index}]/") for field in ("Assign", "Output")
-        )
         self.place = placed(body.get("ResultPath", "$"))

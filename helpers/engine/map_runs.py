@@ -166,8 +166,7 @@ class DistributedMap(Map):
         return templates.of(body.get(field, {}), member, self.jsonata, f"{field}/") or (lambda scope: {})
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
-        states = {"input": frame.data} if self.jsonata else None
-        concurrency = self.concurrency(frame.evaluation(data, states))
+        concurrency = self.concurrency(self.evaluation(frame, data))
         run = frame.map_run if frame.resumed else None
         if run is not None and run.redrivable:
             run.reopen()
@@ -176,7 +175,7 @@ class DistributedMap(Map):
         else:
             items = None if self._reader else self.items_of(frame, data)
             frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items or ())})
-            count, percentage = (of(frame.evaluation(data, states)) for of in (self._count, self._percentage))
+            count, percentage = (of(self.evaluation(frame, data)) for of in (self._count, self._percentage))
             run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)
             frame.execution.map_runs.append(run)
             frame.execution.observer.map_run_began(run)
@@ -185,7 +184,7 @@ class DistributedMap(Map):
             frame.execution.observer.map_run_started(run)
             if run.items is None:
                 if items is None:
-                    items = yield from self.read(frame, data, states)
+                    items = yield from self.read(frame, data)
                 run.items = self._batched(frame, data, items) if self._batcher else items
             result = yield from self.dispatch(frame, data, run)
         except StateFailed as failure:
@@ -206,7 +205,7 @@ class DistributedMap(Map):
 
     def _ask(self, frame: Frame, data: Any, kind: str, body: dict[str, Any], place: Evaluated, **more: Any) -> Walk:
         """The answer to the reading or the writing of the Map, from or to a place."""
-        parameters = place(frame.evaluation(data, {"input": frame.data} if self.jsonata else None))
+        parameters = place(self.evaluation(frame, data))
         config = body.get("ReaderConfig" if kind == "read" else "WriterConfig", {})
         call = Call(frame, kind, body["Resource"], text_of(parameters), config=config, **more)
         try:
@@ -215,8 +214,8 @@ class DistributedMap(Map):
         finally:
             call.close()
 
-    def read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
-        most = self._most_items(frame.evaluation(data, states))
+    def read(self, frame: Frame, data: Any) -> Walk:
+        most = self._most_items(self.evaluation(frame, data))
         items = yield from self._ask(frame, data, "read", self._reader, self._read_from)
         if not isinstance(items, list):
             raise outside("States.ItemReaderFailed", "Attempting to map over non-iterable node.")
@@ -269,7 +268,7 @@ class DistributedMap(Map):
 
     def _batched(self, frame: Frame, data: Any, items: list[Any]) -> list[Any]:
         """The inputs of the child executions: `Items`, as many as fit, and `BatchInput`."""
-        scope = frame.evaluation(data, {"input": frame.data} if self.jsonata else None)
+        scope = self.evaluation(frame, data)
         most_items, most_bytes = (most(scope) or math.inf for most in (self._batch_items, self._batch_bytes))
         common = {"BatchInput": self._batch_input(scope)} if self._batch_input else {}
         chosen = [self.selected(frame, data, {"Item": {"Index": n, "Value": item}}) for n, item in enumerate(items)]

@@ -16,7 +16,7 @@ from helpers.engine.failures import RESULT_PATH_MATCH, RUNTIME, StateFailed
 from helpers.engine.scope import Scope
 from helpers.engine.text import text_of
 
-__all__ = ["Evaluated", "NoSuchPath", "filtered", "path", "placed", "selected"]
+__all__ = ["Evaluated", "NoSuchPath", "failing", "filtered", "path", "placed", "selected"]
 
 Evaluated = Callable[[Scope], Any]
 Selection = Callable[[Any], Any]
@@ -55,34 +55,35 @@ def selected(text: str) -> Evaluated:
     return of_variable
 
 
-def path(text: str, field: str) -> Evaluated:
-    """A path in a template's field; States.Runtime where it leads nowhere."""
+def failing(text: str, failure: Callable[[NoSuchPath], StateFailed]) -> Evaluated:
+    """A path that fails its state where it leads nowhere."""
     select = selected(text)
 
     def evaluated(scope: Scope) -> Any:
         try:
             return select(scope)
         except NoSuchPath as error:
-            raise _not_found(text, field, error.data) from None
+            raise failure(error) from None
 
     return evaluated
+
+
+def path(text: str, field: str) -> Evaluated:
+    """A path in a template's field; States.Runtime where it leads nowhere."""
+    return failing(text, lambda error: _not_found(text, field, error.data))
 
 
 def filtered(text: str | None, field: str) -> Evaluated:
     """A path of a state's own field, such as InputPath; None stands for an empty object."""
     if text is None:
         return lambda scope: {}
-    select = selected(text)
 
-    def evaluated(scope: Scope) -> Any:
-        try:
-            return select(scope)
-        except NoSuchPath as error:
-            if error.path.root == "$$":
-                raise _not_found(text, field, error.data) from None
-            raise StateFailed(RUNTIME, f"Invalid path '{text}' : {_nowhere(error.path, error.data)}") from None
+    def failure(error: NoSuchPath) -> StateFailed:
+        if error.path.root == "$$":
+            return _not_found(text, field, error.data)
+        return StateFailed(RUNTIME, f"Invalid path '{text}' : {_nowhere(error.path, error.data)}")
 
-    return evaluated
+    return failing(text, failure)
 
 
 def placed(text: str | None) -> Callable[[Any, Any], Any]:

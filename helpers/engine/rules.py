@@ -73,20 +73,21 @@ def _rule(body: dict[str, Any], depth: int = 0) -> Holds:
 
 
 def _comparison(variable: str, name: str, wanted: Any) -> Holds:
-    select = paths.selected(variable)
     if name == "IsPresent":
-        return lambda scope: _is_there(select, scope) is wanted
+        found = paths.selected(variable)
+        return lambda scope: _is_there(found, scope) is wanted
+    select = paths.failing(variable, _invalid)
     if name.endswith("Path"):
         kind, test = _compared(name)
-        other = paths.selected(wanted)
+        other = paths.failing(wanted, _invalid)
 
         def alike(scope: Scope) -> bool:
-            left, right = kind(_value(select, scope)), kind(_value(other, scope))
+            left, right = kind(select(scope)), kind(other(scope))
             return left is not None and right is not None and test(left, right)
 
         return alike
     matches = _match(name, wanted)
-    return lambda scope: matches(_value(select, scope))
+    return lambda scope: matches(select(scope))
 
 
 def _match(name: str, wanted: Any) -> Callable[[Any], bool]:
@@ -147,9 +148,6 @@ def _is_there(select: paths.Evaluated, scope: Scope) -> bool:
     return True
 
 
-def _value(select: paths.Evaluated, scope: Scope) -> Any:
-    try:
-        return select(scope)
-    except NoSuchPath as error:
-        said = "The choice state's condition path references an invalid value."
-        raise StateFailed(RUNTIME, f"Invalid path '{error}': {said}") from None
+def _invalid(error: NoSuchPath) -> StateFailed:
+    said = "The choice state's condition path references an invalid value."
+    return StateFailed(RUNTIME, f"Invalid path '{error}': {said}")

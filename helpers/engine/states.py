@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, rules, templates
 from helpers.engine.failures import NO_CHOICE_MATCHED, QUERY_EVALUATION, RUNTIME, StateFailed
+from helpers.engine.handling import Exit
 from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.text import moment, text_of
@@ -54,11 +55,16 @@ class State:
         """The state's input as it takes it: what InputPath leaves of it."""
         return self.input_path(frame.evaluation(frame.data)) if self.input_path else frame.data
 
+    def evaluation(self, frame: Frame, data: Any) -> Scope:
+        """What the state's expressions see while it has no result."""
+        return frame.evaluation(data, {"input": frame.data} if self.jsonata else None)
+
     def given(
-        self, frame: Frame, result: Any, states: dict[str, Any] | None, shaped: Any = None
+        self, frame: Frame, result: Any, states: dict[str, Any] | None = None, shaped: Any = None
     ) -> tuple[Any, dict[str, Any] | None]:
         """The state's output and the variables that it sets, of its result (and what ResultSelector `shaped` of it)."""
         shaped = result if shaped is None else shaped
+        states = {"input": frame.data} if self.jsonata and states is None else states
         assigned = self.assign(frame.evaluation(result, states)) if self.assign else None
         if self.jsonata:
             return (self.output(frame.evaluation(None, states)) if self.output else result), assigned
@@ -83,49 +89,38 @@ class Pass(State):
             data = self._parameters(frame.evaluation(data))
         if self._has_result:
             data = self._result
-        frame.leave(self, *self.given(frame, data, {"input": frame.data} if self.jsonata else None))
+        frame.leave(self, *self.given(frame, data))
         return self.next
 
 
 class Succeed(State):
     def pass_through(self, frame: Frame) -> None:
-        frame.leave(self, *self.given(frame, self.taken(frame), {"input": frame.data} if self.jsonata else None))
+        frame.leave(self, *self.given(frame, self.taken(frame)))
 
 
 class Choice(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self._rules = [
-            (rules.rule(one, "JSONata" if jsonata else "JSONPath", index), Chosen(one, index, jsonata))
+            (rules.rule(one, "JSONata" if jsonata else "JSONPath", index), Exit(one, f"Choices[{index}]/", jsonata))
             for index, one in enumerate(body["Choices"])
         ]
         self.next = body.get("Default")
 
     def pass_through(self, frame: Frame) -> str | None:
         data = self.taken(frame)
-        states = {"input": frame.data} if self.jsonata else None
-        scope = frame.evaluation(data, states)
+        scope = self.evaluation(frame, data)
         chosen = next((chosen for holds, chosen in self._rules if holds(scope)), None)
         if chosen is None:
             if self.next is None:
                 cause = "Failed to transition out of the state. The state does not point to a next state."
                 raise StateFailed(NO_CHOICE_MATCHED, cause)
-            frame.leave(self, *self.given(frame, data, states))
+            frame.leave(self, *self.given(frame, data))
             return self.next
-        assigned = chosen.assign(frame.evaluation(data, states)) if chosen.assign else None
-        output = chosen.output(frame.evaluation(data, states)) if chosen.output else data
+        assigned = chosen.assign(scope) if chosen.assign else None
+        output = chosen.output(scope) if chosen.output else data
         frame.leave(self, self.output_path(frame.evaluation(output)) if self.output_path else output, assigned)
         return chosen.next
-
-
-class Chosen:
-    """What a rule of a Choice has besides its condition."""
-
-    def __init__(self, body: dict[str, Any], index: int, jsonata: bool) -> None:
-        self.next: str = body["Next"]
-        self.assign, self.output = (
-            templates.of(body, field, jsonata, f"Choices[{index}]/") for field in ("Assign", "Output")
-        )
 
 
 class Wait(State):
@@ -140,21 +135,15 @@ class Wait(State):
         if jsonata and is_jsonata(value):
             self._value = expressions.typed(value, self._field, kind)
         elif self._field.endswith("Path"):
-            self._value = paths.selected(value)
+            cause = f"The {self._field} parameter does not reference an input value: {value}"
+            self._value = paths.failing(value, lambda error: StateFailed(RUNTIME, cause))
 
     def work(self, frame: Frame) -> Walk:
         data = self.taken(frame)
-        states = {"input": frame.data} if self.jsonata else None
-        value = self._text
-        if self._value:
-            try:
-                value = self._value(frame.evaluation(data, states))
-            except paths.NoSuchPath:
-                cause = f"The {self._field} parameter does not reference an input value: {self._text}"
-                raise StateFailed(RUNTIME, cause) from None
+        value = self._value(self.evaluation(frame, data)) if self._value else self._text
         now = frame.execution.scheduler.now
         yield from frame.sleep_until(self._until(value, now))
-        frame.leave(self, *self.given(frame, data, states))
+        frame.leave(self, *self.given(frame, data))
         return self.next
 
     def _until(self, value: Any, now: int) -> int:
@@ -181,7 +170,7 @@ class Fail(State):
         self._error, self._cause = (_words(body, field, jsonata) for field in ("Error", "Cause"))
 
     def pass_through(self, frame: Frame) -> str | None:
-        scope = frame.evaluation(self.taken(frame), {"input": frame.data} if self.jsonata else None)
+        scope = self.evaluation(frame, self.taken(frame))
         failure = StateFailed(self._error(scope), self._cause(scope))
         failure.located = True
         raise failure

@@ -206,7 +206,7 @@ class Handled(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self.retriers = [Retrier(one) for one in body.get("Retry", ())]
-        self._catchers = [Catcher(one, index, jsonata) for index, one in enumerate(body.get("Catch", ()))]
+        self._catchers = [Catcher(one, f"Catch[{index}]/", jsonata) for index, one in enumerate(body.get("Catch", ()))]
         self._selector = templates.of(body, "ResultSelector", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
@@ -304,12 +304,12 @@ class Task(Handled):
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         execution = frame.execution
-        states = {"input": frame.data} if self.jsonata else None
-        heartbeat = self._heartbeat(frame.evaluation(data, states)) if self._heartbeat else None
-        timeout = self._timeout(frame.evaluation(data, states)) if self._timeout else None
+        heartbeat, timeout = (
+            of(self.evaluation(frame, data)) if of else None for of in (self._heartbeat, self._timeout)
+        )
         frame.token = execution.uuid() if self._waits or self.kind.is_activity else None
-        given = self._parameters(frame.evaluation(data, states)) if self._parameters else data
-        credentials = self._credentials(frame.evaluation(data, states)) if self._credentials else None
+        given = self._parameters(self.evaluation(frame, data)) if self._parameters else data
+        credentials = self._credentials(self.evaluation(frame, data)) if self._credentials else None
         call = Call(frame, "task", self.resource, frame.text_of(given), credentials=credentials, waits=self._waits)
         self._write_scheduled(frame, call, timeout, heartbeat)
         try:

@@ -1,11 +1,13 @@
 """Checking an answer: the same three outcomes for every exercise, and never an exception."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import LabError, UnknownName
+from helpers import definition
+from helpers.errors import DefinitionInvalid, LabError, UnknownName
 from helpers.exercises import learner
 from helpers.exercises.lessons import EXERCISES
 from helpers.exercises.slips import Lacking, definition_slip
@@ -13,7 +15,7 @@ from helpers.exercises.verdict import Verdict
 
 __all__ = ["check", "hint"]
 
-
+DOTS = re.compile(r":\s*\.\.\.")
 GIVEN: Counter[str] = Counter()  # how many hints were given, by exercise
 
 
@@ -21,16 +23,19 @@ def check(exercise: str, answer: Any = ..., about: Any = None) -> Verdict:
     """Say whether `answer` solves the exercise, and if not, what it lacks.
 
     `exercise` is its name as the notebook gives it; `answer` what the learner made: a number, a name, a
-    function, a frame, a definition (dict). Three dots mean that there is none yet. `about` is what the
-    question is about, where it is about something of the learner's own, such as a frame of events.
+    function, a frame, a definition (dict, or the editor that holds it). Three dots mean that there is none yet.
+    `about` is what the question is about, where it is about something of the learner's own, such as a frame of events.
     What a learner made is run, for at most 15 seconds each time, and what that started is stopped and removed again.
 
     Raises UnknownName, with the names there are, for an exercise that does not exist.
     """
     one = _found(exercise)
-    if answer is ... or answer is None:
+    typed = getattr(answer, "text", None)  # an editor's
+    if answer is ... or answer is None or (isinstance(typed, str) and DOTS.search(typed)):
         return Verdict(exercise, "open", "Still open: put your answer in the place of the three dots and run the cell.")
     try:
+        if isinstance(typed, str):
+            answer = _standing(typed)
         one.judge(answer, about)
     except (Lacking, LabError) as error:
         return Verdict(exercise, "lacking", f"Not yet: {definition_slip(answer) or error}", _offer(exercise))
@@ -56,6 +61,16 @@ def _offer(exercise: str) -> str:
         return f'For {"another" if given else "a"} hint run exercises.hint("{exercise}").'
     twins = sorted(Path("solutions").glob(f"{exercise[:2]}-*.ipynb"))
     return f"The solution is in {twins[0].as_posix() if twins else 'the solved twin of this notebook'}."
+
+
+def _standing(text: str) -> dict[str, Any]:
+    """The definition in an editor's text; raises Lacking where it is no JSON, and DefinitionInvalid."""
+    try:
+        return definition.parse(text)
+    except DefinitionInvalid as error:
+        if error.line is None:
+            raise
+        raise Lacking(f"what stands in the editor is no JSON yet: look at line {error.line}, or just above.") from None
 
 
 def _found(exercise: str) -> Any:

@@ -201,6 +201,25 @@ def must_wait(definition: Any, done: str) -> None:
         )
 
 
+@exercise("02-choice", praise="On to Final when the word is `success`, and back to the Wait otherwise.")
+def _choice(answer: Any, about: Any) -> None:
+    kind = state(answer, "CheckInvocationsStatus").get("Type")
+    if kind != "Choice":
+        raise Lacking(f"CheckInvocationsStatus needs the Type Choice; yours is {shown(kind)}.")
+    done = invoked(answer, says(status="success"), TimeoutSeconds=A_MINUTE)
+    if done.status == "TIMED_OUT":
+        raise Lacking("with a function that says `success` your machine goes on waiting; a rule must look for that.")
+    if done.must_succeed().last_state != "Final":
+        raise Lacking(f"with a function that says `success` your machine ends in {done.last_state}, not in Final.")
+    runs = invoked(answer, says(status="running"), TimeoutSeconds=A_MINUTE)
+    if runs.status != "TIMED_OUT":
+        raise Lacking(
+            f"with a function that says `running` your machine ended {runs.ended}; its Default should be the Wait."
+        )
+    if runs.times("Main") > 1:
+        raise Lacking("with a function that says `running` your machine goes back to Main; its Default is the Wait.")
+
+
 @exercise("02-five-seconds", praise="Five seconds: a longer pause before it looks.")
 def _five_seconds(answer: Any, about: Any) -> None:
     state(answer, "WaitforInvocation")
@@ -599,13 +618,21 @@ def _pause(answer: Any, about: Any) -> None:
     raise Lacking(f"with a pause of {answer:g} s the end is noticed {late} late; 15 s are allowed.")
 
 
-@exercise("11-cheapest", praise="Measured, not guessed.")
-def _cheapest(answer: Any, about: Any) -> None:
-    measured = frame(about, "frame `measured`", "job", "delay", "events", "pause")
-    quick = measured[(measured["job"] == 250) & (measured["delay"] < 20)]
-    wanted = [int(one) for one in best(quick, quick["events"], "pause", largest=False)]
-    why = "Among the rows for the job of 250 s with a delay below 20 s, which has fewest events?"
-    asked("The pause", wanted, answer, why)
+@exercise("11-fewest", praise="The fewest polls, and in time in 95 of 100 runs: calculated, not guessed.")
+def _fewest_polls(answer: Any, about: Any) -> None:
+    table = frame(about, "frame `table`, with `tolerated`", "pattern", "interval", "p95_delay", "polls", "tolerated")
+    quick = table[table["p95_delay"] <= table["tolerated"]]
+    rows = best(table.assign(at=range(len(table))), quick["polls"].reindex(table.index), "at", largest=False)
+    wanted = [(str(table["pattern"].iloc[at]), float(table["interval"].iloc[at])) for at in rows]
+    if not isinstance(answer, list | tuple) or len(answer) != 2 or not isinstance(answer[0], str):
+        raise Lacking('the answer is a way and its first pause, such as ("recheck", 10).')
+    if slip := number_slip(answer[1]):
+        raise Lacking(slip)
+    if (answer[0], float(answer[1])) not in wanted:
+        raise Lacking(
+            f"{answer[0]} with {answer[1]:g} s is not it. Of the rows with a p95_delay of at most "
+            f"{table['tolerated'].iloc[0]:g} s, which has the fewest polls?"
+        )
 
 
 @exercise("12-once", praise="Attempted twice, it is one bill; and each execution sends its own.")

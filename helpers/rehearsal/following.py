@@ -607,10 +607,10 @@ class FollowedMap(DistributedMap):
         assert isinstance(frame, FollowedFrame)
         return self._asks and frame.execution.record is not None and not frame.execution.course.record.children
 
-    def read(self, frame: Frame, data: Any, states: dict[str, Any] | None) -> Walk:
+    def read(self, frame: Frame, data: Any) -> Walk:
         if self._stands(frame):
             return []
-        return (yield from super().read(frame, data, states))
+        return (yield from super().read(frame, data))
 
     def dispatch(self, frame: Frame, data: Any, run: MapRun) -> Walk:
         if not self._stands(frame):

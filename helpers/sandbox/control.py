@@ -13,7 +13,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from helpers.errors import LabError
-from helpers.sandbox import clock, signing, states_api
+from helpers.sandbox import athena, clock, delays, identities, signing, states_api
 from helpers.sandbox.integrations import jobs
 from helpers.sandbox.refusal import Answer
 
@@ -22,9 +22,6 @@ __all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
 PREFIX = "/_sandbox/"
 
 Verb = Callable[[dict[str, Any]], dict[str, Any]]
-
-# Filled by the server, in one place.
-VERBS: dict[str, Verb] = {}
 
 
 def answer(verb: str, body: bytes) -> Answer:
@@ -74,5 +71,22 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     reset_model_data()
     clock.reset()
     jobs.reset()
+    identities.asked.clear()
+    delays.reset()
     _give_memory_back()
     return {"stopped": len(stopped)}
+
+
+# With `end`, which the server adds.
+VERBS: dict[str, Verb] = {
+    "ping": ping,
+    "reset": reset,
+    "clock": clock.read,
+    "fast_forward": clock.fast_forward,
+    "history_limit": clock.history_limit,
+    "athena": athena.query_seconds,
+    "hold_roles": identities.hold,
+    "asked": identities.asked_of_users,
+    "stand_in": jobs.stand_in,
+    "jobs": jobs.jobs,
+}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
-from helpers.sandbox.integrations import pool
+from helpers.sandbox import pool
 from helpers.sandbox.integrations.clients import client_for
 from helpers.sandbox.patching import replace
 

@@ -4,17 +4,18 @@ A service that acts as a role, as Step Functions does for an execution and Lambd
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from botocore.credentials import Credentials
+from moto.backends import get_backend
 from moto.iam.models import IAMBackend, Role, User, iam_backends
 from moto.sts.models import sts_backends
 
@@ -27,6 +28,8 @@ __all__ = [
     "Identity",
     "acting",
     "acting_as",
+    "asked",
+    "asked_of_users",
     "denial",
     "hold",
     "known",
@@ -37,9 +40,7 @@ __all__ = [
     "trusts",
 ]
 
-_sessions: dict[tuple[str, str], "Identity"] = {}
 _by_key: dict[str, "Identity"] = {}
-_lock = threading.Lock()
 _setting = os.environ.get("LAB_SANDBOX_ROLES", "")
 _held = _setting == "on"
 
@@ -48,6 +49,9 @@ acting: ContextVar["Identity | None"] = ContextVar("acting", default=None)
 
 tags_in: dict[str, Callable[[str, str], Mapping[str, str]]] = {}
 """By service what gives the tags of one of its resources, from its ARN and region; entered by the service itself."""
+
+asked: set[tuple[str, str]] = set()
+"""What users of the sandbox's IAM have asked to do since the last reset: actions, each on a resource."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +71,11 @@ class Identity:
         return self.of_service and not _held
 
 
+def asked_of_users(_: dict[str, Any]) -> dict[str, Any]:
+    """What users, whoever they are, have asked to do since the last reset."""
+    return {"asked": sorted(asked)}
+
+
 def hold(_: dict[str, Any]) -> dict[str, Any]:
     """From now on hold what executions and functions do against their roles, unless LAB_SANDBOX_ROLES is off."""
     global _held
@@ -84,17 +93,14 @@ def acting_as(identity: Identity | None) -> Iterator[None]:
         acting.reset(token)
 
 
+@functools.cache
 def session(role: str, name: str | None = None) -> Identity:
     """The session that a service has of a role, by its ARN: one for each name."""
-    with _lock:
-        found = _sessions.get((role, name or ""))
-        if found is None:
-            shown = name or hashlib.sha256(role.encode()).hexdigest()[:32]
-            arn = f"arn:aws:sts::{process.ACCOUNT}:assumed-role/{role.split('/')[-1]}/{shown}"
-            keys = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_hex(32))
-            found = Identity(arn, keys, role=role, of_service=True)
-            _sessions[role, name or ""] = _by_key[keys.access_key] = found
-        return found
+    shown = name or hashlib.sha256(role.encode()).hexdigest()[:32]
+    arn = f"arn:aws:sts::{process.ACCOUNT}:assumed-role/{role.split('/')[-1]}/{shown}"
+    keys = Credentials("ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_hex(32))
+    found = _by_key[keys.access_key] = Identity(arn, keys, role=role, of_service=True)
+    return found
 
 
 def known(access_key: str, token: str | None) -> Identity | None:
@@ -149,6 +155,8 @@ def refusal(identity: Identity | None, need: Need, region: str) -> str | None:
     """Why somebody is not allowed an action on a resource, in AWS's words; None where they are."""
     if identity is None or identity.is_free:
         return None
+    if identity.user:
+        asked.add((need.action, need.resource))
     iam = iam_backends[process.ACCOUNT]["aws"]
     holder = role_at(identity.role) if identity.role else iam.users.get(identity.user or "")
     request = policies.Request(need.action, need.resource, _Context(identity, holder, need, region))
@@ -191,25 +199,24 @@ def _boundary_of(iam: IAMBackend, holder: Role | User | None) -> list[Policy] | 
 def _resource_policies(arn: str, region: str) -> list[Policy]:
     """The policies of a resource itself: a bucket's, a queue's, a topic's, a function's, and whom a role trusts."""
     service, _, _, resource = [*arn.split(":", 5)[2:], "", "", "", ""][:4]
-    account, text = process.ACCOUNT, None
+    text = None
     if service == "s3":
-        from moto.s3.models import s3_backends
-
-        bucket = s3_backends[account]["aws"].buckets.get(resource.split("/")[0])
+        bucket = _backend("s3", "aws").buckets.get(resource.split("/")[0])
         text = bucket.policy.decode() if bucket and bucket.policy else None
     elif service == "sqs":
-        from moto.sqs.models import sqs_backends
-
-        text = getattr(sqs_backends[account][region].queues.get(resource), "policy", None)
+        text = getattr(_backend("sqs", region).queues.get(resource), "policy", None)
     elif service == "sns":
-        from moto.sns.models import sns_backends
-
-        text = getattr(sns_backends[account][region].topics.get(arn), "policy", None)
+        text = getattr(_backend("sns", region).topics.get(arn), "policy", None)
     elif service == "lambda":
         return _of_function(resource, region)
     elif service == "iam":
         text = getattr(role_at(arn), "assume_role_policy_document", None)
     return [policies.parsed(text)] if isinstance(text, str) and text else []
+
+
+def _backend(service: Any, where: str) -> Any:
+    """What moto itself holds of a service in a region or partition, loaded when it is first asked for."""
+    return get_backend(service)[process.ACCOUNT][where]
 
 
 def _of_function(resource: str, region: str) -> list[Policy]:

@@ -247,16 +247,15 @@ def denial(request: Request, who: Principal, policies: Policies, needs_resource:
 
     `needs_resource` is for what the resource's own policy has to allow, as that of a role does AssumeRole.
     """
-    limits = {"session": policies.session, "boundary": policies.boundary}
-    kinds = {"identity-based": policies.identity, "session": policies.session or ()}
-    kinds |= {"permissions boundary": policies.boundary or ()}
+    limits = {"session policy": policies.session, "permissions boundary": policies.boundary}
+    kinds = {"an identity-based policy": policies.identity, **{f"a {kind}": of for kind, of in limits.items()}}
     for kind, found in kinds.items():
-        for policy in found:
+        for policy in found or ():
             for one in policy.deny:
                 if one.applies(request):
-                    return f"with an explicit deny in {_a(kind)}"
+                    return f"with an explicit deny in {kind}"
     if any(_named(one, who) and one.applies(request) for policy in policies.resource for one in policy.deny):
-        return f"with an explicit deny in {_a('resource-based')}"
+        return "with an explicit deny in a resource-based policy"
     named = grants(request, who, policies.resource)
     # A user or a session that the resource's policy names is allowed, whatever the other kinds leave unsaid.
     if named == "itself":
@@ -268,17 +267,10 @@ def denial(request: Request, who: Principal, policies: Policies, needs_resource:
     if not allowed:
         kind = "resource-based" if needs_resource and not named else "identity-based"
         return f"because no {kind} policy allows the {request.action} action"
-    for name, limit in limits.items():
+    for kind, limit in limits.items():
         if limit is not None and not any(one.applies(request) for policy in limit for one in policy.allow):
-            kind = "session policy" if name == "session" else "permissions boundary"
             return f"because no {kind} allows the {request.action} action"
     return None
-
-
-def _a(kind: str) -> str:
-    return {"identity-based": "an identity-based policy", "permissions boundary": "a permissions boundary"}.get(
-        kind, f"a {kind} policy"
-    )
 
 
 def grants(request: Request, who: Principal, resource: Sequence[Policy]) -> str | None:

@@ -73,29 +73,18 @@ def _open(ended: threading.Event) -> "Server":
 
     `ended` is set when somebody calls the verb that ends the sandbox.
     """
-    from helpers.sandbox import athena, clock, control, events, identities, lambda_runner
+    from helpers.sandbox import athena, control, events, lambda_runner
+    from helpers.sandbox.clock import stamps
     from helpers.sandbox.http_server import Server
-    from helpers.sandbox.integrations import jobs
 
-    for concern in (clock, lambda_runner, events, athena):
+    for concern in (stamps, lambda_runner, events, athena):
         concern.patch()
 
     def end(_: dict[str, Any]) -> dict[str, Any]:
         ended.set()
         return {}
 
-    control.VERBS.update(
-        end=end,
-        ping=control.ping,
-        reset=control.reset,
-        clock=clock.read,
-        fast_forward=clock.fast_forward,
-        history_limit=clock.history_limit,
-        athena=athena.query_seconds,
-        hold_roles=identities.hold,
-        stand_in=jobs.stand_in,
-        jobs=jobs.jobs,
-    )
+    control.VERBS["end"] = end
     return Server(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 
 

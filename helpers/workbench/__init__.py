@@ -1,6 +1,6 @@
 """The workbench: `explore` one execution, `compare` two, `collect` many and sum up their `states`.
 
-It only reads; what it writes are the files that one asks for, beside the notebook.
+It only reads, unless it is asked to act; what it writes are the files that one asks for, beside the notebook.
 """
 
 import os
@@ -34,7 +34,9 @@ __all__ = ["FORMS", "Explorer", "bars", "collect", "compare", "explore", "failur
 ENDINGS = (".json", ".jsonl", ".txt", ".log", ".csv", ".gz")
 
 
-def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab | None = None) -> "Explorer":
+def explore(
+    what: Any = None, *, definition: Definition | None = None, lab: Lab | None = None, act: bool = False
+) -> "Explorer":
     """Look into an execution: its diagram, replayed event by event, its events, data, errors, time and cost.
 
     `what` is the ARN of an execution, or the address of its page in AWS's console (of an Express execution the events
@@ -47,6 +49,8 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
     own, the file's own, or the one beside the file as `<name>.asl.json`; without any the diagram is drawn from the
     history. `lab` is the place to read from (left out: `helpers.current()`, where one is needed).
 
+    With `act` an execution given by its ARN can be stopped and redriven, each after a question.
+
     A permission that is denied takes away its part of the screen, with a sentence in its place.
 
     Raises NotAHistory for what holds no history, NotFound for what is not there, NotAllowed where nothing may be read.
@@ -58,7 +62,7 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
         if arn is None:
             raise NotFound(f"{what[:200]} names neither an execution nor a Map Run nor a machine: give the ARN of one.")
         if ":execution:" in arn or ":express:" in arn:
-            return Explorer(Screen(from_arn(arn, lab or current(), definition)))
+            return Explorer(Screen(from_arn(arn, lab or current(), definition), act=act))
         return Explorer(Listing(lab or current(), machine=arn))
     if isinstance(what, str) and not _is_path(what):
         return Explorer(Listing(lab or current(), machine=machine_named(what, lab or current())))

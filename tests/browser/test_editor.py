@@ -195,3 +195,18 @@ def test_the_playground_runs_what_is_pasted_into_its_editor(opened, dark):
     shown.wait_for_state("Say")
     shown.photograph("playground-dark" if dark else "playground-light")
     assert outside(page) == []
+
+
+def test_a_point_lights_its_piece_of_the_text_and_its_state(editing):
+    points = {"/StartAt": "It starts.", "/States/Main/Retry": "It tries again.", "/States/Final": "It ends."}
+    shown = editing(f"'busy_wait', False, read_only=True, points={points}")
+    lit = shown.root.locator(".line.lit")
+    shown.root.get_by_text("It tries again.").click()
+    assert shown.here() == ["Main"]
+    first, *_, last = lit.all_inner_texts()
+    assert (first.strip(), last.strip()) == ('"Retry": [', "],")
+    shown.root.get_by_text("It starts.").click()
+    assert (shown.here(), lit.all_inner_texts()) == (["Main"], ['  "StartAt": "Main",'])
+    before = shown.text()
+    shown.area.press("x")
+    assert shown.text() == before

@@ -96,6 +96,24 @@ def test_what_looks_like_a_path_is_listed_as_a_problem():
     assert wrong(editor, "problem") == ['"a": "$.b"']
 
 
+def test_points_are_numbered_at_the_lines_that_they_speak_of():
+    points = {"/StartAt": "It starts at `Ask`.", "/States/Done": "<b>It</b> ends.", "/States/Gone": "Nowhere."}
+    editor = edit(LINES, read_only=True, points=points)
+    listed = [(one["sign"], one["line"], one["last"]) for one in sent(editor)["notes"]]
+    assert listed == [("1", 2, 2), ("2", 8, 10), ("3", 3, 3)]
+    assert sent(editor)["said"] == "2 states, nothing wrong."
+    html = editor._repr_mimebundle_()[0]["text/html"]
+    assert "It starts at <code>Ask</code>." in html
+    assert "&lt;b&gt;It&lt;/b&gt; ends." in html
+
+
+def test_what_may_only_be_read_is_not_changed_from_the_page():
+    editor = edit(LINES, read_only=True)
+    editor._receive(None, {"text": "{}"}, None)
+    assert sent(editor)["closed"]
+    assert editor.text == LINES
+
+
 def test_places_are_counted_as_a_browser_does():
     editor = edit(machine(**{"\N{GRINNING FACE}": {"Type": "Pass", "Next": "B"}, "B": DONE}))
     name, begin, end = sent(editor)["states"][1]

@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import json
 import linecache
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -248,6 +249,33 @@ def _not_ready() -> Rows:
 BUSY = definition.load("busy_wait")
 WAIT = "States__WaitforInvocation"
 CHOICES = "States__CheckInvocationsStatus__Choices"
+
+
+class Typed:
+    """What an editor holds, as far as a check looks at it."""
+
+    def __init__(self, choice: str) -> None:
+        gap = changed(BUSY, States__CheckInvocationsStatus="GAP")
+        self.text = json.dumps(gap).replace('"GAP"', choice)
+
+
+@answers("02-choice")
+def _choice() -> Rows:
+    rule = {"Variable": "$.status", "StringEquals": "success", "Next": "Final"}
+    whole = {"Type": "Choice", "Choices": [rule], "Default": "WaitforInvocation"}
+    yield "the solution", "right", Typed(json.dumps(whole))
+    yield "as a dict", "right", BUSY
+    unlike = {"Not": {"Variable": "$.status", "StringEquals": "success"}, "Next": "WaitforInvocation"}
+    yield "the other way round", "right", Typed(json.dumps({**whole, "Choices": [unlike], "Default": "Final"}))
+    yield "no JSON", "wrong", Typed("{'Type': 'Choice'}"), "in the editor"
+    yield "empty", "wrong", Typed("{}"), "the Type Choice"
+    yield "a Pass", "wrong", Typed('{"Type": "Pass", "Next": "Final"}'), "the Type Choice"
+    yield "no default", "wrong", Typed(json.dumps({"Type": "Choice", "Choices": [rule]})), "Default"
+    yield "the wrong word", "wrong", Typed(json.dumps(whole).replace('"success"', '"SUCCESS"')), "goes on waiting"
+    yield "no such state", "wrong", Typed(json.dumps(whole).replace('"Final"', '"Finale"')), "Finale"
+    yield "back to Main", "wrong", Typed(json.dumps({**whole, "Default": "Main"})), "back to Main"
+    yield "always Final", "wrong", Typed(json.dumps({**whole, "Default": "Final"})), "`running`"
+    yield "no path", "wrong", Typed(json.dumps(whole).replace("$.status", "status"))
 
 
 @answers("02-five-seconds")
@@ -1266,30 +1294,30 @@ def _pause() -> Rows:
     yield "a bool", "wrong", True, "number"
 
 
-MEASURED = pd.DataFrame(
+COMPARED = pd.DataFrame(
     {
-        "pause": [2, 10, 60, 2, 10, 60],
-        "job": [100, 100, 100, 250, 250, 250],
-        "events": [466, 106, 34, 1132, 241, 61],
-        "delay": [0.5, 1.0, 20.5, 0.9, 3.0, 50.4],
+        "pattern": ["recheck", "recheck", "wait_first", "wait_first", "bounded", "retry_polling"],
+        "interval": [10.0, 40.0, 10.0, 40.0, 10.0, 20.0],
+        "polls": [9.2, 2.6, 2.5, 1.6, 3.8, 5.9],
+        "p95_delay": [9.8, 36.4, 18.2, 36.3, 57.5, 19.6],
+        "tolerated": 20,
     }
 )
 
 
-@answers("11-cheapest", MEASURED)
-def _cheapest() -> Rows:
-    quick = MEASURED[(MEASURED["job"] == 250) & (MEASURED["delay"] < 20)]
-    yield "written", "right", 10
-    yield "idxmin", "right", quick.loc[quick["events"].idxmin(), "pause"]
-    yield "sorted", "right", quick.sort_values("events")["pause"].iloc[0]
-    yield "too late", "wrong", 60
-    yield "dearer", "wrong", 2
-    yield "its events", "wrong", 241
-    yield "its label", "wrong", quick["events"].idxmin()
-    yield "the row", "wrong", quick.loc[4], "Series"
-    yield "a Series", "wrong", quick.loc[quick["events"] == quick["events"].min(), "pause"], "Series"
-    yield "a text", "wrong", "10", "quotes"
-    yield "the frame", "wrong", quick, "DataFrame"
+@answers("11-fewest", COMPARED)
+def _fewest_polls() -> Rows:
+    row = COMPARED.loc[2]
+    yield "written", "right", ("wait_first", 10)
+    yield "as a list", "right", ["wait_first", 10.0]
+    yield "from the row", "right", (row["pattern"], row["interval"])
+    yield "a slice of the row", "wrong", row[["pattern", "interval"]]
+    yield "too late", "wrong", ("wait_first", 40), "at most 20 s"
+    yield "more polls", "wrong", ("recheck", 10), "fewest polls"
+    yield "the way alone", "wrong", "wait_first", "a way and its first pause"
+    yield "the other way round", "wrong", (10, "wait_first"), "a way and its first pause"
+    yield "a text", "wrong", ("wait_first", "10"), "quotes"
+    yield "the frame", "wrong", COMPARED, "a way and its first pause"
 
 
 BILL = definition.load("bill")

@@ -16,7 +16,7 @@ LINUX = [line for _, line in SET_UP if line.startswith("python3 ")]
 def test_linux_sets_up_and_tests_with_one_command_each() -> None:
     assert [line.rpartition(" && ")[2] for line in LINUX] == [
         ".venv/bin/sfn-lab notebooks",
-        ".venv/bin/python -m pytest -n 2",
+        ".venv/bin/python -m pytest -n 3",
     ]
 
 

@@ -1,8 +1,8 @@
 """Athena on the sandbox: queries run by DuckDB over the objects in the sandbox's S3.
 
 `api` is what AWS answers, `executions` a query's life, `dialect` what SQL passes, `rewriting` and `macros` what makes
-DuckDB mean by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tables, `glue` how Glue sees
-them, `objects` the CSV and Parquet objects behind them, `pace` how long queries take.
+DuckDB mean by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tables, which are Glue's,
+`objects` the CSV and Parquet objects behind them, `pace` how long queries take.
 
 Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partition
 projection, functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message that

@@ -14,12 +14,12 @@ from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, s3_backends
 
 from helpers.sandbox import identities
-from helpers.sandbox.actions import Need
 from helpers.sandbox.athena.problem import Malformed
 
 if TYPE_CHECKING:
     from helpers.sandbox.athena.catalog import Catalog
     from helpers.sandbox.athena.executions import QueryExecution
+    from helpers.sandbox.athena.permissions import Caller
 
 __all__ = ["AthenaBackend", "QueryResponse"]
 
@@ -47,13 +47,13 @@ class AthenaBackend(MotoBackend):
     @functools.cached_property
     def catalog(self) -> "Catalog":
         # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
-        from helpers.sandbox.athena import engine, glue
+        from moto.glue.models import glue_backends
+
+        from helpers.sandbox.athena import engine
         from helpers.sandbox.athena.catalog import Catalog
 
         threading.Thread(target=engine.warm_up, daemon=True).start()
-        catalog = Catalog()
-        glue.share(catalog, self.account_id, self.region_name)
-        return catalog
+        return Catalog(glue_backends[self.account_id][self.region_name])
 
     @property
     def s3(self) -> S3Backend:
@@ -69,10 +69,7 @@ class AthenaBackend(MotoBackend):
         if not query.strip() or len(query.encode()) > LONGEST_QUERY:
             raise InvalidRequest("queryString must be between 1 and 262144 bytes long")
         group = str(request.get("WorkGroup") or "primary")
-        output = self._output(group, request.get("ResultConfiguration") or {})
-        bucket = output.removeprefix("s3://").split("/")[0]
-        if not caller.may("GetBucketLocation", bucket):
-            raise InvalidRequest(f"Unable to verify/create output bucket {bucket}")
+        output = self._output(group, request.get("ResultConfiguration") or {}, caller)
         with self._lock:
             token = str(request.get("ClientRequestToken") or "")
             if token in self._tokens:
@@ -81,16 +78,7 @@ class AthenaBackend(MotoBackend):
                     raise InvalidRequest("Idempotent parameters do not match")
                 return self.query_executions[known_id]
             try:
-                execution = QueryExecution(
-                    query=query,
-                    context=dict(request.get("QueryExecutionContext") or {}),
-                    output=output,
-                    work_group=group,
-                    parameters=request.get("ExecutionParameters"),
-                    catalog=self.catalog,
-                    s3=self.s3,
-                    caller=caller,
-                )
+                execution = QueryExecution(request, group, output, self.catalog, self.s3, caller)
             except Malformed as error:
                 raise InvalidRequest(error.reason) from error
             self.query_executions[execution.id] = execution
@@ -118,7 +106,8 @@ class AthenaBackend(MotoBackend):
         vars(self).pop("catalog", None)
         super().reset()
 
-    def _output(self, group: str, given: dict[str, Any]) -> str:
+    def _output(self, group: str, given: dict[str, Any], caller: "Caller") -> str:
+        """Where the results of a query go, whose bucket is there and may be looked for."""
         found = self.work_groups.get(group)
         if found is None:
             raise InvalidRequest(f"WorkGroup {group} is not found.")
@@ -134,7 +123,7 @@ class AthenaBackend(MotoBackend):
             )
         bucket = str(output).removeprefix("s3://").split("/")[0]
         try:
-            if not str(output).startswith("s3://"):
+            if not str(output).startswith("s3://") or not caller.may("GetBucketLocation", str(output)):
                 raise MissingBucket(bucket=bucket)
             self.s3.get_bucket(bucket)
         except MissingBucket as error:
@@ -174,10 +163,10 @@ class QueryResponse(AthenaResponse):
         return json.dumps({"QueryExecutionIds": page} | token)
 
     def get_query_results(self) -> str:
+        from helpers.sandbox.athena.permissions import Caller
+
         execution = self.queries.find(self._get_param("QueryExecutionId"))
-        bucket, _, key = execution.output.removeprefix("s3://").partition("/")
-        need = Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
-        if identities.refusal(identities.acting.get(), need, self.queries.region_name):
+        if not Caller(identities.acting.get(), self.queries.region_name).may("GetObject", execution.output):
             raise InvalidRequest(f"Access denied when reading the results at {execution.output}")
         if execution.state in ("QUEUED", "RUNNING"):
             raise InvalidRequest(f"Query has not yet finished. Current state: {execution.state}")
@@ -185,8 +174,7 @@ class QueryResponse(AthenaResponse):
             raise InvalidRequest(f"Query did not finish successfully. Final query state: {execution.state}")
         rows, token = self._page("get_query_results", execution.rows())
         metadata = {"ColumnInfo": execution.column_info()}
-        result = {"Rows": rows, "ResultSetMetadata": metadata}
-        return json.dumps({"UpdateCount": 0, "ResultSet": result} | token)
+        return json.dumps({"UpdateCount": 0, "ResultSet": {"Rows": rows, "ResultSetMetadata": metadata}} | token)
 
     def get_query_runtime_statistics(self) -> str:
         described = self.queries.find(self._get_param("QueryExecutionId")).describe()

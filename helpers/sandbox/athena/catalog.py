@@ -1,18 +1,22 @@
-"""Databases and tables, and the statements that make, show and drop them."""
+"""Databases and tables, and the statements that make, show and drop them: Athena's catalog is Glue's."""
 
+import contextlib
 import dataclasses
 import fnmatch
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
+from moto.glue.exceptions import PartitionAlreadyExistsException
+from moto.glue.models import FakeTable, GlueBackend
 from sqlglot import exp
 
+from helpers.sandbox import process
 from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
-__all__ = ["Catalog", "Column", "Partition", "Table", "arrow_type"]
+__all__ = ["Catalog", "Column", "Table", "arrow_type"]
 
 NAME = "awsdatacatalog"
 LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
@@ -43,67 +47,68 @@ class Column:
     type: pa.DataType
 
 
-@dataclasses.dataclass(frozen=True)
-class Partition:
-    """The values of the partition columns, and where the objects lie."""
+class Table(FakeTable):
+    """An external table: where its objects lie and how they are read. Glue has it as one of its own."""
 
-    values: tuple[str, ...]
-    location: str
-
-
-@dataclasses.dataclass
-class Table:
-    """An external table: where its objects lie and how they are read."""
-
-    database: str
-    name: str
-    columns: list[Column]
-    partition_columns: list[Column]
-    location: str
-    serde: str
-    options: dict[str, str]
-    header_lines: int = 0
-    partitions: list[Partition] = dataclasses.field(default_factory=list)
+    def __init__(
+        self,
+        database: str,
+        name: str,
+        columns: list[Column],
+        partition_columns: list[Column],
+        location: str,
+        serde: str,
+        options: dict[str, str],
+        header_lines: int,
+    ) -> None:
+        self.columns, self.partition_columns, self.location = columns, partition_columns, location
+        self.serde, self.options, self.header_lines = serde, options, header_lines
+        shown, keys = ([{"Name": one.name, "Type": one.hive_type} for one in of] for of in (columns, partition_columns))
+        place = {"Location": location, "Columns": shown}
+        given = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": place, "PartitionKeys": keys}
+        super().__init__(database, name, given, process.ACCOUNT)
 
     @property
     def all_columns(self) -> list[Column]:
         return [*self.columns, *self.partition_columns]
 
-    def places(self) -> list[Partition]:
-        """Where to look for objects: the table's own place, or its partitions'."""
-        return self.partitions if self.partition_columns else [Partition((), self.location)]
+    def add_partition(self, values: Sequence[str], location: str) -> None:
+        """Know a partition from now on. Raises PartitionAlreadyExistsException."""
+        self.create_partition({"Values": list(values), "StorageDescriptor": {"Location": location}})
+
+    def places(self) -> list[tuple[list[str], str]]:
+        """Where to look for objects: the table's own place, or its partitions', each with the values of its columns."""
+        if not self.partition_columns:
+            return [([], self.location)]
+        found = list(self.partitions.values())
+        return [(one.values, one.partition_input["StorageDescriptor"]["Location"]) for one in found]
 
 
 class Catalog:
-    """What AwsDataCatalog holds in one region. Safe to use from many threads."""
+    """What AwsDataCatalog holds in one region, which is what Glue holds there. Safe to use from many threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, glue: GlueBackend) -> None:
         self._lock = threading.Lock()
-        self._databases: dict[str, dict[str, Table]] = {"default": {}}
+        self._glue = glue
+        if "default" not in glue.databases:
+            self._add("default")
 
     def databases(self) -> list[str]:
-        return sorted(self._databases)
-
-    def tables(self, database: str) -> list[Table]:
-        if database not in self._databases:
-            raise QueryFailure(f"SCHEMA_NOT_FOUND: line 1:1: Schema '{database}' does not exist", 1301)
-        return [self._databases[database][name] for name in sorted(self._databases[database])]
+        return sorted(self._glue.databases)
 
     def find(self, database: str, name: str) -> Table | None:
-        return self._databases.get(database, {}).get(name)
+        """A table that a query has made."""
+        found = self._tables(database).get(name)
+        return found if isinstance(found, Table) else None
 
-    def add(self, database: str) -> None:
-        """Add an empty database, if it is not there."""
-        with self._lock:
-            self._databases.setdefault(database, {})
+    def _tables(self, database: str) -> dict[str, FakeTable]:
+        return self._glue.databases[database].tables if database in self._glue.databases else {}
 
-    def drop(self, database: str, table: str | None = None) -> None:
-        """Drop a table, or a database with all its tables, if it is there."""
-        with self._lock:
-            if table is None:
-                self._databases.pop(database, None)
-            else:
-                self._databases.get(database, {}).pop(table, None)
+    def _add(self, database: str) -> None:
+        # AWS forgets a database's tags with it; in moto the next one of that name has them.
+        arn = f"arn:aws:glue:{self._glue.region_name}:{self._glue.account_id}:database/{database}"
+        self._glue.tagger.delete_all_tags_for_resource(arn)
+        self._glue.create_database(database, {"Name": database})
 
     def run(self, statement: exp.Expr, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
         """Do a statement that is no query, and give the lines it answers with.
@@ -127,23 +132,22 @@ class Catalog:
         kind = str(statement.args["kind"]).upper()
         if kind in ("DATABASE", "SCHEMA"):
             name = statement.this.name.lower()
-            if name in self._databases and not statement.args.get("exists"):
+            if name not in self._glue.databases:
+                self._add(name)
+            elif not statement.args.get("exists"):
                 raise _execution_error(f"AlreadyExistsException(message:Database {name} already exists)")
-            self._databases.setdefault(name, {})
             return []
         external = any(isinstance(found, exp.ExternalProperty) for found in _properties(statement))
         if kind != "TABLE" or not external or statement.args.get("expression") is not None:
             what = "CREATE TABLE AS" if statement.args.get("expression") is not None else f"CREATE {kind}"
             raise not_in_sandbox(what, "Use CREATE EXTERNAL TABLE over objects in S3.")
         table = _external_table(statement, text, database)
-        tables = self._databases.get(table.database)
-        if tables is None:
-            raise _execution_error(f"NoSuchObjectException(message:Database {table.database} not found.)")
-        if table.name in tables:
-            if statement.args.get("exists"):
-                return []
+        home = table.database_name
+        if home not in self._glue.databases:
+            raise _execution_error(f"NoSuchObjectException(message:Database {home} not found.)")
+        if table.name in self._tables(home) and not statement.args.get("exists"):
             raise _execution_error(f"AlreadyExistsException(message:Table {table.name} already exists)")
-        tables[table.name] = table
+        self._tables(home).setdefault(table.name, table)
         return []
 
     def _drop(self, statement: exp.Drop, database: str) -> list[str]:
@@ -151,21 +155,17 @@ class Catalog:
         target = statement.args["tables"][0] if statement.args.get("tables") else statement.this
         if kind in ("DATABASE", "SCHEMA"):
             name = target.name.lower()
-            if name not in self._databases:
-                if statement.args.get("exists"):
-                    return []
+            if self._tables(name) and not statement.args.get("cascade"):
+                said = f"Database {name} is not empty. One or more tables exist."
+                raise _execution_error(f"InvalidOperationException(message:{said})")
+            if self._glue.databases.pop(name, None) is None and not statement.args.get("exists"):
                 raise _execution_error(f"NoSuchObjectException(message:Database {name} not found.)")
-            if self._databases[name] and not statement.args.get("cascade"):
-                raise _execution_error(
-                    f"InvalidOperationException(message:Database {name} is not empty. One or more tables exist.)"
-                )
-            del self._databases[name]
             return []
         if kind != "TABLE":
             raise not_in_sandbox(f"DROP {kind}")
-        home = (target.db or database).lower()
-        if self._databases.get(home, {}).pop(target.name.lower(), None) is None and not statement.args.get("exists"):
-            raise _execution_error(f"SemanticException [Error 10001]: Table not found {home}.{target.name.lower()}")
+        home, name = (target.db or database).lower(), target.name.lower()
+        if self._tables(home).pop(name, None) is None and not statement.args.get("exists"):
+            raise _execution_error(f"SemanticException [Error 10001]: Table not found {home}.{name}")
         return []
 
     def _table(self, reference: exp.Table, database: str) -> Table:
@@ -193,16 +193,17 @@ class Catalog:
             raise not_in_sandbox("This ALTER TABLE", "ALTER TABLE ... ADD PARTITION is.")
         for action in actions:
             pairs = {pair.this.name.lower(): pair.expression.name for pair in action.this.expressions}
-            values = tuple(pairs.get(column.name, "") for column in table.partition_columns)
+            values = [pairs.get(column.name, "") for column in table.partition_columns]
             if not table.partition_columns or pairs.keys() != {column.name for column in table.partition_columns}:
                 raise _execution_error(f"SemanticException: partition spec {pairs} doesn't match the table's columns")
-            if any(partition.values == values for partition in table.partitions):
-                if action.args.get("exists"):
-                    continue
-                raise _execution_error(f"AlreadyExistsException(message:Partition already exists {list(values)})")
             given = action.args.get("location")
-            location = _folder(given.this.name) if given else table.location + _spec(table, values) + "/"
-            table.partitions.append(Partition(values, location))
+            location = given.this.name if given else table.location + _spec(table, values)
+            try:
+                table.add_partition(values, _folder(location))
+            except PartitionAlreadyExistsException:
+                if not action.args.get("exists"):
+                    message = f"AlreadyExistsException(message:Partition already exists {values})"
+                    raise _execution_error(message) from None
         return []
 
     def _command(self, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
@@ -210,27 +211,28 @@ class Catalog:
         if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
             return self.databases()
         if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):
-            names = [table.name for table in self.tables(_bare(found[1] or database))]
-            wanted = (found[2] or "*").split("|")
+            home, wanted = _bare(found[1] or database), (found[2] or "*").split("|")
+            if home not in self._glue.databases:
+                raise QueryFailure(f"SCHEMA_NOT_FOUND: line 1:1: Schema '{home}' does not exist", 1301)
+            names = sorted(self._tables(home))
             return [name for name in names if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
         if found := re.fullmatch(r"SHOW PARTITIONS (\S+)", words, re.IGNORECASE):
             table = self._table(_reference(found[1]), database)
-            return sorted(_spec(table, partition.values) for partition in table.partitions)
+            return sorted(_spec(table, partition.values) for partition in table.partitions.values())
         if found := re.fullmatch(r"MSCK REPAIR TABLE (\S+)", words, re.IGNORECASE):
             return self._repair(self._table(_reference(found[1]), database), list_keys)
         raise not_in_sandbox(f"{' '.join(words.split()[:2]).upper()}")
 
     def _repair(self, table: Table, list_keys: Callable[[str], list[str]]) -> list[str]:
-        known = {partition.values for partition in table.partitions}
         names = [column.name for column in table.partition_columns]
         pattern = re.compile("/".join(f"{re.escape(name)}=([^/]+)" for name in names) + "/", re.IGNORECASE)
         added = []
         for key in list_keys(table.location):
             found = pattern.match(key.removeprefix(table.location)) if names else None
-            if found and found.groups() not in known:
-                known.add(found.groups())
-                table.partitions.append(Partition(found.groups(), table.location + found[0]))
-                added.append(f"Partitions not in metastore:\t{table.name}:{found[0].rstrip('/')}")
+            if found:
+                with contextlib.suppress(PartitionAlreadyExistsException):
+                    table.add_partition(found.groups(), table.location + found[0])
+                    added.append(f"Partitions not in metastore:\t{table.name}:{found[0].rstrip('/')}")
         return added
 
 
@@ -279,17 +281,9 @@ def _external_table(statement: exp.Create, text: str, database: str) -> Table:
         raise not_in_sandbox(f"The format {file_format} with {serde}", "Text, CSV and Parquet are.")
     if not location.startswith("s3://"):
         raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
-    reference = schema.this
-    return Table(
-        database=(reference.db or database).lower(),
-        name=reference.name.lower(),
-        columns=[_column(definition) for definition in schema.expressions],
-        partition_columns=[_column(definition) for definition in partitioned],
-        location=_folder(location),
-        serde=serde,
-        options=options,
-        header_lines=header_lines,
-    )
+    home, name = (schema.this.db or database).lower(), schema.this.name.lower()
+    columns, keys = ([_column(definition) for definition in of] for of in (schema.expressions, partitioned))
+    return Table(home, name, columns, keys, _folder(location), serde, options, header_lines)
 
 
 def _delimited(row_format: exp.RowFormatDelimitedProperty) -> dict[str, str]:
@@ -321,7 +315,7 @@ def _described(column: Column) -> str:
     return f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}"
 
 
-def _spec(table: Table, values: tuple[str, ...]) -> str:
+def _spec(table: Table, values: Sequence[str]) -> str:
     return "/".join(f"{column.name}={value}" for column, value in zip(table.partition_columns, values, strict=True))
 
 

@@ -28,8 +28,8 @@ _CONSTRUCTS: set[type[exp.Expr]] = {
     *(exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Intersect, exp.Except, exp.Distinct, exp.Values, exp.Tuple),
     *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren, exp.Placeholder),
     # literals and types
-    *(exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam, exp.Var, exp.CurrentDate),
-    exp.CurrentTimestamp,
+    *(exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam, exp.Var),
+    *(exp.CurrentDate, exp.CurrentTimestamp),
     # operators
     *(exp.And, exp.Or, exp.Not, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe, exp.Concat),
     *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between, exp.Like, exp.Escape),
@@ -42,20 +42,9 @@ _CONSTRUCTS: set[type[exp.Expr]] = {
     *(exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop),
     # functions
     *(exp.Abs, exp.Round, exp.Ceil, exp.Floor, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln),
-    *(exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Substring, exp.Replace, exp.StrPosition),
-    exp.StartsWith,
-    *(
-        exp.Year,
-        exp.Month,
-        exp.Day,
-        exp.Extract,
-        exp.DateAdd,
-        exp.DateDiff,
-        exp.TimestampTrunc,
-        exp.DateTrunc,
-        exp.TimeToStr,
-    ),
-    exp.StrToTime,
+    *(exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Substring, exp.Replace, exp.StrPosition, exp.StartsWith),
+    *(exp.Year, exp.Month, exp.Day, exp.Extract, exp.DateAdd, exp.DateDiff, exp.TimestampTrunc, exp.DateTrunc),
+    *(exp.TimeToStr, exp.StrToTime),
 }
 # What an accepted construct may carry beyond its operands in DuckDB's SQL but not in Athena's.
 _FOREIGN_PARTS: dict[type[exp.Expr], tuple[str, ...]] = {

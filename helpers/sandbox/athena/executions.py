@@ -4,12 +4,14 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from moto.s3.models import S3Backend
 
+from helpers.sandbox import pool
 from helpers.sandbox.athena import dialect, pace
 from helpers.sandbox.athena.catalog import Catalog, Table
 from helpers.sandbox.athena.engine import Result, ResultColumn, Run
@@ -26,29 +28,23 @@ _SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "t
 
 
 class QueryExecution:
-    """One query, started when it is made; its work is done in threads of its own, its waits are the clock's."""
+    """One query, started when it is made by StartQueryExecution's `request`.
+
+    Its work is done in threads of its own, its waits are the clock's.
+    """
 
     def __init__(
-        self,
-        query: str,
-        context: dict[str, Any],
-        output: str,
-        work_group: str,
-        parameters: Sequence[str] | None,
-        catalog: Catalog,
-        s3: S3Backend,
-        caller: Caller,
+        self, request: dict[str, Any], work_group: str, output: str, catalog: Catalog, s3: S3Backend, caller: Caller
     ) -> None:
-        self.id = str(uuid.uuid4())
-        self.query = query.strip().rstrip(";").rstrip()
-        self.context = context
-        self.work_group = work_group
-        self.parameters = parameters
+        self.id, self.work_group = str(uuid.uuid4()), work_group
+        self.query = str(request["QueryString"]).strip().rstrip(";").rstrip()
+        self.context: dict[str, Any] = request.get("QueryExecutionContext") or {}
+        self.parameters: list[str] | None = request.get("ExecutionParameters")
         self.result: Result | None = None
-        self._statement = dialect.parse(self.query, parameters)
+        self._statement = dialect.parse(self.query, self.parameters)
         self._catalog, self._s3, self._caller = catalog, s3, caller
-        words = dialect.words(query)
-        self._is_query = dialect.is_query(query)
+        words = dialect.words(self.query)
+        self._is_query = dialect.is_query(self.query)
         self.statement_type = "DML" if self._is_query else ("UTILITY" if words[0] in _UTILITY else "DDL")
         self.substatement_type = "SELECT" if self._is_query else re.sub("_EXTERNAL", "", "_".join(words[:2]))
         self.output = f"{output.rstrip('/')}/{self.id}.{'csv' if self._is_query else 'txt'}"
@@ -86,16 +82,13 @@ class QueryExecution:
             except Exception as error:
                 message = f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
                 self._end("FAILED", QueryFailure(message, 0, SYSTEM))
-            finally:
-                clock.end()
 
-        clock.begin()
-        threading.Thread(target=act, name=f"athena-{self.id}", daemon=True).start()
+        pool.apart(act)
 
     def _run_query(self) -> None:
         result = self._work()
         self._worked = clock.time() - (self.begun or 0.0)
-        clock.after(max(0.0, pace.seconds() - self._worked), lambda: self._in_thread(lambda: self._finish(result)))
+        clock.after(max(0.0, pace.seconds() - self._worked), partial(self._in_thread, partial(self._finish, result)))
 
     def _finish(self, result: Result) -> None:
         if self.state == "RUNNING":
@@ -116,15 +109,14 @@ class QueryExecution:
         self._caller.call("GetDatabase", database)
         if self._is_query:
             return self._run.query(self._statement, database, self._catalog, self._read, clock.now())
-        self._caller.state(dialect.words(self.query), database)
-        list_keys: Callable[[str], list[str]] = lambda location: keys_below(self._s3, location)  # noqa: E731
-        lines = self._catalog.run(self._statement, self.query, database, list_keys)
+        self._caller.state(self._statement, dialect.words(self.query), database)
+        lines = self._catalog.run(self._statement, self.query, database, partial(keys_below, self._s3))
         words = [*dialect.words(self.query), ""]
         name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
         return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
 
     def _read(self, table: Table) -> tuple[pa.Table, int]:
-        self._caller.read(table, [url for place in table.places() for url in keys_below(self._s3, place.location)])
+        self._caller.read(table, [url for _, place in table.places() for url in keys_below(self._s3, place)])
         return read(self._s3, table)
 
     def _write(self, result: Result) -> None:
@@ -193,7 +185,7 @@ class QueryExecution:
             "SubstatementType": self.substatement_type,
         }
         if self.parameters:
-            described["ExecutionParameters"] = list(self.parameters)
+            described["ExecutionParameters"] = self.parameters
         return described
 
     def _statistics(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import decimal
 import gzip
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend
 
-from helpers.sandbox.athena.catalog import CSV_SERDE, PARQUET_SERDE, Column, Partition, Table
+from helpers.sandbox.athena.catalog import CSV_SERDE, PARQUET_SERDE, Table
 from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
 __all__ = ["keys_below", "read"]
@@ -37,21 +37,17 @@ def read(s3: S3Backend, table: Table) -> tuple[pa.Table, int]:
     """A table's rows as Arrow, and how many bytes of objects were read for them."""
     schema = pa.schema([(column.name, column.type) for column in table.all_columns])
     parts, scanned = [schema.empty_table()], 0
-    for place in table.places():
-        for url in keys_below(s3, place.location):
+    for values, place in table.places():
+        for url in keys_below(s3, place):
             bucket_name, _, name = url.removeprefix("s3://").partition("/")
             content = s3.get_bucket(bucket_name).keys[name].value
             scanned += len(content)
             rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
-            parts.append(_with_partition(rows, table, place).cast(schema))
+            for column, value in zip(table.partition_columns, values, strict=True):
+                cells = [_parse(column.type, value)] * rows.num_rows
+                rows = rows.append_column(column.name, pa.array(cells, column.type))
+            parts.append(rows.cast(schema))
     return pa.concat_tables(parts), scanned
-
-
-def _with_partition(rows: pa.Table, table: Table, place: Partition) -> pa.Table:
-    for column, value in zip(table.partition_columns, place.values, strict=True):
-        cell = _lazy(column)(value)
-        rows = rows.append_column(column.name, pa.array([cell] * rows.num_rows, column.type))
-    return rows
 
 
 def _parquet(content: bytes, table: Table, url: str) -> pa.Table:
@@ -100,10 +96,10 @@ def _text(content: bytes, table: Table, name: str) -> pa.Table:
     rows = list(_quoted_rows(lines, table) if strict else _delimited_rows(lines, table))
     columns = []
     for index, column in enumerate(table.columns):
-        convert = _strict(column, index) if strict else _lazy(column)
-        null = table.options.get("serialization.null.format", "\\N")
-        cells = [row[index] if index < len(row) else None for row in rows]
-        values = [None if cell is None or (not strict and cell == null) else convert(cell) for cell in cells]
+        null = None if strict else table.options.get("serialization.null.format", "\\N")
+        cells = [row[index] if index < len(row) else null for row in rows]
+        convert = _strict if strict else _parse  # LazySimpleSerDe: what does not parse is null
+        values = [None if cell is None or cell == null else convert(column.type, cell, index) for cell in cells]
         columns.append(pa.array(values, column.type))
     return pa.table(columns, names=[column.name for column in table.columns])
 
@@ -119,47 +115,28 @@ def _delimited_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
 
 
 def _quoted_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
-    options = table.options
-    yield from csv.reader(
-        lines,
-        delimiter=options.get("separatorChar", ","),
-        quotechar=options.get("quoteChar", '"'),
-        escapechar=_escape(options),
-    )
+    delimiter, quote = table.options.get("separatorChar", ","), table.options.get("quoteChar", '"')
+    escape = table.options.get("escapeChar", "\\").replace("\\\\", "\\")
+    return csv.reader(lines, delimiter=delimiter, quotechar=quote, escapechar=None if escape == quote else escape)
 
 
-def _escape(options: dict[str, str]) -> str | None:
-    escape = options.get("escapeChar", "\\").replace("\\\\", "\\")
-    return None if escape == options.get("quoteChar", '"') else escape
-
-
-def _strict(column: Column, index: int) -> Callable[[str], Any]:
+def _strict(kind: pa.DataType, cell: str, index: int) -> Any:
     """OpenCSVSerde: what does not parse fails the query; dates are days and timestamps milliseconds since 1970."""
-
-    def convert(cell: str) -> Any:
-        if pa.types.is_string(column.type):
-            return cell
-        value = None
-        if pa.types.is_date(column.type) and re.fullmatch(r"-?\d{1,7}", cell):
-            value = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(cell))
-        elif pa.types.is_timestamp(column.type) and re.fullmatch(r"-?\d{1,14}", cell):
-            value = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=int(cell))
-        elif not pa.types.is_temporal(column.type):
-            value = _parse(column.type, cell)
-        if value is None:
-            message = f"Error parsing field value '{cell}' for field {index}: For input string: \"{cell}\""
-            raise QueryFailure(f"HIVE_BAD_DATA: {message}", 1051)
-        return value
-
-    return convert
+    value = None
+    if pa.types.is_date(kind) and re.fullmatch(r"-?\d{1,7}", cell):
+        value = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(cell))
+    elif pa.types.is_timestamp(kind) and re.fullmatch(r"-?\d{1,14}", cell):
+        value = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=int(cell))
+    elif not pa.types.is_temporal(kind):
+        value = _parse(kind, cell)
+    if value is None:
+        message = f"Error parsing field value '{cell}' for field {index}: For input string: \"{cell}\""
+        raise QueryFailure(f"HIVE_BAD_DATA: {message}", 1051)
+    return value
 
 
-def _lazy(column: Column) -> Callable[[str], Any]:
-    """LazySimpleSerDe: what does not parse is null."""
-    return lambda cell: _parse(column.type, cell)
-
-
-def _parse(kind: pa.DataType, cell: str) -> Any:
+def _parse(kind: pa.DataType, cell: str, _: int = 0) -> Any:
+    """A cell as a value; None where it is none of its type."""
     try:
         if pa.types.is_string(kind):
             return cell

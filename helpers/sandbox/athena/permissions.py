@@ -6,6 +6,8 @@ Source: Athena user guide, "Access to Amazon S3 from Athena" and "Fine-grained a
 import dataclasses
 import re
 
+from sqlglot import exp
+
 from helpers.sandbox import process
 from helpers.sandbox.actions import Need, needs_of
 from helpers.sandbox.athena.catalog import Table
@@ -35,41 +37,43 @@ class Caller:
     identity: Identity | None
     region: str
 
-    def may(self, action: str, bucket: str, key: str = "") -> bool:
-        """Whether an action of S3 is allowed on a bucket, or on an object in it."""
-        need = Need(f"s3:{action}", f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else ""))
+    def may(self, action: str, url: str) -> bool:
+        """Whether an action of S3 is allowed on an object, or if it is one on buckets on the object's."""
+        place = url.removeprefix("s3://")
+        need = Need(f"s3:{action}", f"arn:aws:s3:::{place.split('/')[0] if 'Bucket' in action else place}")
         return refusal(self.identity, need, self.region) is None
 
     def call(self, operation: str, database: str, table: str = "") -> None:
         """Call an operation of Glue. Raises QueryFailure where it is denied."""
-        given = {"DatabaseName": database, "Name": table, "TableName": table}
-        if not table:
-            given = {"DatabaseName": database, "Name": database}
+        given = {"DatabaseName": database, "Name": table or database} | ({"TableName": table} if table else {})
         for need in needs_of("glue", self.region, process.ACCOUNT, operation, given):
             if said := refusal(self.identity, need, self.region):
                 details = "Service: AmazonDataCatalog; Status Code: 400; Error Code: AccessDeniedException; Proxy: null"
                 raise QueryFailure(f"{said} ({details})", 1301)
 
-    def state(self, words: list[str], database: str) -> None:
-        """Do what a statement that is no query calls of Glue. Raises QueryFailure."""
-        named = next((call for start, call in _CALLS.items() if re.match(start, " ".join(words))), None)
-        if named:
-            self.call(named, database, "" if "Database" in named else "*")
+    def state(self, statement: exp.Expr, words: list[str], database: str) -> None:
+        """Do what a statement that is no query calls of Glue, in its own database or the present one.
+
+        Raises QueryFailure.
+        """
+        operation = next((call for start, call in _CALLS.items() if re.match(start, " ".join(words))), None)
+        if operation:
+            on_databases, named = "Database" in operation, statement.find(exp.Table)
+            own = named and (named.db or (named.name if on_databases else ""))
+            self.call(operation, own or database, "" if on_databases else "*")
 
     def read(self, table: Table, urls: list[str]) -> None:
         """Look a table up and read these objects of it. Raises QueryFailure."""
-        self.call("GetTable", table.database, table.name)
+        self.call("GetTable", table.database_name, table.name)
         if table.partition_columns:
-            self.call("GetPartitions", table.database, table.name)
-        asked = [*(("ListBucket", place.location) for place in table.places()), *(("GetObject", url) for url in urls)]
+            self.call("GetPartitions", table.database_name, table.name)
+        asked = [*(("ListBucket", place) for _, place in table.places()), *(("GetObject", url) for url in urls)]
         for action, url in asked:
-            bucket, _, key = url.removeprefix("s3://").partition("/")
-            if not self.may(action, bucket, key if action == "GetObject" else ""):
+            if not self.may(action, url):
                 raise QueryFailure(f"Permission denied on S3 path: {url}", 1301)
 
     def write(self, url: str) -> None:
         """Write the result to its place. Raises QueryFailure."""
-        bucket, _, key = url.removeprefix("s3://").partition("/")
-        if not self.may("PutObject", bucket, key):
+        if not self.may("PutObject", url):
             said = f"Access denied when writing output to url: {url} ."
             raise QueryFailure(f"{said} Please ensure you are allowed to access the S3 bucket.", 1301)

@@ -182,14 +182,6 @@ def _division(node: exp.Expr) -> exp.Expr:
     raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: cast both sides to double.")
 
 
-def _concatenation(node: exp.Expr) -> exp.Expr:
-    """Athena's concat gives null where a part is null, as `||` does; DuckDB's leaves the part out."""
-    joined, *others = node.expressions
-    for text in others:
-        joined = exp.DPipe(this=joined, expression=text, safe=False)
-    return exp.paren(joined, copy=False)
-
-
 def _cast(node: exp.Expr) -> exp.Expr:
     target = node.args["to"]
     if target.this not in _CASTS or node.args.get("format"):
@@ -242,11 +234,6 @@ def _extraction(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _order(node: exp.Expr) -> exp.Expr:
-    """Athena puts nulls last whatever the direction, unless the query says otherwise."""
-    return exp.Ordered(this=node.this, desc=node.args.get("desc"), nulls_first=bool(node.args.get("nulls_first")))
-
-
 def _trim(node: exp.Expr) -> exp.Expr:
     """Athena trims all white space unless the query says what to trim; DuckDB trims spaces."""
     if node.args.get("expression") is None:
@@ -275,13 +262,11 @@ def _substring(node: exp.Expr) -> exp.Expr:
 
 _REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Div: _division,
-    exp.Concat: _concatenation,
     **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
     exp.DateDiff: _difference,
     **dict.fromkeys((exp.TimestampTrunc, exp.DateTrunc), _truncation),
     exp.DateAdd: _addition,
     exp.Extract: _extraction,
-    exp.Ordered: _order,
     exp.Substring: _substring,
     exp.Trim: _trim,
     exp.Replace: _replacement,

@@ -3,11 +3,4 @@
 from helpers.sandbox.clock.clockwork import Clock, clock
 from helpers.sandbox.clock.verbs import fast_forward, history_limit, most_events, read, reset
 
-__all__ = ["Clock", "clock", "fast_forward", "history_limit", "most_events", "patch", "read", "reset"]
-
-
-def patch() -> None:
-    """Put moto on this clock; called once, before the server answers."""
-    from helpers.sandbox.clock import stamps
-
-    stamps.patch()
+__all__ = ["Clock", "clock", "fast_forward", "history_limit", "most_events", "read", "reset"]

@@ -11,6 +11,7 @@ import threading
 import time as _time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from helpers.engine import Scheduler
@@ -100,23 +101,16 @@ class Clock:
         """Have something done in the engine's thread, and return what it returns or raise what it raises."""
         if threading.current_thread() is self._thread:
             return action()
-        done = threading.Event()
-        found: list[Found] = []
-        failed: list[BaseException] = []
+        found: Future[Found] = Future()
 
         def act() -> None:
             try:
-                found.append(action())
+                found.set_result(action())
             except BaseException as error:
-                failed.append(error)
-            finally:
-                done.set()
+                found.set_exception(error)
 
         self.post(act)
-        done.wait()
-        if failed:
-            raise failed[0]
-        return found[0]
+        return found.result()
 
     def after(self, seconds: float, action: Callable[[], Any]) -> None:
         """Have something done in the engine's thread when so many seconds are over."""

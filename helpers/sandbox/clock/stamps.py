@@ -1,6 +1,7 @@
 """Stamps: moto's services read the time on the sandbox's clock."""
 
 import datetime
+import importlib
 import sys
 import types
 
@@ -32,13 +33,11 @@ def utcnow() -> datetime.datetime:
 
 
 def patch() -> None:
-    """Let moto's services (S3, CloudWatch Logs, STS, IAM ...) stamp with the sandbox's time."""
+    """Let moto's services (S3, CloudWatch Logs, STS, IAM ...) stamp with the sandbox's time; called once, at first."""
     original = moto.core.utils.utcnow
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.") and getattr(module, "utcnow", None) is original:
             replace(module, "utcnow", utcnow)
-    import importlib
-
     stand_in = types.SimpleNamespace(**{**vars(datetime), "datetime": ClockDatetime})
     for name in READERS:
         replace(importlib.import_module(name), "datetime", stand_in)

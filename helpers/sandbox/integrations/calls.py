@@ -7,12 +7,13 @@ from typing import Any
 
 from helpers.engine import Call, TaskFailed
 from helpers.engine.failures import PERMISSIONS, RUNTIME, TASK_FAILED
+from helpers.sandbox import pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
-from helpers.sandbox.integrations import functions, objects, pool, services
+from helpers.sandbox.integrations import functions, objects, services
 from helpers.sandbox.integrations.jobs import Job, Query, is_job, standing_in
-from helpers.sandbox.integrations.resources import TOKEN, integration_of
+from helpers.sandbox.integrations.resources import TOKEN, Integration, integration_of
 
 __all__ = ["attempt", "guarded", "handle", "identity_of"]
 
@@ -86,32 +87,26 @@ def _post(call: Call, action: Callable[[], Any]) -> None:
 
 
 def _answer(call: Call) -> None:
-    if call.kind == "read":
-        _post(call, partial(call.succeed, objects.items(call)))
-    elif call.kind == "write":
-        _post(call, partial(call.succeed, objects.write(call)))
+    if call.kind != "task":
+        work = objects.items if call.kind == "read" else objects.write
+        _post(call, partial(call.succeed, work(call)))
     elif functions.is_function(call.resource):
         _post(call, partial(call.succeed, functions.answer(call)))
+    elif integration := integration_of(call.resource):
+        _post(call, _integrated(call, integration))
     else:
-        _integrate(call)
-
-
-def _integrate(call: Call) -> None:
-    integration = integration_of(call.resource)
-    if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
+
+
+def _integrated(call: Call, integration: Integration) -> Callable[[], Any]:
+    """Ask an integrated service; what is to be done with its answer in the engine's thread."""
     if is_job(integration):
-        _post(call, partial(_stand_in, call, integration.pattern, Job(call, integration, identity_of(call))))
-        return
+        return partial(_stand_in, call, integration.pattern, Job(call, integration, identity_of(call)))
     invokes = not integration.is_sdk and integration.service.name == "lambda"
     found = functions.invoked(call) if invokes else services.answer(call, integration)
-    if not integration.pattern:
-        _post(call, partial(call.succeed, found))
-    elif integration.pattern == TOKEN:
-        _post(call, partial(call.submit, found))
-    else:
-        query = Query(call.execution.identity.region, integration.service, found)
-        _post(call, partial(_follow, call, query))
+    if integration.pattern in ("", TOKEN):
+        return partial(call.submit if integration.pattern else call.succeed, found)
+    return partial(_follow, call, Query(call.execution.identity.region, integration.service, found))
 
 
 def _stand_in(call: Call, pattern: str, job: Job) -> None:

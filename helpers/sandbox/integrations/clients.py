@@ -68,14 +68,10 @@ def client_for(region: str, service: str) -> Any:
 
 
 @functools.cache
-def _model(service: str) -> ServiceModel:
-    return _session().get_service_model(service)
-
-
 def service_model(service: str) -> ServiceModel:
     """botocore's model of a service, by boto3's name."""
     with _creating:
-        return _model(service)
+        return _session().get_service_model(service)
 
 
 @functools.cache

@@ -24,15 +24,16 @@ def of_call(error: Exception, service: Service, is_sdk: bool) -> TaskFailed:
     """
     if not isinstance(error, ClientError):
         return TaskFailed(f"{service.errors}.SdkClientException", unasked(error))
-    name, also = type(error).__name__, None
-    if error.response["Error"]["Code"] in DENIED:
-        also = PERMISSIONS
-    if name in ("ClientError", "AccessDenied"):  # S3 declares the latter for what Step Functions never calls
+    also = PERMISSIONS if error.response["Error"]["Code"] in DENIED else None
+    name = f"{service.errors}.{type(error).__name__.removesuffix('Exception')}Exception"
+    if type(error).__name__ in ("ClientError", "AccessDenied"):  # S3 declares the latter for what is never called
         name = service.unmodelled
-    elif not name.endswith("Exception"):
-        name += "Exception"
-    cause = (sdk_cause if is_sdk else _cause)(error, service.title)
-    return TaskFailed(f"{service.errors}.{name}", cause, also=also)
+    cause = sdk_cause(error, service.title)
+    if not is_sdk:
+        answer, code = error.response["ResponseMetadata"], error.response["Error"]["Code"]
+        details = f"Service: {service.title}; Status Code: {answer['HTTPStatusCode']}; Error Code: {code}"
+        cause = f"{_message(error)} ({details}; Request ID: {answer.get('RequestId')}; Proxy: null)"
+    return TaskFailed(name, cause, also=also)
 
 
 def unasked(error: Exception) -> str:
@@ -51,14 +52,6 @@ def sdk_cause(error: ClientError, title: str) -> str:
         # AWS's answers have one of 76 characters; moto's have none.
         details += f", Extended Request ID: {base64.b64encode(os.urandom(56)).decode()}"
     return f"{_message(error)} ({details})"
-
-
-def _cause(error: ClientError, title: str) -> str:
-    answer = error.response["ResponseMetadata"]
-    return (
-        f"{_message(error)} (Service: {title}; Status Code: {answer['HTTPStatusCode']}; "
-        f"Error Code: {error.response['Error']['Code']}; Request ID: {answer.get('RequestId')}; Proxy: null)"
-    )
 
 
 def _message(error: ClientError) -> str:

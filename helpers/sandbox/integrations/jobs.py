@@ -148,6 +148,7 @@ class Job:
         self.service, self.state, self.status = integration.service.name, call.state, "RUNNING"
         self.id, self._kind = uuid.uuid4().hex, KINDS[self.service]
         self._stand_in = standing_in(call.state) or StandIn()
+        self.seconds = self._stand_in.seconds
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
         here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
         asked = {"cluster": "default", **services.parameters_of(call, self.service, integration.action)}
@@ -163,11 +164,6 @@ class Job:
     def started(self) -> Any:
         """What the service answers at once."""
         return _filled(self._kind.started, self._names)
-
-    @property
-    def seconds(self) -> float:
-        """How long it takes."""
-        return self._stand_in.seconds
 
     def end(self) -> dict[str, Any] | TaskFailed:
         """End it as its stand-in says, if it was not cancelled; what a task ends with that waits for it."""
@@ -189,8 +185,7 @@ class Job:
         for need in needs_of(self.service, self._region, process.ACCOUNT, operation, self._names):
             if said := refusal(self._identity, need, self._region):
                 details = f"Service: {self._errors.title}; Status Code: 400; Error Code: AccessDeniedException"
-                error = f"{self._errors.errors}.{self._errors.unmodelled}"
-                raise TaskFailed(error, f"{said} ({details})", also=PERMISSIONS)
+                raise TaskFailed(self._errors.unmodelled, f"{said} ({details})", also=PERMISSIONS)
 
 
 @dataclasses.dataclass(frozen=True)

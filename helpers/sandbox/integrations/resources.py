@@ -19,51 +19,45 @@ __all__ = ["Integration", "Service", "integration_of", "problem_of"]
 class Service:
     """A service as integrations name it: by boto3's name, in the names of its errors, and in their causes.
 
-    `unmodelled` names the errors that its API does not declare. `actions` holds the patterns in which each may be
-    waited for; None where every operation may be called, and waited for with a task token.
+    `actions` holds the patterns in which each may be waited for; None where every operation may be called, and waited
+    for with a task token. `other` names the errors that its API does not declare, where that is not its title's.
     """
 
     name: str
     errors: str
     title: str
-    unmodelled: str
     actions: dict[str, tuple[str, ...]] | None = None
+    other: str = ""
+
+    @property
+    def unmodelled(self) -> str:
+        """The name of the errors that its API does not declare."""
+        return f"{self.errors}.{self.other or self.title}Exception"
 
 
 TOKEN, SYNC = "waitForTaskToken", "sync"
 
 OPTIMISED = {
     "athena": Service(
-        "athena",
-        "Athena",
-        "AmazonAthena",
-        "AmazonAthenaException",
+        *("athena", "Athena", "AmazonAthena"),
         {"startQueryExecution": (SYNC,), "stopQueryExecution": (), "getQueryExecution": (), "getQueryResults": ()},
     ),
-    "batch": Service("batch", "Batch", "AWSBatch", "AWSBatchException", {"submitJob": (SYNC, TOKEN)}),
-    "bedrock": Service("bedrock-runtime", "Bedrock", "BedrockRuntime", "AmazonBedrockException", {"invokeModel": ()}),
+    "batch": Service("batch", "Batch", "AWSBatch", {"submitJob": (SYNC, TOKEN)}),
+    "bedrock": Service("bedrock-runtime", "Bedrock", "BedrockRuntime", {"invokeModel": ()}, "AmazonBedrock"),
     "dynamodb": Service(
-        "dynamodb",
-        "DynamoDB",
-        "AmazonDynamoDBv2",
-        "AmazonDynamoDBException",
+        *("dynamodb", "DynamoDB", "AmazonDynamoDBv2"),
         {"getItem": (), "putItem": (), "updateItem": (), "deleteItem": ()},
+        "AmazonDynamoDB",
     ),
-    "ecs": Service("ecs", "ECS", "AmazonECS", "AmazonECSException", {"runTask": (SYNC, TOKEN)}),
-    "events": Service(
-        "events", "EventBridge", "AmazonEventBridge", "AmazonEventBridgeException", {"putEvents": (TOKEN,)}
-    ),
-    "glue": Service("glue", "Glue", "AWSGlue", "AWSGlueException", {"startJobRun": (SYNC,)}),
-    "lambda": Service("lambda", "Lambda", "AWSLambda", "AWSLambdaException", {"invoke": (TOKEN,)}),
-    "sns": Service("sns", "SNS", "AmazonSNS", "AmazonSNSException", {"publish": (TOKEN,)}),
-    "sqs": Service("sqs", "SQS", "AmazonSQS", "AmazonSQSException", {"sendMessage": (TOKEN,)}),
+    "ecs": Service("ecs", "ECS", "AmazonECS", {"runTask": (SYNC, TOKEN)}),
+    "events": Service("events", "EventBridge", "AmazonEventBridge", {"putEvents": (TOKEN,)}),
+    "glue": Service("glue", "Glue", "AWSGlue", {"startJobRun": (SYNC,)}),
+    "lambda": Service("lambda", "Lambda", "AWSLambda", {"invoke": (TOKEN,)}),
+    "sns": Service("sns", "SNS", "AmazonSNS", {"publish": (TOKEN,)}),
+    "sqs": Service("sqs", "SQS", "AmazonSQS", {"sendMessage": (TOKEN,)}),
     # Started by the API of Step Functions itself, see `states_api`.
     "states": Service(
-        "stepfunctions",
-        "StepFunctions",
-        "AWSStepFunctions",
-        "AWSStepFunctionsException",
-        {"startExecution": (SYNC, "sync:2", TOKEN)},
+        "stepfunctions", "StepFunctions", "AWSStepFunctions", {"startExecution": (SYNC, "sync:2", TOKEN)}
     ),
 }
 # What else AWS integrates, by the name in a Resource, and what it is called: not in the sandbox.
@@ -113,7 +107,7 @@ def _service(name: str) -> Service | None:
     if boto_name is None:
         return None
     errors = pascal(clients.service_model(boto_name).service_id)
-    return Service(boto_name, errors, errors, f"{errors}Exception")
+    return Service(boto_name, errors, errors)
 
 
 def problem_of(resource: str) -> str | None:

@@ -18,8 +18,10 @@ def answer(call: Call, integration: Integration) -> dict[str, Any]:
     """What a task gets from its service. Raises TaskFailed."""
     service, action, is_sdk = integration.service, integration.action, integration.is_sdk
     parameters = parameters_of(call, service.name, action)
-    if not is_sdk:
-        _complete(call, integration, parameters)
+    if not is_sdk and action == "putEvents":
+        names = call.execution.identity
+        for entry in parameters.get("Entries", ()):
+            entry["Resources"] = [*entry.get("Resources", ()), names.machine_arn, names.arn]
     response = ask(call.execution.identity.region, service, action, parameters, is_sdk)
     found = presented(response, service, action, is_sdk)
     if is_sdk:
@@ -58,11 +60,3 @@ def presented(response: dict[str, Any], service: Service, action: str, is_sdk: b
     """A service's answer as a task gets it, without how it came."""
     shape = clients.operation(service.name, action).output_shape
     return from_service(response, shape, is_sdk) if shape else {}
-
-
-def _complete(call: Call, integration: Integration, parameters: dict[str, Any]) -> None:
-    """Add what AWS's own integrations say of the execution."""
-    if integration.action == "putEvents":
-        names = call.execution.identity
-        for entry in parameters.get("Entries", ()):
-            entry["Resources"] = [*entry.get("Resources", ()), names.machine_arn, names.arn]

@@ -21,19 +21,10 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "boolean": (bool, "a boolean"),
 }
 # The headers that an answer's SdkHttpMetadata holds.
-_HEADERS = {
-    name.lower(): name
-    for name in (
-        "Connection",
-        "Content-Length",
-        "Content-Type",
-        "Date",
-        "X-Amz-Executed-Version",
-        "X-Amzn-Trace-Id",
-        "x-amzn-Remapped-Content-Length",
-        "x-amzn-RequestId",
-    )
-}
+_HEADERS = (
+    *("Connection", "Content-Length", "Content-Type", "Date", "X-Amz-Executed-Version", "X-Amzn-Trace-Id"),
+    *("x-amzn-Remapped-Content-Length", "x-amzn-RequestId"),
+)
 
 
 def pascal(name: str) -> str:
@@ -115,7 +106,7 @@ def from_service(value: Any, shape: Shape, is_sdk: bool) -> Any:
         return {
             _shown(key, is_sdk): from_service(item, shape.members[key], is_sdk)
             for key, item in value.items()
-            if key in shape.members
+            if key in shape.members and item is not None
         }
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [from_service(item, shape.member, is_sdk) for item in value]
@@ -160,7 +151,7 @@ def sdk_metadata(response: dict[str, Any]) -> dict[str, Any]:
     """What integrations of AWS's own add to an answer: how it came."""
     metadata = response["ResponseMetadata"]
     given = {name.lower(): value for name, value in metadata.get("HTTPHeaders", {}).items()}
-    headers = {shown: given[name] for name, shown in _HEADERS.items() if name in given}
+    headers = {name: given[name.lower()] for name in _HEADERS if name.lower() in given}
     return {
         "SdkHttpMetadata": {
             "AllHttpHeaders": {name: [value] for name, value in headers.items()},

@@ -3,11 +3,12 @@
 import base64
 import collections
 import contextlib
-import dataclasses
+import itertools
 import json
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ from moto.awslambda_simple import models as simple
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
 
+from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import role_at, trusts
 from helpers.sandbox.lambda_runner.package import BadPackage
@@ -33,42 +35,16 @@ from helpers.sandbox.patching import replace
 LARGEST_PAYLOAD = {"RequestResponse": 6_291_456, "Event": 1_048_576}
 RETRY_SECONDS = (60.0, 120.0)  # AWS Lambda developer guide, "How Lambda handles errors and retries": async retries
 RESERVED_VARIABLES = {
-    "_HANDLER",
-    "_X_AMZN_TRACE_ID",
-    "AWS_DEFAULT_REGION",
-    "AWS_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_LAMBDA_RUNTIME_API",
-    "LAMBDA_TASK_ROOT",
-    "LAMBDA_RUNTIME_DIR",
+    *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV"),
+    *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"),
+    *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+    *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"),
 }
 
 
 class Throttled(Exception):
     """The function's reserved concurrency is used up."""
-
-
-@dataclasses.dataclass
-class _Queued:
-    """An event on its way to a function: the waits before further attempts, and until when there may be one."""
-
-    function: LambdaFunction
-    event: bytes
-    arn: str
-    context: dict[str, Any] | None
-    waits: list[float]
-    until: float
-    throttled: int = 0
 
 
 class LambdaBackend(LambdaSimpleBackend):
@@ -161,34 +137,23 @@ class LambdaBackend(LambdaSimpleBackend):
     def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
         config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
-        waits = list(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
+        waits = iter(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
+        throttled = itertools.count()
         until = clock.time() + config.get("MaximumEventAgeInSeconds", 21_600)
-        self._begin(_Queued(function, event, arn, context, waits, until))
 
-    def _begin(self, queued: "_Queued") -> None:
-        clock.begin()
-        threading.Thread(target=self._attempt, args=(queued,), daemon=True).start()
+        def attempt() -> None:
+            try:
+                invocation = self.start(function, event, arn, context)
+                pause = next(waits, None) if invocation.error else None
+            except Throttled:
+                # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
+                pause = min(300.0, 2.0 ** next(throttled))
+            except UnknownFunctionException:
+                return
+            if pause is not None and clock.time() + pause <= until:
+                clock.after(pause, partial(pool.apart, attempt))
 
-    def _attempt(self, queued: "_Queued") -> None:
-        """Run a queued event once, and put it back for later where that failed."""
-        try:
-            pause = self._pause_after(queued)
-            if pause is not None and clock.time() + pause <= queued.until:
-                clock.after(pause, lambda: self._begin(queued))
-        finally:
-            clock.end()
-
-    def _pause_after(self, queued: "_Queued") -> float | None:
-        """Run a queued event; how long to wait before the next attempt, None where there is none."""
-        try:
-            invocation = self.start(queued.function, queued.event, queued.arn, queued.context)
-        except Throttled:
-            # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
-            queued.throttled += 1
-            return min(300.0, 2.0 ** (queued.throttled - 1))
-        except UnknownFunctionException:
-            return None
-        return queued.waits.pop(0) if invocation.error and queued.waits else None
+        pool.apart(attempt)
 
     @contextlib.contextmanager
     def _place(self, function: LambdaFunction) -> Iterator[None]:
@@ -203,8 +168,6 @@ class LambdaBackend(LambdaSimpleBackend):
         finally:
             with self._lock:
                 self._running[name] -= 1
-                if not self._running[name]:
-                    del self._running[name]
 
     def _check_package(self, zip_file: str | bytes) -> None:
         code, _, _, digest = _zipfile_content(zip_file)
@@ -216,9 +179,7 @@ class LambdaBackend(LambdaSimpleBackend):
 
 def _code_in_use() -> set[str]:
     """The digests of the code of all functions and versions there are."""
-    backends = [
-        backend for regions in list(simple.lambda_simple_backends.values()) for backend in list(regions.values())
-    ]
+    backends: list[Any] = [backend for _, _, backend in simple.lambda_simple_backends.iter_backends()]
     stored = [versions for backend in backends for versions in list(backend._lambdas._functions.values())]
     return {one.code_digest for found in stored for one in (found["latest"], *found["versions"]) if one}
 
@@ -239,27 +200,10 @@ NO_IMAGES = "The sandbox runs Python functions from a zip only: container images
 def check_configuration(spec: dict[str, Any], creating: bool) -> None:
     """Refuse what AWS refuses and moto takes, and what the sandbox cannot run."""
     if creating:
-        _check_name(
-            "functionName", spec["FunctionName"], FUNCTION, LONGEST_FUNCTION, spec["FunctionName"].split(":")[-1]
-        )
+        name = spec["FunctionName"]
+        _check_name("functionName", name, FUNCTION, LONGEST_FUNCTION, name.split(":")[-1])
     if spec.get("Handler"):
         _check_name("handler", spec["Handler"], HANDLER, LONGEST_HANDLER)
-    if spec.get("PackageType") == "Image" or "ImageUri" in spec.get("Code", {}):
-        raise InvalidParameterValueException(NO_IMAGES)
-    if spec.get("Layers"):
-        message = "Layers are not in the sandbox: put the libraries into the function's own zip."
-        raise InvalidParameterValueException(message)
-    for name in ("Runtime", "Handler"):
-        if creating and not spec.get(name):
-            message = f"{name} is mandatory for functions created with deployment packages."
-            raise InvalidParameterValueException(message)
-    runtime = spec.get("Runtime")
-    if runtime and not re.fullmatch(r"python3\.\d{1,2}", runtime):
-        message = (
-            f"The sandbox runs Python functions only: the runtime '{runtime}' is not in the sandbox. "
-            "Use 'python3.13' (it runs on the sandbox's own Python)."
-        )
-        raise InvalidParameterValueException(message)
     for key, name, least, most in (("Timeout", "timeout", 1, 900), ("MemorySize", "memorySize", 128, 10_240)):
         value = spec.get(key)
         if value is not None and not least <= value <= most:
@@ -267,21 +211,35 @@ def check_configuration(spec: dict[str, Any], creating: bool) -> None:
             raise ValidationException(str(value), name, f"Member must have value {bound}")
     variables = (spec.get("Environment") or {}).get("Variables") or {}
     if not all(VARIABLE.fullmatch(name) for name in variables):
-        bound = (
-            f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: {VARIABLE.pattern}]"
-        )
+        rule = f"Member must satisfy regular expression pattern: {VARIABLE.pattern}"
+        bound = f"Map keys must satisfy constraint: [{rule}]"
         raise ValidationException(str(sorted(variables)), "environment.variables", bound)
+    if message := next(_objections(spec, creating, variables), None):
+        raise InvalidParameterValueException(message)
+
+
+def _objections(spec: dict[str, Any], creating: bool, variables: dict[str, str]) -> Iterator[str]:
+    if spec.get("PackageType") == "Image" or "ImageUri" in spec.get("Code", {}):
+        yield NO_IMAGES
+    if spec.get("Layers"):
+        yield "Layers are not in the sandbox: put the libraries into the function's own zip."
+    for name in ("Runtime", "Handler"):
+        if creating and not spec.get(name):
+            yield f"{name} is mandatory for functions created with deployment packages."
+    runtime = spec.get("Runtime")
+    if runtime and not re.fullmatch(r"python3\.\d{1,2}", runtime):
+        yield (
+            f"The sandbox runs Python functions only: the runtime '{runtime}' is not in the sandbox. "
+            "Use 'python3.13' (it runs on the sandbox's own Python)."
+        )
+    unable = "Lambda was unable to configure your environment variables because the environment variables you have"
     if reserved := sorted(RESERVED_VARIABLES & variables.keys()):
-        message = (
-            "Lambda was unable to configure your environment variables because the environment variables you have "
-            "provided contains reserved keys that are currently not supported for modification. "
+        yield (
+            f"{unable} provided contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
-        raise InvalidParameterValueException(message)
     if len(json.dumps(variables, separators=(",", ":")).encode()) > 4_096:
-        message = "Lambda was unable to configure your environment variables because the environment variables you "
-        message += "have provided exceeded the 4KB limit."
-        raise InvalidParameterValueException(message)
+        yield f"{unable} provided exceeded the 4KB limit."
 
 
 def _check_name(field: str, given: str, pattern: re.Pattern[str], longest: int, name: str | None = None) -> None:
@@ -315,13 +273,13 @@ def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
     limit = LARGEST_PAYLOAD.get(kind)
     if limit and len(event) > limit:
         message = f"{len(event)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
-        return failure(413, "RequestEntityTooLargeException", {"Type": "User", "message": message})
+        return failure(413, "RequestEntityTooLargeException", message)
     event = event or b"{}"
     try:
         json.loads(event)
     except ValueError as error:
         message = f"Could not parse request body into json: Could not parse payload into json: {error}"
-        return failure(400, "InvalidRequestContentException", {"Type": "User", "message": message})
+        return failure(400, "InvalidRequestContentException", message)
     context = client_context(response.headers.get("X-Amz-Client-Context"))
 
     headers = {"X-Amz-Executed-Version": str(function.version), "Content-Type": "application/json"}
@@ -334,8 +292,7 @@ def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
         invocation = backend.start(function, event, arn, context)
     except Throttled:
         reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
-        body = {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}
-        return failure(429, "TooManyRequestsException", body)
+        return failure(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
     if invocation.error:
         headers["X-Amz-Function-Error"] = invocation.error
     if response.headers.get("X-Amz-Log-Type") == "Tail":
@@ -343,10 +300,10 @@ def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
     return 200, headers, invocation.payload
 
 
-def failure(status: int, code: str, body: dict[str, str]) -> TYPE_RESPONSE:
+def failure(status: int, code: str, message: str, **more: str) -> TYPE_RESPONSE:
     """An error as Lambda's API sends it."""
     headers = {"status": str(status), "x-amzn-ErrorType": code, "Content-Type": "application/json"}
-    return status, headers, json.dumps(body)
+    return status, headers, json.dumps({**more, "Type": "User", "message": message})
 
 
 def invoked_arn(function: LambdaFunction, name: str, qualifier: str | None) -> str:

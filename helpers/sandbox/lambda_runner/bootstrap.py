@@ -209,12 +209,9 @@ class RuntimeLibraries(importlib.abc.MetaPathFinder):
         return None
 
 
-class _Record:
-    """An object with the given attributes, as the context's parts are."""
-
-    def __init__(self, names: tuple[str, ...], values: dict[str, Any]) -> None:
-        for name in names:
-            setattr(self, name, values.get(name))
+def _record(values: dict[str, Any], *names: str) -> types.SimpleNamespace:
+    """An object with these attributes, as the context's parts are."""
+    return types.SimpleNamespace(**{name: values.get(name) for name in names})
 
 
 class Context:
@@ -229,13 +226,13 @@ class Context:
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = invocation["arn"]
         self.tenant_id = None
-        self.identity = _Record(("cognito_identity_id", "cognito_identity_pool_id"), {})
+        self.identity = _record({}, "cognito_identity_id", "cognito_identity_pool_id")
         self.client_context = None
         if given := invocation.get("client_context"):
-            self.client_context = _Record(("custom", "env", "client"), given)
+            self.client_context = _record(given, "custom", "env", "client")
             if client := given.get("client"):
                 names = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
-                self.client_context.client = _Record(names, client)  # type: ignore[attr-defined]
+                self.client_context.client = _record(client, *names)
         self._deadline = time.monotonic() + invocation["timeout"]
 
     def get_remaining_time_in_millis(self) -> int:
@@ -325,7 +322,7 @@ class _LogHandler(logging.Handler):
         sys.stdout.write(self.format(record).replace("\n", "\r") + "\n")
 
 
-def set_up_logging() -> type[_LogHandler]:
+def set_up_logging() -> None:
     """Give the root logger AWS's handler and format."""
     form = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
     formatter = logging.Formatter(form, "%Y-%m-%dT%H:%M:%S")
@@ -333,7 +330,6 @@ def set_up_logging() -> type[_LogHandler]:
     handler = _LogHandler()
     handler.setFormatter(formatter)
     logging.getLogger().addHandler(handler)
-    return _LogHandler
 
 
 # --- the life of a worker --------------------------------------------------------------------------------------------
@@ -374,7 +370,7 @@ def main() -> None:
         stream.reconfigure(newline="\n")  # type: ignore[union-attr]
     warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork", category=DeprecationWarning)
     put_time_on(Shift)
-    log_handler = set_up_logging()
+    set_up_logging()
 
     function, _ = channel.received.get()
     Shift.seconds = function["clock_offset"]
@@ -393,7 +389,7 @@ def main() -> None:
     while True:
         invocation, event = channel.received.get()
         Shift.seconds = invocation["clock_offset"]
-        log_handler.request_id = invocation["request_id"]
+        _LogHandler.request_id = invocation["request_id"]
         kind = "result"
         try:
             body = answer(handler, invocation, event)

@@ -61,7 +61,7 @@ class Runner:
     def remove_code(self, kept: Callable[[], Iterable[str]]) -> None:
         """Remove all code whose digest is not among those `kept` and that does not run just now."""
         with self._lock:
-            needed = {self._place(digest) for digest in kept()} | self._running.keys()
+            needed = {*map(self._place, kept()), *self._running.elements()}
             for folder in self._place("any").parent.glob("*"):
                 if folder not in needed and not folder.name.startswith(package.HALF_MADE):
                     files.remove(folder)
@@ -87,8 +87,6 @@ class Runner:
         finally:
             with self._lock:
                 self._running[folder] -= 1
-                if not self._running[folder]:
-                    del self._running[folder]
 
     def run(
         self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
@@ -107,14 +105,12 @@ class Runner:
                 if warm or self._become(run, worker):
                     self._invoke(run, worker, event, arn, client_context)
             except WorkerTimedOut:
-                seconds = f"{function.timeout:.2f}"
-                run.fail("Sandbox.Timedout", f"Task timed out after {seconds} seconds")
-                run.notes.append(f"{stamp_text()} {request_id} Task timed out after {seconds} seconds\n\n")
-                run.status = "\tStatus: timeout"
+                said = f"Task timed out after {function.timeout:.2f} seconds"
+                run.fail("Sandbox.Timedout", said, f"{stamp_text()} {request_id} {said}\n\n", "timeout")
             except WorkerEnded as ended:
-                run.fail("Runtime.ExitError", exit_message(ended.status))
-                run.notes.append(f"RequestId: {request_id} Error: {exit_message(ended.status)}\nRuntime.ExitError\n")
-                run.status = "\tStatus: error\tError Type: Runtime.ExitError"
+                kind, said = "Runtime.ExitError", exit_message(ended.status)
+                note = f"RequestId: {request_id} Error: {said}\n{kind}\n"
+                run.fail(kind, said, note, f"error\tError Type: {kind}")
             if run.must_end:
                 worker.end()
             run.lines += worker.output.take(run.mark, 1.0)
@@ -141,7 +137,7 @@ class Runner:
             return True
         run.payload, run.error, run.must_end = body, "Unhandled", True
         run.seconds = time.perf_counter() - run.started
-        run.status = f"\tStatus: error\tError Type: {json.loads(body)['errorType']}"
+        run.status = f"error\tError Type: {json.loads(body)['errorType']}"
         return False
 
     def _invoke(
@@ -180,16 +176,15 @@ class Invocation:
         self.init_seconds: float | None = None
         self.seconds = 0.0
         self.lines: list[LogLine] = []
-        self.notes: list[str] = []
-        self.status = ""
+        self.note = self.status = ""  # what AWS itself says of its end, in the log and in the report
         self.payload = self.log = b""
         self.error: str | None = None
         self.must_end = False
 
-    def fail(self, kind: str, message: str) -> None:
+    def fail(self, kind: str, message: str, note: str, status: str) -> None:
         """End with an error of the sandbox environment's own, which carries the request's id in its message."""
         self.payload = error_payload(kind, f"RequestId: {self.request_id} Error: {message}")
-        self.error = "Unhandled"
+        self.error, self.note, self.status = "Unhandled", note, status
         self.ended_at = clock.time()
 
     def close(self, worker: Worker) -> None:
@@ -205,7 +200,7 @@ class Invocation:
         for line in self.lines:
             text = line.text.decode(errors="replace").replace("\r", "\n")
             messages.append((min(max(begin, round(line.stamp * 1000)), end), f"{text}\n"))
-        messages += [(end, note) for note in self.notes]
+        messages += [(end, self.note)] if self.note else []
         messages += [(end, f"END RequestId: {self.request_id}\n"), (end, self._report(worker))]
         return [{"timestamp": stamp, "message": message} for stamp, message in messages]
 
@@ -218,23 +213,15 @@ class Invocation:
             f"Billed Duration: {int(-(-(milliseconds + init) // 1))} ms\tMemory Size: {self.function.memory_size} MB\t"
             f"Max Memory Used: {worker.weigh()} MB"
             + (f"\tInit Duration: {init:.2f} ms" if self.init_seconds is not None else "")
-            + f"\t{self.status.lstrip()}\n"
+            + (f"\tStatus: {self.status}\n" if self.status else "\t\n")
         )
 
 
 def key_of(function: LambdaFunction) -> Hashable:
     """What a warm worker is good for: a version of a function with its code and its configuration."""
     return (
-        function.function_name,
-        function.account_id,
-        function.region,
-        str(function.version),
-        function.code_digest,
-        function.handler,
-        function.run_time,
-        function.timeout,
-        function.memory_size,
-        function.role,
+        *(function.function_name, function.account_id, function.region, str(function.version), function.code_digest),
+        *(function.handler, function.run_time, function.timeout, function.memory_size, function.role),
         tuple(sorted(function.environment_vars.items())),
     )
 

@@ -1,6 +1,5 @@
 """Warm worker processes: one function version each, one invocation at a time."""
 
-import collections
 import contextlib
 import dataclasses
 import os
@@ -239,21 +238,15 @@ class Worker:
 def clean_environment(folder: pathlib.Path) -> dict[str, str]:
     """An environment that holds nothing of the person's own; `folder` is the worker's for temporary files."""
     environment = {
-        "HOME": str(folder),
-        "USERPROFILE": str(folder),
-        "TMPDIR": str(folder),
-        "TEMP": str(folder),
-        "TMP": str(folder),
+        **dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"), str(folder)),
         "LANG": "en_US.UTF-8",
         "TZ": "UTC0" if sys.platform == "win32" else ":UTC",
         "PATH": os.defpath,
         # botocore must find neither the person's profiles nor an instance's credentials.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
         "AWS_EC2_METADATA_DISABLED": "true",
         # No proxy may stand between a handler and the sandbox.
-        "NO_PROXY": "*",
-        "no_proxy": "*",
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), "*"),
     }
     # Without these Python itself does not start on Windows, or where it was built with shared libraries.
     needed = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
@@ -266,7 +259,7 @@ class Workers:
     def __init__(self, folder: pathlib.Path) -> None:
         self._folder = folder
         self._changed = threading.Condition()
-        self._idle: dict[Hashable, collections.deque[Worker]] = {}
+        self._idle: list[Worker] = []  # the one that waits longest first
         self._busy: set[Worker] = set()
         self._spare: Worker | None = None
         self._freed: dict[Hashable, float] = {}
@@ -288,12 +281,12 @@ class Workers:
             worker.end()
             raise
         finally:
-            self._release(key, worker)
+            self._release(worker)
 
     def forget(self, outdated: Callable[[Hashable], bool]) -> None:
         """End the idle workers whose key is outdated."""
         with self._changed:
-            gone = [worker for key in list(self._idle) if outdated(key) for worker in self._idle.pop(key)]
+            gone = self._dismiss(lambda worker: outdated(worker.key))
         for worker in gone:
             worker.end()
 
@@ -301,10 +294,8 @@ class Workers:
         """End all workers, and wait for a spare that is just being made to have ended too."""
         with self._changed:
             self._closed = True
-            gone = [worker for workers in self._idle.values() for worker in workers] + list(self._busy)
-            if self._spare:
-                gone.append(self._spare)
-            self._idle, self._spare = {}, None
+            gone = [*self._idle, *self._busy, *([self._spare] if self._spare else [])]
+            self._idle, self._spare = [], None
             self._changed.notify_all()
         for worker in gone:
             worker.end()
@@ -325,9 +316,10 @@ class Workers:
                     self._changed.wait(patience)
                     continue
                 if self._starting < STARTING_AT_ONCE:
-                    if self._count() < MOST_WORKERS:
+                    if len(self._busy) + self._starting + len(self._idle) < MOST_WORKERS:
                         break
-                    if evicted := self._oldest():
+                    if self._idle:
+                        evicted = self._idle.pop(0)
                         break
                 self._changed.wait()
             self._starting += 1
@@ -347,40 +339,31 @@ class Workers:
                 self._changed.notify_all()
         return worker, False
 
-    def _release(self, key: Hashable, worker: Worker) -> None:
+    def _release(self, worker: Worker) -> None:
         worker.idle_since = time.monotonic()
         with self._changed:
             self._busy.discard(worker)
             kept = worker.alive() and not self._closed
             if kept:
-                self._freed[key] = worker.idle_since
-                self._idle.setdefault(key, collections.deque()).append(worker)
+                self._freed[worker.key] = worker.idle_since
+                self._idle.append(worker)
             self._changed.notify_all()
         if not kept:
             worker.end()
 
     def _warm(self, key: Hashable) -> Worker | None:
-        workers = self._idle.get(key)
-        while workers:
-            worker = workers.pop()
-            if not workers:
-                del self._idle[key]
-            if worker.alive():
-                return worker
-            worker.end()
+        while found := [worker for worker in self._idle if worker.key == key]:
+            self._idle.remove(found[-1])
+            if found[-1].alive():
+                return found[-1]
+            found[-1].end()
         return None
 
-    def _count(self) -> int:
-        return len(self._busy) + self._starting + sum(len(workers) for workers in self._idle.values())
-
-    def _oldest(self) -> Worker | None:
-        if not self._idle:
-            return None
-        key = min(self._idle, key=lambda key: self._idle[key][0].idle_since)
-        worker = self._idle[key].popleft()
-        if not self._idle[key]:
-            del self._idle[key]
-        return worker
+    def _dismiss(self, outdated: Callable[[Worker], bool]) -> list[Worker]:
+        """The idle workers that are outdated, which are idle no more."""
+        gone = [worker for worker in self._idle if outdated(worker)]
+        self._idle = [worker for worker in self._idle if worker not in gone]
+        return gone
 
     def _tend(self) -> None:
         """Keep a spare ready, and end workers that nobody has needed for a while."""
@@ -408,14 +391,8 @@ class Workers:
 
     def _outdated(self) -> list[Worker]:
         oldest = time.monotonic() - IDLE_SECONDS
-        ended = []
-        for key, workers in list(self._idle.items()):
-            ended += [worker for worker in workers if worker.idle_since < oldest or not worker.alive()]
-            self._idle[key] = collections.deque(worker for worker in workers if worker not in ended)
-            if not self._idle[key]:
-                del self._idle[key]
         self._freed = {key: at for key, at in self._freed.items() if at > oldest}
-        return ended
+        return self._dismiss(lambda worker: worker.idle_since < oldest or not worker.alive())
 
 
 def mark() -> str:

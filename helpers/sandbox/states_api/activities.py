@@ -1,9 +1,10 @@
 """Activities: queues of tasks that workers of one's own ask for."""
 
+import contextlib
 import datetime
-import threading
+import queue
 import time
-from collections import deque
+from functools import partial
 from typing import Any
 
 from helpers import engine
@@ -22,31 +23,18 @@ class Activity:
     """An activity and the tasks that no worker has taken yet."""
 
     def __init__(self, arn: str, name: str, encryption: dict[str, Any]) -> None:
-        self.arn = arn
-        self.name = name
-        self.encryption = encryption
+        self.arn, self.name, self.encryption = arn, name, encryption
         self.created: datetime.datetime = clock.now()
-        self._tasks: deque[engine.Call] = deque()
-        self._arrived = threading.Event()
+        self.tasks: queue.SimpleQueue[engine.Call] = queue.SimpleQueue()
 
-    def add_task(self, call: engine.Call) -> None:
-        """Put a task behind the others."""
-        self._tasks.append(call)
-        self._arrived.set()
-
-    def next_task(self, seconds: float) -> engine.Call | None:
-        """The task that has waited longest, None where none comes within `seconds` of real time.
-
-        A worker's poll is not the sandbox's waiting: the clock must not go ahead to its end.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            self._arrived.clear()
-            try:
-                return self._tasks.popleft()
-            except IndexError:
-                if not self._arrived.wait(max(deadline - time.monotonic(), 0)) and not self._tasks:
-                    return None
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeActivity's answer."""
+        return {
+            "activityArn": self.arn,
+            "name": self.name,
+            "creationDate": self.created,
+            "encryptionConfiguration": self.encryption,
+        }
 
 
 def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -54,35 +42,24 @@ def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:activity:{name}"
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
-        activity = backend.activities.get(arn)
+        activity: Activity | None = backend.activities.get(arn)
         encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
         if activity is None:
             activity = backend.activities[arn] = Activity(arn, name, encryption)
             backend.tags[arn] = given
         elif activity.encryption != encryption:
             raise StatesError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
-    return {"activityArn": arn, "creationDate": activity.created}
+    return activity.describe()
 
 
 def describe_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    activity = _activity(backend, arguments["activityArn"])
-    return {
-        "activityArn": activity.arn,
-        "name": activity.name,
-        "creationDate": activity.created,
-        "encryptionConfiguration": activity.encryption,
-    }
+    return _activity(backend, arguments["activityArn"]).describe()
 
 
 def list_activities(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    activities = sorted(backend.activities.values(), key=lambda activity: str(activity.name))
-    shown, token = pages.page("activities", activities, lambda activity: activity.name, arguments)
-    return {
-        "activities": [
-            {"activityArn": activity.arn, "name": activity.name, "creationDate": activity.created} for activity in shown
-        ],
-        "nextToken": token,
-    }
+    activities = sorted(backend.activities.items())
+    shown, token = pages.page("activities", activities, lambda pair: pair[0], arguments)
+    return {"activities": [activity.describe() for _, activity in shown], "nextToken": token}
 
 
 def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -95,13 +72,14 @@ def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     activity = _activity(backend, arguments["activityArn"])
+    # A worker's poll is not the sandbox's waiting: its end is in real time, to which the clock does not go ahead.
     deadline = time.monotonic() + POLL_SECONDS
-    while True:
-        call = activity.next_task(max(deadline - time.monotonic(), 0))
-        if call is None:
-            return {"taskToken": None, "input": None}
-        if clock.call(lambda call=call: _take(call, arguments.get("workerName"))):  # type: ignore[misc]
-            return {"taskToken": call.token, "input": call.text}
+    with contextlib.suppress(queue.Empty):
+        while True:
+            call = activity.tasks.get(timeout=max(deadline - time.monotonic(), 0))
+            if clock.call(partial(_take, call, arguments.get("workerName"))):
+                return {"taskToken": call.token, "input": call.text}
+    return {}
 
 
 def _take(call: engine.Call, worker: str | None) -> bool:
@@ -118,7 +96,7 @@ def enqueue(call: engine.Call) -> None:
     if activity is None:
         call.fail("ActivityDoesNotExist", f"Activity Does Not Exist: '{call.resource}'")
     else:
-        activity.add_task(call)
+        activity.tasks.put(call)
 
 
 def _activity(backend: Any, arn: str) -> Activity:

@@ -13,18 +13,18 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 
 from helpers import engine
-from helpers.sandbox import identities, process
+from helpers.sandbox import identities, pool, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.execution import Child, Execution
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
 from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
-from helpers.sandbox.states_api.publishing import announcement_of, publish
+from helpers.sandbox.states_api.publishing import announcement_of
 from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.activities import Activity
-    from helpers.sandbox.states_api.execution import Execution
 
 __all__ = ["StatesBackend", "backend_of", "backends"]
 
@@ -32,7 +32,10 @@ EXECUTIONS_KEPT = 2000  # ended ones, and
 EVENTS_KEPT = 500_000  # their events and those of their child executions: beyond either, and beyond a budget of
 BYTES_KEPT = int(os.environ.get("LAB_SANDBOX_BYTES") or 256_000_000)  # the ones that ended first are forgotten
 DAYS_KEPT = 90  # after its end; developer guide, "Quotas related to state machine executions"
-FULL = "Sandbox.OutOfMemory"
+FULL = (
+    f"The sandbox keeps {BYTES_KEPT:,} bytes of histories, and this execution's own is larger than that."
+    " Carry less data from state to state, or set LAB_SANDBOX_BYTES before the sandbox starts."
+)
 
 
 class StatesBackend(BaseBackend, TaggableResourcesMixin):
@@ -98,8 +101,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def child(self, arn: str) -> Execution | None:
         """The child execution of an ARN, also an Express one's; None where there is none, or no longer."""
-        from helpers.sandbox.states_api.execution import Child
-
         self.forget()
         run = self.children.get(arn)
         map_run = self.map_runs.get(run.parent.arn) if run is not None and run.parent is not None else None
@@ -124,9 +125,8 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def announce(self, execution: Execution) -> None:
         """Let EventBridge know of the execution's status, in order and outside the engine's thread."""
-        announcement = announcement_of(execution)
-        if announcement is not None:
-            publish(announcement)
+        if announcement := announcement_of(execution):
+            pool.publish(announcement)
 
     def keep(self, execution: Execution, more: int) -> None:
         """Take account of so many more bytes that an execution takes; called in the engine's thread.
@@ -137,7 +137,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         if self._bytes_kept > BYTES_KEPT:
             self.forget()
             if self._bytes_kept > BYTES_KEPT and execution.status == "RUNNING":
-                clock.post(lambda: execution.run.fail(FULL, _full()))
+                clock.post(lambda: execution.run.fail("Sandbox.OutOfMemory", FULL))
 
     def execution_ended(self, execution: Execution) -> None:
         """Keep an ended execution among those that may be forgotten."""
@@ -227,13 +227,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
 def _events(runs: Iterable[engine.Execution]) -> int:
     return sum(len(run.events) for run in runs)
-
-
-def _full() -> str:
-    return (
-        f"The sandbox keeps {BYTES_KEPT:,} bytes of histories, and this execution's own is larger than that."
-        " Carry less data from state to state, or set LAB_SANDBOX_BYTES before the sandbox starts."
-    )
 
 
 backends: Any = BackendDict(StatesBackend, "stepfunctions")

@@ -19,35 +19,26 @@ DEFAULT_DIAGNOSTICS = 100  # API reference, ValidateStateMachineDefinition, para
 
 def check_definition(text: str, machine_type: str) -> None:
     """Raise InvalidDefinition, in the service's words, for a definition with errors."""
-    if found := [one for one in diagnose(text, machine_type) if one.severity == "ERROR"]:
-        raise StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
+    _refuse([one for one in diagnose(text, machine_type) if one.severity == "ERROR"])
 
 
 def check_state(text: str, name: str) -> dict[str, Any]:
     """The state that `text` is the definition of, alone; InvalidDefinition."""
+    body: dict[str, Any] = {}
     try:
         body = data_of(text)
+        machine = {"StartAt": name, "States": {name: body}}
+        found = [*validation.errors(machine), *_resources(machine)]
     except ValueError as error:
-        raise _refused([Finding("INVALID_JSON_DESCRIPTION", str(error))]) from None
-    if not isinstance(body, dict):
-        raise _refused([Finding("SCHEMA_VALIDATION_FAILED", "A state must be an object")])
+        found = [Finding("INVALID_JSON_DESCRIPTION", str(error))]
     # Where it leads to is not there; everything else must be right.
-    found = [
-        one
-        for one in [*validation.errors({"StartAt": name, "States": {name: body}}), *_refused_resources(body, name)]
-        if one.code != "MISSING_TRANSITION_TARGET"
-    ]
-    if found:
-        raise _refused(found)
+    _refuse([one for one in found if one.code != "MISSING_TRANSITION_TARGET"])
     return body
 
 
-def _refused(found: list[Finding]) -> StatesError:
-    return StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
-
-
-def _refused_resources(body: dict[str, Any], name: str) -> list[Finding]:
-    return list(_resources({"StartAt": name, "States": {name: body}}))
+def _refuse(found: list[Finding]) -> None:
+    if found:
+        raise StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{', '.join(map(str, found))}'")
 
 
 def validate_state_machine_definition(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

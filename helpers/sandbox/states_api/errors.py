@@ -1,6 +1,6 @@
 """The errors that the Step Functions API answers with: a code and AWS's words for it."""
 
-__all__ = ["StatesError"]
+__all__ = ["StatesError", "invalid"]
 
 
 class StatesError(Exception):
@@ -10,3 +10,8 @@ class StatesError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def invalid(message: str) -> StatesError:
+    """A ValidationException."""
+    return StatesError("ValidationException", message)

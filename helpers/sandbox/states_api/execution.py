@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from helpers import engine
-from helpers.limits import REDRIVABLE_DAYS
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import take_out
@@ -49,7 +48,8 @@ class Execution:
         self.trace_header = trace_header
         self.after_end: list[Callable[[], Any]] = []  # what is done at its end, in the engine's thread
         self.client_token: str | None = None
-        self.log = ExecutionLog.of(machine.name, self.revision.logging)
+        logging = self.revision.logging
+        self.log = ExecutionLog(machine.name, logging) if logging["level"] != "OFF" else None
         express = machine.type == "EXPRESS"
         self.run = engine.Execution(
             engine.compiled(self.revision.definition, machine.type),
@@ -135,7 +135,7 @@ class Execution:
     def _redrive(self, client_token: str | None) -> datetime.datetime:
         if self.run.redriven and client_token and client_token == self.client_token:
             return self.run.redriven
-        if reason := self.not_redrivable():
+        if reason := self.run.not_redrivable():
             raise StatesError("ExecutionNotRedrivable", reason)
         self.client_token = client_token
         self.backend.execution_redriven(self)
@@ -145,14 +145,6 @@ class Execution:
         self.backend.announce(self)
         return self.run.redriven or clock.now()
 
-    def not_redrivable(self) -> str | None:
-        """Why the execution cannot be redriven now, None where it can."""
-        if self.stopped and self.status != "SUCCEEDED":
-            age = clock.now() - self.stopped
-            if age > datetime.timedelta(days=REDRIVABLE_DAYS):
-                return "Execution redrivable period exceeded"
-        return self.run.not_redrivable()
-
     def qualified(self) -> dict[str, str]:
         """The ARNs of the version and the alias that it was started by, as far as there are any."""
         found = {"stateMachineVersionArn": self.version, "stateMachineAliasArn": self.alias}
@@ -161,7 +153,7 @@ class Execution:
     def describe(self, with_data: bool = True) -> dict[str, Any]:
         """The members of DescribeExecution's answer."""
         status = self.status  # read first: what goes with an end is there before it
-        reason = self.not_redrivable()
+        reason = self.run.not_redrivable()
         return {
             "executionArn": self.arn,
             "stateMachineArn": self.machine.arn,
@@ -196,7 +188,6 @@ class Child(Execution):
         self.run, self.map_run = run, map_run
         self.backend, self.machine = map_run.parent.backend, map_run.machine
         self.revision, self.version, self.alias, self.trace_header = map_run.machine.revision, None, None, None
-        self.number = map_run.run.children.index(run)
 
     def redrive(self, client_token: str | None = None) -> datetime.datetime:
         assert self.map_run is not None

@@ -1,21 +1,26 @@
-"""Starting, reading, listing, stopping and redriving executions."""
+"""Starting, reading, listing, stopping and redriving executions, and waiting for Express ones."""
 
+import math
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from helpers.engine import data_of
 from helpers.limits import PAYLOAD_BYTES
 from helpers.sandbox.states_api import map_runs, pages
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.names import check_name, parse_arn
 
-__all__ = ["check_input", "new_execution", "start_execution"]
+__all__ = ["answer", "begun", "check_input"]
+
+MEMORY_MB = 64  # the least that is billed; pricing page of Step Functions
+BILLED_MILLISECONDS = 100  # duration is billed in steps of these; same page
 
 
 def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     with backend.lock:
-        execution = new_execution(backend, arguments)
+        execution = _new(backend, arguments)
         if not execution.express:
             backend.forget()
             old = backend.executions.get(execution.arn)
@@ -29,7 +34,44 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"executionArn": execution.arn, "startDate": execution.started}
 
 
-def new_execution(backend: Any, arguments: dict[str, Any]) -> Execution:
+def start_sync_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution = begun(backend, arguments)
+    execution.wait()
+    return answer(execution, with_data=arguments.get("includedData") != "METADATA_ONLY")
+
+
+def begun(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution], Any] | None = None) -> Execution:
+    """The Express execution of a request, just started; `at_end` is called with it in the engine's thread."""
+    execution = _new(backend, arguments)
+    if not execution.express:
+        raise _unsupported()
+    if at_end:
+        execution.after_end.append(lambda: at_end(execution))
+    backend.running[execution.arn] = execution
+    execution.start()
+    return execution
+
+
+def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
+    """The members of StartSyncExecution's answer, of an execution that has ended."""
+    stopped = execution.stopped or execution.started
+    steps = math.ceil((stopped - execution.started).total_seconds() * 1000 / BILLED_MILLISECONDS)
+    billed = {"billedMemoryUsedInMB": MEMORY_MB, "billedDurationInMilliseconds": max(steps, 1) * BILLED_MILLISECONDS}
+    return {
+        **execution.describe(with_data),
+        "stopDate": stopped,
+        "status": execution.status if execution.status in ("SUCCEEDED", "TIMED_OUT") else "FAILED",
+        "outputDetails": {"included": with_data},
+        "billingDetails": billed,
+    }
+
+
+def _unsupported() -> StatesError:
+    message = "This operation is not supported by this type of state machine"
+    return StatesError("StateMachineTypeNotSupported", message)
+
+
+def _new(backend: Any, arguments: dict[str, Any]) -> Execution:
     """The execution that a request to start one describes, not started and known to nobody yet."""
     machine, version, alias = backend.target(arguments["stateMachineArn"])
     name = check_name(arguments["name"]) if "name" in arguments else str(uuid.uuid4())
@@ -62,28 +104,21 @@ def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any
 
 def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution: Execution = backend.execution(arguments["executionArn"])
-    return {
-        "stateMachineArn": execution.machine.arn,
-        "name": execution.machine.name,
-        "updateDate": execution.revision.updated,
-        "mapRunArn": execution.map_run and execution.map_run.arn,
-        "label": execution.map_run and execution.map_run.run.label,
-        **execution.revision.describe(),
-    }
+    run = execution.map_run
+    own = {"mapRunArn": run and run.arn, "label": run and run.run.label}
+    return {**execution.machine.describe(), **own, **execution.revision.describe()}
 
 
 def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     arn, map_run = arguments.get("stateMachineArn"), arguments.get("mapRunArn")
     if (arn is None) == (map_run is None):
-        raise StatesError("ValidationException", "Must provide exactly one of: State Machine ARN, Map Run ARN")
+        raise invalid("Must provide exactly one of: State Machine ARN, Map Run ARN")
     if map_run is not None:
         return map_runs.list_children(backend, arguments)
     resource = parse_arn(str(arn), "stateMachine")
     machine, _, _ = backend.target(arn)
     if machine.type == "EXPRESS":
-        raise StatesError(
-            "StateMachineTypeNotSupported", "This operation is not supported by this type of state machine"
-        )
+        raise _unsupported()
     backend.forget()
     status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
     with backend.lock:
@@ -97,23 +132,7 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         ]
     listing = f"executions {arn} {status} {redriven}"
     shown, token = pages.page(listing, found, lambda execution: -execution.number, arguments)
-    return {
-        "executions": [
-            {
-                "executionArn": execution.arn,
-                "stateMachineArn": machine.arn,
-                "name": execution.name,
-                "status": execution.status,
-                "startDate": execution.started,
-                "stopDate": execution.stopped,
-                **execution.qualified(),
-                "redriveCount": execution.run.redrives,
-                "redriveDate": execution.run.redriven,
-            }
-            for execution in shown
-        ],
-        "nextToken": token,
-    }
+    return {"executions": [execution.describe() for execution in shown], "nextToken": token}
 
 
 def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

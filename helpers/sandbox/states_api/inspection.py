@@ -128,27 +128,26 @@ class Inspection:
     def _attempt(self, state: Handled, data: Any) -> Walk:
         if isinstance(state, Task):
             return (yield from state.attempt(self._frame, data))
-        given = {"input": self._frame.data} if state.jsonata else None
         if isinstance(state, Map):
-            yield from self._select(state, data, given)
+            yield from self._select(state, data)
         elif isinstance(state, Parallel) and state._parameters:
-            state._parameters(self._frame.evaluation(data, given))
+            state._parameters(state.evaluation(self._frame, data))
         if isinstance(self.mock, TaskFailed):
             raise outside(self.mock.error, self.mock.cause)
         return state.finished(self._frame, self.mock.value if self.mock else None)
 
-    def _select(self, state: Map, data: Any, given: dict[str, Any] | None) -> Walk:
+    def _select(self, state: Map, data: Any) -> Walk:
         """What a Map would run, and how; its failure where more iterations have failed than it tolerates."""
         frame, stages = self._frame, self.stages
         if isinstance(state, DistributedMap) and state._reader:
-            items = yield from state.read(frame, data, given)
+            items = yield from state.read(frame, data)
             if "ItemsPointer" in state._reader.get("ReaderConfig", {}):
                 stages["afterItemsPointer"] = items
         else:
             items = state.items_of(frame, data)
             if not state.jsonata:
                 stages["afterItemsPath"] = items
-        stages["maxConcurrency"] = state.concurrency(frame.evaluation(data, given))
+        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data))
         if state.selector:
             each = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(items))
             stages["afterItemSelector"] = [state.selected(frame, data, item) for item in each]
@@ -159,7 +158,7 @@ class Inspection:
         exceeded = False
         for what, number, whole in (("Count", state._count, 1), ("Percentage", state._percentage, len(items) / 100)):
             if {f"ToleratedFailure{what}", f"ToleratedFailure{what}Path"} & self.body.keys():
-                stages[f"toleratedFailure{what}"] = tolerated = number(frame.evaluation(data, given))
+                stages[f"toleratedFailure{what}"] = tolerated = number(state.evaluation(frame, data))
                 exceeded = exceeded or self.failures > tolerated * whole
         if exceeded and not isinstance(self.mock, TaskFailed):
             raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")

@@ -8,9 +8,9 @@ from typing import Any
 from moto.logs.models import logs_backends
 
 from helpers import engine
+from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.publishing import publish
 
 __all__ = ["ExecutionLog", "check_configuration"]
 
@@ -64,16 +64,11 @@ class ExecutionLog:
         digits = hashlib.sha256(f"{machine_name} {hour}".encode()).hexdigest()[:8]
         self._stream = f"states/{machine_name}/{hour}/{digits}"
 
-    @classmethod
-    def of(cls, machine_name: str, logging: dict[str, Any]) -> "ExecutionLog | None":
-        """The log that a machine's configuration asks for, None where it is off."""
-        return None if logging["level"] == "OFF" else cls(machine_name, logging)
-
     def put(self, execution: engine.Execution, event: dict[str, Any]) -> None:
         """Have an event logged, if the machine's level asks for it; without the group nothing is, as on AWS."""
         if self._logged(event["type"]):
             arn, redrives = execution.identity.arn, execution.redrives
-            publish(lambda: self._put(arn, redrives, event))
+            pool.publish(lambda: self._put(arn, redrives, event))
 
     def _put(self, arn: str, redrives: int, event: dict[str, Any]) -> None:
         milliseconds = round(event["timestamp"].timestamp() * 1000)

@@ -10,13 +10,11 @@ from helpers.definition import variables
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import logs, pages, tags
 from helpers.sandbox.states_api.definitions import check_definition
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.names import check_name, parse_arn
 from helpers.sandbox.states_api.roles import check_role
 
 __all__ = ["Alias", "Machine", "Revision", "Version"]
-
-_OWNED_KEY = {"type": "AWS_OWNED_KEY"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Revision:
     def describe(self) -> dict[str, Any]:
         """The members that describing a machine, a version and an execution's machine have in common."""
         return {
+            "updateDate": self.updated,
             "definition": self.definition,
             "roleArn": self.role_arn,
             "loggingConfiguration": self.logging,
@@ -54,6 +53,10 @@ class Version:
     description: str | None
     created: datetime.datetime
 
+    def describe(self) -> dict[str, Any]:
+        """The members by which a list has it."""
+        return {"stateMachineVersionArn": self.arn, "creationDate": self.created}
+
 
 @dataclass
 class Alias:
@@ -65,6 +68,17 @@ class Alias:
     description: str | None
     created: datetime.datetime
     updated: datetime.datetime
+
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeStateMachineAlias's answer."""
+        return {
+            "stateMachineAliasArn": self.arn,
+            "name": self.name,
+            "description": self.description,
+            "routingConfiguration": self.routing,
+            "creationDate": self.created,
+            "updateDate": self.updated,
+        }
 
 
 @dataclass
@@ -79,6 +93,16 @@ class Machine:
     published: int = 0
     versions: dict[int, Version] = field(default_factory=dict)
     aliases: dict[str, Alias] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        """The members that lists and descriptions of it have in common."""
+        return {
+            "stateMachineArn": self.arn,
+            "name": self.name,
+            "status": "ACTIVE",
+            "type": self.type,
+            "creationDate": self.created,
+        }
 
     def publish(self, description: str | None) -> Version:
         """The version of the current revision, made now if there is none."""
@@ -105,14 +129,9 @@ def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     with backend.lock:
         machine = backend.machines.get(arn)
         if machine is None:
-            now = clock.now()
+            now, encryption = clock.now(), arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
             revision = Revision(
-                arguments["definition"],
-                arguments["roleArn"],
-                logging,
-                tracing,
-                arguments.get("encryptionConfiguration") or _OWNED_KEY,
-                now,
+                arguments["definition"], arguments["roleArn"], logging, tracing, encryption, updated=now
             )
             machine = backend.machines[arn] = Machine(arn, name, machine_type, now, revision)
             backend.tags[arn] = given
@@ -125,11 +144,7 @@ def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
         ):
             raise StatesError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
         version = machine.publish(description) if arguments.get("publish") else None
-    return {
-        "stateMachineArn": arn,
-        "creationDate": machine.created,
-        "stateMachineVersionArn": version.arn if version else None,
-    }
+    return {**machine.describe(), "stateMachineVersionArn": version and version.arn}
 
 
 def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -137,67 +152,43 @@ def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     changes = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
     description = _version_description(arguments)
     if not any(arguments.get(change) for change in changes) and not arguments.get("publish"):
-        raise StatesError(
-            "MissingRequiredParameter",
-            "Either the definition, the role ARN, the LoggingConfiguration, the EncryptionConfiguration or the "
-            "TracingConfiguration must be specified",
-        )
+        configurations = "the LoggingConfiguration, the EncryptionConfiguration or the TracingConfiguration"
+        message = f"Either the definition, the role ARN, {configurations} must be specified"
+        raise StatesError("MissingRequiredParameter", message)
     old = machine.revision
     logging = old.logging
     if arguments.get("loggingConfiguration"):
         logging = logs.check_configuration(backend, arguments["loggingConfiguration"])
+    new = replace(
+        old,
+        definition=arguments.get("definition") or old.definition,
+        role_arn=arguments.get("roleArn") or old.role_arn,
+        logging=logging,
+        tracing=arguments.get("tracingConfiguration") or old.tracing,
+        encryption=arguments.get("encryptionConfiguration") or old.encryption,
+    )
     if arguments.get("definition"):
-        check_definition(arguments["definition"], machine.type)
-    if arguments.get("roleArn") or arguments.get("definition") or arguments.get("loggingConfiguration"):
-        definition = arguments.get("definition") or old.definition
-        check_role(backend, arguments.get("roleArn") or old.role_arn, definition, logging["level"] != "OFF")
+        check_definition(new.definition, machine.type)
+    if any(arguments.get(change) for change in changes[:3]):
+        check_role(backend, new.role_arn, new.definition, logging["level"] != "OFF")
     with backend.lock:
-        new = replace(
-            old,
-            definition=arguments.get("definition") or old.definition,
-            role_arn=arguments.get("roleArn") or old.role_arn,
-            logging=logging,
-            tracing=arguments.get("tracingConfiguration") or old.tracing,
-            encryption=arguments.get("encryptionConfiguration") or old.encryption,
-        )
         if new != old:
             machine.revision = replace(new, updated=clock.now(), id=str(uuid.uuid4()))
         version = machine.publish(description) if arguments.get("publish") else None
-    return {
-        "updateDate": machine.revision.updated,
-        "revisionId": machine.revision.id,
-        "stateMachineVersionArn": version.arn if version else None,
-    }
+    return {**machine.revision.describe(), "stateMachineVersionArn": version and version.arn}
 
 
 def describe_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     machine, version, _ = backend.target(arguments["stateMachineArn"])
-    return {
-        "stateMachineArn": version.arn if version else machine.arn,
-        "name": machine.name,
-        "status": "ACTIVE",
-        "type": machine.type,
-        "creationDate": version.created if version else machine.created,
-        "description": version.description if version else None,
-        **(version.revision if version else machine.revision).describe(),
-    }
+    found, description = (version, version.description) if version else (machine, None)
+    own = {"stateMachineArn": found.arn, "creationDate": found.created, "description": description}
+    return {**machine.describe(), **own, **found.revision.describe()}
 
 
 def list_state_machines(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    machines = sorted(backend.machines.values(), key=lambda machine: str(machine.name))
-    shown, token = pages.page("machines", machines, lambda machine: machine.name, arguments)
-    return {
-        "stateMachines": [
-            {
-                "stateMachineArn": machine.arn,
-                "name": machine.name,
-                "type": machine.type,
-                "creationDate": machine.created,
-            }
-            for machine in shown
-        ],
-        "nextToken": token,
-    }
+    machines = sorted(backend.machines.items())
+    shown, token = pages.page("machines", machines, lambda pair: pair[0], arguments)
+    return {"stateMachines": [machine.describe() for _, machine in shown], "nextToken": token}
 
 
 def delete_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -214,5 +205,5 @@ def delete_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
 def _version_description(arguments: dict[str, Any]) -> str | None:
     description: str | None = arguments.get("versionDescription")
     if description and not arguments.get("publish"):
-        raise StatesError("ValidationException", "Version description can only be set when publish is true")
+        raise invalid("Version description can only be set when publish is true")
     return description

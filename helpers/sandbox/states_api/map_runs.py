@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from helpers import definition as asl
 from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.errors import invalid
+from helpers.sandbox.states_api.execution import Child, Execution
 from helpers.sandbox.states_api.machines import Machine
-
-if TYPE_CHECKING:
-    from helpers.sandbox.states_api.execution import Execution
 
 __all__ = ["MapRun", "list_children", "tree"]
 
@@ -65,6 +63,25 @@ class MapRun:
             "pendingRedrive": 0,
         }
 
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeMapRun's answer, and of a list's."""
+        run, counts = self.run, self.counts()
+        return {
+            "mapRunArn": run.arn,
+            "executionArn": run.parent.identity.arn,
+            "stateMachineArn": run.machine_arn,
+            "status": run.status,
+            "startDate": run.started,
+            "stopDate": run.stopped,
+            "maxConcurrency": run.concurrency,
+            "toleratedFailurePercentage": run.percentage,
+            "toleratedFailureCount": run.count,
+            "itemCounts": counts,
+            "executionCounts": counts,
+            "redriveCount": run.redrives,
+            "redriveDate": run.redriven,
+        }
+
     def forget(self) -> int:
         """Forget the children, and return how many they were."""
         run = self.run
@@ -94,44 +111,18 @@ def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution = backend.execution(arguments["executionArn"])
     newest_first = list(enumerate(execution.map_runs))[::-1]
     shown, token = pages.page(f"map runs {execution.arn}", newest_first, lambda pair: -pair[0], arguments)
-    return {
-        "mapRuns": [
-            {
-                "executionArn": execution.arn,
-                "mapRunArn": record.arn,
-                "stateMachineArn": record.run.machine_arn,
-                "startDate": record.run.started,
-                "stopDate": record.run.stopped,
-            }
-            for _, record in shown
-        ],
-        "nextToken": token,
-    }
+    return {"mapRuns": [record.describe() for _, record in shown], "nextToken": token}
 
 
 def describe_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    record = backend.map_run(arguments["mapRunArn"])
-    run = record.run
-    return {
-        "mapRunArn": run.arn,
-        "executionArn": run.parent.identity.arn,
-        "status": run.status,
-        "startDate": run.started,
-        "stopDate": run.stopped,
-        "maxConcurrency": run.concurrency,
-        "toleratedFailurePercentage": run.percentage,
-        "toleratedFailureCount": run.count,
-        "itemCounts": record.counts(),
-        "executionCounts": record.counts(),
-        "redriveCount": run.redrives,
-        "redriveDate": run.redriven,
-    }
+    found: MapRun = backend.map_run(arguments["mapRunArn"])
+    return found.describe()
 
 
 def update_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     run = backend.map_run(arguments["mapRunArn"]).run
     if run.stopped is not None:
-        raise StatesError("ValidationException", f"Map Run has ended and cannot be updated: '{run.arn}'")
+        raise invalid(f"Map Run has ended and cannot be updated: '{run.arn}'")
     for member, name in (
         ("maxConcurrency", "concurrency"),
         ("toleratedFailureCount", "count"),
@@ -152,20 +143,4 @@ def list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     ][::-1]
     listing = f"children {record.arn} {status}"
     shown, token = pages.page(listing, found, lambda pair: pair[0], arguments)
-    return {
-        "executions": [
-            {
-                "executionArn": child.identity.arn,
-                "stateMachineArn": child.identity.machine_arn,
-                "name": child.identity.name,
-                "status": child.status,
-                "startDate": child.started,
-                "stopDate": child.stopped,
-                "mapRunArn": record.arn,
-                "redriveCount": child.redrives,
-                "redriveDate": child.redriven,
-            }
-            for _, child in shown
-        ],
-        "nextToken": token,
-    }
+    return {"executions": [Child(record, child).describe() for _, child in shown], "nextToken": token}

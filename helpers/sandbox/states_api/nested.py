@@ -7,14 +7,14 @@ from typing import Any
 
 from helpers import engine
 from helpers.engine.failures import PERMISSIONS, TASK_FAILED
-from helpers.sandbox import integrations
+from helpers.sandbox import integrations, pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import refusal
-from helpers.sandbox.integrations import pool, services
+from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.calls import attempt, guarded, identity_of
 from helpers.sandbox.integrations.resources import OPTIMISED, integration_of
-from helpers.sandbox.states_api import express
+from helpers.sandbox.states_api import executions
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
 
@@ -47,7 +47,7 @@ def _start_express(call: engine.Call) -> None:
     arguments = services.parameters_of(call, STATES.name, "startSyncExecution")
 
     def ended(execution: Any) -> None:
-        found = _present(express.answer(execution))
+        found = executions.answer(execution)
         call.succeed(services.presented(found, STATES, "startSyncExecution", is_sdk=True))
 
     parts = call.execution.identity.machine_arn.split(":")
@@ -55,11 +55,10 @@ def _start_express(call: engine.Call) -> None:
     if said := _refused(call, "StartSyncExecution", machine):
         raise engine.TaskFailed("Sfn.SfnException", f"{said} (Service: Sfn, Status Code: 400)", also=PERMISSIONS)
     try:
-        express.begun(backend_of(parts[4], parts[3]), arguments, ended)
+        executions.begun(backend_of(parts[4], parts[3]), arguments, ended)
     except StatesError as error:
-        raise engine.TaskFailed(
-            f"Sfn.{error.code}Exception", f"{error.message} (Service: Sfn, Status Code: 400)"
-        ) from None
+        said = f"{error.message} (Service: Sfn, Status Code: 400)"
+        raise engine.TaskFailed(f"Sfn.{error.code}Exception", said) from None
 
 
 def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
@@ -87,7 +86,7 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
         if said := _refused(call, "DescribeExecution", arn):
             call.fail("StepFunctions.AWSStepFunctionsException", said, PERMISSIONS)
             return
-        found = services.presented(_present(execution.describe()), STATES, "describeExecution")
+        found = services.presented(execution.describe(), STATES, "describeExecution")
         if execution.status != "SUCCEEDED":
             call.fail(TASK_FAILED, engine.text_of(found))
             return
@@ -104,7 +103,3 @@ def _follow(call: engine.Call, submitted: dict[str, Any]) -> None:
 def _refused(call: engine.Call, operation: str, arn: str) -> str | None:
     """Why the execution's role may not do this to another machine or execution."""
     return refusal(identity_of(call), Need(f"states:{operation}", arn), call.execution.identity.region)
-
-
-def _present(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if value is not None}

@@ -1,7 +1,8 @@
 """Every operation of the service, by its name.
 
-Each takes the backend and the members of a request, which fit the service's model, and returns the members of the
-response, those without a value as None; or it raises StatesError. What they mean is in AWS's API reference.
+Each takes the backend and the members of a request, which fit the service's model, and returns what is known of its
+subject, of which the members that the model has are sent, unless they are None; or it raises StatesError. What they
+mean is in AWS's API reference.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from helpers.sandbox.states_api import (
     activities,
     definitions,
     executions,
-    express,
     history,
     machines,
     map_runs,
@@ -54,7 +54,7 @@ OPERATIONS: dict[str, Operation] = {
     "SendTaskHeartbeat": tokens.send_task_heartbeat,
     "SendTaskSuccess": tokens.send_task_success,
     "StartExecution": executions.start_execution,
-    "StartSyncExecution": express.start_sync_execution,
+    "StartSyncExecution": executions.start_sync_execution,
     "StopExecution": executions.stop_execution,
     "TagResource": tags.tag_resource,
     "TestState": test_state.test_state,

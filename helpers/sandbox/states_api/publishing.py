@@ -1,51 +1,17 @@
-"""What other services hear of executions, in order and outside the engine's thread."""
+"""What EventBridge hears of executions."""
 
 from __future__ import annotations
 
 import json
-import logging
-import queue
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.events.models import events_backends
 
-from helpers.sandbox.clock import clock
-
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.execution import Execution
 
-__all__ = ["announcement_of", "publish"]
-
-LOG = logging.getLogger(__name__)
-
-_waiting: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
-_lock = threading.Lock()
-_thread: threading.Thread | None = None
-
-
-def publish(action: Callable[[], Any]) -> None:
-    """Let another service know something; until it does, something works."""
-    global _thread
-    clock.begin()
-    _waiting.put(action)
-    if _thread is None:
-        with _lock:
-            if _thread is None:
-                _thread = threading.Thread(target=_tell, name="publishing", daemon=True)
-                _thread.start()
-
-
-def _tell() -> None:
-    while True:
-        action = _waiting.get()
-        try:
-            action()
-        except Exception:  # whatever the other service raises, the execution is as it is
-            LOG.exception("Something did not reach another service.")
-        finally:
-            clock.end()
+__all__ = ["announcement_of"]
 
 
 def announcement_of(execution: Execution) -> Callable[[], Any] | None:

@@ -44,11 +44,8 @@ def check_role(backend: Any, arn: str, definition: str | None = None, logs: bool
         raise StatesError("AccessDeniedException", "Cross-account pass role is not allowed.")
     role = role_at(arn)
     if role is None or not trusts(role, "states.amazonaws.com", f"states.{backend.region_name}.amazonaws.com"):
-        raise StatesError(
-            "AccessDeniedException",
-            "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume "
-            "the provided role.",
-        )
+        who = "Neither the global service principal states.amazonaws.com, nor the regional one"
+        raise StatesError("AccessDeniedException", f"{who} is authorized to assume the provided role.")
 
     def may(action: str, resource: str) -> bool:
         return refusal(session(arn), Need(action, resource), backend.region_name) is None

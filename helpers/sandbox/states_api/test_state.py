@@ -13,7 +13,7 @@ from helpers.sandbox.integrations import clients, objects
 from helpers.sandbox.integrations.resources import TOKEN, integration_of
 from helpers.sandbox.integrations.shapes import misfit
 from helpers.sandbox.states_api.definitions import check_definition, check_state
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.executions import check_input
 from helpers.sandbox.states_api.inspection import ALONE, Inspection, named
 from helpers.sandbox.states_api.roles import check_role
@@ -41,7 +41,7 @@ def test_state(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     if arguments.get("roleArn"):
         check_role(backend, arguments["roleArn"])
     elif body["Type"] == "Task" and mock is None:
-        raise _refused("RoleArn must be specified when testing a Task state")
+        raise invalid("RoleArn must be specified when testing a Task state")
     configuration = arguments.get("stateConfiguration", {})
     inspection = Inspection(
         body,
@@ -65,10 +65,6 @@ def test_state(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return _answer(inspection, arguments.get("inspectionLevel", "INFO"))
 
 
-def _refused(message: str, code: str = "ValidationException") -> StatesError:
-    return StatesError(code, message)
-
-
 def _state(arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The state to test: its name and its body, which says its query language."""
     text, name = arguments["definition"], arguments.get("stateName")
@@ -77,7 +73,7 @@ def _state(arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     check_definition(text, "STANDARD")
     body = named(data_of(text), name)
     if body is None:
-        raise _refused("State not found in definition")
+        raise invalid("State not found in definition")
     return name, body
 
 
@@ -87,36 +83,37 @@ def _mock(name: str, body: dict[str, Any], arguments: dict[str, Any]) -> Answer 
     if mock is None:
         if kind in ("Map", "Parallel"):
             supported = "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"
-            raise _refused(f"TestState API does not support Map or Parallel states. {supported}", "InvalidDefinition")
+            said = f"TestState API does not support Map or Parallel states. {supported}"
+            raise StatesError("InvalidDefinition", said)
         if resource.endswith(PATTERNS) or ":activity:" in resource:
-            raise _refused(f"State '{name}' can only be tested with a mock.")
+            raise invalid(f"State '{name}' can only be tested with a mock.")
         return None
     if kind not in ("Task", "Map", "Parallel"):
-        raise _refused(f"State type '{kind}' is not supported when a mock is specified")
+        raise invalid(f"State type '{kind}' is not supported when a mock is specified")
     if arguments.get("revealSecrets"):
-        raise _refused("TestState does not support RevealSecrets when a mock is specified.")
+        raise invalid("TestState does not support RevealSecrets when a mock is specified.")
     if ("result" in mock) == ("errorOutput" in mock):
-        raise _refused("A test mock should have only one of the following fields: [result, errorOutput].")
+        raise invalid("A test mock should have only one of the following fields: [result, errorOutput].")
     if "errorOutput" in mock:
         if not mock["errorOutput"].get("error"):
-            raise _refused("A mocked errorOutput must have an error.")
+            raise invalid("A mocked errorOutput must have an error.")
         origin = arguments.get("stateConfiguration", {}).get("errorCausedByState")
         if origin and not any(one.name == origin for one in asl.states({"StartAt": name, "States": {name: body}})):
-            raise _refused(f"State '{origin}', given as errorCausedByState, is not in the state that is tested.")
+            raise invalid(f"State '{origin}', given as errorCausedByState, is not in the state that is tested.")
         return TaskFailed(mock["errorOutput"]["error"], mock["errorOutput"].get("cause"))
     try:
         result = data_of(mock["result"])
     except ValueError:
-        raise _refused("Mocked result must be valid JSON") from None
+        raise invalid("Mocked result must be valid JSON") from None
     if kind == "Task":
         _check_result(resource, result, mock.get("fieldValidationMode", "STRICT"))
     elif "ResultWriter" in body:
         if not isinstance(result, dict):
-            raise _refused("Mocked result must be a JSON object.")
+            raise invalid("Mocked result must be a JSON object.")
     elif not isinstance(result, list):
-        raise _refused("Mocked result must be an array.")
+        raise invalid("Mocked result must be an array.")
     elif kind == "Parallel" and len(result) != len(body["Branches"]):
-        raise _refused("Mocked result must contain the same number of items as number of Parallel branches.")
+        raise invalid("Mocked result must contain the same number of items as number of Parallel branches.")
     return Answer(result)
 
 
@@ -132,7 +129,7 @@ def _check_result(resource: str, result: Any, mode: str) -> None:
     if found.pattern == "sync:2" and isinstance(result, dict):  # the state sees these as data
         result = {member: value for member, value in result.items() if member not in ("Input", "Output")}
     if problem := misfit(result, shape, found.is_sdk, mode == "STRICT"):
-        raise _refused(f"Mock result schema validation error: {problem}")
+        raise invalid(f"Mock result schema validation error: {problem}")
 
 
 def _items(body: dict[str, Any], configuration: dict[str, Any]) -> Any:
@@ -140,7 +137,7 @@ def _items(body: dict[str, Any], configuration: dict[str, Any]) -> Any:
     if "ItemReader" not in body:
         return None
     if "mapItemReaderData" not in configuration:
-        raise _refused("stateConfiguration.mapItemReaderData must be specified for a Map state with an ItemReader.")
+        raise invalid("stateConfiguration.mapItemReaderData must be specified for a Map state with an ItemReader.")
     try:
         return objects.items_in(configuration["mapItemReaderData"], body["ItemReader"].get("ReaderConfig", {}))
     except TaskFailed as failure:
@@ -151,10 +148,10 @@ def _context(body: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any] 
     if "context" not in arguments:
         return None
     if "mock" not in arguments:
-        raise _refused("A context can only be specified together with a mock.")
+        raise invalid("A context can only be specified together with a mock.")
     found = _object(arguments, "context")
     if problem := next(_problems(found, body.get("Resource", "")), None):
-        raise _refused(f"Invalid Context object provided: {problem}")
+        raise invalid(f"Invalid Context object provided: {problem}")
     return found
 
 
@@ -182,9 +179,9 @@ def _object(arguments: dict[str, Any], member: str) -> dict[str, Any]:
     try:
         value = data_of(arguments.get(member, "{}"))
     except ValueError as error:
-        raise _refused(f"'{member}' cannot be read. {error}") from None
+        raise invalid(f"'{member}' cannot be read. {error}") from None
     if not isinstance(value, dict):
-        raise _refused(f"'{member}' is not a JSON object.")
+        raise invalid(f"'{member}' is not a JSON object.")
     return value
 
 

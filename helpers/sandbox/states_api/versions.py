@@ -5,7 +5,7 @@ from typing import Any
 
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
 from helpers.sandbox.states_api.names import parse_arn
 
@@ -18,44 +18,34 @@ def publish_state_machine_version(backend: Any, arguments: dict[str, Any]) -> di
     asked = arguments.get("revisionId")
     current = machine.revision.id or FIRST_REVISION
     if asked is not None and asked != current:
-        raise StatesError(
-            "ConflictException",
-            f"Failed to publish the State Machine version for revision {asked}. The current State Machine revision is "
-            f"{current}.",
-        )
+        failed = f"Failed to publish the State Machine version for revision {asked}."
+        raise StatesError("ConflictException", f"{failed} The current State Machine revision is {current}.")
     if len(machine.versions) >= MOST_VERSIONS:
         raise StatesError("ServiceQuotaExceededException", f"A state machine can have {MOST_VERSIONS} versions.")
     with backend.lock:
-        version = machine.publish(arguments.get("description"))
-    return {"stateMachineVersionArn": version.arn, "creationDate": version.created}
+        version: Version = machine.publish(arguments.get("description"))
+    return version.describe()
 
 
 def list_state_machine_versions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     machine = backend.machine(arguments["stateMachineArn"])
     newest_first = sorted(machine.versions.values(), key=lambda version: -int(version.number))
     shown, token = pages.page(f"versions {machine.arn}", newest_first, lambda version: -version.number, arguments)
-    return {
-        "stateMachineVersions": [
-            {"stateMachineVersionArn": version.arn, "creationDate": version.created} for version in shown
-        ],
-        "nextToken": token,
-    }
+    return {"stateMachineVersions": [version.describe() for version in shown], "nextToken": token}
 
 
 def delete_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     resource = parse_arn(arguments["stateMachineVersionArn"], "stateMachine")
     if not resource.qualifier.isdigit():
-        raise StatesError("ValidationException", f"Not a state machine version ARN: '{resource.arn}'")
+        raise invalid(f"Not a state machine version ARN: '{resource.arn}'")
     machine = backend.machines.get(resource.unqualified)
     if machine is None:
         return {}
     users = [alias.name for alias in machine.aliases.values() if resource.arn in _routed(alias)]
     if users:
-        raise StatesError(
-            "ConflictException",
-            "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this "
-            f"version: [{', '.join(users)}]",
-        )
+        listed = f"Current list of aliases referencing this version: [{', '.join(users)}]"
+        message = f"Version to be deleted must not be referenced by an alias. {listed}"
+        raise StatesError("ConflictException", message)
     machine.versions.pop(int(resource.qualifier), None)
     return {}
 
@@ -72,24 +62,13 @@ def create_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[
             now = clock.now()
             alias = machine.aliases[name] = Alias(f"{machine.arn}:{name}", name, routing, description, now, now)
         elif (alias.routing, alias.description) != (routing, description):
-            raise StatesError(
-                "ConflictException",
-                "Failed to create alias because an alias with the same name and a different routing configuration "
-                "already exists.",
-            )
-    return {"stateMachineAliasArn": alias.arn, "creationDate": alias.created}
+            known = "an alias with the same name and a different routing configuration already exists."
+            raise StatesError("ConflictException", f"Failed to create alias because {known}")
+    return alias.describe()
 
 
 def describe_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    alias = _alias(backend, arguments["stateMachineAliasArn"])
-    return {
-        "stateMachineAliasArn": alias.arn,
-        "name": alias.name,
-        "description": alias.description,
-        "routingConfiguration": alias.routing,
-        "creationDate": alias.created,
-        "updateDate": alias.updated,
-    }
+    return _alias(backend, arguments["stateMachineAliasArn"]).describe()
 
 
 def list_state_machine_aliases(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -99,26 +78,23 @@ def list_state_machine_aliases(backend: Any, arguments: dict[str, Any]) -> dict[
     if resource.qualifier:
         aliases = [alias for alias in aliases if resource.arn in _routed(alias)]
     shown, token = pages.page(f"aliases {resource.arn}", aliases, lambda alias: alias.name, arguments)
-    return {
-        "stateMachineAliases": [{"stateMachineAliasArn": alias.arn, "creationDate": alias.created} for alias in shown],
-        "nextToken": token,
-    }
+    return {"stateMachineAliases": [alias.describe() for alias in shown], "nextToken": token}
 
 
 def update_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     description, routing = arguments.get("description"), arguments.get("routingConfiguration")
     if description is None and routing is None:
-        raise StatesError("ValidationException", "Either the description or the RoutingConfiguration must be specified")
+        raise invalid("Either the description or the RoutingConfiguration must be specified")
     alias = _alias(backend, arguments["stateMachineAliasArn"])
     if routing is not None:
         machine = _check_routing(backend, routing)
         if machine.aliases.get(alias.name) is not alias:
-            raise StatesError("ValidationException", "An alias routes to versions of its own state machine only.")
+            raise invalid("An alias routes to versions of its own state machine only.")
         alias.routing = routing
     if description is not None:
         alias.description = description
     alias.updated = clock.now()
-    return {"updateDate": alias.updated}
+    return alias.describe()
 
 
 def delete_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -153,25 +129,15 @@ def _check_routing(backend: Any, routing: list[dict[str, Any]]) -> Machine:
     arns = [route["stateMachineVersionArn"] for route in routing]
     listed = f"[{', '.join(arns)}]"
     if len(set(arns)) < len(arns):
-        raise StatesError(
-            "ValidationException",
-            f"Routing configuration must contain distinct state machine version ARNs. Received: {listed}",
-        )
+        raise invalid(f"Routing configuration must contain distinct state machine version ARNs. Received: {listed}")
     weights = [route["weight"] for route in routing]
     if sum(weights) != 100:
-        raise StatesError(
-            "ValidationException", f"Sum of routing configuration weights must equal 100. Received: {weights}"
-        )
+        raise invalid(f"Sum of routing configuration weights must equal 100. Received: {weights}")
     found = [parse_arn(arn, "stateMachine") for arn in arns]
     if not all(resource.qualifier.isdigit() for resource in found):
-        raise StatesError(
-            "ValidationException",
-            f"Routing configuration must contain state machine version ARNs. Received: {listed}",
-        )
+        raise invalid(f"Routing configuration must contain state machine version ARNs. Received: {listed}")
     if len({resource.unqualified for resource in found}) > 1:
-        raise StatesError(
-            "ValidationException", f"Routing configuration must name versions of one state machine. Received: {listed}"
-        )
+        raise invalid(f"Routing configuration must name versions of one state machine. Received: {listed}")
     machine: Machine | None = backend.machines.get(found[0].unqualified)
     if machine is None or not all(int(resource.qualifier) in machine.versions for resource in found):
         raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")

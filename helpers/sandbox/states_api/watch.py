@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from helpers import engine
-from helpers.engine.failures import PERMISSIONS
+from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import outside
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Watch"]
 
 LOG = logging.getLogger(__name__)
-RUNTIME = "States.Runtime"
 
 
 class Watch(engine.Observer):

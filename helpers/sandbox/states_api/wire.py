@@ -1,45 +1,28 @@
 """From an HTTP request to an operation and back: AWS JSON 1.0, held against botocore's model of the service."""
 
 import datetime
-import functools
 import json
 import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import botocore.session
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
 
+from helpers.sandbox.integrations.clients import service_model
 from helpers.sandbox.refusal import Answer
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.operations import OPERATIONS
 
-__all__ = ["answer", "epoch"]
+__all__ = ["answer"]
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "long": (int,),
-    "float": (int, float),
-    "double": (int, float),
-    "list": (list,),
-    "map": (dict,),
-    "structure": (dict,),
+    **{"string": (str,), "boolean": (bool,), "list": (list,)},
+    **dict.fromkeys(("integer", "long"), (int,)),
+    **dict.fromkeys(("float", "double"), (int, float)),
+    **dict.fromkeys(("map", "structure"), (dict,)),
 }
-
-
-@functools.cache
-def service_model() -> ServiceModel:
-    """botocore's model of the service, read once."""
-    return botocore.session.get_session().get_service_model("stepfunctions")
-
-
-def epoch(moment: datetime.datetime) -> float:
-    """Seconds since the epoch, to the millisecond, as the service sends its stamps."""
-    return int(moment.timestamp() * 1000) / 1000
 
 
 def answer(target: str, body: bytes, account: str, region: str) -> Answer:
@@ -60,34 +43,28 @@ def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
         arguments = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         raise StatesError("SerializationException", "The request's body is not JSON.") from None
-    _validate(name, arguments)
+    model = service_model("stepfunctions").operation_model(name)
+    _validate(model.input_shape, arguments)
     found = operation(backend_of(account, region), arguments)
-    return found if isinstance(found, bytes) else _encode(found)
+    return found if isinstance(found, bytes) else _encode(_sent(found, model.output_shape))
 
 
-def _encode(answer: dict[str, Any]) -> bytes:
-    return json.dumps(_present(answer), separators=(",", ":"), default=_plain).encode()
+def _encode(answer: Any) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def _present(value: Any) -> Any:
-    """An answer without the members that have no value."""
-    if isinstance(value, dict):
-        return {key: _present(item) for key, item in value.items() if item is not None}
-    return [_present(item) for item in value] if isinstance(value, list) else value
-
-
-def _plain(value: object) -> object:
+def _sent(value: Any, shape: Any) -> Any:
+    """An answer as the service sends it: the members that its model knows and that have a value."""
     if isinstance(value, datetime.datetime):
-        return epoch(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+        return int(value.timestamp() * 1000) / 1000
+    if shape.type_name == "structure":
+        given = ((name, value.get(name), member) for name, member in shape.members.items())
+        return {name: _sent(found, member) for name, found, member in given if found is not None}
+    return [_sent(item, shape.member) for item in value] if shape.type_name == "list" else value
 
 
-def _validate(name: str, arguments: Any) -> None:
-    shape = service_model().operation_model(name).input_shape
-    if shape is None:
-        return
-    found = list(_violations(shape, arguments, ""))
-    if found:
+def _validate(shape: Shape, arguments: Any) -> None:
+    if found := list(_violations(shape, arguments, "")):
         errors = "error" if len(found) == 1 else "errors"
         raise StatesError("ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}")
 

@@ -4,6 +4,7 @@ import datetime
 
 import pyarrow as pa
 import pytest
+from moto.glue.models import GlueBackend
 
 from helpers.sandbox.athena import dialect
 from helpers.sandbox.athena.catalog import Catalog
@@ -16,7 +17,7 @@ DAY = datetime.date(2020, 1, 31)
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    catalog = Catalog()
+    catalog = Catalog(GlueBackend("us-east-1", "123456789012"))
     for statement in (
         "CREATE DATABASE lab",
         "CREATE EXTERNAL TABLE lab.orders (id int, customer string, n bigint, price double, day date, "
