@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from helpers.lab import Lab, current
 from helpers.statuses import OPEN_VISIT
 from helpers.verbatim import clean, verbatim
 
-__all__ = ["Watching", "due_at", "run", "watch"]
+__all__ = ["BackOff", "Watching", "backoff", "due_at", "run", "watch"]
 
 TICK = 0.2  # seconds between two looks at the clock
 SEEN = 0.3  # seconds that a state stays on show, however quick it was
@@ -328,6 +329,41 @@ def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:
     latest = dict(zip(known["state"], known["status"], strict=True))
     opened = known[known["status"].isin(OPEN_VISIT)]
     return {**latest, **dict(zip(opened["state"], opened["status"], strict=True))}
+
+
+@dataclass(frozen=True)
+class BackOff:
+    """The pause before the next attempt in seconds, the longest possible where `at_most`; the attempts there can be."""
+
+    seconds: float
+    at_most: bool
+    attempts: int
+
+    def sentence(self, state: str, attempt: int, passed: float = 0.0) -> str:
+        """What a state does whose attempt of that number failed `passed` seconds ago."""
+        left = max(self.seconds - passed, 0.0)
+        within = "within" if self.at_most else "in"
+        return f"{state} waits to try again, attempt {attempt + 1} of {self.attempts}, {within} {left:.1f} s"
+
+
+def backoff(body: Mapping[str, Any], error: Any, attempt: int) -> BackOff | None:
+    """The pause after the attempt of that number failed with an error, by a state's Retry; None for no retry.
+
+    Defaults (IntervalSeconds 1, MaxAttempts 3, BackoffRate 2.0): States Language, "Retrying after error". Attempts that
+    other retriers took are counted as this one's, so with several retriers it is an estimate.
+    """
+    for retrier in body.get("Retry") or []:
+        names = retrier.get("ErrorEquals", []) if isinstance(retrier, dict) else []
+        is_task_failure = "States.TaskFailed" in names and error != "States.Timeout"
+        if error not in names and "States.ALL" not in names and not is_task_failure:
+            continue
+        most = retrier.get("MaxAttempts", 3)
+        if attempt > most:
+            return None
+        pause = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** (attempt - 1)
+        at_most = retrier.get("JitterStrategy") == "FULL"
+        return BackOff(min(pause, retrier.get("MaxDelaySeconds", pause)), at_most, most + 1)
+    return None
 
 
 def due_at(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime | None:

@@ -84,7 +84,7 @@ def card(lab: Place) -> str:
     )
     return verbatim(
         f'<div style="border-left:6px solid {colour};padding:2px 12px">'
-        f'<strong style="color:{colour}">{escape(where)}</strong><table>{cells}</table></div>'
+        f"<strong>{escape(where)}</strong><table>{cells}</table></div>"
     )
 
 

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from helpers import history
+from helpers.diagram.figures import Passage, passages
 from helpers.statuses import STILL_INSIDE, VISIT
 
 __all__ = ["Replay"]
 
+SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
+FAILED = r"(?:Failed|TimedOut)$"
 OPENING = re.compile(r"[\[:]")
 Key = tuple[str, str]
 
@@ -40,6 +43,61 @@ class Replay:
             if not statuses or statuses[-1] != shown:
                 rows.append(row)
                 statuses.append(shown)
+        self._entered: dict[str, list[int]] = {}
+        self._tried: dict[str, tuple[list[int], list[int]]] = {}
+        self._first: dict[Passage, int] = {}
+        self.lit: dict[int, Passage] = {}
+        """The passage that is passed at an event, by its row; while a task waits to try again, its retry."""
+        self._count(events, history.visits(events))
+
+    def _count(self, events: pd.DataFrame, visits: pd.DataFrame) -> None:
+        row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
+        entered = [row_of.get(id_) for id_ in visits["entered_id"].tolist()]
+        for state, row in zip(visits["state"].tolist(), entered, strict=True):
+            if row is not None:
+                self._entered.setdefault(state, []).append(row)
+        exited = [row_of.get(id_) for id_ in visits["exited_id"].tolist()]
+        for place, passage in passages(visits):
+            row = entered[place] if passage[1] else exited[place]
+            if row is not None:
+                self._pass(row, passage)
+        begun: dict[tuple[str, str, int], list[int]] = {}
+        failed: dict[tuple[str, str, int], int] = {}
+        tries = events["type"].isin(SCHEDULED) | events["type"].str.contains(FAILED)
+        own = events[["branch", "state", "visit", "type"]][tries & events["visit"].notna() & events["state"].notna()]
+        for row, (branch, state, visit, kind) in zip(
+            own.index.tolist(), own.fillna({"branch": ""}).itertuples(index=False), strict=True
+        ):
+            where = (branch, state, visit)
+            if kind not in SCHEDULED:
+                failed[where] = row
+                continue
+            begun.setdefault(where, []).append(row)
+            rows, numbers = self._tried.setdefault(state, ([], []))
+            rows.append(row)
+            numbers.append(len(begun[where]))
+            if numbers[-1] > 1:
+                for passed in {failed.get(where, row), row}:
+                    self._pass(passed, (state, state, "retry"))
+
+    def _pass(self, row: int, passage: Passage) -> None:
+        self.lit[row] = passage
+        self._first[passage] = min(row, self._first.get(passage, row))
+
+    def counts(self, passed: int) -> dict[str, tuple[int, int]]:
+        """How often each state was visited, and the number of its last attempt, when `passed` events have passed."""
+        found = {}
+        for state, rows in self._entered.items():
+            if visits := bisect_right(rows, passed - 1):
+                tried, numbers = self._tried.get(state, ([], []))
+                place = bisect_right(tried, passed - 1)
+                last = place and tried[place - 1] > rows[visits - 1]
+                found[state] = visits, numbers[place - 1] if last else 0
+        return found
+
+    def taken(self, passed: int) -> set[Passage]:
+        """The passages that were passed when `passed` events have passed."""
+        return {passage for passage, row in self._first.items() if row < passed}
 
     def statuses(self, passed: int) -> dict[str, str]:
         """The status of each state reached when `passed` events have passed, one of the eight words of `diagram`."""

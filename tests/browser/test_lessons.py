@@ -62,14 +62,40 @@ def over_the_edge(page) -> list[int]:
     return [round(pixels) for pixels in found if pixels > 0.5]
 
 
-def test_stored_pictures_are_no_wider_than_their_cells(opened, jupyter):
+WIDER = """() => [...document.querySelectorAll('.jp-Notebook :is(.jp-MarkdownOutput, .jp-OutputArea-output, .cm-scroller)')]
+    .filter(part => part.scrollWidth > part.clientWidth + 1)
+    .map(part => `${part.scrollWidth - part.clientWidth} px: ${part.innerText.trim().slice(0, 70)}`)"""
+CUT = """() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output pre')].flatMap(pre => {
+    const texts = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT), found = [], range = document.createRange();
+    while (texts.nextNode())
+        for (const word of texts.currentNode.data.matchAll(/\\S+/g)) {
+            range.setStart(texts.currentNode, word.index);
+            range.setEnd(texts.currentNode, word.index + word[0].length);
+            if (word[0].length < 60 && new Set([...range.getClientRects()].map(box => box.top)).size > 1) found.push(word[0]);
+        }
+    return found;
+})"""
+TABLES = """() => [...document.querySelectorAll('.jp-Notebook .jp-RenderedMarkdown :is(td, th)')]
+    .filter(one => !['left', 'start'].includes(getComputedStyle(one).textAlign) && isNaN(parseFloat(one.innerText)))
+    .map(one => one.innerText)"""
+
+
+def test_all_that_is_stored_can_be_read_in_both_themes(opened, jupyter):
+    """In a window of 1,280 pixels nothing is wider than its cell, no word is cut, and no text is pale."""
     notebooks = [nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    cells = [cell for notebook in notebooks for cell in notebook.cells if "image/png" in str(cell.get("outputs"))]
+    cells = [cell for notebook in notebooks for cell in notebook.cells]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
     written = nbformat.v4.new_notebook(cells=cells, metadata=notebooks[0].metadata)
-    nbformat.write(written, jupyter.folder / "pictures.ipynb")
-    assert over_the_edge(opened("pictures.ipynb")) == []
+    nbformat.write(written, jupyter.folder / "all.ipynb")
+    page = opened("all.ipynb")
+    assert over_the_edge(page) == []
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        page.locator(f"body[data-jp-theme-light='{str('Light' in theme).lower()}']").wait_for(state="attached")
+        found = {what: page.evaluate(script) for what, script in {"wider": WIDER, "cut": CUT, "tables": TABLES}.items()}
+        found["pale"] = [pale for output in page.locator(READ).all() for pale in output.evaluate(PALE)]
+        assert found == dict.fromkeys(found, [])
 
 
 def test_new_pictures_are_no_wider_than_their_cells(opened, jupyter):
