@@ -70,7 +70,8 @@ WIDER = """() => [...document.querySelectorAll('.jp-Notebook .jp-Cell *')]
     .filter(part => part.scrollWidth > part.clientWidth + 1)
     .map(part => `${part.scrollWidth - part.clientWidth} px: ${part.innerText.trim().slice(0, 70)}`)"""
 NOT_LEFT = """() => [...document.querySelectorAll('.jp-Notebook .jp-RenderedMarkdown :is(td, th)')]
-    .filter(one => !['left', 'start'].includes(getComputedStyle(one).textAlign)).map(one => one.innerText)"""
+    .filter(one => !['left', '-webkit-left', 'start'].includes(getComputedStyle(one).textAlign))
+    .map(one => one.innerText)"""
 
 
 def test_all_that_is_stored_can_be_read_in_both_themes(opened, jupyter):

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 import helpers
-from helpers import deploy, execution, planner
+from helpers import deploy, execution, limits, planner
 from tests.notebooks import run, words
 
 ARTICLE = (run.ROOT / "definitions" / "busy_wait.asl.json").read_text(encoding="utf-8")
@@ -99,6 +99,25 @@ def test_06_asks_before_it_answers():
     said = [text for cell in cells("06")[: answered + 1] for text in words.said(cell)]
     assert not [text for text in (*written[:answered], *said) if ANSWER.search(text)]
     assert not [text for text in said if re.search(r"aborted|pauses so far", text)]
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "shown"),
+    [
+        ("01", "the status code is still 200", "(200, 'Unhandled')"),
+        ("02", "its 126 seconds of waiting", "126"),
+        ("02", "a click on *line 33*", "line 33"),
+        ("06", f"may hold {limits.HISTORY_EVENTS:,} events", None),
+        ("10", f"${limits.TRANSITION:f} each in the parent", None),
+        ("11", "all events as planned", "all events as planned: True"),
+        ("11", "to half a second", "all delays as planned, to half a second: True"),
+    ],
+)
+def test_a_number_in_the_text_comes_from_an_output_or_from_the_limits(name, said, shown):
+    assert said in sources(name)
+    (twin,) = run.paths([f"solutions/{name}"])
+    told = [text for cell in nbformat.read(twin, as_version=4).cells for text in words.said(cell)]
+    assert shown is None or any(shown in text for text in told)
 
 
 def test_the_readmes_minutes_are_more_than_it_takes_to_read():
