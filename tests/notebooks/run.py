@@ -186,6 +186,9 @@ def keep_outputs(
     for cell in fresh.cells:
         if cell.cell_type == "code" and olds.get(cell.source) and alike(cell, old := olds[cell.source].pop(0)):
             cell.outputs = old.get("outputs", [])
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = cell.execution_count
 
 
 def as_stored(fresh: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> bool:
