@@ -29,11 +29,12 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     """Read one or more execution histories into a table of events.
 
     `source` is a list of events as boto3 returns them, a GetExecutionHistory response (or several, as a paginator
-    gives them), a console or CLI export holding `events`, the path of a JSON file of any of these, or the log records
-    of Express executions: the records themselves, their JSON texts, or what CloudWatch Logs answers to
-    FilterLogEvents, GetLogEvents or a Logs Insights query for `@message`. Time stamps are datetimes, seconds or
-    milliseconds since 1970, or ISO 8601 text. `execution` names the execution where the source does not (histories of
-    Standard executions don't hold their ARN).
+    gives them), a console or CLI export holding `events`, or the log records of Express executions: the records
+    themselves, their JSON texts, or what CloudWatch Logs answers to FilterLogEvents, GetLogEvents or a Logs Insights
+    query for `@message`; or the path of a file of any of these, as JSON, JSON Lines, the CSV of Logs Insights or what
+    `aws logs tail` prints, in UTF-8 or UTF-16, gzipped or not; or a folder, or a list of paths. Time stamps are
+    datetimes, seconds or milliseconds since 1970, or ISO 8601 text. `execution` names the execution where the source
+    does not (histories of Standard executions don't hold their ARN).
 
     Returns one row per event, in order of id, execution after execution:
 
@@ -67,7 +68,8 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     types that we don't know, names that are no texts ...), empty when all is well; where a thing cannot be known, its
     cells are missing.
 
-    Raises NotAHistory when there is no history in the source.
+    Raises NotAHistory when there is no history in the source, and ExecutionNamed, which is one, when it only names
+    executions.
 
     >>> frame = events([{"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": 1767225600},
     ...                 {"id": 2, "previousEventId": 0, "type": "WaitStateEntered", "timestamp": 1767225601,
