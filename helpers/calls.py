@@ -158,11 +158,18 @@ def plainly(doing: str) -> Iterator[None]:
 
 @contextmanager
 def saying(what: str) -> Iterator[None]:
-    """Print what is waited for, once the waiting inside has lasted a second and a half."""
-    timer = threading.Timer(1.5, print, [what])
-    timer.daemon = True
-    timer.start()
+    """Print what is waited for, once the waiting inside has lasted a second and a half, and dots while it goes on."""
+    over = threading.Event()
+
+    def say() -> None:
+        if not over.wait(1.5):
+            print(what, end="", flush=True)
+            while not over.wait(2.0):
+                print(" .", end="", flush=True)
+            print()
+
+    threading.Thread(target=say, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
