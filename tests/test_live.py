@@ -107,7 +107,7 @@ def test_an_interrupt_stops_the_watching_and_not_the_execution(machines, lab):
     _, outputs, status = outputs_of(
         OPENING,
         "import _thread, threading\n"
-        "threading.Timer(1.5, _thread.interrupt_main).start()\n"
+        "threading.Timer(4, _thread.interrupt_main).start()\n"
         f"left = live.run({machines['lasting']!r})",
         "print(left.status, left.arn)",
     )
