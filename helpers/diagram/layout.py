@@ -29,7 +29,7 @@ SIGN, FILL, TINT, BORDER, TEXT, DASHES = (
 TITLE = "<title></title>"
 # What a page's style fills, so that a state takes another look without another SVG.
 LIVING = {
-    SIGN: 'fill="var(--sign)" class="sign"> <',
+    SIGN: 'fill="var(--text)" class="sign"> <',
     FILL: 'fill="var(--fill)"',
     TINT: 'fill="var(--tint)"',
     BORDER: 'stroke="var(--border)"',

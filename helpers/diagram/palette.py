@@ -115,7 +115,6 @@ def style() -> str:
                 f"color-mix(in srgb,{shown.border} {100 if shown.fill == '#ffffff' else 30}%,{shown.fill})",
             ),
             "text": (shown.text, light),
-            "sign": (shown.ink, light),
         }
         colours = ";".join(f"--{part}:light-dark({by_day},{by_night})" for part, (by_day, by_night) in pairs.items())
         rules.append(f'[data-look="{name}"]{{{colours};--dashes:{"5,2" if shown.dashed else "none"}}}')

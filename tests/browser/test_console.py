@@ -39,7 +39,7 @@ MACHINE = {
 # Elements of the workbench that are wider than what holds them, and neither scroll nor are cut off on purpose.
 WIDER = """root => [...root.querySelectorAll('*')]
     .filter(one => one.clientWidth && one.scrollWidth > one.clientWidth + 1)
-    .filter(one => !one.closest('svg, select, .noUi-target'))
+    .filter(one => !one.closest('svg, select, .widget-slider'))
     .filter(one => getComputedStyle(one).overflowX === 'visible' && getComputedStyle(one).display !== 'inline')
     .map(one => `${one.tagName}.${one.className}: ${one.scrollWidth} > ${one.clientWidth}`)"""
 
