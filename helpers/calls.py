@@ -9,31 +9,18 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from botocore.config import Config
-from botocore.exceptions import ClientError, CredentialRetrievalError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
 from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound, Throttled, Unreachable
 from helpers.lab import Lab
 from helpers.lab.accounts import CUT_OFF, NO_LOGIN, NO_SSO
+from helpers.limits import API_BUCKETS
 
-__all__ = ["LOGGED_OUT", "Bucket", "allowance", "client", "made", "plainly"]
+__all__ = ["LOGGED_OUT", "Bucket", "allowance", "client", "made", "plainly", "saying"]
 
 SHARE = 0.98  # of what AWS grants: calls that set out evenly do not arrive evenly
 CONNECTIONS = 64
 LARGE_REGIONS = {"us-east-1", "us-west-2", "eu-west-1"}
-ALLOWANCES = {
-    "CreateStateMachine": ((100, 1), (100, 1)),
-    "DescribeExecution": ((300, 15), (250, 10)),
-    "DescribeStateMachine": ((200, 20), (200, 20)),
-    "GetExecutionHistory": ((400, 20), (400, 20)),
-    "ListExecutions": ((200, 5), (100, 2)),
-    "StartExecution": ((1300, 300), (800, 150)),
-    "StopExecution": ((1000, 200), (500, 25)),
-}
-"""Bucket size and refill per second, in the large regions and in the others.
-
-Source: "Service quotas" in the Step Functions Developer Guide.
-"""
-
 made: Counter[str] = Counter()
 """How many requests this process has sent, by action; botocore's own retries are requests too."""
 
@@ -82,7 +69,7 @@ _lock = threading.Lock()
 
 def allowance(action: str, region: str) -> tuple[float, float] | None:
     """Bucket size and refill per second that AWS grants `action` in `region`, or None where no quota is known."""
-    known = ALLOWANCES.get(action)
+    known = API_BUCKETS.get(action)
     if known is None:
         return None
     return known[0] if region in LARGE_REGIONS else known[1]
@@ -163,3 +150,26 @@ def plainly(doing: str) -> Iterator[None]:
             f"AWS could not be reached when we wanted to {doing}. Whether it was done cannot be known: look at the"
             " network, then run the cell again; what is there already is kept."
         ) from None
+    except BotoCoreError as error:
+        raise LabError(
+            f"AWS could not be asked to {doing} ({type(error).__name__}); connect again, then retry."
+        ) from None
+
+
+@contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Print what is waited for, once the waiting inside has lasted a second and a half, and dots while it goes on."""
+    over = threading.Event()
+
+    def say() -> None:
+        if not over.wait(1.5):
+            print(what, end="", flush=True)
+            while not over.wait(2.0):
+                print(" .", end="", flush=True)
+            print()
+
+    threading.Thread(target=say, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()

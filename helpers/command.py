@@ -1,4 +1,4 @@
-"""The command line, `sfn-lab`: the notebooks to work in, why an execution ended, and the sandbox by hand."""
+"""The command line, `sfn-lab`: the notebooks to work in, what they need on AWS, why an execution ended, the sandbox."""
 
 import json
 import os
@@ -93,6 +93,23 @@ def why(sources: tuple[str, ...], profile: str | None, region: str | None, html:
     ends = {view.status for view in views}
     going_on = {"SUCCEEDED", *statuses.RUNNING}
     sys.exit(SUCCEEDED if ends == {"SUCCEEDED"} else RUNNING if ends <= going_on else ENDED_OTHERWISE)
+
+
+@main.command()
+@click.option("--account", envvar="LAB_ACCOUNT", required=True, help="The account's twelve digits.")
+@click.option("--region", envvar="LAB_REGION", required=True, help="The region to work in.")
+@click.option("--prefix", envvar="LAB_PREFIX", required=True, help="What all names begin with; the Lab's card says it.")
+@click.option("--lessons", help="Only what these notebooks need, as in 00-07,99.")
+def permissions(account: str, region: str, prefix: str, lessons: str | None) -> None:
+    """Print the least policy of IAM with which the notebooks run on an account, as JSON.
+
+    It holds the actions that the notebooks were seen to ask for on the sandbox, each on what bears the prefix; what AWS
+    cannot bind to a name stands apart. It was checked on the sandbox, not on AWS.
+    """
+    from helpers.lab.lessons import chosen, policy
+
+    found = policy(account, region, prefix, chosen(lessons) if lessons else None)
+    click.echo(json.dumps(found, indent=2))
 
 
 @main.command()

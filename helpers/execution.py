@@ -72,6 +72,8 @@ class Execution:
     output: str | None = None
     error: str | None = None
     cause: str | None = None
+    version: str | None = None
+    """The ARN of the version of the machine with which it was started, if one was named."""
 
     @property
     def running(self) -> bool:
@@ -199,6 +201,7 @@ def describe(arn: str, *, lab: Lab | None = None) -> Execution:
         output=found.get("output"),
         error=found.get("error"),
         cause=found.get("cause"),
+        version=found.get("stateMachineVersionArn"),
     )
 
 
@@ -310,6 +313,7 @@ def executions(
                 status=one["status"],
                 started=one["startDate"].astimezone(UTC),
                 stopped=_utc(one.get("stopDate")),
+                version=one.get("stateMachineVersionArn"),
             )
         if "nextToken" not in page:
             return

@@ -22,6 +22,16 @@ REDRIVABLE_DAYS = 14
 """After an execution's end (API reference, RedriveExecution)."""
 REDRIVABLE_EVENTS = 24_999
 """A history must hold fewer to be redriven (API reference, RedriveExecution)."""
+API_BUCKETS = {
+    "CreateStateMachine": ((100, 1), (100, 1)),
+    "DescribeExecution": ((300, 15), (250, 10)),
+    "DescribeStateMachine": ((200, 20), (200, 20)),
+    "GetExecutionHistory": ((400, 20), (400, 20)),
+    "ListExecutions": ((200, 5), (100, 2)),
+    "StartExecution": ((1300, 300), (800, 150)),
+    "StopExecution": ((1000, 200), (500, 25)),
+}
+"""Calls: the size of an account's bucket and its refill per second, in the large regions and in the others."""
 
 TRANSITION = 0.025 / 1_000
 """Dollars, of a Standard execution; the first 4,000 a month are free."""
@@ -34,3 +44,7 @@ INVOCATION = 0.20 / 1_000_000
 LAMBDA_GB_SECOND = 0.0000166667
 """Dollars, of an x86 function."""
 LAMBDA_LEAST_GB = 0.125
+ATHENA_BYTE = 5.00 / 1_000_000_000_000
+"""Dollars, of each byte that a query scans (https://aws.amazon.com/athena/pricing/)."""
+ATHENA_LEAST_BYTES = 10_000_000
+"""Of each query; statements that define tables are free."""

@@ -5,6 +5,7 @@ A machine runs on the engine, in virtual time, on answers that come from planned
 """
 
 import functools
+import html
 import json
 import math
 import random
@@ -21,6 +22,7 @@ from helpers import definition as definitions
 from helpers import engine, limits, quantities
 from helpers.errors import PlanRefused
 from helpers.rehearsal.example import MadeUp, filled, made_up
+from helpers.verbatim import verbatim
 
 if TYPE_CHECKING:
     from helpers.chart import Chart
@@ -367,20 +369,29 @@ def compare_patterns(
 
 
 def chart(table: pd.DataFrame) -> "Chart":
-    """Dollars against worst delay, one point a row of `compare_patterns`, a line through each pattern's intervals.
+    """Dollars against the delay in the mean, one point a row of `compare_patterns`, labelled with its interval.
 
-    A row whose delay is not known has no point, and the legend says so.
+    From each point a line leads to the delay that 95 of 100 runs keep. A row whose delay is not known has no point, and
+    the legend says so.
     """
     from helpers.chart import Chart
 
     figure = Chart(8, 4.5)
     axes = figure.subplots()
+    table = table.assign(dollars=1000 * table["dollars"])
     for marker, (name, rows) in zip("osD^vPX*", table.groupby("pattern", sort=False), strict=False):
-        label = f"{name} (delay not known)" if rows["worst_delay"].isna().all() else str(name)
-        axes.plot(rows["worst_delay"], rows["dollars"], marker=marker, label=label)
+        label = f"{name} (delay not known)" if rows["mean_delay"].isna().all() else str(name)
+        (points,) = axes.plot(rows["mean_delay"], rows["dollars"], marker, label=label)
+        axes.hlines(rows["dollars"], rows["mean_delay"], rows["p95_delay"], color=points.get_color(), alpha=0.5)
+        for row in rows[rows["mean_delay"].notna() & rows["interval"].notna()].itertuples():
+            place = (row.mean_delay, row.dollars)
+            axes.annotate(f"{row.interval:g} s", place, (0, 6), textcoords="offset points", ha="center", fontsize=8)
         refused = rows[rows["ended_well"] < 1]
-        axes.plot(refused["worst_delay"], refused["dollars"], "x", color="black", markersize=12)
-    axes.set(xscale="log", yscale="log", xlabel="worst delay until noticed (s)", ylabel="dollars per job")
+        axes.plot(refused["mean_delay"], refused["dollars"], "x", color="black", markersize=12)
+    axes.set(yscale="log", ylabel="dollars per 1,000 jobs")
+    axes.set_xlabel("delay until noticed (s): in the mean, and in 95 of 100 runs")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:.2g}")
     axes.set_title("What waiting costs (x: not all runs end well)")
     axes.grid(alpha=0.3)
     axes.legend()
@@ -403,6 +414,9 @@ class Suggestion:
 
     def __repr__(self) -> str:
         return self.reason
+
+    def _repr_html_(self) -> str:
+        return verbatim(f"<p>{html.escape(self.reason)}</p>")
 
 
 def fitted(

@@ -25,11 +25,12 @@ MOST_LANES = 40
 MOST_BARS = 60
 LONGEST_LABEL = 42
 UNKNOWN = "?"
+ENDED_BADLY = (*FAILED_VISIT, "aborted", "caught")
 INDEX = re.compile(r"\[\d+\]")
 VISIT_NUMBER = re.compile(r"#\d+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lane:
     """One line of the chart: the visits of a state in a branch, or in all branches of a kind."""
 
@@ -95,15 +96,23 @@ class Timeline:
         return self.sentence()
 
 
-def draw(events: pd.DataFrame, *, most_lanes: int = MOST_LANES) -> Timeline:
+def draw(
+    events: pd.DataFrame,
+    *,
+    most_lanes: int = MOST_LANES,
+    visits: pd.DataFrame | None = None,
+    attempts: pd.DataFrame | None = None,
+) -> Timeline:
     """The timeline of one execution.
 
     `events` is a frame of `history.events` with one execution in it. A lane is a state in a branch; where there are
-    more than `most_lanes`, the iterations of a Map share theirs, and what is still too much is left out and counted. A
-    lane with more than 60 visits is one band with their number. In a task's bar a failed attempt is red and the
-    back-off before the next one light grey; a Wait is yellow, as in the diagram.
+    more than `most_lanes`, the iterations of a Map share theirs; what is still too much, first of what went well, is
+    left out and counted. A lane with more than 60 visits is one band with their number, and failures over it. In a
+    task's bar a failed attempt is red and the back-off before the next one light grey; a Wait is yellow, as in the
+    diagram. Who has the frames of `visits` and `attempts` saves their making.
     """
-    visits, attempts = history.visits(events), history.attempts(events)
+    visits = history.visits(events) if visits is None else visits
+    attempts = history.attempts(events) if attempts is None else attempts
     start = events["timestamp"].min()
     end = events["timestamp"].max()
     # Where the branch is unknown, or no stamp can be read, what is known is shown all the same.
@@ -111,9 +120,14 @@ def draw(events: pd.DataFrame, *, most_lanes: int = MOST_LANES) -> Timeline:
     lanes = _lanes(visits, attempts, lambda branch: branch)
     if len(lanes) > most_lanes:
         lanes = _lanes(visits, attempts, lambda branch: VISIT_NUMBER.sub("", INDEX.sub("[*]", branch)))
-    placed = [_placed(lane, start, end) for lane in lanes[:most_lanes]]
+    kept = sorted(sorted(lanes, key=lambda lane: not _in_trouble(lane))[:most_lanes], key=lanes.index)
+    placed = [_placed(lane, start, end) for lane in kept]
     length = 0.0 if pd.isna(start) else (end - start).total_seconds()
     return Timeline(placed, max(len(lanes) - most_lanes, 0), length)
+
+
+def _in_trouble(lane: Lane) -> bool:
+    return bool(lane.visits["status"].isin(ENDED_BADLY).any())
 
 
 def _lanes(visits: pd.DataFrame, attempts: pd.DataFrame, kind: Any) -> list[Lane]:
@@ -205,6 +219,9 @@ def _bars(lane: Lane) -> Iterable[Bar]:
         right = float((lane.visits["left"] + lane.visits["width"]).max())
         usual = lane.visits["status"].mode().reindex([0]).iloc[0]
         yield of_status(left, right - left, {**visits[0], "status": usual})
+        for visit in visits:
+            if visit["status"] in ENDED_BADLY and visit["status"] != usual:
+                yield of_status(visit["left"], visit["width"], visit)
     else:
         for visit in visits:
             yield of_status(visit["left"], visit["width"], visit)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import calls, deploy, execution
+from helpers import calls, deploy, execution, limits
 from helpers.errors import (
     ExecutionAborted,
     ExecutionFailed,
@@ -328,7 +328,7 @@ def test_threads_share_one_bucket():
 
 
 def test_the_buckets_stay_within_what_aws_grants():
-    for action in calls.ALLOWANCES:
+    for action in limits.API_BUCKETS:
         for region in ("us-east-1", "eu-central-1"):
             size, refill = calls.allowance(action, region)
             assert 0.95 <= calls.SHARE < 1

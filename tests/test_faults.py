@@ -13,13 +13,14 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
+    NoCredentialsError,
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
 from botocore.httpsession import URLLib3Session
 
 import helpers
-from helpers import deploy, execution, workbench
+from helpers import deploy, execution, live, workbench
 from helpers.errors import CredentialsExpired, LabError, NotAllowed, Throttled, Unreachable
 from helpers.lab.sessions import EndpointSession
 
@@ -235,3 +236,15 @@ def test_waiting_and_following_outlast_throttling(
     assert [event["type"] for event in execution.follow(arn, lab=lab)][-1] == "ExecutionSucceeded"
     with pytest.raises(Throttled, match="wait a minute"):
         execution.describe(arn, lab=faulty("sfn.DescribeExecution", "throttled for ever"))
+
+
+def test_watching_in_the_background(
+    faulty: Callable[..., helpers.Lab], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    done = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    arn = execution.start(deploy.state_machine("watched", done, lab=faulty()), lab=faulty())
+    monkeypatch.setitem(FAULTS, "without keys", Fault(raising(NoCredentialsError())))
+    for fault in FAULTS:
+        lab = faulty("sfn.GetExecutionHistory", fault)
+        ended(live.watch(arn, done, background=True, lab=lab).wait, fault)
+    assert not capfd.readouterr().err, "the thread itself says nothing"

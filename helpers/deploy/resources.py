@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from botocore.exceptions import ClientError, WaiterError
 
 from helpers import definition as definitions
-from helpers.calls import plainly
+from helpers.calls import plainly, saying
 from helpers.definition import states
 from helpers.deploy import kinds
 from helpers.deploy.archive import archive, digest
@@ -42,7 +42,8 @@ def undoing() -> Iterator[Undo]:
     with Undo() as undo:
         yield undo
         undo.pop_all()
-    time.sleep(max(0.0, undo.settled - time.monotonic()))
+    with saying("Waiting until AWS knows the new permissions everywhere ..."):
+        time.sleep(max(0.0, undo.settled - time.monotonic()))
 
 
 def role(
@@ -279,7 +280,8 @@ def _update_function(
 
 def _wait(client: Any, waiter: str, name: str) -> None:
     try:
-        client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+        with saying(f"Waiting until the function {name} is ready ..."):
+            client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
     except WaiterError as error:
         last = error.last_response
         if "Error" in last:
@@ -308,18 +310,19 @@ def patiently(call: Callable[[], Made], not_yet: Callable[[ClientError], bool], 
     Raises DeployFailed after `patience` seconds of pauses; any other refusal as it comes.
     """
     pause, paused = 0.5, 0.0
-    while True:
-        try:
-            return call()
-        except ClientError as error:
-            if not not_yet(error):
-                raise
-            if paused >= patience:
-                message = error.response.get("Error", {}).get("Message", "")
-                raise DeployFailed(f"After {patience:.0f} s AWS still refuses {making}: {message}") from None
-        time.sleep(pause)
-        paused += pause
-        pause = min(2 * pause, 8.0)
+    with saying(f"Waiting until AWS takes {making} ..."):
+        while True:
+            try:
+                return call()
+            except ClientError as error:
+                if not not_yet(error):
+                    raise
+                if paused >= patience:
+                    message = error.response.get("Error", {}).get("Message", "")
+                    raise DeployFailed(f"After {patience:.0f} s AWS still refuses {making}: {message}") from None
+            time.sleep(pause)
+            paused += pause
+            pause = min(2 * pause, 8.0)
 
 
 def once_assumable(call: Callable[..., Made], /, **arguments: Any) -> Made:

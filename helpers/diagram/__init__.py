@@ -44,9 +44,15 @@ def draw(
     return Diagram(Drawing(drawn, noted, heat), statuses)
 
 
-def draw_history(visits: pd.DataFrame, attempts: pd.DataFrame | None = None, *, heat: bool = False) -> Diagram:
-    """The diagram of a history whose definition is not at hand: the states visited and the ways taken, dashed."""
-    return Diagram(Drawing(traced(visits), figures(visits, attempts), heat), last_statuses(visits))
+def draw_history(
+    visits: pd.DataFrame, attempts: pd.DataFrame | None = None, *, heat: bool = False, figured: bool = True
+) -> Diagram:
+    """The diagram of a history whose definition is not at hand: the states visited and the ways taken, dashed.
+
+    Without `figured` nothing is noted on the states.
+    """
+    noted = figures(visits, attempts) if figured else Figures()
+    return Diagram(Drawing(traced(visits), noted, heat), last_statuses(visits))
 
 
 def legend() -> Legend:

@@ -11,7 +11,7 @@ from helpers.quantities import count, duration
 from helpers.statuses import FAILED_VISIT, VISIT
 from helpers.verbatim import shorten
 
-__all__ = ["Figures", "Passage", "figures", "statuses"]
+__all__ = ["Figures", "Passage", "figures", "passages", "statuses", "way"]
 
 LONGEST_PAYLOAD = 300
 # What a state shows that is in several branches at once: something open first, then the worst.
@@ -76,17 +76,21 @@ def trouble(rows: pd.DataFrame, tried: pd.DataFrame | None) -> tuple[int, int, i
 
 def way(visits: pd.DataFrame) -> frozenset[Passage]:
     """The passages from each state to the next one entered in its branch."""
-    passed: set[Passage] = set()
-    inside: dict[tuple[object, object], tuple[str, object]] = {}
+    return frozenset(passage for _, passage in passages(visits))
+
+
+def passages(visits: pd.DataFrame) -> list[tuple[int, Passage]]:
+    """Each passage with the row of `visits` that it leads to or, at the end of a branch, that it leads from."""
+    passed: list[tuple[int, Passage]] = []
+    inside: dict[tuple[object, object], tuple[int, str, object]] = {}
     columns = (visits[column].tolist() for column in ("execution", "branch", "state", "status"))
-    for execution, branch, state, status in zip(*columns, strict=True):
+    for row, (execution, branch, state, status) in enumerate(zip(*columns, strict=True)):
         # A missing execution is one like any other, but not equal to itself.
         home = (execution if isinstance(execution, str) else "", branch)
-        before, how = inside.get(home, ("", ""))
-        passed.add((before, str(state), "catch" if how == "caught" else ""))
-        inside[home] = str(state), status
-    passed.update((state, "", "") for state, status in inside.values() if status == "succeeded")
-    return frozenset(passed)
+        _, before, how = inside.get(home, (row, "", ""))
+        passed.append((row, (before, str(state), "catch" if how == "caught" else "")))
+        inside[home] = row, str(state), status
+    return passed + [(row, (state, "", "")) for row, state, status in inside.values() if status == "succeeded"]
 
 
 def statuses(visits: pd.DataFrame) -> dict[str, str]:

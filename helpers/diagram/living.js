@@ -72,7 +72,7 @@ function render({ model, el, signal }) {
   }
 
   function draw() {
-    const { svg: source, types = {}, edges: lines = {}, label } = model.get("picture");
+    const { svg: source, types = {}, edges: lines = {}, label, guessed } = model.get("picture");
     scene.querySelectorAll(":scope > :not(.tip)").forEach((one) => one.remove());
     scene.insertAdjacentHTML("afterbegin", source);
     svg = scene.querySelector("svg");
@@ -80,6 +80,7 @@ function render({ model, el, signal }) {
     edges = new Map();
     shown = {};
     tools.hidden = !svg;
+    root.classList.toggle("guessed", Boolean(guessed));
     if (!svg) return;
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", label);
@@ -149,8 +150,7 @@ function render({ model, el, signal }) {
 
   function choose(name) {
     if (!groups.has(name)) return;
-    model.set("selected", name);
-    model.save_changes();
+    model.set("selected", name); // at once; Python says so to all others
     model.send({ chosen: name });
   }
 
@@ -158,11 +158,11 @@ function render({ model, el, signal }) {
     hovered = group?.dataset.state;
     if (!hovered) return (tip.hidden = true);
     const lines = model.get("hover")[hovered];
-    tell(group, lines ?? []);
+    say(group, lines ?? []);
     if (!lines) model.send({ hovered });
   }
 
-  function tell(group, lines) {
+  function say(group, lines) {
     const box = group.getBoundingClientRect(), pane = scene.getBoundingClientRect();
     tip.replaceChildren(element("b", "", group.getAttribute("aria-label")), ...lines.map((line) => element("div", "", line)));
     tip.hidden = false;
@@ -215,8 +215,12 @@ function render({ model, el, signal }) {
       event.key === "0" ? fit(0) : zoom(event.key === "-" ? 1 / STEP : STEP);
     }
   });
-  find.addEventListener("keydown", (event) => event.stopPropagation());
-  find.addEventListener("change", () => {
+  find.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") seek();
+  });
+  find.addEventListener("input", (event) => event.inputType || seek()); // chosen from the list
+  function seek() {
     const wanted = find.value.toLowerCase(), known = [...groups.keys()];
     const name = known.find((one) => one.toLowerCase() === wanted) ?? known.find((one) => wanted && one.toLowerCase().includes(wanted));
     find.setCustomValidity(name || !wanted ? "" : "no such state");
@@ -224,14 +228,14 @@ function render({ model, el, signal }) {
     if (view[2] > scene.clientWidth / LEGIBLE) zoom((view[2] / scene.clientWidth) * LEGIBLE);
     reveal(groups.get(name)[0]);
     choose(name);
-  });
+  }
 
   const listeners = {
     "change:picture": draw,
     "change:moment": colour,
     "change:selected": mark,
     "change:caption": () => (said.textContent = model.get("caption")),
-    "msg:custom": ({ hovered: name, lines }) => name && name === hovered && tell(groups.get(name)[0], lines),
+    "msg:custom": ({ hovered: name, lines }) => name && name === hovered && say(groups.get(name)[0], lines),
   };
   for (const [name, act] of Object.entries(listeners)) model.on(name, act);
   const watch = new ResizeObserver(() => {

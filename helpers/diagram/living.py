@@ -100,6 +100,7 @@ class Living(anywidget.AnyWidget):
         said = content if isinstance(content, dict) else {}
         chosen, hovered = (self._named(said.get(what)) for what in ("chosen", "hovered"))
         if chosen is not None:
+            self.selected = clean(chosen)
             for act in self._choosing:
                 act(chosen)
         elif hovered is not None:
@@ -132,6 +133,7 @@ def _picture(drawn: Diagram | None) -> dict[str, Any]:
         "label": clean(f"State machine of {len(drawn.states)} states"),
         "types": {clean(name): type_ for name, type_ in drawn.types.items()},
         "edges": drawn.edges,
+        "guessed": drawn.guessed,
         "signs": {name: shown.sign for name, shown in LOOKS.items()},
     }
 

@@ -66,6 +66,11 @@ class Diagram:
         return {name: self._drawing.types.get(ids[0], "") for name, ids in self._drawing.states.items()}
 
     @property
+    def guessed(self) -> bool:
+        """Whether it is drawn from a history, without a definition."""
+        return self._drawing.plan.guessed
+
+    @property
     def edges(self) -> dict[str, tuple[str, Passage]]:
         """The edges' kinds (`next`, `choice`, `default`, `catch`, `retry`) and passages, by id in the SVG."""
         return {f"e{number}": (line.kind, line.passage) for number, line in enumerate(self._drawing.plan.lines)}

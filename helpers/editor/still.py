@@ -27,7 +27,7 @@ def still(reading: Reading, drawn: Diagram | None) -> str:
     except DrawingFailed as error:
         picture = f"<p>{html.escape(str(error))}</p>"
     notes = "".join(
-        f'<li><b style="color:{COLOURS[note.kind]}">{note.kind}{f" {note.number}" * bool(note.number)}'
+        f"<li><b>{note.kind}{f' {note.number}' * bool(note.number)}"
         f"{'' if note.line is None else f', line {note.line}'}</b>: {CODE.sub(QUOTED, html.escape(note.text))}</li>"
         for note in reading.notes
     )
@@ -41,5 +41,5 @@ def still(reading: Reading, drawn: Diagram | None) -> str:
 
 def _line(number: int, line: str, note: Note | None) -> str:
     colour, sign = (COLOURS[note.kind], note.sign) if note else ("transparent", "")
-    margin = f'<span style="user-select:none"><b style="color:{colour}">{sign:>2}</b> {number:>3} </span>'
+    margin = f'<span style="user-select:none"><b>{sign:>2}</b> {number:>3} </span>'
     return f'<span style="display:block;border-left:3px solid {colour}">{margin}{html.escape(line)}</span>'

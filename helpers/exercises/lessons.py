@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import re
 import tomllib
 from collections.abc import Callable
@@ -617,13 +618,21 @@ def _pause(answer: Any, about: Any) -> None:
     raise Lacking(f"with a pause of {answer:g} s the end is noticed {late} late; 15 s are allowed.")
 
 
-@exercise("11-cheapest", praise="Measured, not guessed.")
-def _cheapest(answer: Any, about: Any) -> None:
-    measured = frame(about, "frame `measured`", "job", "delay", "events", "pause")
-    quick = measured[(measured["job"] == 250) & (measured["delay"] < 20)]
-    wanted = [int(one) for one in best(quick, quick["events"], "pause", largest=False)]
-    why = "Among the rows for the job of 250 s with a delay below 20 s, which has fewest events?"
-    asked("The pause", wanted, answer, why)
+@exercise("11-fewest", praise="The fewest polls, and in time in 95 of 100 runs: calculated, not guessed.")
+def _fewest_polls(answer: Any, about: Any) -> None:
+    table = frame(about, "frame `table`, with `tolerated`", "pattern", "interval", "p95_delay", "polls", "tolerated")
+    quick = table[table["p95_delay"] <= table["tolerated"]]
+    rows = best(table.assign(at=range(len(table))), quick["polls"].reindex(table.index), "at", largest=False)
+    wanted = [(str(table["pattern"].iloc[at]), float(table["interval"].iloc[at])) for at in rows]
+    if not isinstance(answer, list | tuple) or len(answer) != 2 or not isinstance(answer[0], str):
+        raise Lacking('the answer is a way and its first pause, such as ("recheck", 10).')
+    if slip := number_slip(answer[1]):
+        raise Lacking(slip)
+    if (answer[0], float(answer[1])) not in wanted:
+        raise Lacking(
+            f"{answer[0]} with {answer[1]:g} s is not it. Of the rows with a p95_delay of at most "
+            f"{table['tolerated'].iloc[0]:g} s, which has the fewest polls?"
+        )
 
 
 @exercise("12-once", praise="Attempted twice, it is one bill; and each execution sends its own.")
@@ -702,3 +711,21 @@ def _fewest(answer: Any, about: Any) -> None:
     if answer < wanted:
         raise Lacking(f"with {answer:g} the execution fails; it needs more.")
     raise Lacking(f"with {answer:g} it ends as it did, but fewer will do; retries are counted, not attempts.")
+
+
+@exercise("14-fewest", praise="Four waves of five, eight seconds; with four at a time it would be five waves.")
+def _fewest_at_once(answer: Any, about: Any) -> None:
+    if number_slip(answer) or answer == 5:
+        return asked("MaxConcurrency", 5, answer, "")
+    if answer < 1 or answer % 1:
+        raise Lacking(f"{answer:g} orders at once there cannot be; MaxConcurrency is a whole number from 1 on.")
+    waves = math.ceil(20 / answer)
+    if waves > 4:
+        raise Lacking(f"with {answer:g} at a time there are {waves} waves of two seconds, {2 * waves} in all.")
+    raise Lacking(f"with {answer:g} at a time it takes {2 * waves} seconds, but fewer at a time will do, too.")
+
+
+@exercise("14-dearest", praise="Each visit is a transition, and so is each retry: only Pack has retries.")
+def _dearest(answer: Any, about: Any) -> None:
+    sums = frame(about, "frame `sums`", "state", "dollars")
+    asked("The state", best(sums, sums["dollars"], "state"), answer, "In which row of `sums` are the dollars largest?")

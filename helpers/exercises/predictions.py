@@ -12,15 +12,29 @@ __all__ = ["predict", "predicted"]
 
 # By name what is guessed at: a unit, where the guess is a number, or the choices that there are.
 PREDICTIONS: dict[str, str | tuple[str, ...]] = {
+    "00-three": ("two seconds", "six seconds"),
+    "01-log": ("fails", "works"),
+    "01-raised": ("raises", "answers"),
     "02-waits": "seconds",
+    "03-answered": ("before", "after"),
+    "03-attempts": "attempts",
     "04-events": "events",
+    "05-forgotten": ("an error", "a text"),
+    "05-order": ("kept", "lost"),
     "06-turns": "turns",
     "06-hours": "hours",
     "07-polls": "polls",
     "08-attempts": "attempts",
+    "09-transitions": "transitions",
+    "09-wrong": ("FAILED", "SUCCEEDED", "TIMED_OUT"),
     "10-events": "events",
+    "11-delay": "seconds",
+    "11-way": ("recheck", "wait_first", "bounded", "retry_polling"),
     "12-bills": "bills",
     "12-query": ("running", "cancelled"),
+    "13-shipped": "orders",
+    "13-hasty": ("SUCCEEDED", "FAILED", "TIMED_OUT"),
+    "14-orders": "seconds",
 }
 CLOSE = 0.05  # a guess that is off by no more, as a part of what came, is right
 
@@ -75,10 +89,10 @@ def _number(guess: Any) -> float | str:
 
 
 def _choice(guess: Any, choices: tuple[str, ...]) -> str:
-    chosen = guess.strip().lower() if isinstance(guess, str) else ""
-    if chosen not in choices:
-        raise Lacking("that is none of the choices.")
-    return chosen
+    for choice in choices:
+        if isinstance(guess, str) and guess.strip().lower() == choice.lower():
+            return choice
+    raise Lacking("that is none of the choices.")
 
 
 def _asked(name: str) -> str | tuple[str, ...]:

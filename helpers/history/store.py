@@ -8,7 +8,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,10 +20,15 @@ import pyarrow.dataset
 from helpers.errors import LabError, NotFound
 from helpers.history.event_types import FIELDS, details_key, fields
 
-__all__ = ["Ended", "Moment", "add", "histories", "read", "stamp", "stops"]
+__all__ = ["Ended", "Moment", "add", "chosen", "histories", "parts", "read", "stamp", "stops"]
 
 KEY = ["execution", "collected"]
 INDEX = re.compile(r"\[(\d+)\]$")
+# A store that is older has no versions.
+INDEX_SCHEMA = pyarrow.schema(
+    [(name, pyarrow.string()) for name in ("execution", "name", "status", "version", "machine", "day")]
+    + [(name, pyarrow.timestamp("us", "UTC")) for name in ("started", "stopped", "collected")]
+)
 LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
 
 Moment = datetime | str
@@ -44,6 +49,8 @@ class Ended(Protocol):
     def started(self) -> datetime: ...
     @property
     def stopped(self) -> datetime | None: ...
+    @property
+    def version(self) -> str | None: ...
 
 
 def read(
@@ -52,24 +59,20 @@ def read(
     since: Moment | None = None,
     until: Moment | None = None,
     *,
+    status: Sequence[str] | None = None,
     dask: bool = False,
 ) -> Any:
     """The events of a store as `history.events` gives them, with the ARN in `execution`: for one execution or for many.
 
-    `machine` is a name; `since` and `until` bound the start. In order of execution and id. `dask` gives a Dask
-    DataFrame of the same columns instead, in which every execution lies in one partition, so that
-    `.map_partitions(history.visits)` is right; it needs the extra `dask`.
+    `machine` is a name (the children of its Map Runs are in it); `since` and `until` bound the start;
+    `status` are AWS's words for those that are wanted. In order of execution and id. `dask` gives a Dask DataFrame of
+    the same columns instead, in which every execution lies in one partition, so that `.map_partitions(history.visits)`
+    is right; it needs the extra `dask`.
 
     Raises NotFound where there is no store, LabError where Dask is missing.
     """
     folder = Path(store)
-    index = _latest(_index(folder))
-    if machine is not None:
-        index = index[index["machine"] == unquote(_name_of(machine))]
-    if since is not None:
-        index = index[index["started"] >= stamp(since)]
-    if until is not None:
-        index = index[index["started"] < stamp(until)]
+    index = chosen(folder, machine, since, until, status)
     if dask:
         return _read_with_dask(folder, index)
     # Only the files of the days and machines that are asked for are opened.
@@ -77,6 +80,38 @@ def read(
     table = _dataset(folder / "events").to_table(filter=wanted)
     events = table.drop_columns(["machine", "day"]).to_pandas()
     return _current(events, index).sort_values(["execution", "id"], ignore_index=True)
+
+
+def chosen(
+    store: str | Path,
+    machine: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    status: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The rows of a store's index that `read` reads: one per execution, of its latest collecting.
+
+    Raises NotFound where there is no store.
+    """
+    index = _latest(_index(Path(store)))
+    if machine is not None:
+        name = unquote(_name_of(machine))
+        index = index[(index["machine"] == name) | index["machine"].str.startswith(f"{name}/")]
+    if since is not None:
+        index = index[index["started"] >= stamp(since)]
+    if until is not None:
+        index = index[index["started"] < stamp(until)]
+    return index if status is None else index[index["status"].isin(status)]
+
+
+def parts(folder: Path, index: pd.DataFrame) -> list[str]:
+    """The files that hold the events of executions of the index; each execution lies in one of them."""
+    return [
+        str(path)
+        for place in sorted({_folder_of(*one) for one in zip(index["machine"], index["day"], strict=True)})
+        for path in sorted((folder / "events" / place).glob("*.parquet"))
+        if not _is_linked(path)
+    ]
 
 
 def histories(events: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -125,6 +160,7 @@ def add(folder: Path, batch: Iterable[tuple[Ended, pd.DataFrame]]) -> None:
             "started": pd.Series([one.started for one, _ in batch], dtype="datetime64[us, UTC]"),
             "stopped": pd.Series([one.stopped for one, _ in batch], dtype="datetime64[us, UTC]"),
             "collected": collected,
+            "version": pd.Series([one.version for one, _ in batch], dtype="str"),
             "place": [_place(one) for one, _ in batch],
         }
     )
@@ -160,13 +196,13 @@ def _put(path: Path, frame: pd.DataFrame) -> None:
     os.replace(unfinished, path)
 
 
-def _dataset(folder: Path) -> Any:
+def _dataset(folder: Path, schema: Any = None) -> Any:
     if not folder.is_dir():
         raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
     files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
     names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
     layout = pyarrow.dataset.partitioning(names, flavor="hive")
-    return pyarrow.dataset.dataset(files, partitioning=layout, partition_base_dir=str(folder))
+    return pyarrow.dataset.dataset(files, schema, partitioning=layout, partition_base_dir=str(folder))
 
 
 def _is_linked(path: Path) -> bool:
@@ -175,7 +211,7 @@ def _is_linked(path: Path) -> bool:
 
 
 def _index(folder: Path) -> pd.DataFrame:
-    found: pd.DataFrame = _dataset(folder / "executions").to_table().to_pandas()
+    found: pd.DataFrame = _dataset(folder / "executions", INDEX_SCHEMA).to_table().to_pandas()
     return found
 
 
@@ -207,12 +243,7 @@ def _read_with_dask(folder: Path, index: pd.DataFrame) -> Any:
         import dask.dataframe
     except ImportError:
         raise LabError("Dask is not installed: `pip install 'dask[dataframe]'` adds it.") from None
-    files = [
-        str(path)
-        for place in sorted({_folder_of(*one) for one in zip(index["machine"], index["day"], strict=True)})
-        for path in sorted((folder / "events" / place).glob("*.parquet"))
-        if not _is_linked(path)
-    ]
+    files = parts(folder, index)
     if not files:
         raise NotFound(f"No execution in {folder} is asked for.")
     # Dask would give its texts another type than pandas does.

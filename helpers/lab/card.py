@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.errors import LabError
+from helpers.lab.lessons import costs_in_words
 from helpers.lab.settings import Settings
 from helpers.limits import TRANSITION
 from helpers.verbatim import verbatim
@@ -71,6 +72,7 @@ def card(lab: Place) -> str:
         "rules": lab.rules.words,
         **{kind: _look(partial(_made, lab, *listing)) for kind, listing in LISTINGS.items()},
         "cost so far": _look(lambda: _cost_in_words(_cost(lab), lab.target == "aws")),
+        "lessons": costs_in_words() if lab.target == "aws" else "",
         "clock": _look(lambda: _ahead_in_words(lab)),
         "note": " ".join(lab.notices),
     }
@@ -82,7 +84,7 @@ def card(lab: Place) -> str:
     )
     return verbatim(
         f'<div style="border-left:6px solid {colour};padding:2px 12px">'
-        f'<strong style="color:{colour}">{escape(where)}</strong><table>{cells}</table></div>'
+        f"<strong>{escape(where)}</strong><table>{cells}</table></div>"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from helpers.errors import InvalidSetting
 
-__all__ = ["Settings", "settings"]
+__all__ = ["Settings", "check", "settings"]
 
 FILE = "lab.toml"
 TAG = re.compile(r"[\w .:/=+@-]{1,128}")  # what all services take ("Best practices for tagging AWS resources")
@@ -78,7 +78,7 @@ def settings() -> Settings:
         if value := os.environ.get(f"LAB_{name.upper()}"):
             said[name], named[name] = _tags(value) if name == "tags" else value, f"LAB_{name.upper()}"
     for name, value in said.items():
-        _check(name, value, named[name])
+        check(name, value, named[name])
     return Settings(**said)
 
 
@@ -99,7 +99,8 @@ def _tags(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def _check(name: str, value: object, source: str) -> None:
+def check(name: str, value: object, source: str) -> None:
+    """Raise InvalidSetting where a setting of this name cannot be this; `source` says where it stands."""
     if name == "tags":
         pairs = value.items() if isinstance(value, dict) else [(None, None)]
         if not all(isinstance(one, str) and TAG.fullmatch(one) for pair in pairs for one in pair):

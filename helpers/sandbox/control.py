@@ -13,7 +13,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from helpers.errors import LabError
-from helpers.sandbox import athena, clock, identities, signing, states_api
+from helpers.sandbox import athena, clock, delays, identities, signing, states_api
 from helpers.sandbox.integrations import jobs
 from helpers.sandbox.refusal import Answer
 
@@ -71,6 +71,8 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     reset_model_data()
     clock.reset()
     jobs.reset()
+    identities.asked.clear()
+    delays.reset()
     _give_memory_back()
     return {"stopped": len(stopped)}
 
@@ -84,6 +86,7 @@ VERBS: dict[str, Verb] = {
     "history_limit": clock.history_limit,
     "athena": athena.query_seconds,
     "hold_roles": identities.hold,
+    "asked": identities.asked_of_users,
     "stand_in": jobs.stand_in,
     "jobs": jobs.jobs,
 }

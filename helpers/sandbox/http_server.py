@@ -14,7 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.test import run_wsgi_app
 
-from helpers.sandbox import actions, control, identities, process, refusal, signing, states_api
+from helpers.sandbox import actions, control, delays, identities, process, refusal, signing, states_api
 from helpers.sandbox import body as bodies
 from helpers.sandbox.clock import clock
 from helpers.sandbox.refusal import Answer, Refused
@@ -112,7 +112,15 @@ class RequestHandler(MotoRequestHandler):
             return control.answer(self.path.removeprefix(control.PREFIX), body)
         self.server.last_used = time.monotonic()
         with identities.acting_as(identity):
-            return self._ask_states(claim.region, body) if service == "states" else self._ask_moto(service, body)
+            if not delays.ON or (identity and identity.of_service):
+                return self._ask(claim, body)
+            called = actions.call_of(service, self._environ(body), body)
+            return delays.answer(service, claim.region, *called, lambda: self._ask(claim, body))
+
+    def _ask(self, claim: signing.SignedRequest, body: bytes) -> Answer:
+        if claim.service == "states":
+            return self._ask_states(claim.region, body)
+        return self._ask_moto(claim.service, body)
 
     def _ask_states(self, region: str, body: bytes) -> Answer:
         try:

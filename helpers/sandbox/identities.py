@@ -28,6 +28,8 @@ __all__ = [
     "Identity",
     "acting",
     "acting_as",
+    "asked",
+    "asked_of_users",
     "denial",
     "hold",
     "known",
@@ -48,6 +50,9 @@ acting: ContextVar["Identity | None"] = ContextVar("acting", default=None)
 tags_in: dict[str, Callable[[str, str], Mapping[str, str]]] = {}
 """By service what gives the tags of one of its resources, from its ARN and region; entered by the service itself."""
 
+asked: set[tuple[str, str]] = set()
+"""What users of the sandbox's IAM have asked to do since the last reset: actions, each on a resource."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
@@ -64,6 +69,11 @@ class Identity:
     def is_free(self) -> bool:
         """Whether nothing is asked about it: roles that services act as are not held to anything yet."""
         return self.of_service and not _held
+
+
+def asked_of_users(_: dict[str, Any]) -> dict[str, Any]:
+    """What users, whoever they are, have asked to do since the last reset."""
+    return {"asked": sorted(asked)}
 
 
 def hold(_: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +155,8 @@ def refusal(identity: Identity | None, need: Need, region: str) -> str | None:
     """Why somebody is not allowed an action on a resource, in AWS's words; None where they are."""
     if identity is None or identity.is_free:
         return None
+    if identity.user:
+        asked.add((need.action, need.resource))
     iam = iam_backends[process.ACCOUNT]["aws"]
     holder = role_at(identity.role) if identity.role else iam.users.get(identity.user or "")
     request = policies.Request(need.action, need.resource, _Context(identity, holder, need, region))

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import hashlib
 import hmac
 import http.client
@@ -50,6 +49,10 @@ READY, ANSWERED, ENDED = 60.0, 20.0, 10.0
 # Seconds by which a process's time of creation, read twice, may differ: the system counts it from its boot, to which
 # it gives another second when its clock is set.
 SAME_CREATION = 2.0
+OLDER = (
+    "The sandbox runs an older version of this project, and keeps what you made on it; `sfn-lab sandbox stop` ends it,"
+    " and the next one is new, and empty."
+)
 # What the server must not inherit: the person's AWS settings and credentials, proxies, which loopback never uses, and
 # the wish to keep no compiled modules: it loads more than a thousand, and compiling them takes twice as long again.
 NOT_INHERITED = re.compile(r"(AWS|BOTO|MOTO)_.*|.*_PROXY|PYTHONDONTWRITEBYTECODE", re.IGNORECASE)
@@ -134,12 +137,6 @@ def version() -> str:
     return digest.hexdigest()[:16]
 
 
-@functools.cache
-def _version_met() -> str:
-    """The version that this process met first: a kernel in the middle of a lesson keeps the sandbox of that one."""
-    return version()
-
-
 def read() -> Sandbox | None:
     """The state last written on this computer, whether or not its process still lives; None when there is none."""
     try:
@@ -165,21 +162,16 @@ def status() -> Sandbox | None:
 def start() -> Sandbox:
     """Start the sandbox unless it runs; returns when the first request would be answered.
 
-    The `notice` of what comes back says when an earlier sandbox was lost or replaced. Raises `SandboxFailed`.
+    One that runs an older version goes on, with all that was made on it. The `notice` of what comes back says so, and
+    when an earlier sandbox was lost. Raises `SandboxFailed`.
     """
     with _alone():
-        _version_met()
         state = read()
         if state is None:
             return _launch("")
         if answers(state):
-            if state.version in (_version_met(), version()):
-                return state
-            _end(state, True)
-            return _launch(
-                "The sandbox ran an older version of this project; it was replaced by a new, empty one,"
-                " and what had been made on it is gone."
-            )
+            older = "" if state.version == version() else OLDER
+            return dataclasses.replace(state, notice=older)
         if _lives(state):
             raise SandboxFailed(
                 f"The sandbox (process {state.pid}) does not answer; end it with `python -m helpers.sandbox stop`."

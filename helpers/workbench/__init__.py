@@ -1,6 +1,6 @@
-"""The workbench: `explore` one execution, `compare` two, `collect` many.
+"""The workbench: `explore` one execution, `compare` two, `collect` many and sum up their `states`.
 
-It only reads; what it writes are the files that one asks for, beside the notebook.
+It only reads, unless it is asked to act; what it writes are the files that one asks for, beside the notebook.
 """
 
 import os
@@ -13,7 +13,8 @@ from helpers.errors import ExecutionNamed, NotFound
 from helpers.history import compare
 from helpers.lab import Lab, current
 from helpers.verbatim import clean
-from helpers.workbench.collection import collect, failures, read
+from helpers.workbench.bars import bars
+from helpers.workbench.collection import collect, failures, read, states
 from helpers.workbench.exports import FORMS, save
 from helpers.workbench.listing import Listing, machine_named
 from helpers.workbench.report import report
@@ -28,12 +29,14 @@ from helpers.workbench.view import (
     from_files,
 )
 
-__all__ = ["FORMS", "Explorer", "collect", "compare", "explore", "failures", "read"]
+__all__ = ["FORMS", "Explorer", "bars", "collect", "compare", "explore", "failures", "read", "states"]
 
 ENDINGS = (".json", ".jsonl", ".txt", ".log", ".csv", ".gz")
 
 
-def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab | None = None) -> "Explorer":
+def explore(
+    what: Any = None, *, definition: Definition | None = None, lab: Lab | None = None, act: bool = False
+) -> "Explorer":
     """Look into an execution: its diagram, replayed event by event, its events, data, errors, time and cost.
 
     `what` is the ARN of an execution, or the address of its page in AWS's console (of an Express execution the events
@@ -46,6 +49,8 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
     own, the file's own, or the one beside the file as `<name>.asl.json`; without any the diagram is drawn from the
     history. `lab` is the place to read from (left out: `helpers.current()`, where one is needed).
 
+    With `act` an execution given by its ARN can be stopped and redriven, each after a question.
+
     A permission that is denied takes away its part of the screen, with a sentence in its place.
 
     Raises NotAHistory for what holds no history, NotFound for what is not there, NotAllowed where nothing may be read.
@@ -57,7 +62,7 @@ def explore(what: Any = None, *, definition: Definition | None = None, lab: Lab 
         if arn is None:
             raise NotFound(f"{what[:200]} names neither an execution nor a Map Run nor a machine: give the ARN of one.")
         if ":execution:" in arn or ":express:" in arn:
-            return Explorer(Screen(from_arn(arn, lab or current(), definition)))
+            return Explorer(Screen(from_arn(arn, lab or current(), definition), act=act))
         return Explorer(Listing(lab or current(), machine=arn))
     if isinstance(what, str) and not _is_path(what):
         return Explorer(Listing(lab or current(), machine=machine_named(what, lab or current())))

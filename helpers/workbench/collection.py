@@ -1,8 +1,10 @@
 """The histories of many executions: fetched together into a store, and their failures grouped."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ from helpers import execution, history
 from helpers.errors import LabError, NotFound
 from helpers.execution import Execution
 from helpers.history import causes
+from helpers.history.fleet import states
 from helpers.history.store import Moment, add, read, stamp, stops
 from helpers.lab import Lab, current
-from helpers.statuses import RUNNING
+from helpers.statuses import REDRIVABLE, RUNNING
 
-__all__ = ["Collected", "collect", "failures", "read"]
+__all__ = ["Collected", "collect", "failures", "read", "states"]
 
 WORKERS = 32  # calls on their way at once: enough for the refill even where each takes more than a second
 BATCH = 200  # executions a file; what an interruption may cost to fetch again
@@ -34,9 +37,13 @@ class Collected:
     gone: int
     left: int
     """Not fetched, because it was interrupted."""
+    children: int = 0
+    """Of their Map Runs, fetched too."""
 
     def __repr__(self) -> str:
         said = f"Fetched {self.fetched:,} executions into {self.store}; {self.known:,} were there already"
+        if self.children:
+            said += f"; {self.children:,} children of Map Runs came with them"
         if self.gone:
             said += f"; {self.gone:,} are no longer at AWS"
         return said + (f"; {self.left:,} are left: collect again to go on." if self.left else ".")
@@ -49,6 +56,7 @@ def collect(
     until: Moment | None = None,
     store: str | Path = "executions",
     *,
+    children: bool = True,
     progress: bool = True,
     lab: Lab | None = None,
 ) -> Collected:
@@ -56,10 +64,12 @@ def collect(
 
     `machine` is the state machine's ARN; `status` one of AWS's; `since` and `until` bound the start (datetimes or ISO
     texts, UTC where they name no zone). What the folder holds already is not fetched again, unless the execution was
-    redriven since; executions that still run are left for another time. The calls go out together, as fast as the
+    redriven since; executions that still run are left for another time. With an execution come the `children` of its
+    Map Runs, a call each (Express children have no history to fetch). The calls go out together, as fast as the
     account's buckets allow and no faster. An interrupt keeps what was fetched.
 
-    Below `store` lie `events/` and `executions/`, partitioned by machine and day of start (UTC).
+    Below `store` lie `events/` and `executions/`, partitioned by machine and day of start (UTC). The machine of a
+    child is `<machine>/<label of the Map>`.
 
     Raises NotFound, NotAllowed, or LabError for a running status.
     """
@@ -75,16 +85,19 @@ def collect(
         else:
             wanted.append(one)
     batch: list[tuple[Execution, pd.DataFrame]] = []
-    fetched = gone = 0
+    own = {one.arn for one in wanted}
+    fetched = gone = inner = 0
     bar = tqdm(total=len(wanted), desc="collecting", unit="execution", disable=not progress)
     try:
-        for one, events in _fetched(lab, wanted):
+        for one, events in _with_children(lab, wanted, stored) if children else _fetched(lab, wanted):
+            bar.total += one.arn not in own
             bar.update()
             if events is None:
-                gone += 1
+                gone += one.arn in own
                 continue
             batch.append((one, events))
-            fetched += 1
+            fetched += one.arn in own
+            inner += one.arn not in own
             if len(batch) >= BATCH:
                 add(folder, batch)
                 batch.clear()
@@ -93,24 +106,33 @@ def collect(
     finally:
         bar.close()
         add(folder, batch)
-    return Collected(folder, fetched, known, gone, len(wanted) - fetched - gone)
+    return Collected(folder, fetched, known, gone, len(wanted) - fetched - gone, inner)
 
 
-def failures(source: str | Path | pd.DataFrame, since: Moment | None = None, *, lab: Lab | None = None) -> pd.DataFrame:
+def failures(
+    source: str | Path | pd.DataFrame,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    *,
+    machine: str | None = None,
+    lab: Lab | None = None,
+) -> pd.DataFrame:
     """What went wrong how often: failures grouped by state, error and cause, the most frequent first.
 
     `source` is a state machine's ARN (its failed executions are fetched), the folder of a store, or an events frame;
-    `since` bounds the start. What counts as a failure, and the columns, are `history.causes.failures`'.
+    `since` and `until` bound the start, and `machine` is a name in the store. What counts as a failure, and the
+    columns, are `history.causes.failures`'.
     """
     if isinstance(source, pd.DataFrame):
         events = source
     elif isinstance(source, str) and source.startswith("arn:"):
         lab = lab or current()
-        failed = [one for status in FAILED for one in _ended(lab, source, status, since, None)]
+        failed = [one for status in FAILED for one in _ended(lab, source, status, since, until)]
         frames = [frame for _, frame in _fetched(lab, failed) if frame is not None]
         events = pd.concat(frames, ignore_index=True) if frames else history.events([])
     else:
-        events = read(source, since=since)
+        # In an execution that succeeded all that failed was caught, or gone over by a retry.
+        events = read(source, machine, since, until, status=REDRIVABLE)
     return causes.failures(events)
 
 
@@ -125,6 +147,32 @@ def _ended(
             return  # newest first: all that follow are older still
         if not one.running and (last is None or started < last):
             yield one
+
+
+def _with_children(
+    lab: Lab, wanted: Iterable[Execution], stored: Mapping[str, datetime | None]
+) -> Iterator[tuple[Execution, pd.DataFrame | None]]:
+    """As `_fetched`, but before each execution the children of its Map Runs that are not stored.
+
+    An execution comes after its children, so that what an interrupt leaves without some of them is fetched again.
+    """
+    for one, events in _fetched(lab, wanted):
+        runs: Iterable[str] = []
+        if events is not None:
+            runs = events.loc[events["type"] == "MapRunStarted", "details"].dropna()
+        children = [child for run in runs for child in _children(lab, json.loads(run).get("mapRunArn"))]
+        yield from _with_children(lab, [child for child in children if stored.get(child.arn) != child.stopped], stored)
+        yield one, events
+
+
+def _children(lab: Lab, run: str | None) -> list[Execution]:
+    """The children of a Map Run that have ended; AWS lists none of a run that is forgotten or has Express children."""
+    try:
+        return [one for one in execution.executions(run, lab=lab) if not one.running] if run else []
+    except LabError as error:
+        if isinstance(error, NotFound) or type(error) is LabError:
+            return []
+        raise
 
 
 def _fetched(lab: Lab, wanted: Iterable[Execution]) -> Iterator[tuple[Execution, pd.DataFrame | None]]:

@@ -17,8 +17,8 @@ MOST_STATES = 500
 class Filter:
     """The controls in `box` over a table of events; `go` shows the event at a position, counted from 1."""
 
-    def __init__(self, moments: Moments, events: int, go: Callable[[int], None]) -> None:
-        self._moments, self._events, self._go = moments, events, go
+    def __init__(self, moments: Moments, go: Callable[[int], None]) -> None:
+        self._moments, self._go = moments, go
         table = moments.table
         states, types = table.states[:MOST_STATES], table.types
         self.state = widgets.Dropdown(options=[("every state", ALL), *((label(name), name) for name in states)])
@@ -30,23 +30,24 @@ class Filter:
             (self.words, "32%", "Events with a text in any field"),
         ):
             chosen.layout, chosen.tooltip = {"width": width}, tooltip
-            chosen.observe(lambda _: self._sift(), "value")
+            chosen.observe(lambda _: self.sift(), "value")
         self._count = widgets.HTML(layout={"margin": "0 0 0 8px"})
-        back = button("", "angle-up", "The event before that passes the filter", lambda: self._leap(table.before))
-        on = button("", "angle-down", "The next event that passes the filter", lambda: self._leap(table.next))
+        back = button("", "angle-up", "The event before that passes the filter", lambda: self._leap("before"))
+        on = button("", "angle-down", "The next event that passes the filter", lambda: self._leap("next"))
         self.box = widgets.HBox(
             [self.state, self.type, self.words, back, on, self._count],
             layout={"align_items": "center", "margin": "6px 0 2px", "width": "62%"},
         )
 
-    def _sift(self) -> None:
+    def sift(self) -> None:
+        """Have only what passes the filter listed."""
         table = self._moments.table
         table.filter(self.state.value, self.type.value, self.words.value)
-        found = "" if len(table) == self._events else f"{len(table):,} found"
-        self._count.value = screened(found, "span", "quiet")
+        sifted = self.state.value or self.type.value or self.words.value
+        self._count.value = screened(f"{len(table):,} found" if sifted else "", "span", "quiet")
         self._moments.renew()
 
-    def _leap(self, to: Callable[[int], int | None]) -> None:
-        row = to(self._moments.slider.value - 1)
+    def _leap(self, way: str) -> None:
+        row = getattr(self._moments.table, way)(self._moments.slider.value - 1)
         if row is not None:
             self._go(row + 1)

@@ -1,8 +1,8 @@
 """What the screen shows of one moment, sent to the browser before the slider comes to it."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,110 +11,158 @@ import ipywidgets as widgets
 import pandas as pd
 import traitlets
 
-from helpers.diagram import Diagram
-from helpers.errors import LabError
-from helpers.verbatim import clean
-from helpers.workbench.detail import detail
+from helpers.diagram.living import Living
+from helpers.live import backoff
+from helpers.statuses import VISIT
+from helpers.verbatim import clean, shorten
+from helpers.workbench.detail import TABS, attempt_at, detail, whole
+from helpers.workbench.lanes import Lanes
 from helpers.workbench.markup import text
+from helpers.workbench.query import query
 from helpers.workbench.table import NOTHING, EventsTable
 from helpers.workbench.view import ExecutionView, place_of
 
 __all__ = ["Moments"]
 
-SHAPE = re.compile(r'stroke-width="[^"]*"')
 MOST_ASKED = 50
+FAILED = ("Failed", "TimedOut")
+CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Moments(anywidget.AnyWidget):
     """The moments of an execution: each the diagram as it was, the event in words, the events around it, its data.
 
     `moments.js` shows the one at the slider, and asks for those around it. `log` gives what was read of the log at an
-    event's row (from 0), as HTML.
+    event's row (from 0), as HTML. While `live` is set the browser asks, every two seconds, for what has happened since:
+    `follow` reads it.
     """
 
     _esm = Path(__file__).with_suffix(".js")
     slider = traitlets.Instance(widgets.IntSlider).tag(sync=True, **widgets.widget_serialization)
+    living = traitlets.Instance(Living).tag(sync=True, **widgets.widget_serialization)
+    lanes = traitlets.Instance(Lanes).tag(sync=True, **widgets.widget_serialization)
     head = traitlets.Unicode().tag(sync=True)
     nothing = traitlets.Unicode(NOTHING).tag(sync=True)
+    tabs = traitlets.List(list(TABS)).tag(sync=True)
+    tab = traitlets.Unicode(TABS[0]).tag(sync=True)
+    zone = traitlets.Unicode("UTC").tag(sync=True)
+    """The reader's own."""
+    live = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, view: ExecutionView, slider: widgets.IntSlider, log: Callable[[int], str]) -> None:
+    def __init__(
+        self, view: ExecutionView, slider: widgets.IntSlider, log: Callable[[int], str], follow: Callable[[], object]
+    ) -> None:
         self.table = EventsTable(view.events)
-        self._view, self._log, self._drawn = view, log, _diagram(view)
-        super().__init__(slider=slider, head=self.table.head)
+        self._view, self._log, self._follow = view, log, follow
+        living = Living(view.plain)
+        living.lines_of = self._hover
+        living.on_choose(self._choose)
+        super().__init__(slider=slider, living=living, lanes=Lanes(view, slider), head=self.table.head)
+        self.observe(lambda _: self.renew(), "tab")
         self.on_msg(self._answer)
 
+    def take(self, view: ExecutionView) -> None:
+        """Show the same execution further on."""
+        self.table = EventsTable(view.events)
+        self._view = view
+        self.lanes.take(view)
+        if view.definition is None:
+            self.living.drawn = view.plain
+        self.head = self.table.head
+        self.renew()
+
     def renew(self) -> None:
-        """Have everything asked for again: the filter or the log has changed."""
+        """Have everything asked for again: the filter, the tab or the log has changed."""
         self.send({"renewed": True})
 
     def at(self, positions: list[int]) -> dict[str, Any]:
-        """What is shown at some positions of the slider (from 1), each line and picture once."""
+        """What is shown at some positions of the slider (from 1), each line once."""
+        view, replay = self._view, self._view.replay
         found: list[dict[str, Any]] = []
         lines: dict[int, tuple[bool, str]] = {}
-        pictures: dict[str, str] = {}
         for position in positions:
             row = position - 1
-            svg = self._coloured(row)
-            key = f"{hash(svg):x}"
-            pictures[key] = svg
             page = [at + 1 for at in self.table.page(row)]
             lines.update((number, (self.table.is_failure(number - 1), self.table.line(number - 1))) for number in page)
+            event = view.event(row)
+            after = event["elapsed"]
             found.append(
                 {
                     "position": position,
-                    "caption": _caption(self._view, row),
-                    "picture": key,
-                    "detail": detail(self._view, row) + self._log(row),
-                    "cursor": _cursor(self._view, row),
+                    "caption": _caption(view, row),
+                    "words": _words(view, row),
+                    "state": clean(event["state"]) if isinstance(event["state"], str) else None,
+                    "picture": self.living.at(
+                        replay.statuses(position), replay.counts(position), replay.taken(position), replay.lit.get(row)
+                    ),
+                    "detail": detail(view, row, self.tab, self._log(row)),
+                    "at": -1.0 if pd.isna(after) else after.total_seconds(),
                     "rows": page,
                 }
             )
-        return {"moments": found, "lines": list(lines.items()), "pictures": list(pictures.items())}
+        return {"moments": found, "lines": list(lines.items())}
 
     def _answer(self, _: Any, message: Any, __: Any) -> None:
+        said = message if isinstance(message, dict) else {}
         size = len(self._view.events)
-        asked = message.get("asked", []) if isinstance(message, dict) else []
-        positions = [one for one in asked[:MOST_ASKED] if isinstance(one, int) and 0 < one <= size]
-        if positions:
+
+        def known(position: Any) -> bool:
+            return isinstance(position, int) and 0 < position <= size
+
+        if positions := [one for one in said.get("asked", [])[:MOST_ASKED] if known(one)]:
             self.send(self.at(positions))
+        elif known(said.get("of")):
+            row, name = said["of"] - 1, str(said.get("whole"))
+            found = whole(self._view, row, name) or ""
+            if isinstance(asked := said.get("query"), str):
+                self.send({"found": query(found, asked)})
+            else:
+                self.send({"whole": name, "of": said["of"], "text": found})
+        elif said.get("again"):
+            self._follow()
+            self.send({"followed": True})
 
-    def _coloured(self, row: int) -> str:
-        if self._drawn is None:
-            return '<p class="quiet">There is no diagram of this history.</p>'
-        try:
-            svg = self._view.coloured(self._drawn, row + 1).svg()
-        except LabError as error:
-            return f'<p class="note">{text(error)}</p>'
-        return _marked(svg, self._view.event(row)["state"])
+    def _hover(self, state: str) -> list[str]:
+        """The last input and output of a state by the moment at the slider."""
+        view, row = self._view, int(self.slider.value) - 1
+        events = view.events.iloc[: row + 1]
+        own = events[events["state"].eq(state)]
+        shown = []
+        for column, kind in (("input", "Entered"), ("output", "Exited"), ("error", "")):
+            known = own[column][own["type"].str.endswith(kind)].dropna()
+            shown += [f"last {column}: {known.iloc[-1]}"] if len(known) else []
+        return shown
+
+    def _choose(self, state: str) -> None:
+        """Go to what gave a state its colour: of its visits begun by now the worst and last; else the first."""
+        view, here = self._view, int(self.slider.value) - 1
+        found: list[tuple[int, int]] = []
+        first = []
+        for place, numbers in view.visit_places.items():
+            rows = view.visit_events.get(place, []) if place[1] == state else []
+            if begun := rows[: bisect_right(rows, here)]:
+                status = view.outcomes[numbers[0]] if begun[-1] == rows[-1] else "running"
+                found.append((-VISIT.index(status), begun[-1]))
+            first += rows[:1]
+        if found or first:
+            self.slider.value = (max(found)[1] if found else min(first)) + 1
 
 
-def _cursor(view: ExecutionView, row: int) -> str:
-    """A line at the moment, which the style lays over the timeline: that itself need not be sent again."""
-    after = view.event(row)["elapsed"]
-    if pd.isna(after):
-        return ""
-    left, top, bottom = view.chart.at(after.total_seconds())
-    width, height = view.chart.figure.get_size_inches()
-    return (
-        f'<div class="sfn-workbench track" style="aspect-ratio:{width:g}/{height:g}" aria-hidden="true">'
-        f'<i style="left:{left:.3%};top:{top:.2%};bottom:{1 - bottom:.2%}"></i></div>'
-    )
-
-
-def _diagram(view: ExecutionView) -> Diagram | None:
-    try:
-        view.picture.svg()
-    except LabError:
-        return None
-    return view.picture
-
-
-def _marked(svg: str, state: Any) -> str:
-    """The diagram with a stronger border around the state of the event on show."""
-    if not isinstance(state, str):
-        return svg
-    begin = svg.find(f'data-state="{escape(clean(state))}"')
-    return svg if begin < 0 else svg[:begin] + SHAPE.sub('stroke-width="4"', svg[begin:], count=1)
+def _words(view: ExecutionView, row: int) -> str:
+    """The moment in a sentence, by what was known then."""
+    event, attempt = view.event(row), attempt_at(view, row)
+    what = CAPITALS.sub(" ", str(event["type"])).lower()
+    if not isinstance(event["state"], str):
+        return clean(shorten(f"{view.name}: {what}", 200))
+    state, number = event["state"], 0 if attempt is None else int(attempt["attempt"])
+    if event["type"].endswith(FAILED):
+        pause = backoff(view.bodies.get(state, {}), event["error"], number) if number else None
+        if pause is not None:
+            return clean(pause.sentence(state, number))
+        why = f" with {event['error']}" if isinstance(event["error"], str) else ""
+        return clean(shorten(f"{state}: {what}{why}", 200))
+    tried = f", attempt {number}" if number > 1 and "State" not in event["type"] else ""
+    return clean(f"{shorten(state, 120)}: {what}{tried}")
 
 
 def _caption(view: ExecutionView, row: int) -> str:

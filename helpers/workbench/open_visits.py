@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.definition import states
-from helpers.live import due_at
+from helpers.live import backoff, due_at
 from helpers.statuses import FAILED_VISIT, OPEN_VISIT, RUNNING
 from helpers.workbench.markup import seconds, text
 from helpers.workbench.view import ExecutionView, place_of
@@ -26,8 +25,7 @@ def open_visits(view: ExecutionView) -> list[str]:
     opened = view.visits[view.visits["status"].isin(OPEN_VISIT)]
     inner = opened[~opened["type"].isin(["Map", "Parallel"])]
     shown = inner if len(inner) else opened
-    bodies = {state.name: state.body for state in states(view.definition)} if view.definition else {}
-    lines = [_line(view, visit, bodies.get(visit["state"], {}), now) for _, visit in shown.tail(MOST).iterrows()]
+    lines = [_line(view, visit, view.bodies.get(visit["state"], {}), now) for _, visit in shown.tail(MOST).iterrows()]
     if len(shown) > MOST:
         lines.append(f"and {len(shown) - MOST:,} more open visits")
     answered = view.events[view.events["type"].isin(["TaskSucceeded", "LambdaFunctionSucceeded"])]
@@ -50,7 +48,7 @@ def _following(view: ExecutionView, visit: "pd.Series[Any]", body: Mapping[str, 
     """The end of the wait, the next retry or the time-out, where the definition says."""
     if visit["type"] == "Wait":
         ends = due_at(body, visit["entered"], visit["input"])
-        return f"until {_moment(pd.Timestamp(ends), now)}" if ends is not None else ""
+        return f"until {_moment(view, pd.Timestamp(ends), now)}" if ends is not None else ""
     places = view.attempt_places.get(place_of(visit))
     if not places:
         return ""
@@ -60,37 +58,19 @@ def _following(view: ExecutionView, visit: "pd.Series[Any]", body: Mapping[str, 
         ended = f"attempt {last['attempt']} ended with {text(last['error'], 80)}"
         if pause is None:
             return ended
-        at = last["ended"] + timedelta(seconds=pause[0])
-        return f"{ended}, the next one {'at the latest ' if pause[1] else ''}{_moment(at, now)}"
+        at = last["ended"] + timedelta(seconds=pause.seconds)
+        return f"{ended}, the next one {'at the latest ' * pause.at_most}{_moment(view, at, now)}"
     limit = body.get("TimeoutSeconds")
     number = f"attempt {last['attempt']}"
     if isinstance(limit, int | float) and not pd.isna(last["scheduled"]):
-        return f"{number} times out {_moment(last['scheduled'] + timedelta(seconds=limit), now)}"
+        return f"{number} times out {_moment(view, last['scheduled'] + timedelta(seconds=limit), now)}"
     return f"{number}, without a time-out" if body and "TimeoutSecondsPath" not in body and limit is None else number
 
 
-def backoff(body: Mapping[str, Any], error: Any, attempt: int) -> tuple[float, bool] | None:
-    """Seconds before the attempt after `attempt`, and whether they are the most, by a state's Retry; None for no retry.
-
-    Defaults (IntervalSeconds 1, MaxAttempts 3, BackoffRate 2.0): States Language, "Retrying after error". Attempts that
-    other retriers took are counted as this one's, so with several retriers it is an estimate.
-    """
-    for retrier in body.get("Retry") or []:
-        names = retrier.get("ErrorEquals", []) if isinstance(retrier, dict) else []
-        is_task_failure = "States.TaskFailed" in names and error != "States.Timeout"
-        if error not in names and "States.ALL" not in names and not is_task_failure:
-            continue
-        if attempt > retrier.get("MaxAttempts", 3):
-            return None
-        pause = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** (attempt - 1)
-        return min(pause, retrier.get("MaxDelaySeconds", pause)), retrier.get("JitterStrategy") == "FULL"
-    return None
-
-
-def _moment(at: pd.Timestamp, now: pd.Timestamp) -> str:
+def _moment(view: ExecutionView, at: pd.Timestamp, now: pd.Timestamp) -> str:
     left = (at - now).total_seconds()
     distance = f"in {left:,.0f} s" if left >= 0 else f"{-left:,.0f} s ago"
-    return f"{at:%H:%M:%S} UTC ({distance})"
+    return f"{view.moment(at, '%H:%M:%S')} ({distance})"
 
 
 def _short(output: str) -> str:

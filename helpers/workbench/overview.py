@@ -35,7 +35,7 @@ def header(view: ExecutionView) -> str:
         parts.append(f'<p class="quiet">Earlier: {text(summary.earlier, 500)}</p>')
     parts += [f"<p>{line}</p>" for line in open_visits(view)]
     facts = [
-        ("started", text("unknown" if summary.started is None else f"{summary.started:%Y-%m-%d %H:%M:%S} UTC")),
+        ("started", text("unknown" if summary.started is None else view.moment(summary.started))),
         ("took" if summary.ended is not None else "runs for", text(seconds(summary.duration)) or "unknown"),
         ("working", seconds(summary.working)),
         ("waiting", seconds(summary.waiting)),
@@ -45,7 +45,7 @@ def header(view: ExecutionView) -> str:
         ("events", f"{summary.events:,}" + (f" of {summary.events_limit:,}" if summary.events_limit else "")),
     ]
     if summary.full_at is not None:
-        facts.append(("history full at", text(f"{summary.full_at:%Y-%m-%d %H:%M:%S} UTC, at the present rate")))
+        facts.append(("history full at", text(f"{view.moment(summary.full_at)}, at the present rate")))
     if summary.redrives:
         facts.append(("redriven", count(summary.redrives, "time", "times")))
     facts.append(("redrive", text(redrivable(view))))
@@ -55,9 +55,9 @@ def header(view: ExecutionView) -> str:
 def _without_events(view: ExecutionView) -> str:
     assert view.described is not None
     described = view.described
-    facts = [("started", text(f"{described.started:%Y-%m-%d %H:%M:%S} UTC"))]
+    facts = [("started", text(view.moment(described.started)))]
     if described.stopped is not None:
-        facts.append(("stopped", text(f"{described.stopped:%Y-%m-%d %H:%M:%S} UTC")))
+        facts.append(("stopped", text(view.moment(described.stopped))))
     named = ((name, getattr(described, name)) for name in ("error", "cause", "input", "output"))
     facts += [(name, text(value, 500)) for name, value in named if value]
     return list_of(facts)
@@ -69,12 +69,12 @@ def redrivable(view: ExecutionView) -> str:
     if summary.events_limit is None or (view.arn and ":express:" in view.arn):
         return "not for an Express execution"
     if view.status not in REDRIVABLE:
-        return "not while it runs" if summary.ended is None else "nothing to redrive"
+        return "not while it runs" if view.status in RUNNING or summary.ended is None else "nothing to redrive"
     if summary.events >= REDRIVABLE_EVENTS:
         return f"not with {summary.events:,} events"
     if summary.ended is None:
         return "unknown"
-    return f"until {summary.ended + pd.Timedelta(days=REDRIVABLE_DAYS):%Y-%m-%d %H:%M} UTC"
+    return f"until {view.moment(summary.ended + pd.Timedelta(days=REDRIVABLE_DAYS), '%Y-%m-%d %H:%M')}"
 
 
 def console_link(view: ExecutionView) -> str | None:

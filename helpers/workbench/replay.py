@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from helpers import history
+from helpers.diagram.figures import Passage, passages
 from helpers.statuses import STILL_INSIDE, VISIT
 
 __all__ = ["Replay"]
 
+SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
+FAILED = r"(?:Failed|TimedOut)$"
 OPENING = re.compile(r"[\[:]")
 Key = tuple[str, str]
 
@@ -21,11 +24,12 @@ Key = tuple[str, str]
 class Replay:
     """Which status each state had after each event; `statuses(0)` is before the first."""
 
-    def __init__(self, events: pd.DataFrame) -> None:
+    def __init__(self, events: pd.DataFrame, visits: pd.DataFrame | None = None) -> None:
+        visits = history.visits(events) if visits is None else visits
         self._changes: dict[str, tuple[list[int], list[str]]] = {}
         slots: dict[Key, tuple[int, str]] = {}
         counts: dict[str, dict[str, int]] = {}
-        for row, (branch, state), visit, status in sorted(_deltas(events), key=lambda delta: delta[0]):
+        for row, (branch, state), visit, status in sorted(_deltas(events, visits), key=lambda delta: delta[0]):
             before = slots.get((branch, state))
             if before is not None and before[0] > visit:
                 continue
@@ -40,6 +44,61 @@ class Replay:
             if not statuses or statuses[-1] != shown:
                 rows.append(row)
                 statuses.append(shown)
+        self._entered: dict[str, list[int]] = {}
+        self._tried: dict[str, tuple[list[int], list[int]]] = {}
+        self._first: dict[Passage, int] = {}
+        self.lit: dict[int, Passage] = {}
+        """The passage that is passed at an event, by its row; while a task waits to try again, its retry."""
+        self._count(events, visits)
+
+    def _count(self, events: pd.DataFrame, visits: pd.DataFrame) -> None:
+        row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
+        entered = [row_of.get(id_) for id_ in visits["entered_id"].tolist()]
+        for state, begun_at in zip(visits["state"].tolist(), entered, strict=True):
+            if begun_at is not None:
+                self._entered.setdefault(state, []).append(begun_at)
+        exited = [row_of.get(id_) for id_ in visits["exited_id"].tolist()]
+        for place, passage in passages(visits):
+            passed = entered[place] if passage[1] else exited[place]
+            if passed is not None:
+                self._pass(passed, passage)
+        begun: dict[tuple[str, str, int], list[int]] = {}
+        failed: dict[tuple[str, str, int], int] = {}
+        tries = events["type"].isin(SCHEDULED) | events["type"].str.contains(FAILED)
+        own = events[["branch", "state", "visit", "type"]][tries & events["visit"].notna() & events["state"].notna()]
+        for row, (branch, state, visit, kind) in zip(
+            own.index.tolist(), own.fillna({"branch": ""}).itertuples(index=False), strict=True
+        ):
+            where = (branch, state, visit)
+            if kind not in SCHEDULED:
+                failed[where] = row
+                continue
+            begun.setdefault(where, []).append(row)
+            rows, numbers = self._tried.setdefault(state, ([], []))
+            rows.append(row)
+            numbers.append(len(begun[where]))
+            if numbers[-1] > 1:
+                self._pass(row, (state, state, "retry"))
+                self.lit[failed.get(where, row)] = (state, state, "retry")
+
+    def _pass(self, row: int, passage: Passage) -> None:
+        self.lit[row] = passage
+        self._first[passage] = min(row, self._first.get(passage, row))
+
+    def counts(self, passed: int) -> dict[str, tuple[int, int]]:
+        """How often each state was visited, and the number of its last attempt, when `passed` events have passed."""
+        found = {}
+        for state, rows in self._entered.items():
+            if visits := bisect_right(rows, passed - 1):
+                tried, numbers = self._tried.get(state, ([], []))
+                place = bisect_right(tried, passed - 1)
+                last = place and tried[place - 1] > rows[visits - 1]
+                found[state] = visits, numbers[place - 1] if last else 0
+        return found
+
+    def taken(self, passed: int) -> set[Passage]:
+        """The passages that were passed when `passed` events have passed."""
+        return {passage for passage, row in self._first.items() if row < passed}
 
     def statuses(self, passed: int) -> dict[str, str]:
         """The status of each state reached when `passed` events have passed, one of the eight words of `diagram`."""
@@ -51,7 +110,7 @@ class Replay:
         return found
 
 
-def _deltas(events: pd.DataFrame) -> Iterator[tuple[int, Key, int, str]]:
+def _deltas(events: pd.DataFrame, visits: pd.DataFrame) -> Iterator[tuple[int, Key, int, str]]:
     """Each time that a visit changes its status: the row of the event, branch and state, visit, the new status.
 
     A redrive takes ended visits up again, so what is before it is read from the history as it was then.
@@ -60,10 +119,11 @@ def _deltas(events: pd.DataFrame) -> Iterator[tuple[int, Key, int, str]]:
     bounds = [0, *redriven.tolist(), len(events)]
     for begin, end in pairwise(bounds):
         if begin < end:
-            yield from _part(events.iloc[:end], begin)
+            known = visits if end == len(events) else history.visits(events.iloc[:end])
+            yield from _part(events.iloc[:end], known, begin)
 
 
-def _part(events: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str]]:
+def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str]]:
     own = pd.DataFrame(
         {
             "branch": events["branch"].fillna(""),
@@ -80,7 +140,6 @@ def _part(events: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str
     stamps = np.maximum.accumulate(events["timestamp"].to_numpy("datetime64[us]"))
     row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
     timed_out = events["type"].str.endswith("TimedOut").tolist()
-    visits = history.visits(events)
     caught = visits[visits["status"].eq("caught") & visits["exited_id"].notna()]
     catching = {
         f"{branch}/{state}#{visit}".removeprefix("/"): row_of[exited_id]

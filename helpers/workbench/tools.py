@@ -25,14 +25,19 @@ class Tools:
     """
 
     def __init__(self, view: ExecutionView, renew: Callable[[], None], open_execution: Callable[[str], None]) -> None:
-        self._view, self._renew, self._open = view, renew, open_execution
+        self._renew, self._open = renew, open_execution
         self._row = 0
         self._logs: dict[Any, str] = {}
         self._functions: dict[Any, str | None] = {}
-        self._starters = starters(view) if view.lab is not None else set()
+        self.take(view)
         self._log = button("Log lines", "align-left", "What the Lambda function logged in this attempt", self._read_log)
         self._inside = button("Executions inside", "sitemap", "What this state started", self._look_inside)
         self.box = widgets.HBox(layout={"flex_flow": "row wrap"})
+
+    def take(self, view: ExecutionView) -> None:
+        """Ask about the same execution further on."""
+        self._view = view
+        self._starters = starters(view) if view.lab is not None else set()
 
     def offer(self, row: int) -> None:
         """Offer what can be asked about the event in a row."""
@@ -79,11 +84,7 @@ class Tools:
         self.offer(self._row)
 
     def _look_inside(self) -> None:
-        try:
-            found = children(self._view, self._row)
-        except LabError as error:
-            self.note(error)
-            return
+        found = children(self._view, self._row)
         if not found:
             self.box.children = [widgets.HTML(screened('<p class="quiet">It started no execution.</p>'))]
             return

@@ -9,11 +9,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from helpers import calls, diagram, execution, history, timeline
-from helpers.definition import load, parse
+from helpers.definition import load, parse, states
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
 from helpers.history import sources
 from helpers.lab import Lab
@@ -56,6 +57,8 @@ class ExecutionView:
     lab: Lab | None = None
     described: execution.Execution | None = None
     denied: list[str] = field(default_factory=list)
+    zone: str = "UTC"
+    """The time zone in which moments are written."""
     strangers: list[str] = field(default_factory=list)
     """States visited that the definition given does not have."""
 
@@ -93,6 +96,11 @@ class ExecutionView:
         return _places(self.attempts)
 
     @cached_property
+    def outcomes(self) -> list[str]:
+        """The status of each visit in the end; of one whose end is unknown, that it runs."""
+        return self.visits["status"].fillna("running").tolist()
+
+    @cached_property
     def attempt_starts(self) -> list[Any]:
         """When each attempt was scheduled; for one that never was, when it ended."""
         return self.attempts["scheduled"].fillna(self.attempts["ended"]).tolist()
@@ -117,12 +125,17 @@ class ExecutionView:
 
     @cached_property
     def replay(self) -> Replay:
-        return Replay(self.events)
+        return Replay(self.events, self.visits)
 
     @cached_property
     def chart(self) -> timeline.Timeline:
         """The timeline, folded so far that it fits on the screen."""
-        return timeline.draw(self.events, most_lanes=LANES)
+        return timeline.draw(self.events, most_lanes=LANES, visits=self.visits, attempts=self.attempts)
+
+    @cached_property
+    def lanes(self) -> timeline.Timeline:
+        """The timeline with all that can be scrolled through."""
+        return timeline.draw(self.events, visits=self.visits, attempts=self.attempts)
 
     @cached_property
     def picture(self) -> diagram.Diagram:
@@ -132,6 +145,36 @@ class ExecutionView:
         else:
             drawn = diagram.draw_history(self.visits, self.attempts)
         return self.coloured(drawn, len(self.events))
+
+    @cached_property
+    def plain(self) -> diagram.Diagram:
+        """The diagram for a replay, which knows nothing of what comes later: without figures."""
+        if self.definition is not None:
+            return diagram.draw(self.definition, {})
+        return diagram.draw_history(self.visits, figured=False)
+
+    @cached_property
+    def bodies(self) -> dict[str, Mapping[str, Any]]:
+        """The definition of each state, by name."""
+        return {state.name: state.body for state in states(self.definition)} if self.definition else {}
+
+    @cached_property
+    def raw_events(self) -> dict[int, Any]:
+        """The events as they came, by id."""
+        return {one["id"]: one for one in self.raw or [] if isinstance(one, dict) and isinstance(one.get("id"), int)}
+
+    @cached_property
+    def assigning(self) -> list[int]:
+        """The rows of the events that assigned variables."""
+        sets = self.events["details"].str.contains('"assignedVariables": *{', na=False)
+        return sets.to_numpy("bool").nonzero()[0].tolist()
+
+    def moment(self, stamp: Any, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+        """A stamp in the zone that is shown, with its name."""
+        local = (
+            stamp.tz_convert(self.zone) if isinstance(stamp, pd.Timestamp) else stamp.astimezone(ZoneInfo(self.zone))
+        )
+        return f"{local.strftime(form)} {'UTC' if self.zone == 'UTC' else local.tzname()}"
 
     def coloured(self, drawn: diagram.Diagram, passed: int) -> diagram.Diagram:
         """The diagram as it was when `passed` events had passed."""

@@ -1294,30 +1294,30 @@ def _pause() -> Rows:
     yield "a bool", "wrong", True, "number"
 
 
-MEASURED = pd.DataFrame(
+COMPARED = pd.DataFrame(
     {
-        "pause": [2, 10, 60, 2, 10, 60],
-        "job": [100, 100, 100, 250, 250, 250],
-        "events": [466, 106, 34, 1132, 241, 61],
-        "delay": [0.5, 1.0, 20.5, 0.9, 3.0, 50.4],
+        "pattern": ["recheck", "recheck", "wait_first", "wait_first", "bounded", "retry_polling"],
+        "interval": [10.0, 40.0, 10.0, 40.0, 10.0, 20.0],
+        "polls": [9.2, 2.6, 2.5, 1.6, 3.8, 5.9],
+        "p95_delay": [9.8, 36.4, 18.2, 36.3, 57.5, 19.6],
+        "tolerated": 20,
     }
 )
 
 
-@answers("11-cheapest", MEASURED)
-def _cheapest() -> Rows:
-    quick = MEASURED[(MEASURED["job"] == 250) & (MEASURED["delay"] < 20)]
-    yield "written", "right", 10
-    yield "idxmin", "right", quick.loc[quick["events"].idxmin(), "pause"]
-    yield "sorted", "right", quick.sort_values("events")["pause"].iloc[0]
-    yield "too late", "wrong", 60
-    yield "dearer", "wrong", 2
-    yield "its events", "wrong", 241
-    yield "its label", "wrong", quick["events"].idxmin()
-    yield "the row", "wrong", quick.loc[4], "Series"
-    yield "a Series", "wrong", quick.loc[quick["events"] == quick["events"].min(), "pause"], "Series"
-    yield "a text", "wrong", "10", "quotes"
-    yield "the frame", "wrong", quick, "DataFrame"
+@answers("11-fewest", COMPARED)
+def _fewest_polls() -> Rows:
+    row = COMPARED.loc[2]
+    yield "written", "right", ("wait_first", 10)
+    yield "as a list", "right", ["wait_first", 10.0]
+    yield "from the row", "right", (row["pattern"], row["interval"])
+    yield "a slice of the row", "wrong", row[["pattern", "interval"]]
+    yield "too late", "wrong", ("wait_first", 40), "at most 20 s"
+    yield "more polls", "wrong", ("recheck", 10), "fewest polls"
+    yield "the way alone", "wrong", "wait_first", "a way and its first pause"
+    yield "the other way round", "wrong", (10, "wait_first"), "a way and its first pause"
+    yield "a text", "wrong", ("wait_first", "10"), "quotes"
+    yield "the frame", "wrong", COMPARED, "a way and its first pause"
 
 
 BILL = definition.load("bill")
@@ -1445,3 +1445,32 @@ def _fewest() -> Rows:
     yield "a list", "wrong", [6], "list"
     yield "a bool", "wrong", True, "number"
     yield "a missing value", "wrong", float("nan"), "missing"
+
+
+@answers("14-fewest")
+def _fewest_at_once() -> Rows:
+    yield "5", "right", 5
+    yield "numpy's number", "right", np.int64(5)
+    yield "a float", "equivalent", 5.0
+    yield "4", "wrong", 4, "5 waves"
+    yield "3", "wrong", 3, "7 waves"
+    yield "1", "wrong", 1, "40 in all"
+    yield "6", "wrong", 6, "fewer"
+    yield "all", "wrong", 20, "fewer"
+    yield "none", "wrong", 0, "whole number"
+    yield "a part", "wrong", 4.5, "whole number"
+    yield "a text", "wrong", "5", "quotes"
+    yield "a list", "wrong", [5], "list"
+
+
+@answers("14-dearest", pd.DataFrame({"state": ["Courier", "EachOrder", "Pack"], "dollars": [0.0016, 0.0003, 0.0017]}))
+def _dearest() -> Rows:
+    yield "Pack", "right", "Pack"
+    yield "numpy's text", "right", np.str_("Pack")
+    yield "in small letters", "wrong", "pack"
+    yield "the longest", "wrong", "Courier", "largest"
+    yield "the Map", "wrong", "EachOrder", "largest"
+    yield "no state", "wrong", "Lambda"
+    yield "a list", "wrong", ["Pack"], "list"
+    yield "dollars", "wrong", 0.0017
+    yield "nothing", "wrong", ""

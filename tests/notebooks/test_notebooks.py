@@ -1,16 +1,21 @@
 """Every notebook runs alone, from top to bottom, and what is stored is what it shows."""
 
 import json
+import os
 import re
 
 import nbformat
 import pandas as pd
+import psutil
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from helpers import sandbox
-from tests.notebooks import run, words
+from helpers.lab import beside, lessons
+from tests.notebooks import account, run, words
 
 PATHS = run.paths()
+SILENT = 3.0  # seconds: two of waiting, and one for what a cell computes on a computer that does nothing else
 NAMES = [path.relative_to(run.NOTEBOOKS).as_posix() for path in PATHS]
 
 
@@ -33,10 +38,50 @@ def test_stored_notebook_is_as_it_was_run(path):
 @pytest.mark.notebooks
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_notebook_runs_alone_and_says_what_is_stored(path, place):
+    """As a user who may do what `sfn-lab permissions` prints for it alone, and who asks for all of that."""
     sandbox.reset()
-    stored = nbformat.read(path, as_version=4)
-    fresh = run.normalised(run.executed(path))
+    stored, notebook = nbformat.read(path, as_version=4), account.name(path)
+    lab = beside()
+    fresh = run.normalised(run.executed(path, policy=lessons.policy(lab.account, lab.region, lab.prefix, [notebook])))
     assert outputs(fresh) == outputs(stored)
+    asked, recorded, used = account.asked(lab), account.recorded(notebook), account.used(lab)
+    has_twin = path.parent != run.SOLUTIONS and (run.SOLUTIONS / path.name).exists()
+    assert asked <= recorded if has_twin else asked == recorded, (
+        f"other calls than recorded: python -m tests.notebooks.run {notebook} solutions/{notebook}"
+    )
+    dollars = sum(price * used.get(unit, 0) for unit, price in lessons.UNITS.items())
+    assert dollars <= 1.5 * lessons.costs().get(notebook, 0) + 0.0001
+
+
+@pytest.mark.notebooks
+@pytest.mark.skipif(not os.environ.get("RUN_ACTIONS"), reason="takes half an hour: set RUN_ACTIONS=1")
+@pytest.mark.parametrize("action", account.evaluated())
+def test_without_an_action_a_notebook_that_asks_for_it_raises_or_says_something_else(action, place):
+    sandbox.reset()
+    lab, notebook = beside(), account.first_that_asks(action)
+    path = next(path for path in reversed(PATHS) if account.name(path) == notebook)
+    policy = lessons.policy(lab.account, lab.region, lab.prefix, [notebook])
+    for statement in policy["Statement"]:
+        statement["Action"] = [one for one in statement["Action"] if one != action] or ["none:None"]
+    try:
+        fresh = run.normalised(run.executed(path, policy=policy))
+    except (CellExecutionError, AssertionError):
+        return  # AssertionError: what clean-up leaves
+    assert outputs(fresh) != outputs(nbformat.read(path, as_version=4))
+
+
+@pytest.mark.notebooks
+@pytest.mark.skipif(not os.environ.get("RUN_PACE"), reason="takes half an hour: set RUN_PACE=1")
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_notebook_runs_at_awss_pace_and_is_never_long_silent(path, monkeypatch):
+    monkeypatch.setenv("LAB_SANDBOX_PACE", "aws")
+    with run.clean_sandbox():
+        fresh = run.executed(path)
+    solved = {verdict for cell in fresh.cells for verdict in run.verdicts(cell)}
+    assert solved <= ({"solved"} if path.parent == run.SOLUTIONS else {"open"})
+    longest = SILENT * max(1.0, psutil.getloadavg()[1] / psutil.cpu_count())
+    silent = {cell.source: round(cell.metadata.get("silent", 0.0), 1) for cell in fresh.cells}
+    assert not {source: seconds for source, seconds in silent.items() if seconds > longest}
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[tuple[str, list[str]]]:
@@ -110,6 +155,21 @@ def test_cells_are_short(path):
     notebook = nbformat.read(path, as_version=4)
     long = [cell.id for cell in notebook.cells if cell.cell_type == "code" and len(cell.source.splitlines()) > 15]
     assert not long, f"cells to be cut in two or more: {long}"
+
+
+CODE, TEXT = 107, 108  # characters that a line of a cell shows in a window of 1,280 pixels, before it is cut
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_no_line_is_longer_than_a_cell_shows(path):
+    """Of a text JupyterLab would cut the words; HTML and pictures are measured in a browser."""
+    for cell in nbformat.read(path, as_version=4).cells if path.stem != "workbench" else []:
+        if cell.cell_type == "code":
+            assert not [line for line in cell.source.splitlines() if len(line) > CODE], cell.id
+            for output in cell.outputs:
+                data = output.get("data", {})
+                shown = data.get("text/plain", "") if set(data) == {"text/plain"} else output.get("text", "")
+                assert not [line for line in shown.splitlines() if len(line) > TEXT], cell.id
 
 
 CELL = 848  # pixels that a cell shows in a window of 1280, with the list of files beside the notebook

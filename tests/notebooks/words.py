@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import nbformat
 
 MEASURED = {"backoff", "call", "delay", "duration", "elapsed", "startDate", "stopDate", "timestamp", "waited"}
-MEASURED |= {"seconds_a", "seconds_b", "longer"}
+MEASURED |= {"p50", "p95", "p99"}
+MEASURED |= {"seconds_a", "seconds_b", "longer", "planned"}
 DATE = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?UTC|[+-]\d\d:\d\d|Z)?"
 VARYING = [
     (re.compile(r"datetime\.datetime\(.*?\)\)?"), "(date)"),

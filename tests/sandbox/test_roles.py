@@ -287,3 +287,14 @@ def test_a_query_reads_and_writes_as_the_role_that_asks(machines, role, shop):
 def test_what_a_query_needs_of_the_role_that_asks(machines, role, shop, denied, words):
     ended = run(machines, role(*ATHENA, policy(denied, effect="Deny")), asking(shop))
     assert (ended["status"], words in ended["cause"]) == ("FAILED", True)
+
+
+def test_a_statement_needs_the_database_that_it_names(machines, role, shop):
+    mine = ["arn:aws:glue:*:*:catalog", "arn:aws:glue:*:*:database/mine*", "arn:aws:glue:*:*:table/mine*"]
+    allowed = role(*ATHENA[::2], policy("glue:GetDatabase"), policy("glue:*", mine))
+    for statement in ("CREATE DATABASE {}", "DROP TABLE IF EXISTS {}.t", "DROP SCHEMA {}"):
+        for database in ("mine", "theirs"):
+            asked = asking(shop)
+            asked["States"]["T"]["Parameters"]["QueryString"] = statement.format(database)
+            ended = run(machines, allowed, asked)
+            assert ("on resource" in (ended.get("cause") or "")) == (database == "theirs"), ended

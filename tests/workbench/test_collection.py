@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 import helpers
-from helpers import calls, deploy, execution, history
+from helpers import calls, deploy, execution, history, workbench
 from helpers.errors import LabError, NotFound
 from helpers.history import causes
 from helpers.history import store as stores
 from helpers.workbench import collection
-from tests.history import handmade
+from tests.history import handmade, test_fleet
 from tests.history.test_endings import ENDINGS
 
 MACHINE = {
@@ -212,6 +212,32 @@ def test_collecting_uses_what_the_bucket_allows_and_never_more(latency):
     assert len(begun) >= 0.95 * (size + refill * max(begun))
 
 
+def test_children_of_map_runs_are_collected_once_and_summed_up(lab, ran, tmp_path):
+    inner = {"StartAt": "Odd", "States": {"Odd": {"Type": "Fail", "Error": "Odd"}}}
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **inner}
+    each = {
+        "Type": "Map",
+        "Label": "each",
+        "ItemsPath": "$",
+        "ItemProcessor": processor,
+        "ToleratedFailurePercentage": 100,
+        "End": True,
+    }
+    machine = deploy.deploy({"StartAt": "Each", "States": {"Each": each}}, "parent", lab=lab).arn
+    run = execution.start(machine, [1, 2, 3], lab=lab)
+    execution.wait(run, timeout=30, progress=False, lab=lab)
+    done = collect(lab, machine, tmp_path)
+    assert (done.fetched, done.children, done.left) == (1, 3, 0)
+    assert "3 children of Map Runs" in repr(done)
+    again = collect(lab, machine, tmp_path)
+    assert (again.fetched, again.children, again.known) == (0, 0, 1)
+    sums = workbench.states(tmp_path, machine=machine.split(":")[-1]).set_index("state")
+    assert sums["count"].to_dict() == {"Each": 1, "Odd": 3}
+    assert sums.loc["Odd", "error_rate"] == 1
+    assert workbench.failures(tmp_path)[["state", "count"]].to_numpy().tolist() == [["Odd", 3]]
+    assert collect(lab, machine, tmp_path / "alone", children=False).children == 0
+
+
 def test_dask_gives_the_same_frame(lab, ran, tmp_path):
     pytest.importorskip("dask.dataframe", reason="the extra `dask` is not installed")
     machine, _ = ran
@@ -221,6 +247,23 @@ def test_dask_gives_the_same_frame(lab, ran, tmp_path):
     pd.testing.assert_frame_equal(whole, collection.read(tmp_path))
     visits = with_dask.map_partitions(history.visits).compute()
     assert len(visits) == len(history.visits(whole))
+
+
+def test_two_processes_of_a_dask_cluster_read_a_store(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="`pip install distributed` adds Dask's cluster")
+    for number in (1, 2, 3):  # on three days, so in three files
+        stores.add(tmp_path, [test_fleet.run(number)])
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        assert len(client.scheduler_info()["workers"]) == 2
+        frame = collection.read(tmp_path, dask=True)
+        assert frame.npartitions == 3
+        visits = frame.map_partitions(history.visits).compute()
+    expected = history.visits(collection.read(tmp_path))
+    assert len(visits) == len(expected) == 6
+    assert set(visits["execution"]) == set(expected["execution"])
 
 
 def stored(store: Path, machine: str) -> execution.Execution:

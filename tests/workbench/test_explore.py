@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import xml.etree.ElementTree
+from html import escape
 from html.parser import HTMLParser
 
 import nbclient
@@ -65,7 +66,8 @@ def html_of(moments):
     sent = moments.at([moments.slider.value])
     (found,) = sent["moments"]
     lines = [line for _, (_, line) in sent["lines"]]
-    return "".join([found["caption"], found["detail"], found["cursor"], *lines, *dict(sent["pictures"]).values()])
+    looks = [f"{look}: {name}" for name, (look, *_) in found["picture"]["states"].items()]
+    return "".join([found["caption"], found["detail"], *lines, *map(escape, looks), moments.living.picture["svg"]])
 
 
 def moment(shown):

@@ -170,11 +170,13 @@ def test_the_children_of_a_map_run_are_listed_and_open_in_place(deployed, lab):
     arn = execution.start(deployed["mapping"], {"items": [1, 2]}, lab=lab)
     execution.wait(arn, progress=False, lab=lab)
     shown = explore(arn, lab=lab)
-    shown.go(3)
-    press(shown._shown, "Executions inside")
-    chosen, opening = shown._shown.tools.box.children
-    assert [label.split()[-1] for label, _ in chosen.options] == ["SUCCEEDED", "SUCCEEDED"]
-    opening.click()
+    runs = shown._shown.map_runs
+    (listing,) = runs.box.children
+    listing.click()
+    assert "2 children of 2 items; 2 succeeded" in runs._said.value
+    assert [label.split()[0] for label, _ in runs.found.options] == ["SUCCEEDED", "SUCCEEDED"]
+    chosen = runs.found
+    runs._chosen()
     child = texts(shown._shown.box)
     assert chosen.value.rsplit(":", 1)[1] in child
     assert "PassStateEntered" in child

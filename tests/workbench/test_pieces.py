@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from helpers import history
+from helpers.live import backoff
 from helpers.workbench.detail import detail, unfolded
 from helpers.workbench.difference import difference
-from helpers.workbench.open_visits import backoff
 from helpers.workbench.overview import commands, console_link, redrivable
 from helpers.workbench.table import ROWS, EventsTable
 from helpers.workbench.view import from_file
@@ -93,13 +93,15 @@ def test_the_next_retry_is_told_by_the_retry_field():
             {"ErrorEquals": ["States.TaskFailed"], "JitterStrategy": "FULL"},
         ]
     }
-    assert [backoff(body, "NotReady", attempt) for attempt in (1, 2, 3, 4)] == [
-        (2, False),
-        (4, False),
-        (5, False),
-        None,
+    pauses = [backoff(body, "NotReady", attempt) for attempt in (1, 2, 3)]
+    assert [(pause.seconds, pause.at_most, pause.attempts) for pause in pauses] == [
+        (2, False, 4),
+        (4, False, 4),
+        (5, False, 4),
     ]
-    assert backoff(body, "Other", 1) == (1, True)
+    assert pauses[0].sentence("Main", 1, 0.7) == "Main waits to try again, attempt 2 of 4, in 1.3 s"
+    assert backoff(body, "NotReady", 4) is None
+    assert backoff(body, "Other", 1).sentence("Main", 1) == "Main waits to try again, attempt 2 of 4, within 1.0 s"
     assert backoff(body, "States.Timeout", 1) is None
     assert backoff({}, "NotReady", 1) is None
 

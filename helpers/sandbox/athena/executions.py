@@ -109,7 +109,7 @@ class QueryExecution:
         self._caller.call("GetDatabase", database)
         if self._is_query:
             return self._run.query(self._statement, database, self._catalog, self._read, clock.now())
-        self._caller.state(dialect.words(self.query), database)
+        self._caller.state(self._statement, dialect.words(self.query), database)
         lines = self._catalog.run(self._statement, self.query, database, partial(keys_below, self._s3))
         words = [*dialect.words(self.query), ""]
         name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"

@@ -6,6 +6,8 @@ Source: Athena user guide, "Access to Amazon S3 from Athena" and "Fine-grained a
 import dataclasses
 import re
 
+from sqlglot import exp
+
 from helpers.sandbox import process
 from helpers.sandbox.actions import Need, needs_of
 from helpers.sandbox.athena.catalog import Table
@@ -49,11 +51,16 @@ class Caller:
                 details = "Service: AmazonDataCatalog; Status Code: 400; Error Code: AccessDeniedException; Proxy: null"
                 raise QueryFailure(f"{said} ({details})", 1301)
 
-    def state(self, words: list[str], database: str) -> None:
-        """Do what a statement that is no query calls of Glue. Raises QueryFailure."""
-        named = next((call for start, call in _CALLS.items() if re.match(start, " ".join(words))), None)
-        if named:
-            self.call(named, database, "" if "Database" in named else "*")
+    def state(self, statement: exp.Expr, words: list[str], database: str) -> None:
+        """Do what a statement that is no query calls of Glue, in its own database or the present one.
+
+        Raises QueryFailure.
+        """
+        operation = next((call for start, call in _CALLS.items() if re.match(start, " ".join(words))), None)
+        if operation:
+            on_databases, named = "Database" in operation, statement.find(exp.Table)
+            own = named and (named.db or (named.name if on_databases else ""))
+            self.call(operation, own or database, "" if on_databases else "*")
 
     def read(self, table: Table, urls: list[str]) -> None:
         """Look a table up and read these objects of it. Raises QueryFailure."""

@@ -1,0 +1,171 @@
+"""The children of a distributed Map: counted, the failed ones first, grouped by their causes, each to be opened."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from helpers import calls, execution, history
+from helpers.errors import LabError
+from helpers.lab import Lab
+from helpers.quantities import count, dollars
+from helpers.workbench.controls import button, label
+from helpers.workbench.markup import screened, text
+from helpers.workbench.view import ExecutionView
+
+__all__ = ["MapRuns", "children", "groups", "runs"]
+
+STATUSES = ("FAILED", "TIMED_OUT", "ABORTED", "RUNNING", "SUCCEEDED")
+WRONG = STATUSES[:2]
+PAGE = 50
+MOST = 100  # failed children whose histories are read for their causes
+AT_ONCE = 8
+
+
+def runs(arn: str, lab: Lab) -> list[str]:
+    """The ARNs of an execution's Map Runs, in order of starting. Raises NotAllowed."""
+    with calls.plainly(f"list the Map Runs of {arn}"):
+        pages = calls.client(lab).get_paginator("list_map_runs").paginate(executionArn=arn)
+        found = [run for page in pages for run in page["mapRuns"]]
+    return [run["mapRunArn"] for run in sorted(found, key=lambda run: run["startDate"])]
+
+
+def children(run: str, lab: Lab, status: str = "") -> Iterator[tuple[str, str, str]]:
+    """ARN, name and status of a Map Run's executions, of one status or of all, what failed first. Raises NotAllowed."""
+    for wanted in [status] if status else STATUSES:
+        token: dict[str, str] = {}
+        while True:
+            with calls.plainly(f"list the executions of the Map Run {run}"):
+                page = calls.client(lab).list_executions(mapRunArn=run, statusFilter=wanted, maxResults=PAGE, **token)
+            for one in page["executions"]:
+                yield one["executionArn"], one["name"], one["status"]
+            if "nextToken" not in page:
+                break
+            token = {"nextToken": page["nextToken"]}
+
+
+def groups(run: str, lab: Lab) -> pd.DataFrame:
+    """The failed children, at most 100, by error and cause, the largest group first.
+
+    A frame with `error`, `cause`, `children` (their number), `dollars` (what their transitions cost in all) and `arns`
+    (a list). Raises NotAllowed.
+    """
+    failed = [arn for status in WRONG for arn, _, _ in islice(children(run, lab, status), MOST)][:MOST]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        read = list(pool.map(lambda arn: execution.events(arn, lab=lab), failed))
+    found = [history.summary(history.events(own, execution=arn)) for arn, own in zip(failed, read, strict=True)]
+    frame = pd.DataFrame(
+        {
+            "error": [one.error or one.status for one in found],
+            "cause": [one.cause or "" for one in found],
+            "dollars": [one.dollars for one in found],
+            "arns": failed,
+        }
+    )
+    grouped = frame.groupby(["error", "cause"], sort=False)
+    found_ = grouped.agg(children=("arns", "size"), dollars=("dollars", "sum"), arns=("arns", list)).reset_index()
+    return found_.sort_values("children", ascending=False, kind="stable", ignore_index=True)
+
+
+class MapRuns:
+    """What is in `box`: a button for each Map Run of an execution, and of the one chosen its children.
+
+    `open_execution` is called with the ARN of a child to be shown.
+    """
+
+    def __init__(self, view: ExecutionView, open_execution: Callable[[str], None]) -> None:
+        self._view, self._open = view, open_execution
+        self.status = widgets.Dropdown(options=[("what failed first", "")], layout={"width": "190px"})
+        self.status.observe(lambda _: self._list(), "value")
+        self.groups = widgets.Dropdown(options=[("every child", None)], layout={"width": "100%", "display": "none"})
+        self.groups.observe(lambda _: self._list(), "value")
+        self.found = widgets.Select(rows=7, layout={"width": "100%"})
+        self._said = widgets.HTML(layout={"width": "100%"})
+        self.box = widgets.VBox(layout={"width": "100%"})
+        events = view.events
+        states = events["state"][events["type"].eq("MapRunStarted")].tolist()
+        asked = view.lab is not None and view.arn is not None
+        self.box.children = [
+            button(
+                f"Children of {label(str(state))}",
+                "sitemap",
+                "The executions of this Map Run",
+                partial(self.show, n),
+            )
+            for n, state in enumerate(states)
+            if asked
+        ]
+
+    def show(self, number: int) -> None:
+        """Show the children of the Map Run with that number (from 0), in order of starting."""
+        lab = self._lab()
+        try:
+            self._run = runs(str(self._view.arn), lab)[number]
+            with calls.plainly(f"describe the Map Run {self._run}"):
+                described = calls.client(lab).describe_map_run(mapRunArn=self._run)
+        except (LabError, IndexError) as error:
+            self.box.children = [widgets.HTML(screened(f'<p class="note">{text(error)}</p>'))]
+            return
+        counts, items = described["executionCounts"], described["itemCounts"]
+        kinds = {kind: counts.get({"TIMED_OUT": "timedOut"}.get(kind, kind.lower()), 0) for kind in STATUSES}
+        self._counts = (
+            f"{described['status']}: {count(counts['total'], 'child', 'children')} of "
+            f"{count(items['total'], 'item', 'items')}; "
+            + ", ".join(f"{number:,} {kind.lower().replace('_', ' ')}" for kind, number in kinds.items() if number)
+        )
+        again = button("Why they failed", "search", "Group the failed children by error and cause", self._group)
+        again.disabled = not sum(kinds[kind] for kind in WRONG)
+        self.status.options = [("what failed first", ""), *((f"{k} ({n:,})", k) for k, n in kinds.items() if n)]
+        more = button("More", "angle-down", f"The next {PAGE}", self._more)
+        opening = button("Open", "folder-open", "Show that execution here", self._chosen)
+        line = widgets.HBox([self.status, opening, more, again], layout={"flex_flow": "row wrap"})
+        self.box.children = [self._said, line, self.groups, self.found]
+        self._list()
+
+    def _lab(self) -> Lab:
+        assert self._view.lab is not None
+        return self._view.lab
+
+    def _list(self) -> None:
+        chosen = self.groups.value or []
+        self._rest = (
+            ((arn, arn.split(":")[-1], "") for arn in chosen)
+            if chosen
+            else children(self._run, self._lab(), self.status.value or "")
+        )
+        self.found.options = []
+        self._more()
+
+    def _more(self) -> None:
+        try:
+            page = [(label(f"{status:<10} {name}".strip()), arn) for arn, name, status in islice(self._rest, PAGE)]
+            said = self._counts
+        except LabError as error:
+            page, said = [], str(error)
+        self._said.value = screened(f"<p>{text(said)}</p>")
+        before = self.found.value
+        self.found.options = [*self.found.options, *page]
+        self.found.value = before or next((arn for _, arn in self.found.options), None)
+
+    def _group(self) -> None:
+        try:
+            found = groups(self._run, self._lab())
+        except LabError as error:
+            self._said.value = screened(f'<p class="note">{text(error)}</p>')
+            return
+        shown: list[tuple[str, Any]] = [("every child, what failed first", None)]
+        for one in found.to_dict("records"):
+            words = f"{one['children']:,} x {one['error']}" + (f": {one['cause']}" if one["cause"] else "")
+            shown.append((label(f"{words[:110]}  ({dollars(one['dollars'])})"), one["arns"]))
+        self.groups.options = shown
+        self.groups.layout.display = ""
+        if len(shown) > 1:
+            self.groups.index = 1
+
+    def _chosen(self) -> None:
+        if self.found.value:
+            self._open(self.found.value)
