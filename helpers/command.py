@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from contextlib import redirect_stdout
@@ -30,6 +31,13 @@ __all__ = ["copy_notebooks", "main"]
 SUCCEEDED, ENDED_OTHERWISE, UNREADABLE, RUNNING = 0, 1, 3, 4
 MOST_STATES = 10
 FOLDER = "my-notebooks"
+# What a teacher does for somebody, as that person's own command.
+CLASS = {
+    "warm-up": ["sandbox", "start"],
+    "reset": ["sandbox", "reset"],
+    "end": ["sandbox", "stop"],
+    "hand-out": ["notebooks", "--copy-only"],
+}
 KINDS = ("*.ipynb", "solutions/*.ipynb", "samples/*", "pictures/*")
 
 
@@ -93,6 +101,31 @@ def why(sources: tuple[str, ...], profile: str | None, region: str | None, html:
     ends = {view.status for view in views}
     going_on = {"SUCCEEDED", *statuses.RUNNING}
     sys.exit(SUCCEEDED if ends == {"SUCCEEDED"} else RUNNING if ends <= going_on else ENDED_OTHERWISE)
+
+
+@main.command("class")
+@click.argument("what", type=click.Choice(list(CLASS)))
+@click.argument("people", nargs=-1, required=True)
+def for_class(what: str, people: tuple[str, ...]) -> None:
+    """As root, for each of these users of this machine: warm-up starts their sandbox, reset empties it, end ends it,
+    hand-out gives them the lessons that are newer than theirs, beside theirs.
+    """
+    if sys.platform == "win32":
+        raise click.ClickException("A class has users of a Unix system.")
+    import pwd
+
+    for name in people:
+        try:
+            person = pwd.getpwnam(name)
+            home = {"HOME": person.pw_dir, "USER": name, "PATH": os.environ.get("PATH", os.defpath)}
+            as_person: dict[str, Any] = {"user": person.pw_uid, "group": person.pw_gid, "extra_groups": []}
+            program = [str(Path(sys.executable).parent / "sfn-lab"), *CLASS[what]]
+            ran = subprocess.run(program, cwd=person.pw_dir, env=home, capture_output=True, text=True, **as_person)
+        except (KeyError, OSError) as error:
+            raise click.ClickException(
+                f"Nothing can be done as {name} ({error}): are you root, is the name right?"
+            ) from None
+        click.echo(f"{name}: {(ran.stdout + ran.stderr).strip()}")
 
 
 @main.command()
