@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -22,23 +23,18 @@ class MapRun:
 
     def __init__(self, parent: Execution, run: engine.MapRun) -> None:
         self.parent, self.run = parent, run
-        self._machine: Machine | None = None
 
     @property
     def arn(self) -> str:
         return self.run.arn
 
-    @property
+    @functools.cached_property
     def machine(self) -> Machine:
         """The machine of the children, made when somebody asks for it."""
-        if self._machine is None:
-            run, revision = self.run, self.parent.revision
-            processor = engine.text_of(_processor(engine.data_of(revision.definition), run.state.name))
-            name = run.machine_name
-            self._machine = Machine(
-                run.machine_arn, name, run.type, run.started, replace(revision, definition=processor)
-            )
-        return self._machine
+        run, revision = self.run, self.parent.revision
+        processor = engine.text_of(_processor(engine.data_of(revision.definition), run.state.name))
+        own = replace(revision, definition=processor)
+        return Machine(run.machine_arn, run.machine_name, run.type, run.started, own)
 
     def runs(self) -> list[engine.Execution]:
         """The child executions, and theirs."""
