@@ -2,7 +2,6 @@
 
 import html
 import json
-import math
 import re
 import secrets
 import threading
@@ -19,10 +18,12 @@ from IPython.display import display
 
 from helpers import calls, diagram, execution, history
 from helpers.definition import states, syntax
+from helpers.diagram.figures import passages, way
+from helpers.diagram.living import Living, counted
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.lab import Lab, current
-from helpers.statuses import OPEN_VISIT
-from helpers.verbatim import clean, verbatim
+from helpers.statuses import FAILED_VISIT, OPEN_VISIT
+from helpers.verbatim import clean, shorten, verbatim
 
 __all__ = ["BackOff", "Watching", "backoff", "due_at", "run", "watch"]
 
@@ -31,6 +32,7 @@ SEEN = 0.3  # seconds that a state stays on show, however quick it was
 HURRIED = 0.1  # seconds that it stays when many wait to be shown
 CATCH_UP = 3.0  # seconds that we may be behind before the showing hurries
 MOST_BEHIND = 20  # pictures that may wait to be shown; of more, some are passed over
+LONGEST = 300  # characters of a payload that is shown on hovering
 MOST_OPEN = 5  # states named in the line below the picture
 
 
@@ -74,10 +76,7 @@ class Watching:
         self.arn, self._lab = arn, lab
         self._name = arn.split(":")[-1]
         drawn = _definition(arn, lab) if definition is None else dict(definition)
-        self._waits = {state.name: state.body for state in states(drawn) if state.type == "Wait"}
-        self._tokens = {
-            state.name for state in states(drawn) if str(state.body.get("Resource")).endswith(".waitForTaskToken")
-        }
+        self._bodies = {state.name: state.body for state in states(drawn)}
         self._screen = _Screen(diagram.draw(drawn, {}))
         self._reading = _Reading(arn, lab)
         self._left = threading.Event()
@@ -148,8 +147,9 @@ class Watching:
                 reading.read()
                 ask_at = time.monotonic() + execution.pause_after(now - began)
             if now >= show_at and reading.pending:
-                visits, stays = reading.next()
-                screen.paint(visits, self._caption(visits))
+                visits, attempts, stays = reading.next()
+                screen.paint(visits, attempts)
+                screen.caption(self._caption(visits))
                 # Whatever a picture costs, half of the time stays free for others.
                 show_at = now + max(stays, 2 * (time.monotonic() - now))
             else:
@@ -166,21 +166,32 @@ class Watching:
             return f"{self._name} starts"
         opened = visits[visits["status"].isin(OPEN_VISIT)]
         now = datetime.now(UTC) + self._reading.ahead
-        doing = [self._doing(one, now) for one in opened.tail(MOST_OPEN).itertuples(index=False)]
+        pausing = self._screen.pausing
+        doing = [
+            self._doing(one, pausing.get((str(one.branch), str(one.state))), now)
+            for one in opened.tail(MOST_OPEN).itertuples(index=False)
+        ]
         if len(opened) > MOST_OPEN:
             doing.append(f"and {len(opened) - MOST_OPEN} more")
         return "; ".join(doing) or f"{self._name} goes on"
 
-    def _doing(self, visit: Any, now: datetime) -> str:
+    def _doing(self, visit: Any, failed: Any, now: datetime) -> str:
+        """What an open visit does; `failed` is its last attempt where that has failed, else None."""
         where = f"{visit.state} in {visit.branch}" if visit.branch else visit.state
-        body = self._waits.get(visit.state)
-        due = due_at(body, visit.entered, visit.input) if body is not None else None
+        body = self._bodies.get(visit.state, {})
+        if failed is not None:
+            pause = backoff(body, failed.error, failed.attempt)
+            if pause is not None:
+                return pause.sentence(where, failed.attempt, (now - failed.ended).total_seconds())
+        where += f", turn {visit.visit}," if visit.visit > 1 else ""
+        due = due_at(body, visit.entered, visit.input) if visit.type == "Wait" else None
         if due is not None:
-            return f"{where} waits, {max(math.ceil((due - now).total_seconds()), 0)} s to go"
+            return f"{where} waits, {max((due - now).total_seconds(), 0.0):.0f} s to go"
         age = max((now - visit.entered).total_seconds(), 0.0)
         if visit.type == "Task" and visit.attempts > 1:
-            where += f", attempt {visit.attempts},"
-        verb = "waits for its task token" if visit.state in self._tokens else VERBS.get(visit.type, "runs")
+            where = f"{where.rstrip(',')}, attempt {visit.attempts},"
+        asks = str(body.get("Resource")).endswith(".waitForTaskToken")
+        verb = "waits for its task token" if asks else VERBS.get(visit.type, "runs")
         return f"{where} {verb}, {age:.0f} s"
 
 
@@ -195,6 +206,7 @@ class _Reading:
         self._following = execution.Following(arn, lab=lab)
         self._read: list[dict[str, Any]] = []
         self._events: pd.DataFrame | None = None
+        self._failed = False
         self.pending: deque[int] = deque()
         """How many events have passed at each picture that is still to be shown."""
         self.ahead = timedelta(0)
@@ -212,18 +224,24 @@ class _Reading:
         before = len(self._read)
         self._read += new
         self._events = history.events(self._read)
-        # A picture for every state that is entered; what led from the one before to it belongs to the same picture.
-        self.pending.extend(
-            before + index + 1 for index, event in enumerate(new) if event["type"].endswith("StateEntered")
-        )
+        # A picture for every state that is entered, attempt that fails and retry; what led there belongs to the same.
+        for passed, event in enumerate(new, before + 1):
+            failed = event["type"].endswith(("Failed", "TimedOut"))
+            if (
+                failed
+                or event["type"].endswith("StateEntered")
+                or (self._failed and event["type"].endswith("Scheduled"))
+            ):
+                self.pending.append(passed)
+                self._failed = failed
         if self.over:
             self.pending.append(len(self._read))
         self._thin_out()
 
-    def next(self) -> tuple[pd.DataFrame, float]:
-        """The visits at the next picture, and how long it should stay."""
+    def next(self) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+        """The visits and attempts at the next picture, and how long it should stay."""
         stays = max(min(SEEN, CATCH_UP / len(self.pending)), HURRIED)
-        return self._visits(self.pending.popleft()), stays
+        return *self._frames(self.pending.popleft()), stays
 
     def _thin_out(self) -> None:
         """Pass states over, evenly, when there are more pictures to show than can be seen in time."""
@@ -234,39 +252,59 @@ class _Reading:
             self.pending.extend(kept[(number * behind) // MOST_BEHIND - 1] for number in range(1, MOST_BEHIND + 1))
 
     def latest(self) -> pd.DataFrame | None:
-        return self._visits(len(self._read)) if self._read else None
+        return self._frames(len(self._read))[0] if self._read else None
 
-    def _visits(self, passed: int) -> pd.DataFrame:
+    def _frames(self, passed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         assert self._events is not None
-        return history.visits(self._events.iloc[:passed])
+        shown = self._events.iloc[:passed]
+        return history.visits(shown), history.attempts(shown)
 
     def ending(self) -> str:
         """How the execution ended, in one sentence."""
+        assert self._events is not None
+        if failure := history.summary(self._events).failure:
+            return str(failure)
         last = self._read[-1]
         status = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last["type"].removeprefix("Execution")).lower()
         took = (last["timestamp"] - self._read[0]["timestamp"]).total_seconds()
-        details: dict[str, Any] = next((last[key] for key in last if key.endswith("EventDetails")), {})
-        why = ": ".join(str(details[key]) for key in ("error", "cause") if details.get(key))
-        return f"{status} after {took:.1f} s" + (f" ({why[:300]})" if why else "")
+        return f"{status} after {took:.1f} s"
 
 
 class _Screen:
-    """The two outputs of a watching cell: the picture, and a line of text below it."""
+    """The two outputs of a watching cell: the picture, living while it is watched, and a line of text below it."""
 
     def __init__(self, drawn: diagram.Diagram) -> None:
         self._drawn = drawn
+        self._living = Living(drawn)
+        self.pausing: dict[tuple[str, str], Any] = {}
+        """The last attempts that failed of visits that are open still, by branch and state."""
         self._line = ""
         self._picture, self._text = secrets.token_hex(16), secrets.token_hex(16)
         self.shown: pd.DataFrame | None = None
-        _put(_Moment(drawn), self._picture, update=False)
+        _put(self._living, self._picture, update=False)
         _put(_Line(""), self._text, update=False)
 
-    def paint(self, visits: pd.DataFrame, line: str) -> None:
-        """Another picture, quick to make: without the PNG."""
+    def paint(self, visits: pd.DataFrame, attempts: pd.DataFrame) -> None:
+        """The states as they are now, the way taken, and the passage just now: of a task that pauses, its retry."""
         self.shown = visits
-        self._drawn = self._drawn.recoloured(_statuses(visits, self._drawn.states))
-        _put(_Moment(self._drawn), self._picture)
-        self.caption(line)
+        opened = visits[visits["status"].isin(OPEN_VISIT)]
+        inside = set(zip(opened["branch"].astype(str), opened["state"].astype(str), strict=True))
+        last = attempts.drop_duplicates(["branch", "state"], keep="last")
+        failed = {(str(one.branch), str(one.state)): one for one in last.itertuples(index=False)}
+        self.pausing = {key: one for key, one in failed.items() if one.status in FAILED_VISIT and key in inside}
+        again = {(state, state, "retry") for state in attempts["state"][attempts["attempt"] > 1]}
+        pauses = [(state, state, "retry") for _, state in self.pausing]
+        came = [passage for _, passage in passages(visits) if passage[1]]
+        lit = next(reversed(came + pauses), None)
+        self._living.hover = {
+            clean(str(one.state)): [
+                clean(shorten(f"last {name}: {value}", LONGEST))
+                for name, value in (("input", one.input), ("output", one.output))
+                if isinstance(value, str)
+            ]
+            for one in visits.drop_duplicates("state", keep="last").itertuples(index=False)
+        }
+        self._living.show(_statuses(visits, self._drawn.states), counted(visits), way(visits) | again, lit)
 
     def caption(self, line: str) -> None:
         if line != self._line:
@@ -285,16 +323,6 @@ class _Screen:
         """The same once more."""
         _put(self._drawn, self._picture)
         _put(_Line(self._line), self._text)
-
-
-class _Moment:
-    """A diagram in the one form that a running notebook shows."""
-
-    def __init__(self, drawn: diagram.Diagram) -> None:
-        self._drawn = drawn
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return self._drawn._repr_mimebundle_(exclude=["image/png"])
 
 
 class _Line:

@@ -5,6 +5,7 @@ A machine runs on the engine, in virtual time, on answers that come from planned
 """
 
 import functools
+import html
 import json
 import math
 import random
@@ -21,6 +22,7 @@ from helpers import definition as definitions
 from helpers import engine, limits, quantities
 from helpers.errors import PlanRefused
 from helpers.rehearsal.example import MadeUp, filled, made_up
+from helpers.verbatim import verbatim
 
 if TYPE_CHECKING:
     from helpers.chart import Chart
@@ -412,6 +414,9 @@ class Suggestion:
 
     def __repr__(self) -> str:
         return self.reason
+
+    def _repr_html_(self) -> str:
+        return verbatim(f"<p>{html.escape(self.reason)}</p>")
 
 
 def fitted(

@@ -96,16 +96,23 @@ class Timeline:
         return self.sentence()
 
 
-def draw(events: pd.DataFrame, *, most_lanes: int = MOST_LANES) -> Timeline:
+def draw(
+    events: pd.DataFrame,
+    *,
+    most_lanes: int = MOST_LANES,
+    visits: pd.DataFrame | None = None,
+    attempts: pd.DataFrame | None = None,
+) -> Timeline:
     """The timeline of one execution.
 
     `events` is a frame of `history.events` with one execution in it. A lane is a state in a branch; where there are
     more than `most_lanes`, the iterations of a Map share theirs; what is still too much, first of what went well, is
     left out and counted. A lane with more than 60 visits is one band with their number, and failures over it. In a
     task's bar a failed attempt is red and the back-off before the next one light grey; a Wait is yellow, as in the
-    diagram.
+    diagram. Who has the frames of `visits` and `attempts` saves their making.
     """
-    visits, attempts = history.visits(events), history.attempts(events)
+    visits = history.visits(events) if visits is None else visits
+    attempts = history.attempts(events) if attempts is None else attempts
     start = events["timestamp"].min()
     end = events["timestamp"].max()
     # Where the branch is unknown, or no stamp can be read, what is known is shown all the same.

@@ -84,8 +84,8 @@ class Class:
         """Run code in the kernel of a person's notebook, and give what it prints."""
         asked = {"path": notebook, "type": "notebook", "name": notebook, "kernel": {"name": "python3"}}
         kernel = self.ask("POST", f"user/{person}/api/sessions", asked)["kernel"]["id"]
-        address = f"ws://127.0.0.1:{self.port}/user/{person}/api/kernels/{kernel}/channels?token={self.token}"
-        channel = websocket.create_connection(address, timeout=120)
+        address = f"ws://127.0.0.1:{self.port}/user/{person}/api/kernels/{kernel}/channels"
+        channel = websocket.create_connection(address, timeout=120, header=[f"Authorization: token {self.token}"])
         header = {
             "msg_id": uuid.uuid4().hex,
             "msg_type": "execute_request",

@@ -29,13 +29,25 @@ def machine(seconds: int) -> dict[str, Any]:
     }
 
 
+RETRYING = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:sfn:describeExecution",
+            "Parameters": {"ExecutionArn": "arn:aws:states:us-east-1:123456789012:execution:nothing:here"},
+            "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 1}],
+            "End": True,
+        }
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def machines(lab: helpers.Lab) -> Iterator[dict[str, str]]:
     role = deploy.role("watched", service="states", lab=lab)
-    yield {
-        name: deploy.state_machine(name, machine(seconds), role=role, lab=lab)
-        for name, seconds in {"brief": 2, "lasting": 3600}.items()
-    }
+    definitions = {"brief": machine(2), "lasting": machine(3600), "retrying": RETRYING}
+    yield {name: deploy.state_machine(name, body, role=role, lab=lab) for name, body in definitions.items()}
     deploy.tear_down(lab)
 
 
@@ -46,7 +58,10 @@ def outputs_of(*cells: str) -> list[list[Any]]:
     return [cell.outputs for cell in notebook.cells]
 
 
-OPENING = "import helpers\nfrom helpers import execution, live\nlab = helpers.connect()"
+OPENING = (
+    "import helpers\nfrom helpers import diagram, execution, live\nlab = helpers.connect()\n"
+    "_ = diagram.draw({'StartAt': 'A', 'States': {'A': {'Type': 'Succeed'}}}).svg()"  # what takes long the first time
+)
 
 
 def picture(outputs: list[Any]) -> Any:
@@ -111,11 +126,13 @@ class Recorded:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pictures: list[str] = []
         self.lines: list[str] = []
-        monkeypatch.setattr(live, "_put", self.put)
+        self.lit: list[Any] = []
+        monkeypatch.setattr(live, "_put", lambda shown, place, update=True: self.lines.append(repr(shown)))
+        monkeypatch.setattr(live.Living, "show", self.show)
 
-    def put(self, shown: Any, place: str, *, update: bool = True) -> None:
-        bundle = shown._repr_mimebundle_() if hasattr(shown, "_repr_mimebundle_") else None
-        self.lines.append(repr(shown)) if bundle is None else self.pictures.append(bundle["text/plain"])
+    def show(self, statuses: dict[str, str], counts: Any, taken: Any, lit: Any) -> None:
+        self.pictures.append("; ".join(f"{status}: {state}" for state, status in statuses.items()))
+        self.lit.append(lit)
 
 
 def test_every_quick_state_is_seen_and_a_wait_counts_down(machines, lab, monkeypatch):
@@ -128,26 +145,35 @@ def test_every_quick_state_is_seen_and_a_wait_counts_down(machines, lab, monkeyp
     assert counted <= {f"Pause waits, {seconds} s to go" for seconds in range(4)}
 
 
+def test_a_back_off_is_said_and_its_retry_lit_and_a_failure_ends_in_a_sentence(machines, lab, monkeypatch):
+    recorded = Recorded(monkeypatch)
+    assert live.run(machines["retrying"], lab=lab).status == "FAILED"
+    said = [line for line in recorded.lines if line.startswith("Ask waits to try again, attempt 2 of 2, in ")]
+    assert said
+    assert ("Ask", "Ask", "retry") in recorded.lit
+    assert recorded.lines[-1].startswith("'Ask' failed after ")
+
+
 def test_a_long_history_is_caught_up_with_by_passing_states_over(lab, monkeypatch):
     reading = live._Reading("arn:aws:states:us-east-1:123456789012:execution:m:e", lab)
     entered = [{"id": number, "type": "PassStateEntered"} for number in range(1, 2_001)]
     monkeypatch.setattr(reading._following, "read", lambda: entered)
     monkeypatch.setattr(live.history, "events", lambda events: events)
-    monkeypatch.setattr(reading, "_visits", lambda passed: passed)
+    monkeypatch.setattr(reading, "_frames", lambda passed: (passed, None))
     reading.read()
     shown = []
     while reading.pending:
         shown.append(reading.next())
-    assert [passed for passed, _ in shown] == sorted(passed for passed, _ in shown)
+    assert [passed for passed, _ in shown] == sorted(passed for passed, _, _ in shown)
     assert shown[-1][0] == 2_000
-    assert sum(stays for _, stays in shown) < 3 * live.CATCH_UP
+    assert sum(stays for _, _, stays in shown) < 3 * live.CATCH_UP
 
 
 def test_a_few_quick_states_stay_long_enough_to_be_seen(lab, monkeypatch):
     reading = live._Reading("arn:aws:states:us-east-1:123456789012:execution:m:e", lab)
     reading.pending.extend(range(1, 10))
-    monkeypatch.setattr(reading, "_visits", lambda passed: passed)
-    assert [reading.next() for _ in range(9)] == [(passed, live.SEEN) for passed in range(1, 10)]
+    monkeypatch.setattr(reading, "_frames", lambda passed: (passed, None))
+    assert [reading.next() for _ in range(9)] == [(passed, None, live.SEEN) for passed in range(1, 10)]
 
 
 ENTERED = datetime(2026, 1, 1, tzinfo=UTC)

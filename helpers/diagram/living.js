@@ -215,8 +215,12 @@ function render({ model, el, signal }) {
       event.key === "0" ? fit(0) : zoom(event.key === "-" ? 1 / STEP : STEP);
     }
   });
-  find.addEventListener("keydown", (event) => event.stopPropagation());
-  find.addEventListener("change", () => {
+  find.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") seek();
+  });
+  find.addEventListener("input", (event) => event.inputType || seek()); // chosen from the list
+  function seek() {
     const wanted = find.value.toLowerCase(), known = [...groups.keys()];
     const name = known.find((one) => one.toLowerCase() === wanted) ?? known.find((one) => wanted && one.toLowerCase().includes(wanted));
     find.setCustomValidity(name || !wanted ? "" : "no such state");
@@ -224,7 +228,7 @@ function render({ model, el, signal }) {
     if (view[2] > scene.clientWidth / LEGIBLE) zoom((view[2] / scene.clientWidth) * LEGIBLE);
     reveal(groups.get(name)[0]);
     choose(name);
-  });
+  }
 
   const listeners = {
     "change:picture": draw,

@@ -723,3 +723,9 @@ def _fewest_at_once(answer: Any, about: Any) -> None:
     if waves > 4:
         raise Lacking(f"with {answer:g} at a time there are {waves} waves of two seconds, {2 * waves} in all.")
     raise Lacking(f"with {answer:g} at a time it takes {2 * waves} seconds, but fewer at a time will do, too.")
+
+
+@exercise("14-dearest", praise="Each visit is a transition, and so is each retry: only Pack has retries.")
+def _dearest(answer: Any, about: Any) -> None:
+    sums = frame(about, "frame `sums`", "state", "dollars")
+    asked("The state", best(sums, sums["dollars"], "state"), answer, "In which row of `sums` are the dollars largest?")

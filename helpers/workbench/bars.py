@@ -10,6 +10,7 @@ from helpers.verbatim import clean, shorten
 
 __all__ = ["bars"]
 
+WIDTH = 8.4  # inches of 100 pixels: no more than a cell shows in a window of 1280
 MOST_STATES = 12
 MOST_LINES = 6
 FEW = 3  # days or weeks that stand side by side; more become lines over time
@@ -29,14 +30,14 @@ def bars(sums: pd.DataFrame) -> Chart:
     groups = [("", sums)] if by is None else [(_label(key), own) for key, own in sums.groupby(by, dropna=False)]
     names = list(dict.fromkeys(zip(sums["machine"], sums["state"], strict=True)))[:MOST_STATES]
     places = {name: row for row, name in enumerate(names)}
-    figure = Chart(9.0, 1.3 + (0.26 + 0.22 * len(groups)) * max(len(names), 1))
+    figure = Chart(WIDTH, 1.3 + (0.26 + 0.22 * len(groups)) * max(len(names), 1))
     lasting, failing = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     high = 0.8 / len(groups)
     for number, ((label, own), colour) in enumerate(zip(groups, cycle(COLOURS), strict=False)):
         own = own[[name in places for name in zip(own["machine"], own["state"], strict=True)]]
         rows = [places[name] for name in zip(own["machine"], own["state"], strict=True)]
         at = [row - 0.4 + high * (number + 0.5) for row in rows]
-        lasting.barh(at, own["p50"], 0.9 * high, color=colour, label=f"{label} p50".strip())
+        lasting.barh(at, own["p50"], 0.9 * high, color=colour, label=label)
         lasting.hlines(at, own["p50"], own["p99"], color=colour, linewidth=1)
         lasting.plot(own["p95"], at, "|", color=colour, markersize=9, markeredgewidth=2)
         lasting.plot(own["p99"], at, ".", color=colour, markersize=5)
@@ -56,7 +57,7 @@ def bars(sums: pd.DataFrame) -> Chart:
 
 def _lines(sums: pd.DataFrame, by: str) -> Chart:
     longest = sums.assign(total=sums["p50"] * sums["count"]).groupby(["machine", "state"])["total"].sum()
-    figure = Chart(9.0, 5.0)
+    figure = Chart(WIDTH, 5.0)
     lasting, failing = figure.subplots(2, 1, sharex=True)
     names = longest.sort_values(ascending=False).index[:MOST_LINES]
     for (machine, state), colour in zip(names, cycle(COLOURS), strict=False):

@@ -92,6 +92,8 @@ def whole(view: ExecutionView, row: int, name: str) -> str | None:
         known = {column: value for column, value in event.items() if not pd.isna(value)}
         return json.dumps(view.raw_events.get(event["id"], known), indent=2, ensure_ascii=False, default=str)
     column = {"sent": "input", "answered": "output"}.get(name, name)
+    if column not in ("input", "output", "details"):
+        return None
     found = _payload(visit if name in ("input", "output") else event, column)
     return None if found is None else json_text(found)
 

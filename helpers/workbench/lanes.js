@@ -137,7 +137,7 @@ async function render({ model, el, host }) {
 
   model.on("change:bars", read);
   model.on("change:at", cursor);
-  const watch = new ResizeObserver(paint), theme = new MutationObserver(paint);
+  const watch = new ResizeObserver(paint), theme = new MutationObserver(() => setTimeout(paint, 300)); // once its style is here
   read();
   watch.observe(canvas);
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });

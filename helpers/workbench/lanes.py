@@ -10,7 +10,7 @@ import traitlets
 
 from helpers.diagram.palette import style
 from helpers.statuses import FAILED_VISIT
-from helpers.workbench.view import ExecutionView, are_failures, place_of
+from helpers.workbench.view import ExecutionView, are_failures
 
 __all__ = ["Lanes"]
 
@@ -48,17 +48,25 @@ class Lanes(anywidget.AnyWidget):
 def _bars(view: ExecutionView, number: int, lane: Any, failures: list[bool]) -> list[list[Any]]:
     bars: list[list[Any]] = []
     failed: dict[Any, list[int]] = {}
-    for visit in lane.visits.to_dict("records"):
-        rows = view.visit_events.get(place_of(visit), [])
-        failed[place_of(visit)] = [row for row in rows if failures[row]]
-        waited = visit["type"] == "Wait" and visit["status"] == "succeeded"
-        look = "waiting" if waited else visit["status"] if isinstance(visit["status"], str) else "unreached"
-        bars.append([number, visit["left"], visit["width"], look, rows[-1] + 1 if rows else 0])
-    for attempt in lane.attempts.to_dict("records"):
-        rows = failed.get(place_of(attempt), [])
-        if not pd.isna(attempt["backoff"]) and (pause := attempt["backoff"].total_seconds()) > 0:
-            bars.append([number, attempt["left"] - pause, pause, "pause", 0])
-        if attempt["status"] in FAILED_VISIT:
-            row = rows.pop(0) if rows else -1
-            bars.append([number, attempt["left"], attempt["width"], "attempt", row + 1])
-    return [[lane_, round(left, 4), round(width, 4), look, at] for lane_, left, width, look, at in bars]
+
+    def add(left: float, width: float, look: str, row: int) -> None:
+        bars.append([number, round(left, 4), round(width, 4), look, row + 1])
+
+    for left, width, branch, state, visit, kind, status in _columns(lane.visits, "type", "status"):
+        place = branch, state, visit
+        rows = view.visit_events.get(place, [])
+        failed[place] = [row for row in rows if failures[row]]
+        look = "waiting" if (kind, status) == ("Wait", "succeeded") else status
+        add(left, width, look if isinstance(look, str) else "unreached", rows[-1] if rows else -1)
+    for left, width, branch, state, visit, backoff, status in _columns(lane.attempts, "backoff", "status"):
+        if not pd.isna(backoff) and (pause := backoff.total_seconds()) > 0:
+            add(left - pause, pause, "pause", -1)
+        if status in FAILED_VISIT:
+            rows = failed.get((branch, state, visit), [])
+            add(left, width, "attempt", rows.pop(0) if rows else -1)
+    return bars
+
+
+def _columns(frame: pd.DataFrame, *more: str) -> Any:
+    columns = ("left", "width", "branch", "state", "visit", *more)
+    return zip(*(frame.fillna({"visit": 0})[name].tolist() for name in columns), strict=True)

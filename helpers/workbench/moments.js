@@ -167,7 +167,12 @@ async function render({ model, el, host, signal }) {
     if (act === "copy") copying = pre.dataset.payload;
     if (act === "copy") event.target.textContent = "copied";
   });
-  form.addEventListener("submit", (event) => (event.preventDefault(), query()));
+  form.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    query();
+  });
   form.addEventListener("change", query);
   slider.on("change:value", follow);
   const listeners = { "msg:custom": receive, "change:tab": tab, "change:live": live };

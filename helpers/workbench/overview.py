@@ -69,7 +69,7 @@ def redrivable(view: ExecutionView) -> str:
     if summary.events_limit is None or (view.arn and ":express:" in view.arn):
         return "not for an Express execution"
     if view.status not in REDRIVABLE:
-        return "not while it runs" if summary.ended is None else "nothing to redrive"
+        return "not while it runs" if view.status in RUNNING or summary.ended is None else "nothing to redrive"
     if summary.events >= REDRIVABLE_EVENTS:
         return f"not with {summary.events:,} events"
     if summary.ended is None:

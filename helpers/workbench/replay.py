@@ -24,11 +24,12 @@ Key = tuple[str, str]
 class Replay:
     """Which status each state had after each event; `statuses(0)` is before the first."""
 
-    def __init__(self, events: pd.DataFrame) -> None:
+    def __init__(self, events: pd.DataFrame, visits: pd.DataFrame | None = None) -> None:
+        visits = history.visits(events) if visits is None else visits
         self._changes: dict[str, tuple[list[int], list[str]]] = {}
         slots: dict[Key, tuple[int, str]] = {}
         counts: dict[str, dict[str, int]] = {}
-        for row, (branch, state), visit, status in sorted(_deltas(events), key=lambda delta: delta[0]):
+        for row, (branch, state), visit, status in sorted(_deltas(events, visits), key=lambda delta: delta[0]):
             before = slots.get((branch, state))
             if before is not None and before[0] > visit:
                 continue
@@ -48,19 +49,19 @@ class Replay:
         self._first: dict[Passage, int] = {}
         self.lit: dict[int, Passage] = {}
         """The passage that is passed at an event, by its row; while a task waits to try again, its retry."""
-        self._count(events, history.visits(events))
+        self._count(events, visits)
 
     def _count(self, events: pd.DataFrame, visits: pd.DataFrame) -> None:
         row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
         entered = [row_of.get(id_) for id_ in visits["entered_id"].tolist()]
-        for state, row in zip(visits["state"].tolist(), entered, strict=True):
-            if row is not None:
-                self._entered.setdefault(state, []).append(row)
+        for state, begun_at in zip(visits["state"].tolist(), entered, strict=True):
+            if begun_at is not None:
+                self._entered.setdefault(state, []).append(begun_at)
         exited = [row_of.get(id_) for id_ in visits["exited_id"].tolist()]
         for place, passage in passages(visits):
-            row = entered[place] if passage[1] else exited[place]
-            if row is not None:
-                self._pass(row, passage)
+            passed = entered[place] if passage[1] else exited[place]
+            if passed is not None:
+                self._pass(passed, passage)
         begun: dict[tuple[str, str, int], list[int]] = {}
         failed: dict[tuple[str, str, int], int] = {}
         tries = events["type"].isin(SCHEDULED) | events["type"].str.contains(FAILED)
@@ -77,8 +78,8 @@ class Replay:
             rows.append(row)
             numbers.append(len(begun[where]))
             if numbers[-1] > 1:
-                for passed in {failed.get(where, row), row}:
-                    self._pass(passed, (state, state, "retry"))
+                self._pass(row, (state, state, "retry"))
+                self.lit[failed.get(where, row)] = (state, state, "retry")
 
     def _pass(self, row: int, passage: Passage) -> None:
         self.lit[row] = passage
@@ -109,7 +110,7 @@ class Replay:
         return found
 
 
-def _deltas(events: pd.DataFrame) -> Iterator[tuple[int, Key, int, str]]:
+def _deltas(events: pd.DataFrame, visits: pd.DataFrame) -> Iterator[tuple[int, Key, int, str]]:
     """Each time that a visit changes its status: the row of the event, branch and state, visit, the new status.
 
     A redrive takes ended visits up again, so what is before it is read from the history as it was then.
@@ -118,10 +119,11 @@ def _deltas(events: pd.DataFrame) -> Iterator[tuple[int, Key, int, str]]:
     bounds = [0, *redriven.tolist(), len(events)]
     for begin, end in pairwise(bounds):
         if begin < end:
-            yield from _part(events.iloc[:end], begin)
+            known = visits if end == len(events) else history.visits(events.iloc[:end])
+            yield from _part(events.iloc[:end], known, begin)
 
 
-def _part(events: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str]]:
+def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str]]:
     own = pd.DataFrame(
         {
             "branch": events["branch"].fillna(""),
@@ -138,7 +140,6 @@ def _part(events: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str
     stamps = np.maximum.accumulate(events["timestamp"].to_numpy("datetime64[us]"))
     row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
     timed_out = events["type"].str.endswith("TimedOut").tolist()
-    visits = history.visits(events)
     caught = visits[visits["status"].eq("caught") & visits["exited_id"].notna()]
     catching = {
         f"{branch}/{state}#{visit}".removeprefix("/"): row_of[exited_id]

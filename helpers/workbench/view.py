@@ -125,17 +125,17 @@ class ExecutionView:
 
     @cached_property
     def replay(self) -> Replay:
-        return Replay(self.events)
+        return Replay(self.events, self.visits)
 
     @cached_property
     def chart(self) -> timeline.Timeline:
         """The timeline, folded so far that it fits on the screen."""
-        return timeline.draw(self.events, most_lanes=LANES)
+        return timeline.draw(self.events, most_lanes=LANES, visits=self.visits, attempts=self.attempts)
 
     @cached_property
     def lanes(self) -> timeline.Timeline:
         """The timeline with all that can be scrolled through."""
-        return timeline.draw(self.events)
+        return timeline.draw(self.events, visits=self.visits, attempts=self.attempts)
 
     @cached_property
     def picture(self) -> diagram.Diagram:

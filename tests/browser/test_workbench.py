@@ -4,7 +4,6 @@ import json
 
 import nbformat
 
-from helpers.diagram.palette import STATUSES
 from tests.browser.conftest import SCREENSHOTS, outside
 from tests.workbench.test_explore import NASTY, hostile
 
@@ -36,8 +35,12 @@ PALE = """root => {
     const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
         const element = texts.currentNode.parentElement;
-        if (!texts.currentNode.data.trim() || element.closest('svg, style') || !element.checkVisibility()) continue;
-        const ground = behind(element), ink = over(numbers(getComputedStyle(element).color), ground);
+        const unseen = element.closest('title, desc, style') || !element.checkVisibility();
+        if (!texts.currentNode.data.trim() || unseen) continue;
+        const drawn = element.closest('svg'), style = getComputedStyle(element);
+        const shape = element.closest('.badge, [data-state]')?.querySelector('rect, path, polygon, ellipse');
+        const ground = drawn && shape ? over(numbers(getComputedStyle(shape).fill), behind(drawn)) : behind(element);
+        const ink = over(numbers(drawn ? style.fill : style.color), ground);
         const [dark, light] = [brightness(ink), brightness(ground)].sort((a, b) => a - b);
         if ((light + 0.05) / (dark + 0.05) < 4.5) found.add(texts.currentNode.data.trim().slice(0, 60));
     }
@@ -69,8 +72,8 @@ class Workbench:
         )
 
     def colour(self, state: str) -> str:
-        """The fill of a state in the diagram."""
-        return self.root.locator(f".drawn g[data-state='{state}'] [fill]:not(text)").first.get_attribute("fill")
+        """The look of a state in the diagram."""
+        return self.root.locator(f".drawn g[data-state='{state}']").first.get_attribute("data-look")
 
     def is_in_view(self, number: int) -> bool:
         """Whether the row of an event lies within the part of the table that one sees."""
@@ -80,7 +83,7 @@ class Workbench:
 
     def cursor(self) -> float:
         """Where the line on the timeline is, in pixels from the left; it must lie within the timeline."""
-        line, chart = self.root.locator(".track i").bounding_box(), self.root.locator(".pane.chart").bounding_box()
+        line, chart = self.root.locator(".scroll .now").bounding_box(), self.root.locator(".pane.chart").bounding_box()
         assert chart["x"] < line["x"] < chart["x"] + chart["width"]
         assert chart["y"] < line["y"] < line["y"] + line["height"] < chart["y"] + chart["height"]
         return line["x"]
@@ -114,8 +117,8 @@ def first_workbench(opened, name="workbench.ipynb") -> Workbench:
 def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
     shown = first_workbench(opened)
     shown.wait_for_event(76)
-    assert shown.colour("Pack") == STATUSES["failed"].fill
-    assert shown.colour("Courier") == STATUSES["waiting"].fill
+    assert shown.colour("Pack") == "failed"
+    assert shown.colour("Courier") == "waiting"
     assert shown.is_in_view(76)
     assert shown.root.evaluate(PALE) == []
     middle = shown.cursor()
@@ -128,8 +131,8 @@ def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
     shown.page.mouse.move(track["x"] + track["width"] + 40, box["y"], steps=5)
     shown.page.mouse.up()
     shown.wait_for_event(EVENTS)
-    assert shown.colour("Pack") == STATUSES["failed"].fill
-    assert shown.colour("Courier") == STATUSES["aborted"].fill
+    assert shown.colour("Pack") == "failed"
+    assert shown.colour("Courier") == "aborted"
     assert shown.is_in_view(EVENTS)
     assert "ExecutionFailed" in shown.root.locator(".detail").inner_text()
     shown.page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
@@ -188,7 +191,7 @@ def test_hostile_data_is_text_at_every_moment(opened, jupyter, page):
         assert shown.root.locator("img, script, [onerror], [onmouseover]").count() == 0
     assert word in shown.root.locator(".detail").inner_text()
     assert word in shown.root.locator(".rows tr.here").text_content()
-    assert word in shown.root.locator(".drawn svg title").first.text_content()
+    assert word in shown.root.locator(".drawn [data-state]").first.get_attribute("aria-label")
     shown.photograph("workbench-hostile")
     assert dialogs == []
     assert outside(page) == []

@@ -1461,3 +1461,16 @@ def _fewest_at_once() -> Rows:
     yield "a part", "wrong", 4.5, "whole number"
     yield "a text", "wrong", "5", "quotes"
     yield "a list", "wrong", [5], "list"
+
+
+@answers("14-dearest", pd.DataFrame({"state": ["Courier", "EachOrder", "Pack"], "dollars": [0.0016, 0.0003, 0.0017]}))
+def _dearest() -> Rows:
+    yield "Pack", "right", "Pack"
+    yield "numpy's text", "right", np.str_("Pack")
+    yield "in small letters", "wrong", "pack"
+    yield "the longest", "wrong", "Courier", "largest"
+    yield "the Map", "wrong", "EachOrder", "largest"
+    yield "no state", "wrong", "Lambda"
+    yield "a list", "wrong", ["Pack"], "list"
+    yield "dollars", "wrong", 0.0017
+    yield "nothing", "wrong", ""

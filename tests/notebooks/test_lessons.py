@@ -101,6 +101,24 @@ def test_06_asks_before_it_answers():
     assert not [text for text in said if re.search(r"aborted|pauses so far", text)]
 
 
+def test_the_readmes_minutes_are_more_than_it_takes_to_read():
+    """At 200 words a minute; the rest is for running, guessing and talking."""
+    readme = (run.ROOT / "README.md").read_text(encoding="utf-8")
+    minutes, words_a_minute, read = dict(re.findall(r"^\| (\d\d) \|.*\| (\d+) \|$", readme, re.MULTILINE)), 200, {}
+    for name in minutes:
+        text = " ".join(cell.source for cell in cells(name) if cell.cell_type == "markdown")
+        read[name] = (
+            len(re.findall(r"\w[\w'.$-]*", re.sub(r"\]\([^)]*\)|```.*?```", "]", text, flags=re.S))) / words_a_minute
+        )
+        assert name == "99" or read[name] < int(minutes[name])
+    for named, count in (
+        ("the hour's five", "00 02 03 06 07"),
+        ("the half day's ten", "00 01 02 03 04 05 06 07 08 12"),
+    ):
+        said = int(re.search(rf"(\d+) (minutes )?for {named}", readme)[1])
+        assert abs(said - sum(read[name] for name in count.split())) < 1.5
+
+
 def test_the_readme_folds_what_06_is_about():
     readme = (run.ROOT / "README.md").read_text(encoding="utf-8")
     plain = re.sub(r"<details>.*?</details>", "", readme, flags=re.DOTALL)

@@ -157,6 +157,21 @@ def test_cells_are_short(path):
     assert not long, f"cells to be cut in two or more: {long}"
 
 
+CODE, TEXT = 107, 108  # characters that a line of a cell shows in a window of 1,280 pixels, before it is cut
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_no_line_is_longer_than_a_cell_shows(path):
+    """Of a text JupyterLab would cut the words; HTML and pictures are measured in a browser."""
+    for cell in nbformat.read(path, as_version=4).cells if path.stem != "workbench" else []:
+        if cell.cell_type == "code":
+            assert not [line for line in cell.source.splitlines() if len(line) > CODE], cell.id
+            for output in cell.outputs:
+                data = output.get("data", {})
+                shown = data.get("text/plain", "") if set(data) == {"text/plain"} else output.get("text", "")
+                assert not [line for line in shown.splitlines() if len(line) > TEXT], cell.id
+
+
 CELL = 848  # pixels that a cell shows in a window of 1280, with the list of files beside the notebook
 
 

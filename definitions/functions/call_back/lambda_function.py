@@ -8,6 +8,7 @@ import boto3
 def lambda_handler(event, context):
     job, states = event["detail"], boto3.client("stepfunctions")
     if job["status"] == "success":
-        states.send_task_success(taskToken=job["token"], output=json.dumps({"status": job["status"]}))
+        states.send_task_success(taskToken=job["token"], output=json.dumps({"status": "success"}))
     else:
-        states.send_task_failure(taskToken=job["token"], error="JobFailed", cause=f"The job ended as {job['status']}.")
+        cause = f"The job ended as {job['status']}."
+        states.send_task_failure(taskToken=job["token"], error="JobFailed", cause=cause)

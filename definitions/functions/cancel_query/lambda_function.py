@@ -1,4 +1,4 @@
-"""Called by a rule when an execution was stopped or timed out: cancels the Athena query that it had started."""
+"""Called by a rule when an execution was stopped or timed out: cancels the query that it had started."""
 
 import json
 
@@ -6,7 +6,8 @@ import boto3
 
 
 def lambda_handler(event, context):
-    found = boto3.client("stepfunctions").get_execution_history(executionArn=event["detail"]["executionArn"])
-    ended = [event["taskSucceededEventDetails"] for event in found["events"] if event["type"] == "TaskSucceeded"]
+    arn = event["detail"]["executionArn"]
+    events = boto3.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
+    ended = [one["taskSucceededEventDetails"] for one in events if one["type"] == "TaskSucceeded"]
     if started := json.loads(ended[0]["output"]) if ended else None:
         boto3.client("athena").stop_query_execution(QueryExecutionId=started["QueryExecutionId"])
