@@ -164,7 +164,7 @@ def test_a_long_history_is_caught_up_with_by_passing_states_over(lab, monkeypatc
     shown = []
     while reading.pending:
         shown.append(reading.next())
-    assert [passed for passed, _ in shown] == sorted(passed for passed, _, _ in shown)
+    assert [passed for passed, _, _ in shown] == sorted(passed for passed, _, _ in shown)
     assert shown[-1][0] == 2_000
     assert sum(stays for _, _, stays in shown) < 3 * live.CATCH_UP
 

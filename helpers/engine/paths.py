@@ -40,9 +40,10 @@ def selected(text: str) -> Evaluated:
     ValueError where `text` is no path.
     """
     found = syntax.path(text)
-    if found.root == "$":
-        return _of_data(found)
     select = _selection(found)
+    if found.root == "$":
+        plain = not found.steps and found.aggregate is None
+        return (lambda scope: scope.data) if plain else lambda scope: select(scope.data)
     if found.root == "$$":
         return _of_context(found, select)
     name = found.root
@@ -125,13 +126,6 @@ def _places(value: Any) -> range:
 def _not_found(text: str, field: str, data: Any) -> StateFailed:
     where = f"specified for the field '{field}' could not be found in the input '{text_of(data)}'"
     return StateFailed(RUNTIME, f"The JSONPath '{text}' {where}")
-
-
-def _of_data(found: Path) -> Evaluated:
-    if not found.steps and found.aggregate is None:
-        return lambda scope: scope.data
-    select = _selection(found)
-    return lambda scope: select(scope.data)
 
 
 def _of_context(found: Path, select: Selection) -> Evaluated:

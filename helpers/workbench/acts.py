@@ -21,6 +21,7 @@ class Acts:
 
     def __init__(self, view: Callable[[], ExecutionView], done: Callable[[], None]) -> None:
         self._view, self._done = view, done
+        self._asked = ""
         self.box = widgets.HBox()
         self._offer()
 
@@ -42,12 +43,16 @@ class Acts:
         if refusal := self.refusal(act):
             self._offer(refusal)
             return
+        self._asked = act
         asked = widgets.HTML(screened(f"<p><b>{act} {text(self._view().name, 80)}?</b></p>"))
         yes = button(f"Yes, {act.lower()} it", "check", "This is done on AWS", partial(self._do, act))
         self.box.children = [asked, yes, button("No", "times", "Leave it as it is", self._offer)]
 
     def _do(self, act: str) -> None:
         view = self._view()
+        if self._asked != act:  # a second click on the same button
+            return
+        self._asked = ""
         try:
             if act == "Stop":
                 execution.stop(str(view.arn), cause="Stopped in the workbench.", lab=view.lab)

@@ -2,6 +2,7 @@
 
 from itertools import cycle
 
+import numpy as np
 import pandas as pd
 
 from helpers.chart import Chart
@@ -34,7 +35,8 @@ def bars(sums: pd.DataFrame) -> Chart:
     lasting, failing = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     high = 0.8 / len(groups)
     for number, ((label, own), colour) in enumerate(zip(groups, cycle(COLOURS), strict=False)):
-        own = own[[name in places for name in zip(own["machine"], own["state"], strict=True)]]
+        drawn = [name in places for name in zip(own["machine"], own["state"], strict=True)]
+        own = own[np.array(drawn, dtype=bool)]
         rows = [places[name] for name in zip(own["machine"], own["state"], strict=True)]
         at = [row - 0.4 + high * (number + 0.5) for row in rows]
         lasting.barh(at, own["p50"], 0.9 * high, color=colour, label=label)

@@ -12,6 +12,8 @@ from typing import Any
 
 import nbformat
 
+from helpers import history
+from helpers.workbench import explore
 from tests.benchmarks.history import loop
 from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, Jupyter
 
@@ -58,15 +60,53 @@ STEP = """async (key) => {
 }"""
 
 
+# A click on a state that is not the one on show, then the moment when picture, caption, table and detail show it.
+SELECT = """async () => {
+    const root = document.querySelector('.sfn-workbench.moments'), picture = root.querySelector('.sfn-living');
+    const here = picture.querySelector('.selected')?.dataset.state;
+    const other = [...picture.querySelectorAll('[data-state]:not([data-look=unreached])')].find(
+        one => one.dataset.state !== here && !one.classList.contains('cluster'));
+    const before = root.querySelector('tr.here')?.dataset.event, began = performance.now();
+    other.dispatchEvent(new MouseEvent('click', {bubbles: true}));
+    while (root.querySelector('tr.here')?.dataset.event === before) {
+        await new Promise(requestAnimationFrame);
+        if (performance.now() - began > 5000) throw new Error(`${here} ${other.dataset.state} ${before}`);
+    }
+    return performance.now() - began;
+}"""
+
+
+def opening() -> dict[str, object]:
+    """How long `explore` and its first moment take (s) against the reading of the same events."""
+    events = loop(LARGE)
+    explore(loop(SMALL))
+    read, opened = [], []
+    for _ in range(3):
+        began = time.perf_counter()
+        history.events(events)
+        read.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        explore(events)._shown.moments.at([LARGE // 2])
+        opened.append(time.perf_counter() - began)
+    return {
+        "figure": f"{LARGE:,} events open in the workbench, s (baseline: history.events of them)",
+        "measured": min(opened),
+        "baseline": min(read),
+        "ratio": min(opened) / min(read),
+        "bound": "<= 1.5 s",
+    }
+
+
 def measure() -> list[dict[str, object]]:
-    """The 95th percentile of a step (ms) with 25,000 events, and the bytes of a step against those with 250."""
+    """The opening of 25,000 events, the 95th percentile of a step and the time of a selection with them (ms), and the
+    bytes of a step against those with 250."""
     if CHROMIUM is None:
-        print("Chromium is not installed: the workbench is not measured.")
-        return []
+        print("Chromium is not installed: the workbench is measured without it.")
+        return [opening()]
     times, bytes_large = steps(LARGE, EXPLORED)
     _, bytes_small = steps(SMALL, EXPLORED)
     bare, _ = steps(SMALL, BARE)
-    figures: list[dict[str, object]] = []
+    figures: list[dict[str, object]] = [opening(), selecting(bare)]
     for place, what in enumerate(("in the page", "on screen")):
         slow, least = (statistics.quantiles([one[place] for one in each], n=20)[-1] for each in (times, bare))
         figures.append(
@@ -89,6 +129,23 @@ def measure() -> list[dict[str, object]]:
         }
     )
     return figures
+
+
+def selecting(bare: list[list[float]]) -> dict[str, object]:
+    """How long a click on a state takes until it is shown (ms), against a step of the bare slider."""
+    cells = [EXPLORED.format(middle=LARGE // 2), "shown"]
+    files = {"long.json": json.dumps({"events": loop(LARGE)}, default=str)}
+    with running(cells, ".sfn-workbench tr.here", files) as page:
+        page.wait_for_selector(".sfn-living .selected")
+        times = [page.evaluate(SELECT) for _ in range(30)]
+    least = statistics.median(one[1] for one in bare)
+    return {
+        "figure": f"a click on a state until shown, {LARGE:,} events, ms, median (baseline: a step of that slider)",
+        "measured": statistics.median(times),
+        "baseline": least,
+        "ratio": statistics.median(times) / least,
+        "bound": "<= 50 ms",
+    }
 
 
 def steps(size: int, code: str) -> tuple[list[list[float]], float]:

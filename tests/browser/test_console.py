@@ -188,9 +188,10 @@ def running_(file, live):
 
 
 def actions(file, live):
-    for act, status in (("Stop", "ABORTED"), ("Redrive", "RUNNING")):
+    for act, status, done in (("Stop", "ABORTED", "Stopped."), ("Redrive", "RUNNING", "Redriven: it goes on.")):
         button(live, act).click()
         button(live, f"Yes, {act.lower()} it").click()
+        live.root.get_by_text(done).wait_for()
         live.root.locator(".chip", has_text=status).first.wait_for()
     button(live, "Redrive").click()
     live.root.get_by_text("Not redriven: not while it runs.").wait_for()

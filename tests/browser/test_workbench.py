@@ -35,7 +35,7 @@ PALE = """root => {
     const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
         const element = texts.currentNode.parentElement;
-        const unseen = element.closest('title, desc, style') || !element.checkVisibility();
+        const unseen = element.closest('title, desc, style, svg:not(.sfn-living svg)') || !element.checkVisibility();
         if (!texts.currentNode.data.trim() || unseen) continue;
         const drawn = element.closest('svg'), style = getComputedStyle(element);
         const shape = element.closest('.badge, [data-state]')?.querySelector('rect, path, polygon, ellipse');

@@ -2,7 +2,7 @@
 
 `api` is what AWS answers, `executions` a query's life, `dialect` what SQL passes, `rewriting` and `macros` what makes
 DuckDB mean by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tables, which are Glue's,
-`objects` the CSV and Parquet objects behind them, `pace` how long queries take.
+`objects` the CSV and Parquet objects behind them.
 
 Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partition
 projection, functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message that
@@ -10,10 +10,30 @@ says so. A table made through Glue is not known to queries. A
 result's `.metadata` object is JSON here. DataScannedInBytes counts whole objects, also of Parquet.
 """
 
-from helpers.sandbox.athena.pace import query_seconds
+from typing import Any
+
+from helpers.errors import InvalidSetting
 from helpers.sandbox.patching import replace
 
-__all__ = ["patch", "query_seconds"]
+__all__ = ["pace", "patch", "query_seconds"]
+
+DEFAULT = 1.0
+pace = {"seconds": DEFAULT}
+"""How long a query runs, in `seconds` of the sandbox's time, if its work takes no longer: some lessons need time."""
+
+
+def query_seconds(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The sandbox's verb: `seconds` (None: the default) sets how long the queries to come run; answers with it.
+
+    Raises InvalidSetting for anything but a number from 0 to a day.
+    """
+    if "seconds" in arguments:
+        given = arguments["seconds"]
+        wanted = DEFAULT if given is None else given
+        if isinstance(wanted, bool) or not isinstance(wanted, int | float) or not 0 <= wanted <= 86_400:
+            raise InvalidSetting(f"A query runs from 0 to 86400 seconds, not {given!r}.")
+        pace["seconds"] = float(wanted)
+    return dict(pace)
 
 
 def patch() -> None:

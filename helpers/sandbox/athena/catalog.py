@@ -31,8 +31,7 @@ _TYPES: dict[exp.DType, Callable[[], pa.DataType]] = {
     exp.DType.BOOLEAN: pa.bool_,
     exp.DType.FLOAT: pa.float32,
     exp.DType.DOUBLE: pa.float64,
-    exp.DType.TEXT: pa.string,
-    exp.DType.VARCHAR: pa.string,
+    **dict.fromkeys((exp.DType.TEXT, exp.DType.VARCHAR), pa.string),
     exp.DType.DATE: pa.date32,
     exp.DType.TIMESTAMP: lambda: pa.timestamp("ms"),
 }

@@ -88,7 +88,7 @@ class QueryExecution:
     def _run_query(self) -> None:
         result = self._work()
         self._worked = clock.time() - (self.begun or 0.0)
-        clock.after(max(0.0, pace.seconds() - self._worked), partial(self._in_thread, partial(self._finish, result)))
+        clock.after(max(0.0, pace["seconds"] - self._worked), partial(self._in_thread, partial(self._finish, result)))
 
     def _finish(self, result: Result) -> None:
         if self.state == "RUNNING":

@@ -69,7 +69,7 @@ class Clock:
         self._pace = Pace(_time.monotonic(), _time.time())
         self.scheduler = Scheduler(round(self._pace.then * SECOND))
         self._inbox: deque[Callable[[], Any]] = deque()
-        self._working = 0
+        self.works = 0  # how many calls, invocations and queries are under way
         # Task tokens that somebody outside holds, and executions that run; changed by the engine's thread alone.
         self.tokens = self.executions = 0
         self._leases: dict[str, Lease] = {}
@@ -120,13 +120,13 @@ class Clock:
     def begin(self) -> None:
         """Something works from now on (a call, an invocation, a query), running or queued."""
         with self._lock:
-            self._working += 1
+            self.works += 1
             self._repace(1.0)
 
     def end(self) -> None:
         """What began works no more."""
         with self._lock:
-            self._working -= 1
+            self.works -= 1
             self._hand.notify()
 
     @contextlib.contextmanager
@@ -148,17 +148,12 @@ class Clock:
         """
         until = math.inf if seconds is None else self._real() + seconds
         self._leases = {**self._leases, lease: Lease(math.inf if rate is None else rate, hold_tokens, until)}
-        self.post(_nothing)
+        self.post(lambda: None)  # has the clock look around
 
-    def back(self, lease: str = "") -> None:
-        """Give a lease back; without any, the clock goes with real time again, from where it stands."""
-        self._leases = {name: given for name, given in self._leases.items() if name != lease}
-        self.post(_nothing)
-
-    def back_for_all(self) -> None:
-        """Give every lease back: the clock goes with real time again, from where it stands."""
-        self._leases = {}
-        self.post(_nothing)
+    def back(self, lease: str | None = "") -> None:
+        """Give a lease back, or all (None); without any, the clock goes with real time again, from where it stands."""
+        self._leases = {name: given for name, given in self._leases.items() if lease not in (None, name)}
+        self.post(lambda: None)
 
     def put_back(self) -> bool:
         """Set a clock that is ahead to real time; False, and nothing done, where anything runs, works or waits."""
@@ -166,18 +161,13 @@ class Clock:
         def act() -> bool:
             with self._lock:
                 waits = self.scheduler.ready or self.scheduler.deadline() is not None
-                if waits or self._working or self.executions:
+                if waits or self.works or self.executions:
                     return False
                 self._pace = Pace(self._real(), _time.time())
                 self.scheduler.now = round(self._pace.then * SECOND)
                 return True
 
         return self.call(act)
-
-    @property
-    def works(self) -> int:
-        """How many calls, invocations and queries are under way."""
-        return self._working
 
     @property
     def fast_forwarding(self) -> bool:
@@ -238,7 +228,7 @@ class Clock:
                 when = math.inf if due is None else due / SECOND
                 if due is not None and due <= round(now * SECOND):
                     break
-                speed = self._speed(real)
+                speed = self._speed()
                 if due is not None and speed == math.inf:
                     self._pace = Pace(real, when)
                     scheduler.now = due
@@ -249,15 +239,11 @@ class Clock:
                 self._hand.wait(max(min(waits), 0.0))
             scheduler.now = max(scheduler.now, round(now * SECOND))
 
-    def _speed(self, real: float) -> float:
-        current = [lease for lease in self._leases.values() if lease.until > real]
-        if not current or self._working or (self.tokens and any(lease.hold_tokens for lease in current)):
+    def _speed(self) -> float:
+        current = self._current()
+        if not current or self.works or (self.tokens and any(lease.hold_tokens for lease in current)):
             return 1.0
         return min(lease.rate for lease in current)
-
-
-def _nothing() -> None:
-    """Posted to have the clock look around."""
 
 
 clock = Clock()

@@ -70,7 +70,7 @@ def history_limit(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def reset() -> None:
     """End every lease of fast-forward, and put the clock and the limit of a history back."""
-    clock.back_for_all()
+    clock.back(None)
     clock.put_back()
     history_limit({"events": None})
 

@@ -97,27 +97,21 @@ _TASK = {
 }
 KINDS = {
     "batch": Kind(
-        "DescribeJobs",
-        "TerminateJob",
-        "StatusReason",
+        *("DescribeJobs", "TerminateJob", "StatusReason"),
         _BATCH,
         {**_BATCH, "JobQueue": "{jobQueue}", "JobDefinition": "{jobDefinition}"},
         {"Status": "SUCCEEDED"},
         {"Status": "FAILED"},
     ),
     "ecs": Kind(
-        "DescribeTasks",
-        "StopTask",
-        "StoppedReason",
+        *("DescribeTasks", "StopTask", "StoppedReason"),
         {"Failures": [], "Tasks": [{**_TASK, "LastStatus": "PROVISIONING"}]},
         {**_TASK, "LastStatus": "STOPPED"},
         {"Containers": [{"ExitCode": 0}]},
         {"Containers": [{"ExitCode": 1}]},
     ),
     "glue": Kind(
-        "GetJobRun",
-        "BatchStopJobRun",
-        "ErrorMessage",
+        *("GetJobRun", "BatchStopJobRun", "ErrorMessage"),
         {"JobName": "{JobName}", "JobRunId": "jr_{id}"},
         {"Id": "jr_{id}", "JobName": "{JobName}"},
         {"JobRunState": "SUCCEEDED"},

@@ -20,17 +20,8 @@ from helpers.sandbox import files
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import refusal, session
-from helpers.sandbox.lambda_runner import package
+from helpers.sandbox.lambda_runner import package, workers
 from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
-from helpers.sandbox.lambda_runner.workers import (
-    LogLine,
-    Worker,
-    WorkerEnded,
-    Workers,
-    WorkerTimedOut,
-    clean_environment,
-    mark,
-)
 
 INIT_SECONDS = 10.0  # AWS Lambda developer guide, "Lambda execution environment": the init phase's limit
 LARGEST_TAIL = 4_096  # bytes; AWS Lambda API reference, Invoke: LogResult is the last 4 KB
@@ -44,7 +35,7 @@ class Runner:
     def __init__(self, folder: pathlib.Path) -> None:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._workers = Workers(folder)
+        self._workers = workers.Workers(folder)
         self._libraries = provided_libraries()
         self._lock = threading.Lock()
         self._running: collections.Counter[pathlib.Path] = collections.Counter()
@@ -104,10 +95,10 @@ class Runner:
             try:
                 if warm or self._become(run, worker):
                     self._invoke(run, worker, event, arn, client_context)
-            except WorkerTimedOut:
+            except workers.WorkerTimedOut:
                 said = f"Task timed out after {function.timeout:.2f} seconds"
                 run.fail("Sandbox.Timedout", said, f"{stamp_text()} {request_id} {said}\n\n", "timeout")
-            except WorkerEnded as ended:
+            except workers.WorkerEnded as ended:
                 kind, said = "Runtime.ExitError", exit_message(ended.status)
                 note = f"RequestId: {request_id} Error: {said}\n{kind}\n"
                 run.fail(kind, said, note, f"error\tError Type: {kind}")
@@ -117,21 +108,18 @@ class Runner:
             run.close(worker)
             return run
 
-    def _become(self, run: "Invocation", worker: Worker) -> bool:
+    def _become(self, run: "Invocation", worker: workers.Worker) -> bool:
         function = run.function
         folder = self.unpack(function.code_digest, function.code_bytes)
-        reply, body = worker.ask(
-            {
-                "folder": os.path.realpath(folder),
-                "handler": function.handler,
-                "libraries": self._libraries,
-                "environment": environment_of(function, folder, worker),
-                "mark": run.mark,
-                "clock_offset": clock.offset,
-            },
-            b"",
-            max(INIT_SECONDS, function.timeout),
-        )
+        header = {
+            "folder": os.path.realpath(folder),
+            "handler": function.handler,
+            "libraries": self._libraries,
+            "environment": environment_of(function, folder, worker),
+            "mark": run.mark,
+            "clock_offset": clock.offset,
+        }
+        reply, body = worker.ask(header, b"", max(INIT_SECONDS, function.timeout))
         if reply["kind"] == "ready":
             run.init_seconds = float(reply["seconds"])
             return True
@@ -141,7 +129,7 @@ class Runner:
         return False
 
     def _invoke(
-        self, run: "Invocation", worker: Worker, event: bytes, arn: str, client_context: dict[str, Any] | None
+        self, run: "Invocation", worker: workers.Worker, event: bytes, arn: str, client_context: dict[str, Any] | None
     ) -> None:
         run.started = time.perf_counter()
         header = {
@@ -170,12 +158,12 @@ class Invocation:
     def __init__(self, function: LambdaFunction, request_id: str) -> None:
         self.function = function
         self.request_id = request_id
-        self.mark = mark()
+        self.mark = workers.mark()
         self.started_at = self.ended_at = clock.time()
         self.started = time.perf_counter()
         self.init_seconds: float | None = None
         self.seconds = 0.0
-        self.lines: list[LogLine] = []
+        self.lines: list[workers.LogLine] = []
         self.note = self.status = ""  # what AWS itself says of its end, in the log and in the report
         self.payload = self.log = b""
         self.error: str | None = None
@@ -187,14 +175,14 @@ class Invocation:
         self.error, self.note, self.status = "Unhandled", note, status
         self.ended_at = clock.time()
 
-    def close(self, worker: Worker) -> None:
+    def close(self, worker: workers.Worker) -> None:
         """Write the log."""
         events = self._events(worker)
         write_log(self.function, worker.log_stream, events)
         text = "".join(event["message"] for event in events).encode()[-LARGEST_TAIL:]
         self.log = text.decode(errors="ignore").encode()
 
-    def _events(self, worker: Worker) -> list[dict[str, Any]]:
+    def _events(self, worker: workers.Worker) -> list[dict[str, Any]]:
         begin, end = round(self.started_at * 1000), round(max(self.started_at, self.ended_at) * 1000)
         messages = [(begin, f"START RequestId: {self.request_id} Version: {self.function.version}\n")]
         for line in self.lines:
@@ -204,7 +192,7 @@ class Invocation:
         messages += [(end, f"END RequestId: {self.request_id}\n"), (end, self._report(worker))]
         return [{"timestamp": stamp, "message": message} for stamp, message in messages]
 
-    def _report(self, worker: Worker) -> str:
+    def _report(self, worker: workers.Worker) -> str:
         milliseconds = self.seconds * 1000
         init = (self.init_seconds or 0.0) * 1000
         # The init phase of a cold start is billed too, since 1 August 2025 (AWS Lambda pricing).
@@ -226,11 +214,11 @@ def key_of(function: LambdaFunction) -> Hashable:
     )
 
 
-def environment_of(function: LambdaFunction, folder: pathlib.Path, worker: Worker) -> dict[str, str]:
+def environment_of(function: LambdaFunction, folder: pathlib.Path, worker: workers.Worker) -> dict[str, str]:
     """The environment variables of a handler: AWS's own, the function's, and the way to the sandbox as its role."""
     keys = session(function.role, function.function_name).credentials
     return {
-        **clean_environment(worker.folder),
+        **workers.clean_environment(worker.folder),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ.get('MOTO_PORT', '')}",
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,

@@ -20,7 +20,6 @@ from helpers.sandbox.states_api.execution import Child, Execution
 from helpers.sandbox.states_api.machines import Alias, Machine, Version
 from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
-from helpers.sandbox.states_api.publishing import announcement_of
 from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def announce(self, execution: Execution) -> None:
         """Let EventBridge know of the execution's status, in order and outside the engine's thread."""
-        if announcement := announcement_of(execution):
+        if announcement := execution.announcement():
             pool.publish(announcement)
 
     def keep(self, execution: Execution, more: int) -> None:
@@ -162,7 +161,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         with self.lock:
             while self._ended:
                 arn = next(iter(self._ended))
-                stopped = self.executions[arn].stopped
+                stopped = self.executions[arn].run.stopped
                 old = stopped is not None and (clock.now() - stopped).days >= DAYS_KEPT
                 full = len(self._ended) > EXECUTIONS_KEPT or (
                     len(self._ended) > 1 and (self._events_kept > EVENTS_KEPT or self._bytes_kept > BYTES_KEPT)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import json
 import secrets
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from moto.events.models import events_backends
 
 from helpers import engine
 from helpers.sandbox.clock import clock, most_events
@@ -70,10 +73,6 @@ class Execution:
         return self.run.identity.arn
 
     @property
-    def name(self) -> str:
-        return self.run.identity.name
-
-    @property
     def express(self) -> bool:
         """Whether this is an Express execution."""
         return self.run.type == "EXPRESS"
@@ -81,14 +80,6 @@ class Execution:
     @property
     def status(self) -> str:
         return self.run.status
-
-    @property
-    def started(self) -> datetime.datetime:
-        return self.run.started
-
-    @property
-    def stopped(self) -> datetime.datetime | None:
-        return self.run.stopped
 
     @property
     def error(self) -> str | None:
@@ -123,7 +114,7 @@ class Execution:
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
         """End as ABORTED, with its child executions, and return when. What still works for it is not waited for."""
         clock.call(lambda: self.run.stop(error, cause))
-        return self.stopped or clock.now()
+        return self.run.stopped or clock.now()
 
     def redrive(self, client_token: str | None = None) -> datetime.datetime:
         """Go on from the state that the execution was left in, and return when; ExecutionNotRedrivable.
@@ -150,6 +141,28 @@ class Execution:
         found = {"stateMachineVersionArn": self.version, "stateMachineAliasArn": self.alias}
         return {member: qualified.arn for member, qualified in found.items() if qualified}
 
+    def announcement(self) -> Callable[[], Any] | None:
+        """What puts "Step Functions Execution Status Change", as it is now, on the default bus; None where no rule is.
+
+        Source: EventBridge's events reference, "Step Functions Execution Status Change"; times are in milliseconds.
+        """
+        events = events_backends[self.backend.account_id][self.backend.region_name]
+        if self.express or not events.event_buses["default"].rules:
+            return None
+        described: dict[str, Any] = {"stateMachineVersionArn": None, "stateMachineAliasArn": None, **self.describe()}
+        detail = {
+            name: int(value.timestamp() * 1000) if isinstance(value, datetime.datetime) else value
+            for name, value in described.items()
+            if name not in ("traceHeader", "mapRunArn")
+        }
+        entry = {
+            "Source": "aws.states",
+            "DetailType": "Step Functions Execution Status Change",
+            "Resources": [self.arn],
+            "Detail": json.dumps(detail),
+        }
+        return lambda: events.put_events([entry])
+
     def describe(self, with_data: bool = True) -> dict[str, Any]:
         """The members of DescribeExecution's answer."""
         status = self.status  # read first: what goes with an end is there before it
@@ -157,10 +170,10 @@ class Execution:
         return {
             "executionArn": self.arn,
             "stateMachineArn": self.machine.arn,
-            "name": self.name,
+            "name": self.run.identity.name,
             "status": status,
-            "startDate": self.started,
-            "stopDate": self.stopped,
+            "startDate": self.run.started,
+            "stopDate": self.run.stopped,
             "input": self.run.input_text if with_data else None,
             "inputDetails": {"included": with_data},
             "output": self.run.output if with_data else None,

@@ -26,12 +26,12 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
             old = backend.executions.get(execution.arn)
             if old is not None:
                 if old.status == "RUNNING" and old.run.input == execution.run.input:
-                    return {"executionArn": old.arn, "startDate": old.started}
+                    return {"executionArn": old.arn, "startDate": old.run.started}
                 raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
             backend.executions[execution.arn] = execution
         backend.running[execution.arn] = execution
     execution.start()
-    return {"executionArn": execution.arn, "startDate": execution.started}
+    return {"executionArn": execution.arn, "startDate": execution.run.started}
 
 
 def start_sync_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -54,8 +54,9 @@ def begun(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution],
 
 def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
     """The members of StartSyncExecution's answer, of an execution that has ended."""
-    stopped = execution.stopped or execution.started
-    steps = math.ceil((stopped - execution.started).total_seconds() * 1000 / BILLED_MILLISECONDS)
+    began = execution.run.started
+    stopped = execution.run.stopped or began
+    steps = math.ceil((stopped - began).total_seconds() * 1000 / BILLED_MILLISECONDS)
     billed = {"billedMemoryUsedInMB": MEMORY_MB, "billedDurationInMilliseconds": max(steps, 1) * BILLED_MILLISECONDS}
     return {
         **execution.describe(with_data),

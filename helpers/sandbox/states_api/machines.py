@@ -117,31 +117,25 @@ class Machine:
 
 
 def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    name = check_name(arguments["name"])
+    name, definition, role = check_name(arguments["name"]), arguments["definition"], arguments["roleArn"]
     machine_type = arguments.get("type", "STANDARD")
     arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:stateMachine:{name}"
     description = _version_description(arguments)
     logging = logs.check_configuration(backend, arguments.get("loggingConfiguration"))
     tracing = arguments.get("tracingConfiguration") or {"enabled": False}
-    check_definition(arguments["definition"], machine_type)
-    check_role(backend, arguments["roleArn"], arguments["definition"], logging["level"] != "OFF")
+    check_definition(definition, machine_type)
+    check_role(backend, role, definition, logging["level"] != "OFF")
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
         machine = backend.machines.get(arn)
         if machine is None:
             now, encryption = clock.now(), arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
-            revision = Revision(
-                arguments["definition"], arguments["roleArn"], logging, tracing, encryption, updated=now
-            )
+            revision = Revision(definition, role, logging, tracing, encryption, updated=now)
             machine = backend.machines[arn] = Machine(arn, name, machine_type, now, revision)
             backend.tags[arn] = given
+        old, same = machine.revision, (definition, machine_type, logging, tracing)
         # The service asks for the same name, definition, type, logging and tracing; roles and tags may differ.
-        elif (machine.revision.definition, machine.type, machine.revision.logging, machine.revision.tracing) != (
-            arguments["definition"],
-            machine_type,
-            logging,
-            tracing,
-        ):
+        if (old.definition, machine.type, old.logging, old.tracing) != same:
             raise StatesError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
         version = machine.publish(description) if arguments.get("publish") else None
     return {**machine.describe(), "stateMachineVersionArn": version and version.arn}

@@ -22,13 +22,8 @@ _RULES = {
 _RULE_ACTIONS = ("events:DescribeRule", "events:PutRule", "events:PutTargets")
 # Developer guide, "Using CloudWatch Logs to log execution history", IAM policies.
 _LOG_ACTIONS = (
-    "logs:CreateLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
+    *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:UpdateLogDelivery"),
+    *("logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
 )
 
 

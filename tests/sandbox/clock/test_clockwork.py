@@ -17,7 +17,7 @@ def clock() -> Iterator[Clock]:
     """A clock whose fast-forward ends with the test."""
     made = Clock()
     yield made
-    made.back_for_all()
+    made.back(None)
 
 
 def after(clock: Clock, seconds: float) -> tuple[threading.Event, list[float]]:
