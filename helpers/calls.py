@@ -168,8 +168,10 @@ def saying(what: str) -> Iterator[None]:
                 print(" .", end="", flush=True)
             print()
 
-    threading.Thread(target=say, daemon=True).start()
+    sayer = threading.Thread(target=say, daemon=True)
+    sayer.start()
     try:
         yield
     finally:
         over.set()
+        sayer.join()

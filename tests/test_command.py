@@ -269,3 +269,13 @@ def test_rehearse_says_what_would_end_otherwise(asking, machine, histories, stat
     arguments = ["rehearse", str(asking[machine]), *(str(asking[name]) for name in histories)]
     ran = CliRunner().invoke(main, arguments)
     assert (ran.exit_code, said in ran.output) == (status, True), ran.output
+
+
+# --- class
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs users of a Unix system")
+def test_a_person_whom_the_machine_does_not_know_is_named():
+    ran = CliRunner().invoke(main, ["class", "reset", "nobody-of-that-name"])
+    assert ran.exit_code == 1
+    assert "Nothing can be done as nobody-of-that-name" in ran.output

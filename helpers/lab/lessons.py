@@ -12,7 +12,6 @@ import boto3
 from helpers import limits
 from helpers.errors import InvalidSetting
 from helpers.lab.settings import check, settings
-from helpers.quantities import dollars
 
 __all__ = ["UNITS", "chosen", "costs", "costs_in_words", "names", "policy"]
 
@@ -60,7 +59,7 @@ def costs_in_words() -> str:
     """What all notebooks cost, each run once, and which the most."""
     found = costs()
     most = max(found, key=lambda name: found[name])
-    return f"all of them once {dollars(sum(found.values()))}, {most} the most with {dollars(found[most])}"
+    return f"all of them once about ${sum(found.values()):.2f}, {most} the most with ${found[most]:.2f}"
 
 
 def policy(account: str, region: str, prefix: str, lessons: Iterable[str] | None = None) -> dict[str, Any]:
