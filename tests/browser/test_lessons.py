@@ -22,16 +22,13 @@ def test_the_diagram_takes_colours_while_the_execution_runs(opened, dark):
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     assert pictures(page) == []
     run_all(page)
-    page.wait_for_function(
-        """() => [...document.querySelectorAll('.jp-RenderedSVG img')]
-             .some(image => decodeURIComponent(image.src).includes('WaitforInvocation (waiting)'))"""
-    )
-    shown = page.locator(".jp-RenderedSVG").first
-    shown.scroll_into_view_if_needed()
+    waiting = page.locator(".sfn-living [data-look='waiting'][aria-label^='WaitforInvocation']").first
+    waiting.wait_for(state="attached")
+    waiting.scroll_into_view_if_needed()
     theme = "dark" if dark else "light"
     page.screenshot(path=SCREENSHOTS / f"lesson-running-{theme}.png")
     page.wait_for_selector("text=succeeded after")
-    shown.scroll_into_view_if_needed()
+    page.locator(".jp-RenderedSVG").first.scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / f"lesson-{theme}.png")
     for state in ("Main", "WaitforInvocation", "CheckInvocationsStatus", "Final"):
         assert f"{state} (succeeded)" in pictures(page)[0]
