@@ -301,7 +301,7 @@ def from_file(path: str | PathLike[str], definition: Definition | None = None) -
     Raises NotAHistory and what `helpers.definition.load` raises.
     """
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(place):  # a name that cannot be one is refused by `load`
         return from_files(place, definition)
     held = _beside_events(place)
     if definition is None:

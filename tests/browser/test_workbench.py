@@ -172,8 +172,8 @@ def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(o
     shown.page.keyboard.press("ArrowRight")
     shown.root.locator(".moment", has_text="Event 77 of").wait_for()
     words.fill("")
-    shown.root.locator("select").first.select_option(label="Courier")
-    shown.root.locator("select").nth(1).select_option(label="WaitStateAborted")
+    shown.root.locator("select[title='Events of one state']").select_option(label="Courier")
+    shown.root.locator("select[title='Events of one type']").select_option(label="WaitStateAborted")
     shown.root.locator("text=1 found").wait_for()
     shown.wait_for_rows(78)
 

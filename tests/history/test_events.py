@@ -311,7 +311,7 @@ def test_a_file_cut_in_the_middle_gives_its_whole_events(tmp_path):
 def test_an_empty_history_is_an_empty_table():
     frame = history.events([])
     assert len(frame) == len(history.visits(frame)) == len(history.attempts(frame)) == len(history.polls(frame)) == 0
-    assert frame.attrs["notes"] == ["There are no events in this history."]
+    assert frame.attrs["notes"] == ["There is nothing in it: this history has no events."]
 
 
 def test_hostile_names_stay_text():
