@@ -99,7 +99,7 @@ def filled(value):
     )
 
 
-often = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+often = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @often
