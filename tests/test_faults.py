@@ -7,6 +7,7 @@ import secrets
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -123,6 +124,8 @@ def faulty(shared: tuple[helpers.Lab, dict[str, Any]], monkeypatch: pytest.Monke
 
     def made(operation: str = "", fault: str = "") -> helpers.Lab:
         trouble.clear()
+        # A client that has met many faults retries no more, and one is kept for each session.
+        monkeypatch.setattr("helpers.calls._clients", WeakKeyDictionary())
         if operation:
             trouble[operation] = (FAULTS[fault], FAULTS[fault].times)
         return own

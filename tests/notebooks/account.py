@@ -69,9 +69,10 @@ def user(policy: dict[str, Any]) -> str:
     """Make a user who may do what the policy allows; gives the two keys, apart by a space."""
     iam = beside().client("iam")
     iam.create_user(UserName=USER)
-    # A user's inline policies are short; this is what one attaches on AWS, too.
-    made = iam.create_policy(PolicyName=USER, PolicyDocument=json.dumps(policy))["Policy"]
-    iam.attach_user_policy(UserName=USER, PolicyArn=made["Arn"])
+    if policy["Statement"]:
+        # A user's inline policies are short; this is what one attaches on AWS, too.
+        made = iam.create_policy(PolicyName=USER, PolicyDocument=json.dumps(policy))["Policy"]
+        iam.attach_user_policy(UserName=USER, PolicyArn=made["Arn"])
     keys = iam.create_access_key(UserName=USER)["AccessKey"]
     return f"{keys['AccessKeyId']} {keys['SecretAccessKey']}"
 
