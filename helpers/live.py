@@ -18,9 +18,10 @@ from IPython.display import display
 
 from helpers import calls, diagram, execution, history
 from helpers.definition import states, syntax
-from helpers.diagram.figures import passages, way
+from helpers.diagram.figures import passages
 from helpers.diagram.living import Living, counted
 from helpers.errors import ExecutionStillRunning, LabError
+from helpers.history.event_types import FAILED
 from helpers.lab import Lab, current
 from helpers.statuses import FAILED_VISIT, OPEN_VISIT
 from helpers.verbatim import clean, shorten, verbatim
@@ -226,7 +227,7 @@ class _Reading:
         self._events = history.events(self._read)
         # A picture for every state that is entered, attempt that fails and retry; what led there belongs to the same.
         for passed, event in enumerate(new, before + 1):
-            failed = event["type"].endswith(("Failed", "TimedOut"))
+            failed = event["type"].endswith(FAILED)
             if (
                 failed
                 or event["type"].endswith("StateEntered")
@@ -294,8 +295,8 @@ class _Screen:
         self.pausing = {key: one for key, one in failed.items() if one.status in FAILED_VISIT and key in inside}
         again = {(state, state, "retry") for state in attempts["state"][attempts["attempt"] > 1]}
         pauses = [(state, state, "retry") for _, state in self.pausing]
-        came = [passage for _, passage in passages(visits) if passage[1]]
-        lit = next(reversed(came + pauses), None)
+        came = [passage for _, passage in passages(visits)]
+        lit = next(reversed([one for one in came if one[1]] + pauses), None)
         self._living.hover = {
             clean(str(one.state)): [
                 clean(shorten(f"last {name}: {value}", LONGEST))
@@ -304,7 +305,7 @@ class _Screen:
             ]
             for one in visits.drop_duplicates("state", keep="last").itertuples(index=False)
         }
-        self._living.show(_statuses(visits, self._drawn.states), counted(visits), way(visits) | again, lit)
+        self._living.show(_statuses(visits, self._drawn.states), counted(visits), again.union(came), lit)
 
     def caption(self, line: str) -> None:
         if line != self._line:

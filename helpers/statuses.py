@@ -6,6 +6,8 @@ AWS's: `DescribeExecution` in the Step Functions API reference.
 RUNNING = ("RUNNING", "PENDING_REDRIVE")
 """Of an execution that has not ended."""
 REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
+FAILED = ("FAILED", "TIMED_OUT")
+"""Of an execution that ended badly by itself."""
 
 OPEN_VISIT = ("running", "waiting", "choosing")
 FAILED_VISIT = ("failed", "timed_out")

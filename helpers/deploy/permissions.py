@@ -14,6 +14,7 @@ import botocore.session
 from helpers.definition import states
 from helpers.definition.services import sdk_services
 from helpers.errors import UnknownService
+from helpers.lab.settings import hyphened
 
 __all__ = ["Setting", "function_statements", "machine_statements", "trust"]
 
@@ -88,7 +89,7 @@ class Setting(NamedTuple):
     @property
     def bucket_prefix(self) -> str:
         """Begins the names of our buckets, which hold neither capitals nor _."""
-        return self.prefix.lower().replace("_", "-")
+        return hyphened(self.prefix)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of `resource` here."""

@@ -7,9 +7,23 @@ from enum import IntEnum, auto
 from functools import cache
 from typing import NamedTuple
 
-__all__ = ["CONTAINERS", "ENDS", "FIELDS", "EventType", "Group", "Kind", "details_key", "fields", "is_known", "read"]
+__all__ = [
+    "CONTAINERS",
+    "ENDS",
+    "FAILED",
+    "FIELDS",
+    "EventType",
+    "Group",
+    "Kind",
+    "details_key",
+    "fields",
+    "is_known",
+    "read",
+]
 
 CONTAINERS = frozenset({"Map", "Parallel"})
+FAILED = ("Failed", "TimedOut")
+"""How the type of an event ends that reports a failure or a time-out, of an attempt or of anything around it."""
 """The types of state that hold other states."""
 
 

@@ -22,18 +22,33 @@ from helpers.errors import ExecutionNamed, NotAHistory
 from helpers.history.event_types import details_key
 from helpers.quantities import count
 
-__all__ = ["UNNAMED", "Source", "Trace", "count", "files", "load", "parsed", "read", "stamps", "text", "whole"]
+__all__ = [
+    "ENDINGS",
+    "UNNAMED",
+    "Source",
+    "Trace",
+    "count",
+    "files",
+    "load",
+    "parsed",
+    "read",
+    "stamps",
+    "text",
+    "whole",
+]
 
 Source = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Iterable[PathLike[str]]
 """A list of events, a response or export holding `events`, Express log records, or files and folders of these."""
 
 UNNAMED = "an execution"
 """What an execution is called whose source has no name, such as a list of events."""
+ENDINGS = (".json", ".jsonl", ".csv", ".log", ".txt", ".gz")
+"""Of the names of files that may hold histories."""
 _EXPECTED = (
     "We read a list of events as boto3 returns them, a GetExecutionHistory response or export holding 'events', "
     "a path to a file of either, or the log records of Express executions."
 )
-_ENDINGS = re.compile(r"(\.(jsonl?|csv|log|txt|gz))+$", re.IGNORECASE)
+_ENDING = re.compile(f"({'|'.join(map(re.escape, ENDINGS))})+$", re.IGNORECASE)
 # JSON at the beginning of a line, or behind a stamp, and perhaps a stream's name, as `aws logs tail` writes them.
 _LOGGED = re.compile(r"^(?:\d{4}-\d\d-\d\dT\S+[ \t]+(?:[^\s{]\S*\s+)?)?(?=\{)", re.MULTILINE)
 _DEEPEST = 20
@@ -69,7 +84,7 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     if isinstance(source, str | PathLike):
         if os.path.isdir(source):
             return _together(files(Path(source)), execution, strict=False)
-        name, own = str(source), _ENDINGS.sub("", Path(source).name) or UNNAMED
+        name, own = str(source), _ENDING.sub("", Path(source).name) or UNNAMED
         source, file_notes = load(Path(source))
     elif isinstance(source, list | tuple) and source and all(isinstance(item, PathLike) for item in source):
         return _together(source, execution)
@@ -103,7 +118,7 @@ def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
 
 def files(folder: Path) -> list[Path]:
     """The files below a folder that may hold histories, in order of path: no hidden ones and no definitions."""
-    found = [path for path in folder.rglob("*") if _ENDINGS.search(path.name) and path.is_file()]
+    found = [path for path in folder.rglob("*") if _ENDING.search(path.name) and path.is_file()]
     return sorted(path for path in found if path.name[0] != "." and not path.name.endswith(".asl.json"))
 
 

@@ -11,7 +11,7 @@ import boto3
 
 from helpers import limits
 from helpers.errors import InvalidSetting
-from helpers.lab.settings import check, settings
+from helpers.lab.settings import check, hyphened, settings
 
 __all__ = ["UNITS", "chosen", "costs", "costs_in_words", "names", "policy"]
 
@@ -71,7 +71,7 @@ def policy(account: str, region: str, prefix: str, lessons: Iterable[str] | None
     for name, value in (("account", account), ("region", region), ("prefix", prefix)):
         check(name, value, name)
     wanted = set(names() if lessons is None else lessons)
-    plain = prefix.lower().replace("_", "-")
+    plain = hyphened(prefix)
     values = {
         "partition": boto3.Session().get_partition_for_region(region),
         "region": region,

@@ -20,7 +20,7 @@ from helpers.lab.accounts import open_account, redirections, who_am_i
 from helpers.lab.card import card
 from helpers.lab.pace import FastForward
 from helpers.lab.sessions import EndpointSession, SandboxSession, obey
-from helpers.lab.settings import Settings, settings
+from helpers.lab.settings import Settings, hyphened, settings
 
 __all__ = ["Lab", "beside", "connect", "current"]
 
@@ -82,12 +82,12 @@ class Lab:
     @property
     def bucket_prefix(self) -> str:
         """What the names of this lab's buckets begin with."""
-        return _hyphened(self.prefix)
+        return hyphened(self.prefix)
 
     @property
     def database_prefix(self) -> str:
         """What the names of this lab's databases begin with."""
-        return _hyphened(self.prefix).replace("-", "_")
+        return hyphened(self.prefix).replace("-", "_")
 
     def bucket_name(self, text: str) -> str:
         """The name of a bucket: as `name` gives it, with account and region, since all the world shares these names.
@@ -96,7 +96,7 @@ class Lab:
         end, so that two labs never come to the same name. Raises `InvalidName`.
         """
         full = self.name(f"{text}-{self.account}-{self.region}")
-        plain = _hyphened(full)
+        plain = hyphened(full)
         if plain == full and len(plain) <= LONGEST_BUCKET:
             return plain
         return f"{plain[: LONGEST_BUCKET - 9]}-{_fingerprint(full)}"
@@ -107,7 +107,7 @@ class Lab:
         Where two names would come to the same, a fingerprint of the whole is at its end. Raises `InvalidName`.
         """
         full = self.name(text)
-        plain = _hyphened(full)
+        plain = hyphened(full)
         return (plain if plain == full else f"{plain}-{_fingerprint(full)}").replace("-", "_")
 
     def now(self) -> datetime.datetime:
@@ -301,11 +301,6 @@ def _at_endpoint(url: str, profile: str | None, region: str | None, rules: Setti
 def _prefix(participant: str, rules: Settings) -> str:
     """What the names begin with: the rules' prefix, or our own with the participant's name, for a shared account."""
     return rules.prefix or "sfn-lab-" + (f"{participant}-" if participant else "")
-
-
-def _hyphened(text: str) -> str:
-    """`text` in the only letters that buckets' names can hold."""
-    return text.lower().replace("_", "-")
 
 
 def _fingerprint(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from helpers.errors import InvalidSetting
 
-__all__ = ["Settings", "check", "settings"]
+__all__ = ["Settings", "check", "hyphened", "settings"]
 
 FILE = "lab.toml"
 TAG = re.compile(r"[\w .:/=+@-]{1,128}")  # what all services take ("Best practices for tagging AWS resources")
@@ -97,6 +97,11 @@ def _tags(text: str) -> dict[str, str]:
     """The tags by key; a part without `=` has no value, which is refused."""
     pairs = [part.partition("=") for part in text.split(",")]
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def hyphened(prefix: str) -> str:
+    """A prefix in the only letters that buckets' names can hold."""
+    return prefix.lower().replace("_", "-")
 
 
 def check(name: str, value: object, source: str) -> None:

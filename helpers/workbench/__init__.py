@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import ExecutionNamed, NotFound
-from helpers.history import compare
+from helpers.history import compare, sources
 from helpers.lab import Lab, current
 from helpers.verbatim import clean
 from helpers.workbench.bars import bars
@@ -30,8 +30,6 @@ from helpers.workbench.view import (
 )
 
 __all__ = ["FORMS", "Explorer", "bars", "collect", "compare", "explore", "failures", "read", "states"]
-
-ENDINGS = (".json", ".jsonl", ".txt", ".log", ".csv", ".gz")
 
 
 def explore(
@@ -83,7 +81,7 @@ def _is_file(what: object) -> bool:
 
 
 def _is_path(what: str) -> bool:
-    return "/" in what or "\\" in what or what.endswith(ENDINGS) or os.path.exists(what)
+    return "/" in what or "\\" in what or what.endswith(sources.ENDINGS) or os.path.exists(what)
 
 
 class Explorer:

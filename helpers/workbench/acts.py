@@ -10,7 +10,7 @@ from helpers.errors import LabError
 from helpers.statuses import RUNNING
 from helpers.workbench.controls import button
 from helpers.workbench.markup import screened, text
-from helpers.workbench.overview import redrivable
+from helpers.workbench.overview import not_redrivable
 from helpers.workbench.view import ExecutionView
 
 __all__ = ["Acts"]
@@ -36,8 +36,8 @@ class Acts:
         view = self._view()
         if act == "Stop":
             return "" if view.status in RUNNING else f"Not stopped: the execution is {view.status} already."
-        able = redrivable(view)
-        return "" if able.startswith("until") else f"Not redriven: {able}."
+        reason = not_redrivable(view)
+        return f"Not redriven: {reason}." if reason else ""
 
     def _ask(self, act: str) -> None:
         if refusal := self.refusal(act):

@@ -18,13 +18,12 @@ from helpers.history import causes
 from helpers.history.fleet import states
 from helpers.history.store import Moment, add, read, stamp, stops
 from helpers.lab import Lab, current
-from helpers.statuses import REDRIVABLE, RUNNING
+from helpers.statuses import FAILED, REDRIVABLE, RUNNING
 
 __all__ = ["Collected", "collect", "failures", "read", "states"]
 
 WORKERS = 32  # calls on their way at once: enough for the refill even where each takes more than a second
 BATCH = 200  # executions a file; what an interruption may cost to fetch again
-FAILED = ("FAILED", "TIMED_OUT")
 
 
 @dataclass(frozen=True)

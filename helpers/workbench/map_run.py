@@ -13,14 +13,14 @@ from helpers import calls, execution, history
 from helpers.errors import LabError
 from helpers.lab import Lab
 from helpers.quantities import count, dollars
+from helpers.statuses import FAILED
 from helpers.workbench.controls import button, label
 from helpers.workbench.markup import screened, text
 from helpers.workbench.view import ExecutionView
 
 __all__ = ["MapRuns", "children", "groups", "runs"]
 
-STATUSES = ("FAILED", "TIMED_OUT", "ABORTED", "RUNNING", "SUCCEEDED")
-WRONG = STATUSES[:2]
+STATUSES = (*FAILED, "ABORTED", "RUNNING", "SUCCEEDED")
 PAGE = 50
 MOST = 100  # failed children whose histories are read for their causes
 AT_ONCE = 8
@@ -37,15 +37,8 @@ def runs(arn: str, lab: Lab) -> list[str]:
 def children(run: str, lab: Lab, status: str = "") -> Iterator[tuple[str, str, str]]:
     """ARN, name and status of a Map Run's executions, of one status or of all, what failed first. Raises NotAllowed."""
     for wanted in [status] if status else STATUSES:
-        token: dict[str, str] = {}
-        while True:
-            with calls.plainly(f"list the executions of the Map Run {run}"):
-                page = calls.client(lab).list_executions(mapRunArn=run, statusFilter=wanted, maxResults=PAGE, **token)
-            for one in page["executions"]:
-                yield one["executionArn"], one["name"], one["status"]
-            if "nextToken" not in page:
-                break
-            token = {"nextToken": page["nextToken"]}
+        for one in execution.executions(run, wanted, lab=lab):
+            yield one.arn, one.name, one.status
 
 
 def groups(run: str, lab: Lab) -> pd.DataFrame:
@@ -54,7 +47,7 @@ def groups(run: str, lab: Lab) -> pd.DataFrame:
     A frame with `error`, `cause`, `children` (their number), `dollars` (what their transitions cost in all) and `arns`
     (a list). Raises NotAllowed.
     """
-    failed = [arn for status in WRONG for arn, _, _ in islice(children(run, lab, status), MOST)][:MOST]
+    failed = [arn for status in FAILED for arn, _, _ in islice(children(run, lab, status), MOST)][:MOST]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         read = list(pool.map(lambda arn: execution.events(arn, lab=lab), failed))
     found = [history.summary(history.events(own, execution=arn)) for arn, own in zip(failed, read, strict=True)]
@@ -118,7 +111,7 @@ class MapRuns:
             + ", ".join(f"{number:,} {kind.lower().replace('_', ' ')}" for kind, number in kinds.items() if number)
         )
         again = button("Why they failed", "search", "Group the failed children by error and cause", self._group)
-        again.disabled = not sum(kinds[kind] for kind in WRONG)
+        again.disabled = not sum(kinds[kind] for kind in FAILED)
         self.status.options = [("what failed first", ""), *((f"{k} ({n:,})", k) for k, n in kinds.items() if n)]
         more = button("More", "angle-down", f"The next {PAGE}", self._more)
         opening = button("Open", "folder-open", "Show that execution here", self._chosen)

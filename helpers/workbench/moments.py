@@ -12,6 +12,7 @@ import pandas as pd
 import traitlets
 
 from helpers.diagram.living import Living
+from helpers.history.event_types import FAILED
 from helpers.live import backoff
 from helpers.statuses import VISIT
 from helpers.verbatim import clean, shorten
@@ -25,7 +26,6 @@ from helpers.workbench.view import ExecutionView, place_of
 __all__ = ["Moments"]
 
 MOST_ASKED = 50
-FAILED = ("Failed", "TimedOut")
 CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 

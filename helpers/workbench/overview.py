@@ -15,7 +15,7 @@ from helpers.workbench.markup import chip, list_of, seconds, text
 from helpers.workbench.open_visits import open_visits
 from helpers.workbench.view import ExecutionView, region_of
 
-__all__ = ["commands", "console_link", "header", "redrivable"]
+__all__ = ["commands", "console_link", "header", "not_redrivable", "redrivable"]
 
 ARN = re.compile(r"arn:(aws[a-z-]*):states:([a-z0-9-]+):\d{12}:(execution|express):[^\s\"'<>]+")
 
@@ -65,6 +65,14 @@ def _without_events(view: ExecutionView) -> str:
 
 def redrivable(view: ExecutionView) -> str:
     """Until when the execution can be redriven, or why it cannot."""
+    ended, reason = view.summary.ended, not_redrivable(view)
+    if reason or ended is None:
+        return reason
+    return f"until {view.moment(ended + pd.Timedelta(days=REDRIVABLE_DAYS), '%Y-%m-%d %H:%M')}"
+
+
+def not_redrivable(view: ExecutionView) -> str:
+    """Why the execution cannot be redriven, empty where it can."""
     summary = view.summary
     if summary.events_limit is None or (view.arn and ":express:" in view.arn):
         return "not for an Express execution"
@@ -72,9 +80,7 @@ def redrivable(view: ExecutionView) -> str:
         return "not while it runs" if view.status in RUNNING or summary.ended is None else "nothing to redrive"
     if summary.events >= REDRIVABLE_EVENTS:
         return f"not with {summary.events:,} events"
-    if summary.ended is None:
-        return "unknown"
-    return f"until {view.moment(summary.ended + pd.Timedelta(days=REDRIVABLE_DAYS), '%Y-%m-%d %H:%M')}"
+    return "unknown" if summary.ended is None else ""
 
 
 def console_link(view: ExecutionView) -> str | None:
@@ -97,7 +103,7 @@ def commands(view: ExecutionView) -> list[str]:
     ]
     if view.status in RUNNING:
         lines.append(f"aws stepfunctions stop-execution {where}")
-    elif len(view.events) and redrivable(view).startswith("until"):
+    elif len(view.events) and not not_redrivable(view):
         lines.append(f"aws stepfunctions redrive-execution {where}")
     return lines
 

@@ -11,12 +11,12 @@ import pandas as pd
 
 from helpers import history
 from helpers.diagram.figures import Passage, passages
+from helpers.history.event_types import FAILED
 from helpers.statuses import STILL_INSIDE, VISIT
 
 __all__ = ["Replay"]
 
-SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
-FAILED = r"(?:Failed|TimedOut)$"
+SCHEDULED = "Scheduled"  # the end of the type of every event that begins an attempt
 OPENING = re.compile(r"[\[:]")
 Key = tuple[str, str]
 
@@ -64,13 +64,13 @@ class Replay:
                 self._pass(passed, passage)
         begun: dict[tuple[str, str, int], list[int]] = {}
         failed: dict[tuple[str, str, int], int] = {}
-        tries = events["type"].isin(SCHEDULED) | events["type"].str.contains(FAILED)
+        tries = events["type"].str.endswith((SCHEDULED, *FAILED))
         own = events[["branch", "state", "visit", "type"]][tries & events["visit"].notna() & events["state"].notna()]
         for row, (branch, state, visit, kind) in zip(
             own.index.tolist(), own.fillna({"branch": ""}).itertuples(index=False), strict=True
         ):
             where = (branch, state, visit)
-            if kind not in SCHEDULED:
+            if not kind.endswith(SCHEDULED):
                 failed[where] = row
                 continue
             begun.setdefault(where, []).append(row)

@@ -17,6 +17,7 @@ from helpers import calls, diagram, execution, history, timeline
 from helpers.definition import load, parse, states
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
 from helpers.history import sources
+from helpers.history.event_types import FAILED
 from helpers.lab import Lab
 from helpers.statuses import OPEN_VISIT, RUNNING
 from helpers.workbench import express
@@ -34,7 +35,7 @@ __all__ = [
     "region_of",
 ]
 
-FAILURES = ("Failed", "TimedOut", "Aborted")
+FAILURES = (*FAILED, "Aborted")
 LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
 ARN = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d{12}:(execution|express|mapRun|stateMachine):[^\s?&#]+")
 Place = tuple[str, str, int]
