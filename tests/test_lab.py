@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -301,16 +300,8 @@ def test_lab_prefix_chooses_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
         helpers.connect()
 
 
-def put_back(lab: Lab) -> None:
-    """Have the clock at real time again: what earlier tests left at work ends by itself."""
-    deadline = time.monotonic() + 120
-    while sandbox.call("reset") and lab.ahead:
-        assert time.monotonic() < deadline, "something still works"
-        time.sleep(0.2)
-
-
 def test_the_card_shows_what_was_made_and_escapes_it(lab: Lab) -> None:
-    put_back(lab)
+    sandbox.reset()
     lab.client("iam").create_role(RoleName=lab.name("shown"), AssumeRolePolicyDocument="{}")
     lab.client("iam").create_role(RoleName="foreign", AssumeRolePolicyDocument="{}")
     page = lab._repr_html_()
@@ -352,7 +343,7 @@ def test_the_card_says_what_may_not_be_seen(lab: Lab) -> None:
 
 
 def test_the_sandboxs_clock(lab: Lab) -> None:
-    put_back(lab)
+    sandbox.reset()
     before = lab.now()
     assert before.tzinfo is datetime.UTC
     with lab.fast_forward(rate=10) as forward:
@@ -406,7 +397,7 @@ def test_the_history_limit_can_be_lowered(lab: Lab) -> None:
 
 
 def test_a_clock_that_is_ahead_is_said_and_put_back_by_the_next_fast_forward(lab: Lab) -> None:
-    put_back(lab)
+    sandbox.reset()
     assert "ahead" not in repr(lab)
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = lab.client("iam").create_role(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import http.server
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,13 +56,13 @@ def kill(found: sandbox.Sandbox) -> None:
     server.wait(10)
 
 
-def make_machine(lab: helpers.Lab, state: dict[str, object]) -> str:
+def make_machine(lab: helpers.Lab, state: dict[str, object], name: str = "machine") -> str:
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     iam = lab.client("iam")
-    role = may_everything(iam, iam.create_role(RoleName="runner", AssumeRolePolicyDocument=policy))
+    role = may_everything(iam, iam.create_role(RoleName=f"runs-{name}", AssumeRolePolicyDocument=policy))
     definition = json.dumps({"StartAt": "Only", "States": {"Only": {**state, "End": True}}})
-    made = lab.client("stepfunctions").create_state_machine(name="machine", roleArn=role, definition=definition)
+    made = lab.client("stepfunctions").create_state_machine(name=name, roleArn=role, definition=definition)
     return str(made["stateMachineArn"])
 
 
@@ -404,6 +406,41 @@ def test_reset_ends_fast_forward(running: sandbox.Sandbox) -> None:
     lab = helpers.connect()
     arn = start_waiting(lab)
     assert lab.client("stepfunctions").describe_execution(executionArn=arn)["status"] == "RUNNING"
+
+
+def test_reset_ends_what_works_and_what_waits_and_puts_the_clock_back(running: sandbox.Sandbox) -> None:
+    lab = helpers.connect()
+    sandbox.reset()
+    statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = may_everything(
+        lab.client("iam"), lab.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=policy)
+    )
+    sources = {
+        "slow": "import time\ndef handler(event, context):\n    print('at work', flush=True)\n    time.sleep(600)",
+        "failing": "def handler(event, context):\n    1 / 0",
+    }
+    for name, source in sources.items():
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("main.py", source)
+        code = {"ZipFile": package.getvalue()}
+        lab.client("lambda").create_function(
+            FunctionName=name, Runtime="python3.12", Role=role, Handler="main.handler", Code=code, Timeout=900
+        )
+    job = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": "nightly"}}
+    with lab.fast_forward():
+        helpers.execution.wait(start_waiting(lab), progress=False, lab=lab)
+    assert lab.ahead
+    for name in sources:
+        lab.client("lambda").invoke(FunctionName=name, InvocationType="Event")
+    lab.stand_in("Only", seconds=3600)
+    lab.client("stepfunctions").start_execution(stateMachineArn=make_machine(lab, job, "job"))
+    while not lab.client("logs").describe_log_groups()["logGroups"]:
+        assert lab.ahead
+    sandbox.reset()
+    assert not lab.ahead
+    assert sandbox.call("clock")["working"] == 0
 
 
 def test_an_unknown_verb_is_refused(running: sandbox.Sandbox) -> None:

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from helpers.engine import Scheduler
+from helpers.engine.scheduler import Timer
 
 __all__ = ["Clock", "Lease", "clock"]
 
@@ -28,6 +29,8 @@ SLICE = 0.005
 SLEPT = 2.0
 # A deadline is looked for at least this often, in seconds, because the computer may have slept meanwhile.
 TICK = 5.0
+# What works and was told to end has done so after this many seconds, or is not waited for.
+ENDED = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Clock:
         self.works = 0  # how many calls, invocations and queries are under way
         # Task tokens that somebody outside holds, and executions that run; changed by the engine's thread alone.
         self.tokens = self.executions = 0
+        self._later: dict[object, Timer] = {}  # what `after` was asked for; changed by the engine's thread alone
         self._leases: dict[str, Lease] = {}
         self._thread: threading.Thread | None = None
 
@@ -112,10 +116,37 @@ class Clock:
         self.post(act)
         return found.result()
 
-    def after(self, seconds: float, action: Callable[[], Any]) -> None:
-        """Have something done in the engine's thread when so many seconds are over."""
-        when = round((self.time() + seconds) * SECOND)
-        self.post(lambda: self.scheduler.at(when, action))
+    def after(self, seconds: float, action: Callable[[], Any]) -> Callable[[], None]:
+        """Have something done in the engine's thread when so many seconds are over, unless `forget` comes before.
+
+        What is returned calls it off.
+        """
+        when, name = round((self.time() + seconds) * SECOND), object()
+
+        def act() -> None:
+            del self._later[name]
+            action()
+
+        def wait() -> None:
+            self._later[name] = self.scheduler.at(when, act)
+
+        self.post(wait)
+        return lambda: self.post(lambda: self._call_off(name))
+
+    def forget(self) -> None:
+        """Call off all that `after` was asked for, and wait a moment for what works and was told to end."""
+
+        def act() -> None:
+            for name in list(self._later):
+                self._call_off(name)
+
+        self.call(act)
+        with self._lock:
+            self._hand.wait_for(lambda: not self.works, ENDED)
+
+    def _call_off(self, name: object) -> None:
+        if name in self._later:
+            self.scheduler.cancel(self._later.pop(name))
 
     def begin(self) -> None:
         """Something works from now on (a call, an invocation, a query), running or queued."""
@@ -127,7 +158,7 @@ class Clock:
         """What began works no more."""
         with self._lock:
             self.works -= 1
-            self._hand.notify()
+            self._hand.notify_all()
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:

@@ -69,8 +69,9 @@ def history_limit(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def reset() -> None:
-    """End every lease of fast-forward, and put the clock and the limit of a history back."""
+    """End every lease of fast-forward and all that waits, and put the clock and the limit of a history back."""
     clock.back(None)
+    clock.forget()
     clock.put_back()
     history_limit({"events": None})
 

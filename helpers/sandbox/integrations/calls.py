@@ -122,13 +122,18 @@ def _stand_in(call: Call, pattern: str, job: Job) -> None:
         elif pattern == "sync":
             call.succeed(outcome)
 
-    clock.after(job.seconds, ended)
+    def abandon() -> None:
+        job.cancel()
+        if job.status == "CANCELLED":
+            call_off()
+
+    call_off = clock.after(job.seconds, ended)
     if not pattern:
         call.succeed(job.started)
         return
     call.submit(job.started)
     if pattern == "sync":
-        call.on_abandoned = job.cancel
+        call.on_abandoned = abandon
 
 
 def _follow(call: Call, query: Query) -> None:

@@ -46,8 +46,8 @@ class Runner:
         files.remove(self._folder)
 
     def forget(self, name: str | None = None) -> None:
-        """End the warm workers of a function that was changed or deleted; of all without a name."""
-        self._workers.forget(lambda key: name is None or (isinstance(key, tuple) and key[0] == name))
+        """End the warm workers of a function that was changed or deleted; without a name all, those that work too."""
+        self._workers.forget(lambda key: name is None or (isinstance(key, tuple) and key[0] == name), busy=name is None)
 
     def remove_code(self, kept: Callable[[], Iterable[str]]) -> None:
         """Remove all code whose digest is not among those `kept` and that does not run just now."""

@@ -198,7 +198,7 @@ class Worker:
     def end(self) -> None:
         """End the process and what it started, and remove its folder."""
         self.weigh()
-        self._kill()
+        self.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
         for pipe in (self._requests, self._replies):
@@ -209,7 +209,7 @@ class Worker:
     def _time_out(self) -> None:
         self._timed_out = True
         self.weigh()
-        self._kill()
+        self.kill()
 
     def _exit_status(self) -> int:
         try:
@@ -217,7 +217,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             return 1
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
         """End it with all that its handler started: its keeper does, or else we do as far as we know of them."""
         if self._kept:
             self._process.terminate()
@@ -283,10 +283,13 @@ class Workers:
         finally:
             self._release(worker)
 
-    def forget(self, outdated: Callable[[Hashable], bool]) -> None:
-        """End the idle workers whose key is outdated."""
+    def forget(self, outdated: Callable[[Hashable], bool], *, busy: bool = False) -> None:
+        """End the idle workers whose key is outdated, and with `busy` those that work."""
         with self._changed:
             gone = self._dismiss(lambda worker: outdated(worker.key))
+            working = [worker for worker in self._busy if busy and outdated(worker.key)]
+        for worker in working:
+            worker.kill()
         for worker in gone:
             worker.end()
 
