@@ -28,7 +28,8 @@ HERE = Path(__file__).parent
 FAST = ("definition", "diagram", "engine", "history", "test_fast.py")
 FAST += ("test_doctests.py", "test_planner.py", "test_quantities.py", "test_timeline.py", "test_verbatim.py")
 # What takes long comes first, the longest before all: at the end no process is left alone with it.
-LONG = [HERE / name for name in ("browser", "notebooks", "deploy", "test_planner.py", "definitions", "platforms")]
+LONG = ["browser", "notebooks", "test_faults.py", "test_planner.py", "deploy", "sandbox/test_process.py"]
+LONG += ["sandbox/lambda_runner/test_descendants.py", "platforms", "definitions", "workbench"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,7 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         places = {item: (module[item.path], drawn.random()) for item in items}
         items.sort(key=places.__getitem__)
     else:
-        items.sort(key=lambda item: next((n for n, one in enumerate(LONG) if item.path.is_relative_to(one)), len(LONG)))
+        long = [HERE / name for name in LONG]
+        items.sort(key=lambda item: next((n for n, one in enumerate(long) if item.path.is_relative_to(one)), len(long)))
     for item in items:
         inside = item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in FAST
         if inside and "lab" not in getattr(item, "fixturenames", ()):
