@@ -102,6 +102,7 @@ class Screen:
         self.iterations.take(view)
         self.slider.max, self.slider.disabled = max(len(view.events), 2), False
         self.moments.take(view)
+        self.filter.take()
         self.filter.sift()
         if last:
             self.go(view.first)

@@ -296,7 +296,11 @@ def logged(deployed, lab):
 
 
 def test_an_express_execution_is_read_from_its_machines_log(lab, logged):
-    _, run, set_level = logged
+    machine, run, set_level = logged
+    listing = explore(machine, lab=lab)._shown
+    assert [arn for _, arn in listing.executions.options] == [run] == [newest(machine, lab)]
+    listing.status.value = "FAILED"
+    assert listing.executions.options == ()
     page = f"https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/express-executions/details/{run}"
     for what in (run, f"{page}?startDate=1767225600000"):
         view = explore(what, lab=lab).view
@@ -313,6 +317,7 @@ def test_an_express_execution_is_read_from_its_machines_log(lab, logged):
     set_level("OFF")
     with pytest.raises(NotFound, match="level ALL"):
         explore(run, lab=lab)
+    assert "level ALL" in explore(machine, lab=lab)._shown.still()
 
 
 def test_a_map_run_is_opened_as_the_list_of_its_children(deployed, lab):
