@@ -111,6 +111,15 @@ class ExecutionView:
         """The rows of `events` by place."""
         return _places(self.events)
 
+    @cached_property
+    def stays(self) -> dict[str, dict[str, list[tuple[list[int], str]]]]:
+        """The visits of each state in each branch: the rows of `events`, and the status in the end."""
+        found: dict[str, dict[str, list[tuple[list[int], str]]]] = {}
+        for place, numbers in self.visit_places.items():
+            if rows := self.visit_events.get(place):
+                found.setdefault(place[1], {}).setdefault(place[0], []).append((rows, self.outcomes[numbers[0]]))
+        return found
+
     def events_of(self, attempt: "pd.Series[Any]") -> pd.DataFrame:
         """The events of one attempt, a row of `attempts`."""
         own = self.events.iloc[self.visit_events.get(place_of(attempt), [])]
