@@ -199,7 +199,7 @@ def test_two_people_of_one_name_never_share_a_prefix(
     from helpers.lab import place
 
     monkeypatch.setenv("JUPYTERHUB_USER", person)
-    monkeypatch.setattr(place.getpass, "getuser", lambda: person)
+    monkeypatch.setattr("getpass.getuser", lambda: person)
     found = []
     for home in ("one", "other", "one"):
         monkeypatch.setattr(place.platformdirs, "user_data_dir", lambda *_, home=home: str(tmp_path / home))
