@@ -137,10 +137,10 @@ class Lab:
         return self._standing
 
     def fast_forward_where_possible(self) -> contextlib.AbstractContextManager[object]:
-        """`fast_forward()` on the sandbox; on an account nothing but a sentence, since time cannot be moved there."""
+        """`fast_forward()` on the sandbox; elsewhere nothing but a sentence, since time cannot be moved there."""
         if self._sandbox is not None:
             return self.fast_forward()
-        print("On an AWS account time cannot be moved: what waits in this cell waits as long as it says.")
+        print("Time cannot be moved here: what waits in this cell waits as long as it says.")
         return contextlib.nullcontext()
 
     def history_limit(self, events: int | None = None) -> int:
