@@ -1,5 +1,6 @@
 """What a company asks of all that is made reaches every call, without a changed cell."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import helpers
 from helpers import console, deploy, execution
+from helpers.definition import load
 from helpers.deploy.resources import filled
 from helpers.errors import InvalidSetting, WrongAccount
 from helpers.exercises import trial
@@ -204,6 +206,11 @@ def test_other_partitions_of_aws(lab: helpers.Lab, region: str, partition: str, 
     there = helpers.connect("sandbox", region=region)
     definition = filled("athena_sync", {"Database": "d", "OutputLocation": "s3://x/"}, there)
     assert definition["States"]["RunQuery"]["Resource"] == f"arn:{partition}:states:::athena:startQueryExecution.sync"
+    sent = []
+    own = boto3.client("stepfunctions")  # as a lesson calls it
+    own.meta.events.register("before-call.sfn", lambda params, **_: sent.append(json.loads(params["body"])))
+    own.validate_state_machine_definition(definition=json.dumps(load("busy_wait", FunctionArn="arn:aws:lambda:x")))
+    assert f"arn:{partition}:states:::lambda:invoke" in sent[0]["definition"]
     for statement in deploy.statements(definition, "m", lab=there):
         assert all(one == "*" or one.startswith(f"arn:{partition}:") for one in statement["Resource"])
     assert console.address(region) == f"https://{region}.{domain}"
