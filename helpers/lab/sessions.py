@@ -11,6 +11,7 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from helpers import sandbox
 from helpers.errors import SandboxGone
 from helpers.lab.settings import Settings
+from helpers.sandbox import models
 
 __all__ = ["AccountSession", "EndpointSession", "SandboxSession", "obey"]
 
@@ -85,4 +86,6 @@ def _secluded() -> botocore.session.Session:
     known = botocore.session.Session.SESSION_VARIABLES
     secluded = {name: (None, None, default, convert) for name, (_, _, default, convert) in known.items()}
     no_file = (None, None, os.devnull, None)
-    return botocore.session.Session(session_vars=secluded | {"config_file": no_file, "credentials_file": no_file})
+    session = botocore.session.Session(session_vars=secluded | {"config_file": no_file, "credentials_file": no_file})
+    session.register_component("data_loader", models.loader())
+    return session

@@ -76,8 +76,9 @@ def _open(ended: threading.Event) -> "Server":
     from helpers.sandbox import athena, control, events, lambda_runner
     from helpers.sandbox.clock import stamps
     from helpers.sandbox.http_server import Server
+    from helpers.sandbox.integrations import clients
 
-    for concern in (stamps, lambda_runner, events, athena):
+    for concern in (clients, stamps, lambda_runner, events, athena):
         concern.patch()
 
     def end(_: dict[str, Any]) -> dict[str, Any]:
