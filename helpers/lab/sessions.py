@@ -7,6 +7,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.loaders import Loader
 
 from helpers import sandbox
 from helpers.errors import SandboxGone
@@ -87,5 +88,5 @@ def _secluded() -> botocore.session.Session:
     secluded = {name: (None, None, default, convert) for name, (_, _, default, convert) in known.items()}
     no_file = (None, None, os.devnull, None)
     session = botocore.session.Session(session_vars=secluded | {"config_file": no_file, "credentials_file": no_file})
-    session.register_component("data_loader", models.loader())
+    session.register_component("data_loader", Loader(file_loader=models.Files()))
     return session

@@ -2,12 +2,12 @@
 
 import gzip
 import json
-from pathlib import Path
+import os
 from typing import Any
 
-from botocore.loaders import JSONFileLoader, Loader
+from botocore.loaders import JSONFileLoader
 
-__all__ = ["Files", "loader"]
+__all__ = ["Files"]
 
 
 class Files(JSONFileLoader):
@@ -15,16 +15,8 @@ class Files(JSONFileLoader):
 
     def load_file(self, file_path: str) -> Any:
         """What the file of this path, less its ending, holds; None where there is none."""
-        for ending, read in ((".json", Path.read_bytes), (".json.gz", _unzipped)):
-            if (path := Path(file_path + ending)).is_file():
-                return json.loads(read(path))
+        for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
+            if os.path.isfile(path):
+                with opened(path, "rb") as file:
+                    return json.load(file)
         return None
-
-
-def _unzipped(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes())
-
-
-def loader() -> Loader:
-    """A session's component `data_loader`."""
-    return Loader(file_loader=Files())

@@ -60,12 +60,10 @@ def _allow_files() -> None:
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        for most in (FILES, hard):
-            if soft == resource.RLIM_INFINITY or soft >= most:
-                return
+        most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
             with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(resource.RLIMIT_NOFILE, (most, max(most, hard)))
-                return
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _open(ended: threading.Event) -> "Server":

@@ -8,6 +8,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 from moto.core import loaders
 from moto.core.base_backend import AccountSpecificBackend
@@ -42,7 +43,7 @@ class _Keys:
 def _session() -> botocore.session.Session:
     session = botocore.session.Session()
     session.register_component("credential_provider", _Keys())
-    session.register_component("data_loader", models.loader())
+    session.register_component("data_loader", Loader(file_loader=models.Files()))
     return session
 
 
