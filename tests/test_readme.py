@@ -186,7 +186,6 @@ def test_the_sandboxs_figures():
     assert "after eight hours without use" in said
     backend = SANDBOX / "states_api" / "backend.py"
     assert f"the last {number('EXECUTIONS_KEPT', backend):,} executions" in said
-    assert f"more than {number('EVENTS_KEPT', backend):,} events" in said
     assert "256 MB at most (`LAB_SANDBOX_BYTES`" in said
     assert 'get("LAB_SANDBOX_BYTES") or 256_000_000' in backend.read_text(encoding="utf-8")
     assert number("LONGEST_PAGE", SANDBOX / "states_api" / "history.py") == 4_000_000

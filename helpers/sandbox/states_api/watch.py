@@ -65,8 +65,5 @@ class Watch(engine.Observer):
         if said:
             raise outside("StepFunctions.AWSStepFunctionsException", said, PERMISSIONS)
 
-    def map_run_ended(self, run: engine.MapRun) -> None:
-        self._execution.backend.map_run_ended(self._execution)
-
     def child_began(self, child: engine.Execution) -> None:
         self._execution.backend.children[child.identity.arn] = child
