@@ -17,9 +17,6 @@ from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 __all__ = ["Catalog", "Column", "Table", "arrow_type"]
 
 NAME = "awsdatacatalog"
-LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
-CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
-PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 _TYPES: dict[exp.DType, Callable[[], pa.DataType]] = {
     exp.DType.TINYINT: pa.int8,
@@ -53,12 +50,12 @@ class Table(FakeTable):
         name: str,
         columns: list[Column],
         location: str,
-        serde: str,
+        file_format: str,
         options: dict[str, str],
         header_lines: int,
     ) -> None:
         self.columns, self.location = columns, location
-        self.serde, self.options, self.header_lines = serde, options, header_lines
+        self.file_format, self.options, self.header_lines = file_format, options, header_lines
         shown = [{"Name": one.name, "Type": one.hive_type} for one in columns]
         place = {"Location": location, "Columns": shown}
         given = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": place, "PartitionKeys": []}
@@ -170,7 +167,7 @@ def _external_table(statement: exp.Create, text: str, database: str) -> Table:
     schema = statement.this
     if not isinstance(schema, exp.Schema):
         raise not_in_sandbox("A table without columns")
-    location, serde, file_format, options = "", LAZY_SERDE, "TEXTFILE", {"field.delim": "\x01"}
+    location, file_format, options = "", "TEXTFILE", {"fields": "\x01", "null": "\\N"}
     header_lines = 0
     for found in _properties(statement):
         if isinstance(found, exp.LocationProperty):
@@ -179,33 +176,27 @@ def _external_table(statement: exp.Create, text: str, database: str) -> Table:
             file_format = found.this.name.upper() if isinstance(found.this, exp.Var) else "other"
         elif isinstance(found, exp.RowFormatDelimitedProperty):
             options |= _delimited(found)
-        elif isinstance(found, exp.RowFormatSerdeProperty):
-            serde = found.this.name
-            given = found.args.get("serde_properties")
-            options |= {pair.this.name: pair.args["value"].name for pair in given.expressions} if given else {}
         elif type(found) is exp.Property:
             name, value = found.this.name.lower(), found.args["value"].name
             if name == "skip.header.line.count":
                 header_lines = int(value)
         elif not isinstance(found, exp.ExternalProperty | exp.SchemaCommentProperty):
             raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,")
-    if file_format == "PARQUET":
-        serde = PARQUET_SERDE
-    if file_format not in ("TEXTFILE", "PARQUET") or serde not in (LAZY_SERDE, CSV_SERDE, PARQUET_SERDE):
-        raise not_in_sandbox(f"The format {file_format} with {serde}", "Text, CSV and Parquet are.")
+    if file_format not in ("TEXTFILE", "PARQUET"):
+        raise not_in_sandbox(f"The format {file_format}", "Delimited text and Parquet are.")
     if not location.startswith("s3://"):
         raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
     home, name = (schema.this.db or database).lower(), schema.this.name.lower()
     columns = [_column(definition) for definition in schema.expressions]
-    return Table(home, name, columns, location.rstrip("/") + "/", serde, options, header_lines)
+    return Table(home, name, columns, location.rstrip("/") + "/", file_format, options, header_lines)
 
 
 def _delimited(row_format: exp.RowFormatDelimitedProperty) -> dict[str, str]:
-    names = {"fields": "field.delim", "escaped": "escape.delim", "null": "serialization.null.format"}
-    for name, given in row_format.args.items():
-        if given is not None and name not in names and (name != "lines" or _unescaped(given.name) != "\n"):
+    given = {name: _unescaped(value.name) for name, value in row_format.args.items() if value is not None}
+    for name, value in given.items():
+        if name not in ("fields", "escaped", "null") and (name, value) != ("lines", "\n"):
             raise not_in_sandbox(f"ROW FORMAT DELIMITED with {name}")
-    return {names[name]: _unescaped(given.name) for name, given in row_format.args.items() if given and name in names}
+    return given
 
 
 def _unescaped(text: str) -> str:
