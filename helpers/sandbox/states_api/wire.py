@@ -48,7 +48,8 @@ def operation(name: str) -> Operation | None:
     """
     if name not in service_model("stepfunctions").operation_names:
         return None
-    return next(found for module in MODULES if (found := getattr(module, xform_name(name), None)))
+    found: Operation = next(one for module in MODULES if (one := getattr(module, xform_name(name), None)))
+    return found
 
 
 def answer(target: str, body: bytes, account: str, region: str) -> Answer:
