@@ -20,6 +20,8 @@ from helpers import diagram, execution, history
 from helpers.definition import parse, states, syntax
 from helpers.diagram.figures import passages
 from helpers.diagram.living import Living, counted
+from helpers.engine.failures import matches
+from helpers.engine.handling import Retrier
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.history.event_types import FAILED
 from helpers.lab import Lab, current
@@ -371,21 +373,13 @@ class BackOff:
 def backoff(body: Mapping[str, Any], error: Any, attempt: int) -> BackOff | None:
     """The pause after the attempt of that number failed with an error, by a state's Retry; None for no retry.
 
-    Defaults (IntervalSeconds 1, MaxAttempts 3, BackoffRate 2.0): States Language, "Retrying after error". Attempts that
-    other retriers took are counted as this one's, so with several retriers it is an estimate.
+    Attempts that other retriers took are counted as this one's, so with several retriers it is an estimate.
     """
-    for retrier in body.get("Retry") or []:
-        names = retrier.get("ErrorEquals", []) if isinstance(retrier, dict) else []
-        is_task_failure = "States.TaskFailed" in names and error != "States.Timeout"
-        if error not in names and "States.ALL" not in names and not is_task_failure:
-            continue
-        most = retrier.get("MaxAttempts", 3)
-        if attempt > most:
-            return None
-        pause = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** (attempt - 1)
-        at_most = retrier.get("JitterStrategy") == "FULL"
-        return BackOff(min(pause, retrier.get("MaxDelaySeconds", pause)), at_most, most + 1)
-    return None
+    readable = (one for one in body.get("Retry") or () if isinstance(one, dict) and "ErrorEquals" in one)
+    retrier = next((one for one in map(Retrier, readable) if matches(one.errors, error)), None)
+    if retrier is None or attempt > retrier.attempts:
+        return None
+    return BackOff(retrier.longest(attempt - 1), retrier.full_jitter, retrier.attempts + 1)
 
 
 def due_at(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime | None:
