@@ -126,7 +126,7 @@ def test_what_is_no_function_is_refused_when_it_is_compiled() -> None:
         intrinsics.function("States.Foo()", "a.$")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(sorted(ARGUMENTS)), st.lists(DATA, max_size=4))
 def test_any_arguments_give_a_value_or_a_failure(name: str, values: list[Any]) -> None:
     text = f"States.{name}({', '.join(f'$[{number}]' for number in range(len(values)))})"
