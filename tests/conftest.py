@@ -15,7 +15,7 @@ _folder = tempfile.TemporaryDirectory(prefix="lab-tests-", ignore_cleanup_errors
 # Set before anything of ours is imported: a test run never shares, stops or fills a person's own sandbox, and what it
 # leaves behind when it is killed ends by itself.
 os.environ["LAB_SANDBOX_DIR"] = _folder.name
-os.environ["LAB_SANDBOX_IDLE"] = "900"
+os.environ["LAB_SANDBOX_IDLE"] = "3600"
 for _name in [name for name in os.environ if re.match("AWS_|LAB_(?!SANDBOX_)", name)]:
     del os.environ[_name]
 os.environ["LAB_PROGRESS_DIR"] = os.path.join(_folder.name, "progress")

@@ -251,8 +251,8 @@ _own_log_group_tags = _tags("logs", "list_tags_for_resource", "tags", resourceAr
 def _log_group_tags(here: Here, name: str) -> Mapping[str, str]:
     """Its own, or its function's: Lambda makes log groups itself, without tags.
 
-    Where the function is gone too, nothing but the name says whose it was: ours, unless it has a longer prefix that
-    is another lab's.
+    Where the function is gone too, nothing but the name says whose it was: that of the lab whose role has a tag with
+    the longest prefix that it begins with, or else ours.
     """
     tags = _own_log_group_tags(here, name)
     if "lab" in tags or not name.startswith(OF_FUNCTIONS):
@@ -263,10 +263,8 @@ def _log_group_tags(here: Here, name: str) -> Mapping[str, str]:
     except ClientError as error:
         if not gone(error):
             raise
-    others = (_role_tags(here, role) for role in _roles(here))
-    if any(function.startswith(tags["lab"]) for tags in others if "lab" in tags and not is_ours(here.lab, tags)):
-        return {}
-    return here.lab.tags
+    labs = [tags for role in _roles(here) if function.startswith((tags := _role_tags(here, role)).get("lab", "/"))]
+    return max(labs, key=lambda tags: len(tags["lab"]), default=here.lab.tags)
 
 
 remove_log_group = _deletion("logs", "delete_log_group", logGroupName="{}")

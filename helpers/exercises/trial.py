@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from helpers import definition as definitions
 from helpers import engine, execution, history
+from helpers.deploy import once_assumable
 from helpers.exercises.slips import Lacking, refusal
 from helpers.lab import Lab, beside, current
 
@@ -202,7 +203,8 @@ def _function(source: str, lab: Lab) -> Iterator[str]:
     name, packed, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), io.BytesIO(), lab.client("lambda")
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("lambda_function.py", source)
-    arn: str = client.create_function(
+    arn: str = once_assumable(
+        client.create_function,
         FunctionName=name,
         Runtime="python3.12",
         Handler="lambda_function.lambda_handler",
@@ -211,6 +213,7 @@ def _function(source: str, lab: Lab) -> Iterator[str]:
         Tags=lab.tags,
     )["FunctionArn"]
     try:
+        client.get_waiter("function_active_v2").wait(FunctionName=name)
         yield arn
     finally:
         client.delete_function(FunctionName=name)
@@ -223,7 +226,8 @@ def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
     """A machine of that definition, for as long as the block lasts."""
     name, role, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), _role(lab), lab.client("stepfunctions")
     tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
-    made = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role, tags=tags)
+    given = {"name": name, "definition": json.dumps(definition), "roleArn": role, "tags": tags}
+    made = once_assumable(client.create_state_machine, **given)
     arn: str = made["stateMachineArn"]
     try:
         yield arn

@@ -13,6 +13,7 @@ import helpers
 from helpers import definition, deploy
 from helpers.deploy import kinds
 from helpers.deploy.permissions import Setting, machine_statements
+from helpers.errors import InvalidSetting
 from helpers.lab.sessions import EndpointSession
 from tests.deploy.sandboxed import Refusing, listen, passing, queried
 
@@ -196,6 +197,38 @@ def test_things_of_others_stay(clean, monkeypatch):
     clean.client("s3").delete_bucket(Bucket=clean.bucket_name("untagged"))
     clean.client("glue").delete_database(Name=clean.database_name("untagged"))
     clean.client("iam").delete_user(UserName=clean.name("untagged"))
+
+
+def test_a_teacher_sees_what_each_learner_left_and_removes_one_learner_s_or_all(clean, monkeypatch):
+    """Of learners one of whose prefixes begins another's, beside somebody who is none of them."""
+    ann, ann_b, ben, other = (with_prefix(monkeypatch, name) for name in ("ws-ann-", "ws-ann-b-", "ws-ben-", "wx-"))
+    for lab in (ann, ann_b, other):
+        lab.client("sqs").create_queue(QueueName=lab.name("jobs"), tags=lab.tags)
+    elsewhere = with_prefix(monkeypatch, ben.prefix, ELSEWHERE)
+    function = deploy.function("ask_job", lab=elsewhere)
+    elsewhere.client("lambda").invoke(FunctionName=function)
+    ben_s = {
+        "function ws-ben-ask_job",
+        f"role ws-ben-ask_job-lambda-{ELSEWHERE}",
+        "log group /aws/lambda/ws-ben-ask_job",
+    }
+    all_s = {ann.prefix: {"queue ws-ann-jobs"}, ann_b.prefix: {"queue ws-ann-b-jobs"}, ben.prefix: ben_s}
+
+    def left() -> dict[str, set[str]]:
+        seen = deploy.made(clean, learners="ws-*")
+        return {name: set(rows["kind"] + " " + rows["name"]) for name, rows in seen.groupby("learner")}
+
+    assert left() == all_s
+    assert all(prefix in repr(deploy.made(clean, learners="ws-*")) for prefix in all_s)
+    done = deploy.tear_down(clean, learners=ann.prefix)
+    assert (removed(done), set(done.removed["learner"])) == ({("queue", "ws-ann-jobs")}, {ann.prefix})
+    assert left() == {name: those for name, those in all_s.items() if name != ann.prefix}
+    done = deploy.tear_down(clean, learners="ws-*")
+    assert set(done.removed["learner"]) == {ann_b.prefix, ben.prefix}
+    assert (left(), done.remaining.empty) == ({}, True)
+    assert removed(deploy.tear_down(other)) == {("queue", "wx-jobs")}
+    with pytest.raises(InvalidSetting, match="what all their names begin with"):
+        deploy.made(clean, learners="*")
 
 
 def test_a_log_group_whose_function_is_gone_is_ours_by_its_name(clean):
