@@ -16,7 +16,6 @@ from helpers.workbench.moments import Moments
 from tests.sandbox.test_identities import policy, user
 from tests.workbench.test_explore import html_of, moment
 
-
 SOME_FAIL = {
     "StartAt": "Which",
     "States": {
