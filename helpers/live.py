@@ -314,7 +314,7 @@ class _Screen:
             ]
             for one in visits.drop_duplicates("state", keep="last").itertuples(index=False)
         }
-        self._living.show(statuses(visits), counted(visits), again.union(came), lit)
+        self._living.moment = self._living.at(statuses(visits), counted(visits), again.union(came), lit)
 
     def caption(self, line: str) -> None:
         if line != self._line:

@@ -130,10 +130,7 @@ class Diagram:
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """What a notebook may show: SVG, PNG and a sentence."""
         forms: Forms = {"image/svg+xml": lambda: fitted(self.svg()), "image/png": self.png, "text/plain": self.sentence}
-        try:
-            return made(forms, include, exclude)
-        except DrawingFailed as reason:
-            return {"text/plain": f"{self.sentence()} {reason}"}
+        return made(forms, include, exclude)
 
     def __repr__(self) -> str:
         return shorten(self.sentence(), 500)
@@ -160,6 +157,9 @@ def accepted(statuses: Mapping[str, str], states: Collection[str]) -> dict[str, 
 
 
 def made(forms: Forms, include: Iterable[str], exclude: Iterable[str]) -> dict[str, Any]:
-    """The forms that a front end asked for, and no other, since a PNG is slow to make."""
+    """The forms that a front end asked for, and no other, since a PNG is slow to make; what cannot be drawn is text."""
     wanted, unwanted = set(include or forms), set(exclude or ())
-    return {form: make() for form, make in forms.items() if form in wanted and form not in unwanted}
+    try:
+        return {form: make() for form, make in forms.items() if form in wanted and form not in unwanted}
+    except DrawingFailed as reason:
+        return {"text/plain": f"{forms['text/plain']()} {reason}"}

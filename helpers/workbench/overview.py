@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from helpers.console import address
+from helpers.history.sources import parsed
 from helpers.limits import REDRIVABLE_DAYS, REDRIVABLE_EVENTS
 from helpers.live import MOST_OPEN, doing
 from helpers.quantities import count, dollars
@@ -77,10 +78,7 @@ def _open_visits(view: ExecutionView) -> list[str]:
 
 def _short(output: str) -> str:
     """The answer's payload, without what AWS says about the call."""
-    try:
-        answer = json.loads(output)
-    except (ValueError, RecursionError):
-        return output
+    answer = parsed(output)
     if not isinstance(answer, dict) or "Payload" not in answer:
         return output
     return json.dumps(answer["Payload"], ensure_ascii=False)

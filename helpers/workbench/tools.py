@@ -1,6 +1,5 @@
 """What can be asked of AWS about the moment on show: a function's log lines, and the executions a state started."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +8,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from helpers.errors import LabError
+from helpers.history.sources import parsed
 from helpers.workbench import log_lines
 from helpers.workbench.controls import button, label
 from helpers.workbench.detail import attempt_at
@@ -104,10 +104,7 @@ def _children(view: ExecutionView, row: int) -> list[tuple[str, str]]:
     """What the visit of the event in a row started, by the answers of states:startExecution: its name, and its ARN."""
     found: dict[str, str] = {}
     for output in view.events["output"].iloc[view.visit_events.get(place_of(view.event(row)), [])].dropna():
-        try:
-            answer = json.loads(output)
-        except (ValueError, RecursionError):
-            continue
+        answer = parsed(output)
         arn = answer.get("ExecutionArn") if isinstance(answer, dict) else None
         if isinstance(arn, str) and arn_in(arn) == arn:
             found[arn] = label(f"{arn.split(':', 7)[-1]} {answer.get('Status', '')}".strip())
