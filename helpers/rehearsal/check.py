@@ -18,7 +18,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers.errors import LabError, NotFound
-from helpers.history import Source, store
+from helpers.history import Source
 from helpers.quantities import count
 from helpers.rehearsal.record import Record, executions
 from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of, written
@@ -84,6 +84,8 @@ def check(
 
 
 def _sources(histories: Any) -> Iterator[Source]:
+    from helpers.history import store  # what reads Parquet takes 4 MB, which few kernels need
+
     if isinstance(histories, pd.DataFrame):
         yield from store.histories(histories)
     elif isinstance(histories, str | PathLike) and Path(histories).is_dir():
@@ -163,7 +165,7 @@ def _name(source: Source) -> str:
 
 
 def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool) -> pd.DataFrame:
-    return _frame(_checked(text, store.histories(events), answers, repeat))
+    return _frame(_checked(text, _sources(events), answers, repeat))
 
 
 def _frame(rows: list[Row]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from helpers import calls, diagram, execution, history, timeline
+from helpers import diagram, execution, history, timeline
 from helpers.definition import load, parse, states
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
 from helpers.history import sources
@@ -428,14 +428,8 @@ def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Execut
     drawn = _definition(definition)
     if drawn is None and raw is not None:
         try:
-            drawn = _own_definition(arn, lab)
+            drawn = parse(execution.definition(arn, lab=lab)[0])
         except LabError as error:
             denied.append(f"The definition is left out, so the diagram is drawn from the history. {error}")
     events = history.events(raw or [], execution=arn)
     return _fitted(ExecutionView(_name(arn), events, arn, drawn, raw, lab, described, denied))
-
-
-def _own_definition(arn: str, lab: Lab) -> Mapping[str, Any]:
-    with calls.plainly(f"read the definition of the execution {arn}"):
-        found = calls.client(lab).describe_state_machine_for_execution(executionArn=arn)
-    return parse(found["definition"])
