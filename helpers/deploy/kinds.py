@@ -32,17 +32,14 @@ class Here:
         self.lab, self.region = lab, region or lab.region
         self.beside = {} if beside is None else beside
         self.beside[self.region] = self
-        self._clients: dict[str, Any] = {}
 
     def at(self, region: str) -> "Here":
         """The same lab in another region."""
         return self.beside.get(region) or Here(self.lab, region, self.beside)
 
     def client(self, service: str) -> Any:
-        """The one client of `service` here; it gives up soon where nobody answers."""
-        if service not in self._clients:
-            self._clients[service] = self.lab.client(service, region_name=self.region, config=PATIENT)
-        return self._clients[service]
+        """The client of `service` here; it gives up soon where nobody answers."""
+        return self.lab.client(service, region_name=self.region, config=PATIENT)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of `resource` here."""

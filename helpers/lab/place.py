@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,10 +61,19 @@ class Lab:
         obey(session, self.rules)
         self._sandbox = found
         self._standing: FastForward | None = None
+        self._clients: dict[tuple[Any, ...], Any] = {}
+        self._making = threading.Lock()  # boto3 makes one client at a time
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client of `service` that reaches this place; `options` are those of boto3's `client`."""
-        return self.session.client(service, **options)
+        """The lab's boto3 client of `service`, which reaches this place; `options` are those of boto3's `client`.
+
+        Who asks for the same again is given the same one: to make a client takes longer than most calls.
+        """
+        asked = (service, *sorted(options.items()))
+        with self._making:
+            if asked not in self._clients:
+                self._clients[asked] = self.session.client(service, **options)
+            return self._clients[asked]
 
     def name(self, text: str) -> str:
         """`text` with this lab's prefix before it, within AWS's limits for functions, roles and state machines.

@@ -8,10 +8,12 @@ import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.loaders import Loader
 
 from helpers import sandbox
 from helpers.errors import SandboxGone
 from helpers.lab.settings import Settings
+from helpers.sandbox import models
 
 __all__ = ["AccountSession", "EndpointSession", "SandboxSession", "obey"]
 
@@ -114,4 +116,6 @@ def _secluded() -> botocore.session.Session:
     known = botocore.session.Session.SESSION_VARIABLES
     secluded = {name: (None, None, default, convert) for name, (_, _, default, convert) in known.items()}
     no_file = (None, None, os.devnull, None)
-    return botocore.session.Session(session_vars=secluded | {"config_file": no_file, "credentials_file": no_file})
+    session = botocore.session.Session(session_vars=secluded | {"config_file": no_file, "credentials_file": no_file})
+    session.register_component("data_loader", Loader(file_loader=models.Files()))
+    return session
