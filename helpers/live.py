@@ -16,10 +16,12 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers import calls, diagram, execution, history
-from helpers.definition import states, syntax
+from helpers import diagram, execution, history
+from helpers.definition import parse, states, syntax
 from helpers.diagram.figures import passages
 from helpers.diagram.living import Living, counted
+from helpers.engine.failures import matches
+from helpers.engine.handling import Retrier
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.history.event_types import FAILED
 from helpers.lab import Lab, current
@@ -76,7 +78,7 @@ class Watching:
     def __init__(self, arn: str, definition: Mapping[str, Any] | None, lab: Lab) -> None:
         self.arn, self._lab = arn, lab
         self._name = arn.split(":")[-1]
-        drawn = _definition(arn, lab) if definition is None else dict(definition)
+        drawn = parse(execution.definition(arn, lab=lab)[0]) if definition is None else dict(definition)
         self._bodies = {state.name: state.body for state in states(drawn)}
         self._screen = _Screen(diagram.draw(drawn, {}))
         self._reading = _Reading(arn, lab)
@@ -345,13 +347,6 @@ def _put(shown: object, place: str, *, update: bool = True) -> None:
         display(shown, display_id=place, update=update)  # type: ignore[no-untyped-call]
 
 
-def _definition(arn: str, lab: Lab) -> dict[str, Any]:
-    execution.describe(arn, lab=lab)
-    with calls.plainly(f"read the definition of the execution {arn}"):
-        found = calls.client(lab).describe_state_machine_for_execution(executionArn=arn)
-    return dict(json.loads(found["definition"]))
-
-
 def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:
     """The status of each drawn state: of a visit that is open if one is, else of the latest."""
     known = visits[visits["status"].notna() & visits["state"].isin(drawn)]
@@ -378,21 +373,13 @@ class BackOff:
 def backoff(body: Mapping[str, Any], error: Any, attempt: int) -> BackOff | None:
     """The pause after the attempt of that number failed with an error, by a state's Retry; None for no retry.
 
-    Defaults (IntervalSeconds 1, MaxAttempts 3, BackoffRate 2.0): States Language, "Retrying after error". Attempts that
-    other retriers took are counted as this one's, so with several retriers it is an estimate.
+    Attempts that other retriers took are counted as this one's, so with several retriers it is an estimate.
     """
-    for retrier in body.get("Retry") or []:
-        names = retrier.get("ErrorEquals", []) if isinstance(retrier, dict) else []
-        is_task_failure = "States.TaskFailed" in names and error != "States.Timeout"
-        if error not in names and "States.ALL" not in names and not is_task_failure:
-            continue
-        most = retrier.get("MaxAttempts", 3)
-        if attempt > most:
-            return None
-        pause = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** (attempt - 1)
-        at_most = retrier.get("JitterStrategy") == "FULL"
-        return BackOff(min(pause, retrier.get("MaxDelaySeconds", pause)), at_most, most + 1)
-    return None
+    readable = (one for one in body.get("Retry") or () if isinstance(one, dict) and "ErrorEquals" in one)
+    retrier = next((one for one in map(Retrier, readable) if matches(one.errors, error)), None)
+    if retrier is None or attempt > retrier.attempts:
+        return None
+    return BackOff(retrier.longest(attempt - 1), retrier.full_jitter, retrier.attempts + 1)
 
 
 def due_at(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -126,49 +126,15 @@ def warnings(definition: object) -> Iterator[Finding]:
 
 
 def form(definition: object) -> Finding | None:
-    """What keeps a value from being a JSON text that can be walked through, each object once; None where nothing does.
+    """What keeps a value from being a JSON text that can be walked through; None where nothing does.
 
     Levels and length are counted as if each object that stands in several places were written there.
     """
-    if room(definition, DEEPEST, DEFINITION_LENGTH) >= 0:
-        return None
-    measured: dict[int, tuple[int, int]] = {}
-    above: dict[int, str] = {}  # the objects that we are in, by id, with the steps that lead to them
-    waiting = [("", definition)]
-    while waiting:
-        step, value = waiting[-1]
-        if not isinstance(value, dict | list):
-            if problem := no_json(value):
-                return unreadable(problem, "".join([*above.values(), step]))
-            measured[id(value)] = (0, len(value) + 2 if isinstance(value, str) else 1)
-            waiting.pop()
-            continue
-        inner = [*value.values()] if isinstance(value, dict) else value
-        if id(value) in measured:
-            waiting.pop()
-        elif id(value) in above:
-            sizes = [measured[id(item)] for item in inner]
-            keys = sum(len(key) + 3 for key in value) if isinstance(value, dict) else 0
-            deep = 1 + max((levels for levels, _ in sizes), default=0)
-            measured[id(value)] = (deep, 2 + keys + sum(length for _, length in sizes) + max(len(inner) - 1, 0))
-            above.popitem()
-            waiting.pop()
-        else:
-            above[id(value)] = step
-            place = "".join(above.values())
-            if len(above) > DEEPEST:
-                return too_deep()
-            if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
-                return unreadable("A name that is no text is not JSON", place)
-            steps = [f"/{key}" for key in value] if isinstance(value, dict) else [f"[{n}]" for n in range(len(inner))]
-            for below, item in zip(steps, inner, strict=True):
-                if id(item) in above:
-                    return unreadable("An object that contains itself is not JSON", place + below)
-            waiting += reversed([*zip(steps, inner, strict=True)])
-    levels, length = measured[id(definition)]
-    if length > DEFINITION_LENGTH:
-        return unreadable(f"The definition is longer than {DEFINITION_LENGTH:,} characters", "")
-    return too_deep() if levels > DEEPEST else None
+    try:
+        room(definition, DEEPEST, DEFINITION_LENGTH)
+    except Unreadable as error:
+        return error.finding
+    return None
 
 
 def is_short(text: str) -> bool:
@@ -176,36 +142,45 @@ def is_short(text: str) -> bool:
     return len(text) <= DEFINITION_LENGTH and text.count("{") + text.count("[") <= DEEPEST
 
 
+class Unreadable(Exception):
+    """A value is no JSON text that can be walked through: `finding` says why, and where, unless it is the `whole`."""
+
+    def __init__(self, finding: Finding, whole: bool = False) -> None:
+        self.finding, self.whole = finding, whole
+
+
+def not_json(message: str) -> Finding:
+    return Finding("INVALID_JSON_DESCRIPTION", message, kind="not-json")
+
+
 def room(value: object, levels: int, left: int) -> int:
-    """What is left of a length after a value's text: a quick look, negative for all that needs a closer one."""
-    kind = type(value)
-    if kind is str:
-        return left - len(value) - 2  # type: ignore[arg-type]
-    if isinstance(value, dict):
-        for key, item in value.items() if levels else ():
-            left = room(item, levels - 1, left - len(key) - 4) if type(key) is str and left >= 0 else -1
-        return left - 2 if levels else -1
-    if isinstance(value, list):
-        for item in value if levels else ():
-            left = room(item, levels - 1, left - 1) if left >= 0 else -1
-        return left - 2 if levels else -1
-    return left - 1 if kind in (int, bool, type(None)) or (kind is float and math.isfinite(value)) else -1  # type: ignore[arg-type]
-
-
-def no_json(value: object) -> str | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is not JSON"
-    if value is not None and not isinstance(value, str | int | float):
-        return f"A {type(value).__name__} is not JSON"
-    return None
-
-
-def unreadable(message: str, place: str) -> Finding:
-    return Finding("INVALID_JSON_DESCRIPTION", message, place, kind="not-json")
-
-
-def too_deep() -> Finding:
-    return Finding("TOO_DEEPLY_NESTED", f"The definition is nested deeper than {DEEPEST} levels", kind="too-deep")
+    """What is left of a length after a value's text, of so many levels at most. Raises Unreadable."""
+    if isinstance(value, str):
+        left -= len(value) + 2
+    elif isinstance(value, dict | list):
+        if not levels:
+            said = f"The definition is nested deeper than {DEEPEST} levels"
+            raise Unreadable(Finding("TOO_DEEPLY_NESTED", said, kind="too-deep"), whole=True)
+        left -= 2
+        of_names = isinstance(value, dict)
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            try:
+                if of_names and not isinstance(key, str):
+                    raise Unreadable(not_json("A name that is no text is not JSON"))
+                left = room(item, levels - 1, left - (len(key) + 4 if of_names else 1))
+            except Unreadable as error:
+                if not error.whole:
+                    step = f"/{key}" if of_names else f"[{key}]"
+                    error.finding = replace(error.finding, location=step + error.finding.location)
+                raise
+    elif value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        left -= 1
+    else:
+        what = value if isinstance(value, float) else f"A {type(value).__name__}"
+        raise Unreadable(not_json(f"{what} is not JSON"))
+    if left < 0:
+        raise Unreadable(not_json(f"The definition is longer than {DEFINITION_LENGTH:,} characters"), whole=True)
+    return left
 
 
 class Where:

@@ -247,9 +247,6 @@ class Observer:
     def map_run_started(self, run: MapRun) -> None:
         """Its children are about to be started; a StateFailed raised here fails the Map."""
 
-    def map_run_ended(self, run: MapRun) -> None:
-        """A Map Run ended."""
-
 
 class Execution:
     """One run of a machine.

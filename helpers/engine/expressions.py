@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from helpers.definition.expressions import free_names, syntax_error
 from helpers.engine.failures import QUERY_EVALUATION, StateFailed
 from helpers.engine.paths import Evaluated
 from helpers.engine.scope import Scope
@@ -26,15 +25,10 @@ _KINDS: dict[type, str] = {
 def expression(text: str, field: str) -> Evaluated:
     """An expression, written in `{% %}`, as a function of the scope.
 
-    `field` is its place in the state, such as `Output/a[0]`. ValueError, in AWS's words, where it is none. The function
-    raises States.QueryEvaluationError, located at the field.
+    `field` is its place in the state, such as `Output/a[0]`. The function raises States.QueryEvaluationError, located
+    there.
     """
     code = _inside(text)
-    if reason := syntax_error(code):
-        raise ValueError(f"INVALID_JSONATA_EXPRESSION: {reason}")
-    for name in free_names(code):
-        said = f"Reference to '{name}' at the top level is not supported."
-        raise ValueError(f"UNSUPPORTED_JSONATA_EXPRESSION: {said}")
     with_context = _WITH_CONTEXT.search(code) is not None
 
     from helpers.engine.jsonata import UNDEFINED, QueryFailed, value_of

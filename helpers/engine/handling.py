@@ -25,14 +25,18 @@ class Retrier:
         self.most: float | None = body.get("MaxDelaySeconds")
         self.full_jitter = body.get("JitterStrategy") == "FULL"
 
-    def delay(self, retries: int, chance: random.Random) -> float:
-        """Seconds to wait before the next attempt, after so many retries of this retrier."""
+    def longest(self, retries: int) -> float:
+        """The seconds before the next attempt after so many retries of this retrier, without jitter."""
         try:
             seconds = self.interval * self.rate**retries
         except OverflowError:
             seconds = float("inf")
         # A year is the longest that a Standard execution runs.
-        seconds = min(seconds, self.most if self.most is not None else 366 * 86_400)
+        return min(seconds, self.most if self.most is not None else 366 * 86_400)
+
+    def delay(self, retries: int, chance: random.Random) -> float:
+        """Seconds to wait before the next attempt, after so many retries of this retrier."""
+        seconds = self.longest(retries)
         return chance.uniform(0, seconds) if self.full_jitter else seconds
 
 

@@ -29,12 +29,9 @@ MOST_CHARACTERS = 10_000
 HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
-def function(text: str, field: str) -> Evaluated:
-    """An intrinsic function written as `text`; ValueError where it is none, naming the field."""
-    try:
-        evaluate = _call(syntax.intrinsic(text))
-    except ValueError as error:
-        raise ValueError(f"The field '{field}': {error}") from None
+def function(text: str) -> Evaluated:
+    """An intrinsic function written as `text`."""
+    evaluate = _call(syntax.intrinsic(text))
 
     def evaluated(scope: Scope) -> Any:
         try:

@@ -118,7 +118,6 @@ class MapRun:
         self.status, self.stopped = status, self.parent.scheduler.stamp
         for child in self.children:
             child.stop()
-        self.parent.observer.map_run_ended(self)
 
     def changed(self) -> None:
         """Look again at what may run, after concurrency or tolerance were changed."""

@@ -90,14 +90,11 @@ def filtered(text: str | None, field: str) -> Evaluated:
 def placed(text: str | None) -> Callable[[Any, Any], Any]:
     """A ResultPath, as a function of the data and a result: new data, which shares with the old all but the way there.
 
-    None leaves the data as it is. ValueError where the path may lead to several places, or not into the data.
+    None leaves the data as it is.
     """
     if text is None:
         return lambda data, value: data
-    found = syntax.path(text)
-    if not found.definite or found.root != "$":
-        raise ValueError(f"'{text}' is no place for a result: it must be a path into the data, to one value.")
-    steps = found.steps
+    steps = syntax.path(text).steps
     if not steps:
         return lambda data, value: value
 

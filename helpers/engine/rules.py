@@ -21,7 +21,6 @@ __all__ = ["rule"]
 
 Holds = Callable[[Scope], bool]
 
-MOST_NESTED = 100  # rules in rules
 # A value as what a kind of comparison takes, None where it is of another type: that never matches.
 KINDS: dict[str, Callable[[Any], Any]] = {
     "Boolean": lambda value: value if isinstance(value, bool) else None,
@@ -44,31 +43,25 @@ PIECE = re.compile(r"\\(.)|(\*)|([^\\*]+|\\)", re.DOTALL)
 def rule(body: dict[str, Any], language: str, index: int) -> Holds:
     """The entry of a Choice with this index, as a function that says whether it holds.
 
-    `language` is `JSONPath` or `JSONata`. ValueError where the entry has no condition, or one that cannot be read.
+    `language` is `JSONPath` or `JSONata`.
     """
     if language == "JSONPath":
         return _rule(body)
-    condition, field = body.get("Condition"), f"Choices[{index}]/Condition"
+    condition: Any = body["Condition"]
     if is_jsonata(condition):
-        return expressions.typed(condition, field, "boolean")
-    if not isinstance(condition, bool):
-        raise ValueError(f"{field} must be an expression in {{% %}} that gives true or false.")
+        return expressions.typed(condition, f"Choices[{index}]/Condition", "boolean")
     return lambda scope: condition
 
 
-def _rule(body: dict[str, Any], depth: int = 0) -> Holds:
-    if depth > MOST_NESTED:
-        raise ValueError("A rule is nested too deeply.")
+def _rule(body: dict[str, Any]) -> Holds:
     if "Not" in body:
-        refused = _rule(body["Not"], depth + 1)
+        refused = _rule(body["Not"])
         return lambda scope: not refused(scope)
     if "And" in body or "Or" in body:
-        inner = [_rule(one, depth + 1) for one in body["And" if "And" in body else "Or"]]
+        inner = [_rule(one) for one in body["And" if "And" in body else "Or"]]
         joined = all if "And" in body else any
         return lambda scope: joined(holds(scope) for holds in inner)
-    name = next((name for name in body if name in ONE_VALUE or COMPARISON.fullmatch(name)), None)
-    if name is None or "Variable" not in body:
-        raise ValueError("A rule has a Variable and a comparison, such as StringEquals.")
+    name = next(name for name in body if name in ONE_VALUE or COMPARISON.fullmatch(name))
     return _comparison(body["Variable"], name, body[name])
 
 
@@ -103,8 +96,6 @@ def _match(name: str, wanted: Any) -> Callable[[Any], bool]:
         return _pattern(wanted)
     kind, test = _compared(name)
     right = kind(wanted)
-    if right is None:
-        raise ValueError(f"{name} cannot compare with {wanted!r:.60}.")
     return lambda value: (left := kind(value)) is not None and test(left, right)
 
 

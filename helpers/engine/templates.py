@@ -5,25 +5,19 @@ What is constant in a template is the same object each time: data is never chang
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, intrinsics, paths
-from helpers.engine.failures import RUNTIME, StateFailed
 from helpers.engine.paths import Evaluated
-from helpers.engine.scope import Scope
 
 __all__ = ["jsonata", "jsonpath", "of", "sampled"]
 
 
 def sampled(text: str, field: str) -> Evaluated:
     """What a field gives that takes a path (into the data, the context, a variable) or an intrinsic function."""
-    if not isinstance(text, str):
-        said = f"The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call"
-        raise ValueError(said)
     if text.lstrip().startswith("States."):
-        return intrinsics.function(text, field)
+        return intrinsics.function(text)
     return paths.path(text, field)
 
 
@@ -36,32 +30,12 @@ def of(body: dict[str, Any], field: str, is_jsonata: bool, where: str = "") -> E
 
 def jsonpath(value: Any, field: str) -> Evaluated:
     """A JSONPath template: a field whose name ends in `.$` holds a path or an intrinsic function."""
-    return _whole(value, field, _jsonpath)
+    return _jsonpath(value, field) or (lambda scope: value)
 
 
 def jsonata(value: Any, field: str) -> Evaluated:
     """A JSONata template: any text in `{% %}` is an expression."""
-    return _whole(value, field, _jsonata)
-
-
-Compile = Callable[[Any, str], Evaluated | None]
-
-
-def _whole(value: Any, field: str, compiled: Compile) -> Evaluated:
-    try:
-        evaluate = compiled(value, field)
-    except RecursionError:
-        raise ValueError(f"The field '{field}' is nested too deeply.") from None
-    if evaluate is None:
-        return lambda scope: value
-
-    def evaluated(scope: Scope) -> Any:
-        try:
-            return evaluate(scope)
-        except RecursionError:
-            raise StateFailed(RUNTIME, f"The field '{field}' is nested too deeply.") from None
-
-    return evaluated
+    return _jsonata(value, field) or (lambda scope: value)
 
 
 def _jsonpath(value: Any, field: str) -> Evaluated | None:

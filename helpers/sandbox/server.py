@@ -97,7 +97,8 @@ def _watch(server: "Server", state: process.Sandbox, ended: threading.Event, idl
         now = time.monotonic()
         # On Windows this clock goes on while the computer sleeps, and to sleep is not to be idle.
         unused, looked = unused + min(now - looked, 2 * pause), now
-        if process.read() != state:
+        found = process.read()
+        if found is None or (found.pid, found.started) != (state.pid, state.started):
             return "another one took its place"
         if running_executions() or server.last_used != last_used:
             unused, last_used = 0.0, server.last_used

@@ -58,7 +58,7 @@ GIVEN: dict[str, Any] = {
 
 @pytest.mark.parametrize("text", GIVEN)
 def test_given(text: str) -> None:
-    found = intrinsics.function(text, "a.$")(scope_of(INPUT))
+    found = intrinsics.function(text)(scope_of(INPUT))
     assert found == GIVEN[text]
     assert type(found) is type(GIVEN[text])
 
@@ -69,7 +69,7 @@ def test_every_function_is_tried() -> None:
 
 def test_ids_and_numbers_are_drawn_from_the_scope() -> None:
     text = "States.Array(States.UUID(), States.MathRandom(1, 1000000))"
-    draw = intrinsics.function(text, "a.$")
+    draw = intrinsics.function(text)
     first, number = draw(scope_of(seed=1))
     assert first[14] == "4"
     assert len(first) == 36
@@ -77,7 +77,7 @@ def test_ids_and_numbers_are_drawn_from_the_scope() -> None:
     assert draw(scope_of(seed=2))[0] != first
     scope = scope_of(seed=1)
     assert draw(scope) != draw(scope)
-    seeded = intrinsics.function("States.MathRandom(1, 1000000, 7)", "a.$")
+    seeded = intrinsics.function("States.MathRandom(1, 1000000, 7)")
     assert seeded(scope) == seeded(scope) == seeded(scope_of(seed=2))
 
 
@@ -107,7 +107,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_refused(text: str) -> None:
-    failed = failure(intrinsics.function(text, "a.$"), scope_of(INPUT))
+    failed = failure(intrinsics.function(text), scope_of(INPUT))
     assert failed.error == "States.IntrinsicFailure"
     assert failed.cause == f"The function '{text}' had the following error: {REFUSED[text]}"
 
@@ -115,15 +115,10 @@ def test_refused(text: str) -> None:
 @pytest.mark.parametrize(("path", "data"), [("$.x", '{"é":1}'), ("$v.x", "{}"), ("$$.State.X", '{"Execution":{"Id"')])
 def test_an_argument_from_nowhere(path: str, data: str) -> None:
     text = f"States.Format('{{}}', States.Array({path}))"
-    failed = failure(intrinsics.function(text, "a.$"), scope_of({"é": 1}, variables={"v": {}}))
+    failed = failure(intrinsics.function(text), scope_of({"é": 1}, variables={"v": {}}))
     assert failed.error == "States.Runtime"
     said = f"The function '{text}' had the following error: The JsonPath argument for the field '{path}' could not be "
     assert str(failed.cause).startswith(f"{said}found in the input '{data}")
-
-
-def test_what_is_no_function_is_refused_when_it_is_compiled() -> None:
-    with pytest.raises(ValueError, match=r"^The field 'a\.\$': 'States\.Foo\(\)' is no intrinsic function: "):
-        intrinsics.function("States.Foo()", "a.$")
 
 
 @settings(deadline=None, max_examples=300)
@@ -134,7 +129,7 @@ def test_any_arguments_give_a_value_or_a_failure(name: str, values: list[Any]) -
     if len(values) < fewest or (most is not None and len(values) > most):
         return
     try:
-        intrinsics.function(text, "a.$")(scope_of(values))
+        intrinsics.function(text)(scope_of(values))
     except StateFailed as error:
         assert error.error == "States.IntrinsicFailure"  # noqa: PT017  most fail, some do not
 
@@ -144,6 +139,6 @@ def test_data_that_is_nested_too_deeply(name: str) -> None:
     data: Any = []
     for _ in range(100_000):
         data = [data]
-    failed = failure(intrinsics.function(f"States.{name}", "a.$"), scope_of(data))
+    failed = failure(intrinsics.function(f"States.{name}"), scope_of(data))
     assert failed.error == "States.Runtime"
     assert "nested too deeply" in str(failed.cause)

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.engine import paths
+from helpers.engine import compiled, paths
 from helpers.engine.failures import StateFailed
+from helpers.errors import DefinitionInvalid
 from tests.engine.conftest import CONTEXT, DATA, failure, scope_of
+from tests.engine.driving import machine, passing
 
 INPUT = {
     "l": [1, 2, 3, 4, 5],
@@ -184,8 +186,8 @@ def test_a_result_without_a_place(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["$.l[*]", "$..a", "$$.State", "$v", "$.l.length()", "x"])
 def test_what_is_no_place_for_a_result(path: str) -> None:
-    with pytest.raises(ValueError, match=" is no "):
-        paths.placed(path)
+    with pytest.raises(DefinitionInvalid, match="Value is not a Reference Path"):
+        compiled(machine(passing(ResultPath=path)))
 
 
 STEPS = st.lists(st.sampled_from([".a", ".b", "['c']", "[0]", "[-1]", "[*]", "..a", "[0:1]", "[?(@.a)]"]), max_size=4)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from helpers.definition.fields import COMPARISONS
-from helpers.engine import rules
+from helpers.engine import compiled, rules, run
+from helpers.errors import DefinitionInvalid
 from tests.engine.conftest import failure, scope_of
+from tests.engine.driving import machine, passing
 
 DATA = {
     "n": 1,
@@ -190,5 +192,12 @@ NO_RULES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", NO_RULES)
 def test_what_is_no_rule(name: str) -> None:
-    with pytest.raises(ValueError, match=r"\.$"):
-        rules.rule(*NO_RULES[name], 0)
+    rule, language = NO_RULES[name]
+    choice = {"Type": "Choice", "Choices": [{**rule, "Next": "A"}]}
+    with pytest.raises(DefinitionInvalid):
+        compiled({**machine(choice), "QueryLanguage": language})
+
+
+def test_the_deepest_rule_that_is_taken_holds() -> None:
+    choice = {"Type": "Choice", "Choices": [{**deep(190), "Next": "B"}]}
+    assert run(machine(A=choice, B=passing()), {"n": 1}).status == "SUCCEEDED"

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.engine import templates
+from helpers.engine import compiled, run, templates
 from helpers.engine.failures import StateFailed
+from helpers.errors import DefinitionInvalid
 from tests.engine.conftest import DATA, failure, scope_of
+from tests.engine.driving import machine, passing
 
 
 def test_jsonpath() -> None:
@@ -68,33 +70,22 @@ def test_a_failing_path_names_its_field() -> None:
 
 @pytest.mark.parametrize("value", [1, None, {}, "x", "$.", "States.Foo()", "States.Array("])
 def test_what_a_template_cannot_hold(value: Any) -> None:
-    with pytest.raises(ValueError, match=r" is no |must be a valid"):
-        templates.jsonpath({"a": {"b.$": value}}, "Parameters")
+    with pytest.raises(DefinitionInvalid, match="must be a valid JSONPath or a valid intrinsic function"):
+        compiled(machine(passing(Parameters={"a": {"b.$": value}})))
 
 
-def nested(value: Any, levels: int) -> Any:
-    for _ in range(levels):
-        value = {"a": [value]}
-    return value
+@pytest.mark.parametrize(("language", "part"), [("JSONPath", {"b.$": "$.x"}), ("JSONata", "{% 1 %}")])
+def test_the_deepest_template_that_is_taken_can_be_evaluated(language: str, part: Any) -> None:
+    def deep(levels: int) -> dict[str, Any]:
+        value = part
+        for _ in range(levels):
+            value = {"a": [value]}
+        field = "Parameters" if language == "JSONPath" else "Output"
+        return {**machine(passing(**{field: value})), "QueryLanguage": language}
 
-
-@pytest.mark.parametrize("language", [templates.jsonpath, templates.jsonata])
-def test_nested_deeply(language: Any) -> None:
-    with pytest.raises(ValueError, match=r"^The field 'Parameters' is nested too deeply"):
-        language(nested({"b.$": "$.x"}, 20_000), "Parameters")
-
-
-def test_what_is_compiled_can_be_evaluated_wherever_it_is_called_from() -> None:
-    for levels in range(50, 2_000, 150):
-        for language, part in ((templates.jsonpath, {"b.$": "$.x"}), (templates.jsonata, "{% 1 %}")):
-            try:
-                evaluate = language(nested(part, levels), "Parameters")
-            except ValueError:
-                continue
-            try:
-                evaluate(scope_of({"x": 1}))
-            except StateFailed as error:
-                assert error.error == "States.Runtime"  # noqa: PT017  the shallow ones do not fail
+    with pytest.raises(DefinitionInvalid, match="nested deeper than"):
+        compiled(deep(100))
+    assert run(deep(97), {"x": 1}).status == "SUCCEEDED"
 
 
 NAMES = st.sampled_from(["a", "b", "c.$", "d.$"])

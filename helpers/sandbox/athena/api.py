@@ -176,11 +176,6 @@ class QueryResponse(AthenaResponse):
         metadata = {"ColumnInfo": execution.column_info()}
         return json.dumps({"UpdateCount": 0, "ResultSet": {"Rows": rows, "ResultSetMetadata": metadata}} | token)
 
-    def get_query_runtime_statistics(self) -> str:
-        described = self.queries.find(self._get_param("QueryExecutionId")).describe()
-        times = {name: value for name, value in described["Statistics"].items() if name.endswith("InMillis")}
-        return json.dumps({"QueryRuntimeStatistics": {"Timeline": times}})
-
     def get_database(self) -> str:
         self.queries.databases_now()
         return super().get_database()

@@ -1,4 +1,4 @@
-"""The Step Functions API as AWS answers it, over our engine. One concern a module; `operations` lists them."""
+"""The Step Functions API as AWS answers it, over our engine. One concern a module; `wire` finds them."""
 
 from helpers.sandbox.states_api.backend import StatesBackend, backends
 from helpers.sandbox.states_api.calls import handle

@@ -57,9 +57,7 @@ def describe_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]
 
 
 def list_activities(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    activities = sorted(backend.activities.items())
-    shown, token = pages.page("activities", activities, lambda pair: pair[0], arguments)
-    return {"activities": [activity.describe() for _, activity in shown], "nextToken": token}
+    return pages.listed("activities", "activities", sorted(backend.activities.items()), arguments)
 
 
 def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StatesBackend", "backend_of", "backends"]
 
-EXECUTIONS_KEPT = 2000  # ended ones, and
-EVENTS_KEPT = 500_000  # their events and those of their child executions: beyond either, and beyond a budget of
+EXECUTIONS_KEPT = 2000  # ended ones: beyond them, and beyond a budget of
 BYTES_KEPT = int(os.environ.get("LAB_SANDBOX_BYTES") or 256_000_000)  # the ones that ended first are forgotten
 DAYS_KEPT = 90  # after its end; developer guide, "Quotas related to state machine executions"
 FULL = (
@@ -54,8 +52,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         self.children: weakref.WeakValueDictionary[str, engine.Execution] = weakref.WeakValueDictionary()
         self.map_runs: dict[str, MapRun] = {}
         self.activities: dict[str, Activity] = {}
-        self._ended: OrderedDict[str, int] = OrderedDict()  # executions that have ended, with their events' number
-        self._events_kept = 0
+        self._ended: dict[str, None] = {}  # executions, in the order in which they have ended
         self._bytes_kept = 0  # by all that is known, running or ended
         self._forgotten = 0
 
@@ -93,7 +90,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             if self._forgotten:
                 message += (
                     f" (the sandbox has forgotten {self._forgotten} ended executions: it keeps the last "
-                    f"{EXECUTIONS_KEPT} with {EVENTS_KEPT} events and {BYTES_KEPT} bytes, for {DAYS_KEPT} days)"
+                    f"{EXECUTIONS_KEPT} with {BYTES_KEPT} bytes, for {DAYS_KEPT} days)"
                 )
             raise StatesError("ExecutionDoesNotExist", message)
         return execution
@@ -130,11 +127,18 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
     def keep(self, execution: Execution, more: int) -> None:
         """Take account of so many more bytes that an execution takes; called in the engine's thread.
 
-        Beyond the budget the executions that ended first are forgotten, then one that runs and takes most of it ends.
+        Beyond the budget the executions that ended first are forgotten, then the children of its own first Map Runs,
+        then one that runs and takes most of it ends.
         """
         self._bytes_kept += more
-        if self._bytes_kept > BYTES_KEPT:
-            self.forget()
+        if self._bytes_kept <= BYTES_KEPT:
+            return
+        with self.lock:
+            self.forget(spared=0)
+            for map_run in [one for one in execution.map_runs if one.run.stopped][:-1]:
+                if self._bytes_kept > BYTES_KEPT:
+                    self._release(map_run.runs())
+                    self._forgotten += map_run.forget()
             if self._bytes_kept > BYTES_KEPT and execution.status == "RUNNING":
                 clock.post(lambda: execution.run.fail("Sandbox.OutOfMemory", FULL))
 
@@ -143,9 +147,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         with self.lock:
             self.running.pop(execution.arn, None)
             if self.executions.get(execution.arn) is execution:
-                self._drop(execution.arn)
-                self._ended[execution.arn] = kept = max(_events(tree(execution.run)), 1)  # one at least, for itself
-                self._events_kept += kept
+                self._ended[execution.arn] = None
             else:  # an Express one, or one whose machine was deleted
                 self._release(tree(execution.run))
         self.forget()
@@ -153,22 +155,23 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
     def execution_redriven(self, execution: Execution) -> None:
         """A redriven execution runs again and is not forgotten while it does."""
         with self.lock:
-            self._drop(execution.arn)
+            self._ended.pop(execution.arn, None)
             self.running[execution.arn] = execution
 
-    def forget(self) -> None:
-        """Forget the executions that ended too long ago, and the oldest ones beyond what is kept."""
+    def forget(self, spared: int = 1) -> None:
+        """Forget the executions that ended too long ago, and the oldest ones beyond what is kept.
+
+        So many that ended last stay, however much they take.
+        """
         with self.lock:
             while self._ended:
                 arn = next(iter(self._ended))
                 stopped = self.executions[arn].run.stopped
                 old = stopped is not None and (clock.now() - stopped).days >= DAYS_KEPT
-                full = len(self._ended) > EXECUTIONS_KEPT or (
-                    len(self._ended) > 1 and (self._events_kept > EVENTS_KEPT or self._bytes_kept > BYTES_KEPT)
-                )
-                if not (old or full):
+                most = spared if self._bytes_kept > BYTES_KEPT else EXECUTIONS_KEPT
+                if not old and len(self._ended) <= most:
                     break
-                self._drop(arn)
+                del self._ended[arn]
                 self._let_go(self.executions.pop(arn))
                 self._forgotten += 1
 
@@ -188,44 +191,22 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             self._bytes_kept -= run.accounted
             run.accounted = 0
 
-    def map_run_ended(self, execution: Execution) -> None:
-        """Forget the children of the Map Runs that ended first, where one execution has too many; the last one's stay.
-
-        Otherwise an execution that runs a Map over and over would fill the memory before anything of it is forgotten.
-        """
-        with self.lock:
-            ended = [run for run in execution.map_runs if run.run.stopped]
-            kept = sum(_events(run.runs()) for run in ended)
-            for run in ended[:-1]:
-                if kept <= EVENTS_KEPT:
-                    break
-                kept -= _events(run.runs())
-                self._release(run.runs())
-                self._forgotten += run.forget()
-
     def end_executions_of(self, machine: Machine) -> None:
         """Stop what runs of a deleted machine, and remove what has ended."""
         with self.lock:
             found = [one for one in self.executions.values() if one.machine is machine]
             for execution in found:
-                self._drop(execution.arn)
+                self._ended.pop(execution.arn, None)
                 self._let_go(self.executions.pop(execution.arn))
         for execution in found:
             if execution.status == "RUNNING":
                 execution.stop(None, "The state machine was deleted.")
-
-    def _drop(self, arn: str) -> None:
-        self._events_kept -= self._ended.pop(arn, 0)
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """As moto's Resource Groups Tagging API asks."""
         for arn in self.tags:
             kind = "stateMachine" if arn in self.machines else "activity"
             yield TaggedResource(arn=arn, tags=self.tags[arn], resource_type=f"states:{kind}")
-
-
-def _events(runs: Iterable[engine.Execution]) -> int:
-    return sum(len(run.events) for run in runs)
 
 
 backends: Any = BackendDict(StatesBackend, "stepfunctions")

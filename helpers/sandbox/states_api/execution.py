@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -13,23 +14,31 @@ from typing import TYPE_CHECKING, Any
 from moto.events.models import events_backends
 
 from helpers import engine
+from helpers.engine.failures import PERMISSIONS, RUNTIME
+from helpers.engine.tasks import outside
+from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock, most_events
+from helpers.sandbox.identities import refusal, session
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.history import take_out
+from helpers.sandbox.states_api.history import put_away, take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
 from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
-from helpers.sandbox.states_api.watch import Watch
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.map_runs import MapRun
 
 __all__ = ["Child", "Execution"]
 
+LOG = logging.getLogger(__name__)
 _numbers = itertools.count(1)
 
 
-class Execution:
-    """One execution that somebody started. All that changes about it changes in the engine's thread."""
+class Execution(engine.Observer):
+    """One execution that somebody started. All that changes about it changes in the engine's thread.
+
+    It looks on at each event, of its children too, and has what takes time done elsewhere: its log, its announcements,
+    and the account of what is kept.
+    """
 
     map_run: MapRun | None = None  # the Map Run that dispatched it
 
@@ -63,7 +72,7 @@ class Execution:
             seed=secrets.randbits(128),
             type=machine.type,
             limit=most_events(),
-            observer=Watch(self),
+            observer=self,
             started=_to_the_millisecond(clock.now()),
             keeps_events=not express,  # an Express execution's events live in its log only
         )
@@ -94,6 +103,44 @@ class Execution:
     def map_runs(self) -> list[MapRun]:
         """Its Map Runs, in order of their start."""
         return [self.backend.map_runs[run.arn] for run in self.run.map_runs if run.arn in self.backend.map_runs]
+
+    def event(self, execution: engine.Execution, event: dict[str, Any]) -> None:
+        if self.log is not None:
+            self.log.put(execution, event)
+        more = execution.size - execution.accounted
+        if more:
+            execution.accounted = execution.size
+            self.backend.keep(self, more)
+
+    def ended(self, execution: engine.Execution) -> None:
+        if execution is not self.run:
+            return
+        clock.executions -= 1
+        try:
+            self.backend.execution_ended(self)
+            self.backend.announce(self)
+        except Exception:
+            LOG.exception("Something of the sandbox's own failed when an execution had ended.")
+        for action in (*self.after_end, lambda: put_away(execution)):
+            clock.post(action)  # so that one that fails keeps no other from being done
+        self.after_end.clear()
+
+    def crashed(self, execution: engine.Execution, error: Exception) -> None:
+        LOG.error("An execution met an error of the sandbox's own.", exc_info=error)
+        execution.fail(RUNTIME, "The sandbox met an error of its own in this state; its log has the details.")
+
+    def map_run_began(self, run: engine.MapRun) -> None:
+        self.backend.map_run_began(self, run)
+
+    def map_run_started(self, run: engine.MapRun) -> None:
+        """A Map starts its children as its machine's role."""
+        names = run.parent.identity
+        said = refusal(session(names.role_arn), Need("states:StartExecution", self.machine.arn), names.region)
+        if said:
+            raise outside("StepFunctions.AWSStepFunctionsException", said, PERMISSIONS)
+
+    def child_began(self, child: engine.Execution) -> None:
+        self.backend.children[child.identity.arn] = child
 
     def start(self) -> None:
         """Begin; the first event is there when this returns."""

@@ -124,16 +124,14 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
     with backend.lock:
         found = [
-            execution
+            (-execution.number, execution)
             for execution in reversed(backend.executions.values())
             if execution.machine is machine
             and (not resource.qualifier or arn in execution.qualified().values())
             and (status is None or execution.status == status)
             and (redriven is None or (redriven == "REDRIVEN") == bool(execution.run.redrives))
         ]
-    listing = f"executions {arn} {status} {redriven}"
-    shown, token = pages.page(listing, found, lambda execution: -execution.number, arguments)
-    return {"executions": [execution.describe() for execution in shown], "nextToken": token}
+    return pages.listed("executions", f"executions {arn} {status} {redriven}", found, arguments)
 
 
 def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

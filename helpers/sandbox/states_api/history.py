@@ -14,7 +14,7 @@ from helpers import engine
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.names import parse_arn
 
-__all__ = ["get_execution_history", "put_away", "take_out"]
+__all__ = ["get_execution_history", "put_away", "take_out", "without_data"]
 
 _DATA = ("input", "inputDetails", "output", "outputDetails", "parameters", "assignedVariables")
 # A page is at most so long, in characters; what does not fit comes on the next one.
@@ -96,9 +96,9 @@ def _write(events: list[Any]) -> None:
 def _text(events: list[Any], at: int, with_data: bool) -> str:
     event = events[at]
     if isinstance(event, str):
-        return event if with_data else _encode({key: _bare(value) for key, value in json.loads(event).items()})
+        return event if with_data else _encode({key: without_data(value) for key, value in json.loads(event).items()})
     if not with_data:
-        return _written({key: _bare(value) for key, value in event.items()})
+        return _written({key: without_data(value) for key, value in event.items()})
     text = _written(event)
     if not _is_long(event):
         events[at] = text
@@ -111,7 +111,7 @@ def _is_long(event: dict[str, Any]) -> bool:
     return isinstance(details, dict) and any(isinstance(one, str) and len(one) > KEPT for one in details.values())
 
 
-def _bare(value: Any) -> Any:
+def without_data(value: Any) -> Any:
     """Details without an execution's data."""
     return {name: item for name, item in value.items() if name not in _DATA} if isinstance(value, dict) else value
 

@@ -11,11 +11,11 @@ from helpers import engine
 from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.history import without_data
 
 __all__ = ["ExecutionLog", "check_configuration"]
 
 _OFF = {"level": "OFF", "includeExecutionData": False}
-DATA = frozenset({"input", "inputDetails", "output", "outputDetails", "parameters"})
 # Which events each level logs. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-log-level
 _FATAL = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut"})
 LEVELS: dict[str, Callable[[str], bool]] = {
@@ -74,7 +74,7 @@ class ExecutionLog:
         milliseconds = round(event["timestamp"].timestamp() * 1000)
         details: dict[str, Any] = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
         if not self._with_data:
-            details = {key: value for key, value in details.items() if key not in DATA}
+            details = without_data(details)
         record = {
             "id": str(event["id"]),
             "type": event["type"],

@@ -180,9 +180,7 @@ def describe_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str,
 
 
 def list_state_machines(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    machines = sorted(backend.machines.items())
-    shown, token = pages.page("machines", machines, lambda pair: pair[0], arguments)
-    return {"stateMachines": [machine.describe() for _, machine in shown], "nextToken": token}
+    return pages.listed("stateMachines", "machines", sorted(backend.machines.items()), arguments)
 
 
 def delete_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

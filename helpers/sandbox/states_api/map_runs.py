@@ -105,9 +105,8 @@ def _processor(definition: Any, name: str) -> dict[str, Any]:
 
 def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution = backend.execution(arguments["executionArn"])
-    newest_first = list(enumerate(execution.map_runs))[::-1]
-    shown, token = pages.page(f"map runs {execution.arn}", newest_first, lambda pair: -pair[0], arguments)
-    return {"mapRuns": [record.describe() for _, record in shown], "nextToken": token}
+    newest_first = [(-number, run) for number, run in enumerate(execution.map_runs)][::-1]
+    return pages.listed("mapRuns", f"map runs {execution.arn}", newest_first, arguments)
 
 
 def describe_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -138,5 +137,4 @@ def list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         (-number, child) for number, child in enumerate(record.run.children) if status is None or child.status == status
     ][::-1]
     listing = f"children {record.arn} {status}"
-    shown, token = pages.page(listing, found, lambda pair: pair[0], arguments)
-    return {"executions": [Child(record, child).describe() for _, child in shown], "nextToken": token}
+    return pages.listed("executions", listing, found, arguments, lambda child: Child(record, child).describe())

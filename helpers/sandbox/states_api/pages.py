@@ -3,13 +3,12 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from operator import methodcaller
+from typing import Any
 
 from helpers.sandbox.states_api.errors import StatesError
 
-__all__ = ["page", "page_size", "position", "token"]
-
-Item = TypeVar("Item")
+__all__ = ["listed", "page_size", "position", "token"]
 
 # Items of a page, of every listing; API reference, parameter maxResults, which may also be 0 for the default.
 DEFAULT_SIZE, LARGEST = 100, 1_000
@@ -39,15 +38,20 @@ def position(what: str, arguments: dict[str, Any], kind: type) -> Any:
     return where
 
 
-def page(
-    what: str, items: Sequence[Item], order: Callable[[Item], Any], arguments: dict[str, Any]
-) -> tuple[Sequence[Item], str | None]:
-    """The page asked for of `items`, which are sorted by `order`, and the token of the next one.
+def listed(
+    member: str,
+    what: str,
+    found: Sequence[tuple[Any, Any]],
+    arguments: dict[str, Any],
+    describe: Callable[[Any], dict[str, Any]] = methodcaller("describe"),
+) -> dict[str, Any]:
+    """The answer whose `member` holds the page asked for of what was `found`: pairs of order and subject, sorted by it.
 
-    A page begins at the first item at or behind the token's order, so what is added or removed between two pages
+    A page begins at the first pair at or behind the token's order, so what is added or removed between two pages
     neither repeats nor hides an item.
     """
-    start = position(what, arguments, type(order(items[0])) if items else object)
-    rest = items if start is None else [item for item in items if order(item) >= start]
+    start = position(what, arguments, type(found[0][0]) if found else object)
+    rest = found if start is None else [pair for pair in found if pair[0] >= start]
     size = page_size(arguments)
-    return rest[:size], token(what, order(rest[size])) if len(rest) > size else None
+    following = token(what, rest[size][0]) if len(rest) > size else None
+    return {member: [describe(subject) for _, subject in rest[:size]], "nextToken": following}

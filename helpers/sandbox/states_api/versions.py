@@ -29,9 +29,8 @@ def publish_state_machine_version(backend: Any, arguments: dict[str, Any]) -> di
 
 def list_state_machine_versions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     machine = backend.machine(arguments["stateMachineArn"])
-    newest_first = sorted(machine.versions.values(), key=lambda version: -int(version.number))
-    shown, token = pages.page(f"versions {machine.arn}", newest_first, lambda version: -version.number, arguments)
-    return {"stateMachineVersions": [version.describe() for version in shown], "nextToken": token}
+    newest_first = sorted((-number, version) for number, version in machine.versions.items())
+    return pages.listed("stateMachineVersions", f"versions {machine.arn}", newest_first, arguments)
 
 
 def delete_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -74,11 +73,10 @@ def describe_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dic
 def list_state_machine_aliases(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     resource = parse_arn(arguments["stateMachineArn"], "stateMachine")
     machine = backend.machine(resource.unqualified)
-    aliases = sorted(machine.aliases.values(), key=lambda alias: str(alias.name))
+    aliases = sorted(machine.aliases.items())
     if resource.qualifier:
-        aliases = [alias for alias in aliases if resource.arn in _routed(alias)]
-    shown, token = pages.page(f"aliases {resource.arn}", aliases, lambda alias: alias.name, arguments)
-    return {"stateMachineAliases": [alias.describe() for alias in shown], "nextToken": token}
+        aliases = [(name, alias) for name, alias in aliases if resource.arn in _routed(alias)]
+    return pages.listed("stateMachineAliases", f"aliases {resource.arn}", aliases, arguments)
 
 
 def update_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -4,25 +4,52 @@ import datetime
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from botocore import xform_name
 from botocore.model import Shape
 
 from helpers.sandbox.integrations.clients import service_model
 from helpers.sandbox.refusal import Answer
+from helpers.sandbox.states_api import (
+    activities,
+    definitions,
+    executions,
+    history,
+    machines,
+    map_runs,
+    tags,
+    test_state,
+    tokens,
+    versions,
+)
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.operations import OPERATIONS
 
-__all__ = ["answer"]
+__all__ = ["answer", "operation"]
 
+Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
+MODULES = activities, definitions, executions, history, machines, map_runs, tags, test_state, tokens, versions
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     **{"string": (str,), "boolean": (bool,), "list": (list,)},
     **dict.fromkeys(("integer", "long"), (int,)),
     **dict.fromkeys(("float", "double"), (int, float)),
     **dict.fromkeys(("map", "structure"), (dict,)),
 }
+
+
+def operation(name: str) -> Operation | None:
+    """An operation of the service, which is the function of that name, as boto3 has it, in one of the modules.
+
+    It takes the backend and the members of a request, which fit the service's model, and returns what is known of its
+    subject, of which the members that the model has are sent, unless they are None; or it raises StatesError. What they
+    mean is in AWS's API reference. None where the service has no such operation.
+    """
+    if name not in service_model("stepfunctions").operation_names:
+        return None
+    found: Operation = next(one for module in MODULES if (one := getattr(module, xform_name(name), None)))
+    return found
 
 
 def answer(target: str, body: bytes, account: str, region: str) -> Answer:
@@ -36,8 +63,8 @@ def answer(target: str, body: bytes, account: str, region: str) -> Answer:
 
 
 def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
-    operation = OPERATIONS.get(name)
-    if operation is None:
+    asked = operation(name)
+    if asked is None:
         raise StatesError("UnknownOperationException", f"Step Functions has no operation {name!r}.")
     try:
         arguments = json.loads(body or b"{}")
@@ -45,7 +72,7 @@ def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
         raise StatesError("SerializationException", "The request's body is not JSON.") from None
     model = service_model("stepfunctions").operation_model(name)
     _validate(model.input_shape, arguments)
-    found = operation(backend_of(account, region), arguments)
+    found = asked(backend_of(account, region), arguments)
     return found if isinstance(found, bytes) else _encode(_sent(found, model.output_shape))
 
 

@@ -16,6 +16,7 @@ from helpers.sandbox.states_api import history
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution
 from helpers.sandbox.states_api.machines import Machine, Revision
+from helpers.sandbox.states_api.map_runs import tree
 from tests.sandbox.states_api.conftest import PASS
 
 ARN = "arn:aws:states:us-east-1:123456789012"
@@ -141,17 +142,16 @@ def test_nothing_is_said_of_forgetting_where_nothing_was_forgotten(backend: kept
     assert caught.value.message == f"Execution Does Not Exist: '{arn}'"
 
 
-def test_children_are_forgotten_with_their_parent_and_count_by_their_events(
+def test_children_are_forgotten_with_their_parent_and_count_with_it(
     backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = backend.executions[end_one(backend, "first", definition=mapping(1), data=[1, 2, 3])]
     [run] = first.map_runs
     child = run.run.children[0].identity.arn
     assert backend.execution(child).run is run.run.children[0]
-    monkeypatch.setattr(kept, "EVENTS_KEPT", 8 + 3 * 4 + 4)
-    clock.call(backend.forget)
+    monkeypatch.setattr(kept, "BYTES_KEPT", sum(one.size for one in tree(first.run)))
+    clock.call(lambda: backend.forget(spared=0))
     assert list(backend.executions) == [first.arn]
-    monkeypatch.setattr(kept, "EVENTS_KEPT", 8 + 3 * 4 + 3)
     second = end_one(backend, "second")
     assert list(backend.executions) == [second]
     with pytest.raises(StatesError, match="has forgotten 1 ended executions"):
@@ -163,7 +163,7 @@ def test_children_are_forgotten_with_their_parent_and_count_by_their_events(
 def test_an_execution_forgets_the_children_of_its_first_map_runs(
     backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "EVENTS_KEPT", 20)
+    monkeypatch.setattr(kept, "BYTES_KEPT", 26_000)
     parent = backend.executions[end_one(backend, "looping", definition=mapping(3), data=[1, 2])]
     runs = parent.map_runs
     assert [len(run.run.children) for run in runs] == [0, 2, 2]
@@ -173,10 +173,10 @@ def test_an_execution_forgets_the_children_of_its_first_map_runs(
 def test_beyond_its_bytes_the_oldest_are_forgotten(
     backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "BYTES_KEPT", 250_000)
+    monkeypatch.setattr(kept, "BYTES_KEPT", 150_000)
     arns = [end_one(backend, name, data={"x": name * 20_000}) for name in ("first", "second", "third")]
-    assert arns[0] not in backend.executions
-    assert arns[2] in backend.executions
+    assert list(backend.executions) == arns[2:]
+    assert backend.execution(arns[2]).status == "SUCCEEDED"
 
 
 def test_what_has_gone_takes_no_bytes(backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch) -> None:
