@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
-from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotFound, Throttled, Unreachable
+from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotForExpress, NotFound, Throttled, Unreachable
 from helpers.lab import Lab
 from helpers.lab.accounts import CUT_OFF, NO_LOGIN, NO_SSO
 from helpers.limits import API_BUCKETS
@@ -124,8 +124,8 @@ LOGGED_OUT = (*NO_SSO, *NO_LOGIN, CredentialRetrievalError)
 def plainly(doing: str) -> Iterator[None]:
     """Turn AWS's refusals, and what keeps us from AWS, into one sentence of ours.
 
-    `doing` says what was tried: "create the role x". Raises NotAllowed, NotFound, CredentialsExpired, Throttled,
-    Unreachable, and LabError for any other refusal.
+    `doing` says what was tried: "create the role x". Raises NotAllowed, NotForExpress, NotFound, CredentialsExpired,
+    Throttled, Unreachable, and LabError for any other refusal.
     """
     try:
         yield
@@ -136,6 +136,8 @@ def plainly(doing: str) -> Iterator[None]:
             raise NotAllowed(f"AWS did not let us {doing}: {message}") from None
         if "Expired" in code:
             raise CredentialsExpired(f"Your AWS credentials expired; get new ones, then {doing} again.") from None
+        if code == "StateMachineTypeNotSupported":
+            raise NotForExpress(f"AWS could not {doing}: {message}") from None
         if "NotFound" in code or "DoesNotExist" in code or "NoSuch" in code:
             raise NotFound(f"AWS could not {doing}: {message}") from None
         if code in THROTTLED:

@@ -23,6 +23,7 @@ __all__ = [
     "NoProgress",
     "NotAHistory",
     "NotAllowed",
+    "NotForExpress",
     "NotFound",
     "NotInSandbox",
     "PayloadUnreadable",
@@ -117,6 +118,10 @@ class InvalidSetting(LabError):
 
 class NotAllowed(LabError):
     """AWS denied the call: the permission is missing."""
+
+
+class NotForExpress(LabError):
+    """AWS does not do this for Express machines and their executions."""
 
 
 class NotFound(LabError):

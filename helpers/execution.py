@@ -32,6 +32,7 @@ from helpers.verbatim import clean
 __all__ = [
     "Execution",
     "Following",
+    "definition",
     "describe",
     "events",
     "executions",
@@ -203,6 +204,12 @@ def describe(arn: str, *, lab: Lab | None = None) -> Execution:
         cause=found.get("cause"),
         version=found.get("stateMachineVersionArn"),
     )
+
+
+def definition(arn: str, *, lab: Lab | None = None) -> tuple[str, datetime]:
+    """The definition that an execution runs, as JSON text, and since when its machine has had it (UTC)."""
+    found = _read("describe_state_machine_for_execution", arn, lab or current())
+    return found["definition"], found["updateDate"].astimezone(UTC)
 
 
 def _utc(stamp: datetime | None) -> datetime | None:

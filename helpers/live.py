@@ -16,8 +16,8 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers import calls, diagram, execution, history
-from helpers.definition import states, syntax
+from helpers import diagram, execution, history
+from helpers.definition import parse, states, syntax
 from helpers.diagram.figures import passages
 from helpers.diagram.living import Living, counted
 from helpers.engine.failures import matches
@@ -78,7 +78,7 @@ class Watching:
     def __init__(self, arn: str, definition: Mapping[str, Any] | None, lab: Lab) -> None:
         self.arn, self._lab = arn, lab
         self._name = arn.split(":")[-1]
-        drawn = _definition(arn, lab) if definition is None else dict(definition)
+        drawn = parse(execution.definition(arn, lab=lab)[0]) if definition is None else dict(definition)
         self._bodies = {state.name: state.body for state in states(drawn)}
         self._screen = _Screen(diagram.draw(drawn, {}))
         self._reading = _Reading(arn, lab)
@@ -345,13 +345,6 @@ def _put(shown: object, place: str, *, update: bool = True) -> None:
     """Show something at a place of its own in the outputs, in a notebook: a terminal would print it again and again."""
     if hasattr(get_ipython(), "kernel"):
         display(shown, display_id=place, update=update)  # type: ignore[no-untyped-call]
-
-
-def _definition(arn: str, lab: Lab) -> dict[str, Any]:
-    execution.describe(arn, lab=lab)
-    with calls.plainly(f"read the definition of the execution {arn}"):
-        found = calls.client(lab).describe_state_machine_for_execution(executionArn=arn)
-    return dict(json.loads(found["definition"]))
 
 
 def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:

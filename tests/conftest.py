@@ -15,7 +15,7 @@ _folder = tempfile.TemporaryDirectory(prefix="lab-tests-", ignore_cleanup_errors
 # Set before anything of ours is imported: a test run never shares, stops or fills a person's own sandbox, and what it
 # leaves behind when it is killed ends by itself.
 os.environ["LAB_SANDBOX_DIR"] = _folder.name
-os.environ["LAB_SANDBOX_IDLE"] = "900"
+os.environ["LAB_SANDBOX_IDLE"] = "3600"
 for _name in [name for name in os.environ if re.match("AWS_|LAB_(?!SANDBOX_)", name)]:
     del os.environ[_name]
 os.environ["LAB_PROGRESS_DIR"] = os.path.join(_folder.name, "progress")
@@ -27,6 +27,9 @@ HERE = Path(__file__).parent
 # Folders and modules of tests that need nothing but this process; in them a test with the fixture `lab` is not fast.
 FAST = ("definition", "diagram", "engine", "history", "test_fast.py")
 FAST += ("test_doctests.py", "test_planner.py", "test_quantities.py", "test_timeline.py", "test_verbatim.py")
+# What takes long comes first, the longest before all: at the end no process is left alone with it.
+LONG = ["browser", "notebooks", "test_faults.py", "test_planner.py", "deploy", "sandbox/test_process.py"]
+LONG += ["sandbox/lambda_runner/test_descendants.py", "platforms", "definitions", "workbench"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +42,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         module = {path: drawn.random() for path in sorted({item.path for item in items})}
         places = {item: (module[item.path], drawn.random()) for item in items}
         items.sort(key=places.__getitem__)
+    else:
+        long = [HERE / name for name in LONG]
+        items.sort(key=lambda item: next((n for n, one in enumerate(long) if item.path.is_relative_to(one)), len(long)))
     for item in items:
         inside = item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in FAST
         if inside and "lab" not in getattr(item, "fixturenames", ()):
@@ -46,9 +52,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Files(LoadFileScheduling):
-    """A file's tests stay in one process, and so do all that need a browser."""
+    """A file's tests stay in one process, and so do all that need a browser; notebooks go where there is room."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if "::test_notebook_runs_alone" in nodeid:
+            return nodeid
         return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
 
 

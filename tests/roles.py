@@ -3,6 +3,10 @@
 import json
 from typing import Any
 
+SERVICES = {"Service": ["states.amazonaws.com", "lambda.amazonaws.com"]}
+TRUST = json.dumps({"Statement": [{"Effect": "Allow", "Principal": SERVICES, "Action": "sts:AssumeRole"}]})
+"""Lets machines and functions act as a role."""
+
 
 def policy(action: str | list[str] = "*", resource: str | list[str] = "*", effect: str = "Allow", **more: Any) -> str:
     """A policy of one statement."""

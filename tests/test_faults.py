@@ -7,7 +7,6 @@ import secrets
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -21,7 +20,7 @@ from botocore.exceptions import (
 from botocore.httpsession import URLLib3Session
 
 import helpers
-from helpers import deploy, execution, live, workbench
+from helpers import calls, deploy, execution, live, workbench
 from helpers.errors import CredentialsExpired, LabError, NotAllowed, Throttled, Unreachable
 from helpers.lab.sessions import EndpointSession
 
@@ -123,9 +122,10 @@ def faulty(shared: tuple[helpers.Lab, dict[str, Any]], monkeypatch: pytest.Monke
     own, trouble = shared
 
     def made(operation: str = "", fault: str = "") -> helpers.Lab:
+        if trouble:  # a client that has met many faults retries no more, and all are kept
+            own._clients.clear()
+            calls._clients.pop(own.session, None)
         trouble.clear()
-        # A client that has met many faults retries no more, and one is kept for each session.
-        monkeypatch.setattr("helpers.calls._clients", WeakKeyDictionary())
         if operation:
             trouble[operation] = (FAULTS[fault], FAULTS[fault].times)
         return own

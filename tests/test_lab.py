@@ -250,7 +250,7 @@ def test_endpoints_in_the_configuration_do_not_redirect_an_account(
         with pytest.raises(NotInSandbox, match=r"connect\('sandbox'\)"):
             only_there()
     with there.fast_forward_where_possible():
-        assert "time cannot be moved" in capsys.readouterr().out
+        assert "Time cannot be moved here" in capsys.readouterr().out
     assert abs(there.now() - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(minutes=1)
     assert "AWS_SECRET" not in repr(there)
     assert "REAL AWS ACCOUNT" in repr(there)

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import nbformat
 import pytest
 
 import helpers
 from helpers import console, deploy, execution
+from helpers.definition import load
 from helpers.deploy.resources import filled
 from helpers.errors import InvalidSetting, WrongAccount
+from helpers.exercises import trial
+from helpers.lab import lessons, place
 from helpers.lab.settings import settings
-from tests.roles import may_everything, policy
-
-SERVICES = {"Service": ["states.amazonaws.com", "lambda.amazonaws.com"]}
-TRUST = json.dumps({"Statement": [{"Effect": "Allow", "Principal": SERVICES, "Action": "sts:AssumeRole"}]})
+from tests.notebooks import account, run
+from tests.roles import TRUST, may_everything, policy
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +126,9 @@ def test_tags_and_boundary_are_on_all_that_is_made_and_on_a_notebooks_own_calls(
     assert deploy.tear_down(ruled).remaining.empty
 
 
-def test_given_roles_are_used_and_none_is_made(lab: helpers.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_roles_are_used_and_none_is_made(
+    lab: helpers.Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     iam = lab.client("iam")
     given = [
         may_everything(iam, iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST))
@@ -140,6 +144,21 @@ def test_given_roles_are_used_and_none_is_made(lab: helpers.Lab, monkeypatch: py
     assert ruled.client("stepfunctions").describe_state_machine(stateMachineArn=made.arn)["roleArn"] == given[0]
     for arn in made.functions.values():
         assert ruled.client("lambda").get_function_configuration(FunctionName=arn)["Role"] == given[1]
+    one_policy = lessons.policy(ruled.account, ruled.region, "given-", ["01"])
+    granted = {action: one["Resource"] for one in one_policy["Statement"] for action in one["Action"]}
+    assert granted["iam:PassRole"] == given
+    assert {action for action in granted if "Role" in action} == {"iam:PassRole", "iam:ListRoles"}
+    # `01` makes a role by IAM's own calls, here as a user who may make none.
+    monkeypatch.setattr(place, "SandboxSession", place.SandboxSession)
+    monkeypatch.setattr(trial, "_place", trial._place)
+    monkeypatch.setenv("LAB_TEST_KEYS", account.user(one_policy))
+    exec(account.STARTUP, {})
+    cells: dict[str, object] = {}
+    for cell in nbformat.read(run.paths(["01"])[0], as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(cell.source, cells)
+    assert ruled.client("lambda").get_function(FunctionName=cells["function_name"])["Configuration"]["Role"] == given[1]
+    assert "IAM was not asked for CreateRole" in capsys.readouterr().out
     assert not [role for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("given-")]
     assert deploy.tear_down(ruled).remaining.empty
 
@@ -187,6 +206,11 @@ def test_other_partitions_of_aws(lab: helpers.Lab, region: str, partition: str, 
     there = helpers.connect("sandbox", region=region)
     definition = filled("athena_sync", {"Database": "d", "OutputLocation": "s3://x/"}, there)
     assert definition["States"]["RunQuery"]["Resource"] == f"arn:{partition}:states:::athena:startQueryExecution.sync"
+    sent = []
+    own = boto3.client("stepfunctions")  # as a lesson calls it
+    own.meta.events.register("before-call.sfn", lambda params, **_: sent.append(json.loads(params["body"])))
+    own.validate_state_machine_definition(definition=json.dumps(load("busy_wait", FunctionArn="arn:aws:lambda:x")))
+    assert f"arn:{partition}:states:::lambda:invoke" in sent[0]["definition"]
     for statement in deploy.statements(definition, "m", lab=there):
         assert all(one == "*" or one.startswith(f"arn:{partition}:") for one in statement["Resource"])
     assert console.address(region) == f"https://{region}.{domain}"
@@ -199,7 +223,7 @@ def test_two_people_of_one_name_never_share_a_prefix(
     from helpers.lab import place
 
     monkeypatch.setenv("JUPYTERHUB_USER", person)
-    monkeypatch.setattr(place.getpass, "getuser", lambda: person)
+    monkeypatch.setattr("getpass.getuser", lambda: person)
     found = []
     for home in ("one", "other", "one"):
         monkeypatch.setattr(place.platformdirs, "user_data_dir", lambda *_, home=home: str(tmp_path / home))

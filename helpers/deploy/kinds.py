@@ -32,17 +32,14 @@ class Here:
         self.lab, self.region = lab, region or lab.region
         self.beside = {} if beside is None else beside
         self.beside[self.region] = self
-        self._clients: dict[str, Any] = {}
 
     def at(self, region: str) -> "Here":
         """The same lab in another region."""
         return self.beside.get(region) or Here(self.lab, region, self.beside)
 
     def client(self, service: str) -> Any:
-        """The one client of `service` here; it gives up soon where nobody answers."""
-        if service not in self._clients:
-            self._clients[service] = self.lab.client(service, region_name=self.region, config=PATIENT)
-        return self._clients[service]
+        """The client of `service` here; it gives up soon where nobody answers."""
+        return self.lab.client(service, region_name=self.region, config=PATIENT)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of `resource` here."""
@@ -254,8 +251,8 @@ _own_log_group_tags = _tags("logs", "list_tags_for_resource", "tags", resourceAr
 def _log_group_tags(here: Here, name: str) -> Mapping[str, str]:
     """Its own, or its function's: Lambda makes log groups itself, without tags.
 
-    Where the function is gone too, nothing but the name says whose it was: ours, unless it has a longer prefix that
-    is another lab's.
+    Where the function is gone too, nothing but the name says whose it was: that of the lab whose role has a tag with
+    the longest prefix that it begins with, or else ours.
     """
     tags = _own_log_group_tags(here, name)
     if "lab" in tags or not name.startswith(OF_FUNCTIONS):
@@ -266,10 +263,8 @@ def _log_group_tags(here: Here, name: str) -> Mapping[str, str]:
     except ClientError as error:
         if not gone(error):
             raise
-    others = (_role_tags(here, role) for role in _roles(here))
-    if any(function.startswith(tags["lab"]) for tags in others if "lab" in tags and not is_ours(here.lab, tags)):
-        return {}
-    return here.lab.tags
+    labs = [tags for role in _roles(here) if function.startswith((tags := _role_tags(here, role)).get("lab", "/"))]
+    return max(labs, key=lambda tags: len(tags["lab"]), default=here.lab.tags)
 
 
 remove_log_group = _deletion("logs", "delete_log_group", logGroupName="{}")

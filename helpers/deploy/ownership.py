@@ -1,17 +1,32 @@
 """What is ours: it bears the lab's tags, and its name the lab's prefix."""
 
+import re
 from collections.abc import Mapping
+from copy import copy
+from fnmatch import fnmatchcase
 from typing import Any
 
 from helpers.errors import ForeignResource
 from helpers.lab import Lab
+from helpers.lab.settings import check
 
-__all__ = ["check_ours", "is_ours", "log_group_of", "tag_list", "tag_mapping"]
+__all__ = ["check_ours", "is_ours", "labs_of", "log_group_of", "tag_list", "tag_mapping"]
 
 
 def is_ours(lab: Lab, tags: Mapping[str, str]) -> bool:
-    """Whether something with these tags was made by this lab, in whichever region."""
-    return all(tags.get(key) == lab.tags[key] for key in ("project", "lab"))
+    """Whether something with these tags was made by this lab, in whichever region, or by one of `labs_of`."""
+    return tags.get("project") == lab.tags["project"] and fnmatchcase(tags.get("lab", ""), lab.tags["lab"])
+
+
+def labs_of(lab: Lab, learners: str) -> Lab:
+    """All labs on this account whose prefix is `learners`, a text in which `*` stands for anything, as if one.
+
+    Raises InvalidSetting unless it begins as a prefix does.
+    """
+    labs, named = copy(lab), re.split(r"[*?[]", learners)[0]
+    check("prefix", named, f"learners={learners!r}: what all their names begin with")
+    labs.prefix, labs.tags = named, {**lab.tags, "lab": learners}
+    return labs
 
 
 def check_ours(lab: Lab, kind: str, name: str, tags: Mapping[str, str]) -> None:

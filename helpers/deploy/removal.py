@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from helpers.deploy.kinds import FAILURES, KINDS, NAMES, ORDER, Here, Kind, gone, why
-from helpers.deploy.ownership import is_ours
+from helpers.deploy.ownership import is_ours, labs_of
 from helpers.errors import SandboxGone
 from helpers.lab import Lab, current
 from helpers.verbatim import verbatim
@@ -26,10 +26,11 @@ class Thing(NamedTuple):
     kind: str
     name: str
     reason: str = ""
+    learner: str = ""
 
 
 class Inventory(pd.DataFrame):
-    """A frame that shows itself whole, grouped by region and kind. `attrs["regions"]` are those looked into."""
+    """A frame that shows itself whole, by learner, region and kind; `attrs["regions"]` are those looked into."""
 
     def _repr_html_(self) -> str:
         return verbatim(_grouped(self) if len(self) else f"<p>{html.escape(repr(self))}</p>")
@@ -58,7 +59,7 @@ class Removal:
         if not unseen.all():
             left = [f"{one.kind} {one.name} ({one.reason})" for one in self.remaining[~unseen].itertuples()]
             words.append(f"Still there: {'; '.join(left)}.")
-        for one in map(Thing._make, self.remaining[unseen].itertuples(index=False)):
+        for one in (Thing(*row) for row in self.remaining.loc[unseen, COLUMNS].itertuples(index=False)):
             what = f"The {one.kind} {one.name}"
             if not one.name or one.name.startswith("("):
                 what = f"{_plural(one.kind).capitalize()} {one.name}".strip()
@@ -70,7 +71,7 @@ class Removal:
         return verbatim(f"<p>{html.escape(repr(self))}</p>{tables}")
 
 
-def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Removal:
+def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str = "") -> Removal:
     """Remove all that was made in this lab, in the order that AWS needs, and look whether anything is left.
 
     Only what bears the lab's tags is touched, or belongs to what bears them, whatever half of it exists; calling it
@@ -79,15 +80,18 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Removal
     role stays as long as anything acts as it, or it cannot be seen whether anything does. What cannot be looked at or
     removed does not keep the others, and is a row of `remaining` with its reason.
 
-    Raises SandboxGone when the sandbox ends meanwhile.
+    On an account that a class shares, `learners` are those whose things go instead: a prefix, or one that ends in `*`
+    for all that begin so, as in "sfn-lab-*". Whose a thing is stands in the column `learner`, that prefix.
+
+    Raises SandboxGone when the sandbox ends meanwhile, InvalidSetting for learners that cannot be.
     """
-    here = Here(lab or current())
+    here = _here(lab, learners)
     found = _look(here, regions)
     removed: list[Thing] = []
-    refused: dict[Thing, str] = {}
+    refused: dict[tuple[str, ...], str] = {}
     for thing in sorted(found.things, key=lambda thing: ORDER.index(thing.kind)):
         if unseen := [one.kind for one in found.things if one.name == _all_of(thing) and one.reason]:
-            refused[thing] = f"its {_plural(unseen[0])} could not be looked at"
+            refused[thing[:3]] = f"its {_plural(unseen[0])} could not be looked at"
         elif not thing.reason:
             try:
                 KINDS[thing.kind].remove(here.at(thing.region), thing.name)
@@ -96,26 +100,31 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Removal
                 raise
             except FAILURES as error:
                 if not gone(error):
-                    refused[thing] = why(error)
+                    refused[thing[:3]] = why(error)
     left = _look(here, found.regions)
-    remaining = [one._replace(reason=one.reason or refused.get(one, "still there")) for one in left.things]
+    remaining = [one._replace(reason=one.reason or refused.get(one[:3], "still there")) for one in left.things]
     return Removal(
-        _frame(one for one in found.things if one in removed and one not in left.things),
-        _frame(remaining),
+        _frame((one for one in found.things if one in removed and one not in left.things), learners),
+        _frame(remaining, learners),
         found.regions | left.regions,
     )
 
 
-def made(lab: Lab | None = None, *, regions: Iterable[str] = ()) -> Inventory:
+def made(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str = "") -> Inventory:
     """What there is in this lab that `tear_down` would remove.
 
     A frame with the columns region, kind, name and reason (text). A row with a reason is a thing, or without a name a
-    whole kind, that could not be looked at. `regions` is `tear_down`'s.
+    whole kind, that could not be looked at. `regions` and `learners` are `tear_down`'s.
     """
-    found = _look(Here(lab or current()), regions)
-    inventory = Inventory(_frame(found.things))
+    found = _look(_here(lab, learners), regions)
+    inventory = Inventory(_frame(found.things, learners))
     inventory.attrs["regions"] = sorted(found.regions)
     return inventory
+
+
+def _here(lab: Lab | None, learners: str) -> Here:
+    lab = lab or current()
+    return Here(labs_of(lab, learners) if learners else lab)
 
 
 class Found(NamedTuple):
@@ -129,7 +138,8 @@ def _look(here: Here, regions: Iterable[str]) -> Found:
     used = {here.region, *regions, *(thing.region for thing in things)}
     for region in sorted(used):
         things += _things(here.at(region), worldwide=False)
-    return Found(sorted(things, key=lambda thing: (thing.region, NAMES.index(thing.kind), thing.name)), used)
+    things.sort(key=lambda thing: (thing.learner, thing.region, NAMES.index(thing.kind), thing.name))
+    return Found(things, used)
 
 
 def _things(here: Here, worldwide: bool) -> list[Thing]:
@@ -150,9 +160,10 @@ def _of_kind(here: Here, kind: Kind, owner: Thing | None = None) -> Iterator[Thi
         for name in kind.listed(here, owner.name) if owner else kind.listed(here):
             try:
                 if owner:
-                    yield Thing(owner.region, kind.name, name)
+                    yield owner._replace(kind=kind.name, name=name)
                 elif kind.tags and is_ours(here.lab, tags := kind.tags(here, name)):
-                    yield Thing(tags.get("region", here.region) if kind.worldwide else here.region, kind.name, name)
+                    region = tags.get("region", here.region) if kind.worldwide else here.region
+                    yield Thing(region, kind.name, name, learner=tags["lab"])
             except SandboxGone:
                 raise
             except FAILURES as error:
@@ -169,14 +180,16 @@ def _all_of(owner: Thing) -> str:
     return f"(of {owner.kind} {owner.name})"
 
 
-def _frame(things: Iterable[Thing]) -> pd.DataFrame:
-    return pd.DataFrame(list(things), columns=COLUMNS, dtype="str")
+def _frame(things: Iterable[Thing], learners: str) -> pd.DataFrame:
+    frame = pd.DataFrame(list(things), columns=Thing._fields, dtype="str")
+    return frame[["learner", *COLUMNS] if learners else COLUMNS]
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Region and kind only where they change, and the reasons only where there are some."""
-    shown = pd.DataFrame(frame)[COLUMNS if (frame["reason"] != "").any() else COLUMNS[:-1]].copy()
-    shown.loc[shown.duplicated(["region", "kind"]), ["region", "kind"]] = ""
+    """Learner, region and kind only where they change, and the reasons only where there are some."""
+    shown = pd.DataFrame(frame).drop(columns=[] if (frame["reason"] != "").any() else "reason")
+    groups = [name for name in shown if name not in ("name", "reason")]
+    shown.loc[shown.duplicated(groups), groups] = ""
     return shown
 
 

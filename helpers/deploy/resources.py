@@ -322,7 +322,7 @@ def patiently(call: Callable[[], Made], not_yet: Callable[[ClientError], bool], 
                     raise DeployFailed(f"After {patience:.0f} s AWS still refuses {making}: {message}") from None
             time.sleep(pause)
             paused += pause
-            pause = min(2 * pause, 8.0)
+            pause = min(2 * pause, 2.0)
 
 
 def once_assumable(call: Callable[..., Made], /, **arguments: Any) -> Made:

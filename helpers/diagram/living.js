@@ -45,13 +45,16 @@ function render({ model, el, signal }) {
     svg?.setAttribute("viewBox", view.map((one) => one.toFixed(2)).join(" "));
   }
 
+  // Where a view begins that is to show a place: it does not go beyond the whole, and is in the middle of a smaller one.
+  const within = (at, span, whole) => (span < whole ? Math.min(Math.max(at, 0), whole - span) : (whole - span) / 2);
+
   // As much as fits; of a picture that would be too small to read, its beginning or the state that is selected.
   function fit(least) {
     const [wide, high] = [scene.clientWidth, scene.clientHeight];
     if (!svg || !wide || !high) return;
     const scale = Math.max(Math.min(wide / size[0], high / size[1], LARGEST), least);
     const [w, h] = [wide / scale, high / scale];
-    view = [(size[0] - w) / 2, h < size[1] ? 0 : (size[1] - h) / 2, w, h];
+    view = [(size[0] - w) / 2, within(0, h, size[1]), w, h];
     place();
     if (least) reveal(groups.get(model.get("selected"))?.[0]);
   }
@@ -65,9 +68,11 @@ function render({ model, el, signal }) {
   function reveal(group) {
     if (!group || !view) return;
     const box = group.getBoundingClientRect(), pane = scene.getBoundingClientRect(), scale = pane.width / view[2];
-    const out = (low, high, from, to) => low < from || high > to;
-    if (out(box.left, box.right, pane.left, pane.right)) view[0] += ((box.left + box.right) / 2 - (pane.left + pane.right) / 2) / scale;
-    if (out(box.top, box.bottom, pane.top, pane.bottom)) view[1] += ((box.top + box.bottom) / 2 - (pane.top + pane.bottom) / 2) / scale;
+    [["left", "right"], ["top", "bottom"]].forEach(([low, high], axis) => {
+      if (box[low] >= pane[low] && box[high] <= pane[high]) return;
+      const off = (box[low] + box[high] - pane[low] - pane[high]) / 2 / scale;
+      view[axis] = within(view[axis] + off, view[axis + 2], size[axis]);
+    });
     place();
   }
 
@@ -97,7 +102,7 @@ function render({ model, el, signal }) {
       if (edge) edges.set(id, edge).get(id).dataset.kind = kind;
     }
     names.replaceChildren(...Object.keys(types).map((name) => Object.assign(element("option"), { value: name })));
-    scene.style.height = `${Math.min(size[1] * LARGEST, 620)}px`;
+    scene.style.flexBasis = `${Math.min(size[1] * LARGEST, 620)}px`;
     colour();
     mark();
     fit(LEGIBLE);
@@ -150,6 +155,7 @@ function render({ model, el, signal }) {
 
   function choose(name) {
     if (!groups.has(name)) return;
+    root.dispatchEvent(new CustomEvent("choose", { bubbles: true, detail: name })); // for who holds the picture
     model.set("selected", name); // at once; Python says so to all others
     model.send({ chosen: name });
   }
@@ -217,7 +223,9 @@ function render({ model, el, signal }) {
   });
   find.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Enter") seek();
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // the one who holds the picture may take the focus
+    seek();
   });
   find.addEventListener("input", (event) => event.inputType || seek()); // chosen from the list
   function seek() {

@@ -1,6 +1,5 @@
 """A state machine's text beside its picture: `edit` a whole definition and see at once what becomes of it."""
 
-import html
 import json
 from collections.abc import Mapping
 from os import PathLike
@@ -8,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets as widgets
 import traitlets
 
 from helpers import diagram
 from helpers.definition import library, validation
+from helpers.diagram.living import Living
 from helpers.editor.reading import read
 from helpers.editor.still import still
-from helpers.errors import DefinitionInvalid, DrawingFailed
+from helpers.errors import DefinitionInvalid
 
 __all__ = ["Editor", "edit"]
 
@@ -67,17 +68,18 @@ class Editor(anywidget.AnyWidget):
     """What `edit` shows: a widget in a running notebook, its text and picture as HTML where none runs.
 
     `definition` is what stands there, `text` its JSON text, which can be set; `problems` says what is listed below.
+    `living` is the picture: of a text that is no machine, the last one.
     """
 
     _esm = Path(__file__).with_name("editor.js")
     _css = Path(__file__).with_name("editor.css")
     reading = traitlets.Dict().tag(sync=True)
+    living = traitlets.Instance(Living, ()).tag(sync=True, **widgets.widget_serialization)
 
     def __init__(
         self, text: str, problems: bool = True, read_only: bool = False, points: Mapping[str, str] | None = None
     ) -> None:
         self.problems, self.read_only, self.points = problems, read_only, dict(points or {})
-        self._drawn: diagram.Diagram | None = None
         self._turn = 0
         super().__init__(reading=self._read(text))
         self.on_msg(self._receive)
@@ -109,11 +111,10 @@ class Editor(anywidget.AnyWidget):
         """What the browser gets: `turn` makes it another answer even where it says the same as the last."""
         self._reading = read(text, self.problems, self.points)
         if self._reading.can_be_drawn:
-            self._drawn = diagram.draw(self._reading.definition or {})
+            self.living.drawn = diagram.draw(self._reading.definition or {})
         self._turn += 1
         return {
             "text": self._reading.text,
-            "picture": self._picture(),
             "states": self._reading.spans,
             "notes": [{**vars(one), "sign": one.sign} for one in self._reading.notes],
             "closed": self.read_only,
@@ -121,16 +122,9 @@ class Editor(anywidget.AnyWidget):
             "turn": self._turn,
         }
 
-    def _picture(self) -> str:
-        """The picture, the last one where the text is no machine, or why there is none."""
-        try:
-            return "<p>There is no picture yet.</p>" if self._drawn is None else self._drawn.svg()
-        except DrawingFailed as error:
-            return f"<p>{html.escape(str(error))}</p>"
-
     def __repr__(self) -> str:
         return f"An editor. {self._reading.sentence()}"
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         data, metadata = super()._repr_mimebundle_() or ({}, {})
-        return {**data, "text/html": still(self._reading, self._drawn), "text/plain": repr(self)}, metadata
+        return {**data, "text/html": still(self._reading, self.living.drawn), "text/plain": repr(self)}, metadata

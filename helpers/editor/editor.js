@@ -1,5 +1,5 @@
-// A text field over a layer that colours what is typed. Python reads the text when typing pauses, and answers with the
-// picture, where the states stand, and what is wrong. The picture is HTML in which all names are escaped.
+// A text field over a layer that colours what is typed. Python reads the text when typing pauses, and answers with where
+// the states stand and what is wrong; the picture is a widget of its own, in which the state at the caret is selected.
 
 const PAUSE = 200; // ms after the last key
 const LONGEST = 2000; // characters of a line that are coloured
@@ -29,7 +29,9 @@ function coloured(line, text) {
   return line;
 }
 
-function render({ model, el }) {
+async function render({ model, el, host, signal }) {
+  const reference = model.get("living").replace("IPY_MODEL_", "anywidget:");
+  const [living, picture] = await Promise.all([host.getModel(reference), host.getWidget(reference)]);
   const root = element("div", "sfn-editor");
   const panes = element("div", "panes"), code = element("div", "code"), sheet = element("div", "sheet");
   const layer = element("div", "layer"), numbers = element("div", "numbers"), area = element("textarea");
@@ -45,8 +47,9 @@ function render({ model, el }) {
   panes.append(code, drawn);
   root.append(panes, said, notes);
   el.replaceChildren(root);
+  picture.render({ el: drawn, signal });
 
-  let lines = [], widths = [], states = [], before = "", picture = null, here = null, timer = null, busy = false, leaving = false;
+  let lines = [], widths = [], states = [], before = "", timer = null, busy = false, leaving = false;
   const sent = new Set();
 
   function colour() {
@@ -96,12 +99,6 @@ function render({ model, el }) {
       area.value = before = reading.text;
       colour();
     }
-    if (picture !== reading.picture) {
-      drawn.innerHTML = picture = reading.picture;
-      here = null;
-      const svg = drawn.querySelector("svg");
-      if (svg) svg.style.minWidth = `calc(${svg.getAttribute("width")} * 0.7)`; // smaller, its text is hard to read
-    }
     area.readOnly = reading.closed;
     said.textContent = reading.said;
     list(reading.notes);
@@ -144,15 +141,7 @@ function render({ model, el }) {
     const first = row(begin), last = end < 0 ? -1 : row(end);
     for (const line of [...layer.querySelectorAll(".here")]) line.classList.remove("here");
     for (let line = first; line <= last; line++) layer.children[line]?.classList.add("here");
-    if (name === here) return;
-    here = name;
-    for (const shape of [...drawn.querySelectorAll("[data-state]")]) {
-      shape.classList.toggle("here", shape.dataset.state === name);
-      if (shape.dataset.state !== name) continue;
-      const box = shape.getBoundingClientRect(), pane = drawn.getBoundingClientRect();
-      if (box.top < pane.top || box.bottom > pane.bottom) drawn.scrollTop += box.top - pane.top - 40;
-      if (box.left < pane.left || box.right > pane.right) drawn.scrollLeft += box.left - pane.left - 40;
-    }
+    living.set("selected", name);
   }
 
   function go(place, into = true) {
@@ -199,16 +188,17 @@ function render({ model, el }) {
   area.addEventListener("keydown", press);
   area.addEventListener("blur", () => pass(true)); // what runs next finds what stands here
   for (const kind of ["keyup", "click", "focus", "select"]) area.addEventListener(kind, mark);
-  drawn.addEventListener("click", (event) => {
-    const name = event.target.closest("[data-state]")?.dataset.state;
+  drawn.addEventListener("choose", ({ detail: name }) => {
     const state = states.find(([known]) => known === name);
     if (state) go(state[1] + 1);
   });
   model.on("change:reading", receive);
+  living.on("change:selected", mark);
   receive();
   return () => {
     clearTimeout(timer);
     model.off("change:reading", receive);
+    living.off("change:selected", mark);
   };
 }
 

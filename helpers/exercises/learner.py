@@ -4,7 +4,6 @@ It is kept in `.progress.json` beside the notebooks, or in a file for each learn
 """
 
 import contextlib
-import getpass
 import html
 import json
 import os
@@ -30,11 +29,9 @@ def file() -> Path:
     """Where this learner's progress is kept."""
     if not (folder := os.environ.get("LAB_PROGRESS_DIR")):
         return Path(".progress.json")
-    try:
-        person = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a computer that knows no users
-        person = "learner"
-    return Path(folder) / (re.sub(r"[^\w.@-]", "-", f"{person}@{platform.node()}") + ".json")
+    from helpers.lab.settings import person  # here, since a lesson on data needs no AWS
+
+    return Path(folder) / (re.sub(r"[^\w.@-]", "-", f"{person() or 'learner'}@{platform.node()}") + ".json")
 
 
 def kept(path: Path | None = None) -> dict[str, dict[str, Any]]:

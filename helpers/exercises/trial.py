@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from helpers import definition as definitions
 from helpers import engine, execution, history
+from helpers.deploy import once_assumable
 from helpers.exercises.slips import Lacking, refusal
 from helpers.lab import Lab, beside, current
 
@@ -175,12 +176,6 @@ def _place() -> Lab:
     return here if here.target == "sandbox" else beside()
 
 
-@lru_cache(maxsize=32)
-def _client(lab: Lab, service: str) -> Any:
-    """Making a client takes longer than most of what is asked of it here."""
-    return lab.client(service)
-
-
 def _role(lab: Lab) -> str:
     """The role that functions and machines on trial share."""
     name = lab.name("exercise")
@@ -188,7 +183,7 @@ def _role(lab: Lab) -> str:
     services = {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": services}
     tags = [{"Key": key, "Value": value} for key, value in lab.tags.items()]
-    client = _client(lab, "iam")
+    client = lab.client("iam")
     try:
         client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust), Tags=tags)
     except client.exceptions.EntityAlreadyExistsException:
@@ -205,10 +200,11 @@ def _policy(statement: dict[str, Any]) -> str:
 @contextlib.contextmanager
 def _function(source: str, lab: Lab) -> Iterator[str]:
     """A function of that source, for as long as the block lasts."""
-    name, packed, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), io.BytesIO(), _client(lab, "lambda")
+    name, packed, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), io.BytesIO(), lab.client("lambda")
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("lambda_function.py", source)
-    arn: str = client.create_function(
+    arn: str = once_assumable(
+        client.create_function,
         FunctionName=name,
         Runtime="python3.12",
         Handler="lambda_function.lambda_handler",
@@ -217,19 +213,21 @@ def _function(source: str, lab: Lab) -> Iterator[str]:
         Tags=lab.tags,
     )["FunctionArn"]
     try:
+        client.get_waiter("function_active_v2").wait(FunctionName=name)
         yield arn
     finally:
         client.delete_function(FunctionName=name)
         with contextlib.suppress(ClientError):  # one that was never called has no log
-            _client(lab, "logs").delete_log_group(logGroupName=f"/aws/lambda/{name}")
+            lab.client("logs").delete_log_group(logGroupName=f"/aws/lambda/{name}")
 
 
 @contextlib.contextmanager
 def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
     """A machine of that definition, for as long as the block lasts."""
-    name, role, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), _role(lab), _client(lab, "stepfunctions")
+    name, role, client = lab.name(f"exercise-{uuid.uuid4().hex[:8]}"), _role(lab), lab.client("stepfunctions")
     tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
-    made = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role, tags=tags)
+    given = {"name": name, "definition": json.dumps(definition), "roleArn": role, "tags": tags}
+    made = once_assumable(client.create_state_machine, **given)
     arn: str = made["stateMachineArn"]
     try:
         yield arn
@@ -239,7 +237,7 @@ def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
 
 def _ended(started: dict[str, Any], lab: Lab) -> Trial:
     """How an execution went when it has ended."""
-    arn, client = started["executionArn"], _client(lab, "stepfunctions")
+    arn, client = started["executionArn"], lab.client("stepfunctions")
     found = execution.wait(arn, SECONDS, progress=False, lab=lab)
     listed = execution.events(arn, lab=lab)
     described = client.describe_execution(executionArn=arn)
@@ -260,7 +258,7 @@ def _function_answers(source: str, events: str) -> tuple[tuple[Any, str | None],
 
 
 def _invoked(arn: str, event: Any, lab: Lab) -> tuple[Any, str | None]:
-    answer = _client(lab, "lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
+    answer = lab.client("lambda").invoke(FunctionName=arn, Payload=json.dumps(event))
     payload = json.load(answer["Payload"])
     return payload, str(payload.get("errorType")) if "FunctionError" in answer else None
 
@@ -288,7 +286,7 @@ def worker_run(worker: Callable[[Any, Any], Any]) -> Trial:
     Where the worker left the task open, its error is UNANSWERED. Raises Lacking as `called` does.
     """
     lab = _place()
-    queues, states = _client(lab, "sqs"), _client(lab, "stepfunctions")
+    queues, states = lab.client("sqs"), lab.client("stepfunctions")
     name = lab.name(f"exercise-{uuid.uuid4().hex[:8]}")
     queue = queues.create_queue(QueueName=name, tags=lab.tags)["QueueUrl"]
     raw = definitions.load("callback", QueueUrl=queue)

@@ -25,6 +25,7 @@ from helpers.quantities import count
 __all__ = [
     "ENDINGS",
     "UNNAMED",
+    "File",
     "Source",
     "Trace",
     "count",
@@ -37,7 +38,17 @@ __all__ = [
     "whole",
 ]
 
-Source = str | PathLike[str] | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Iterable[PathLike[str]]
+
+@dataclass(frozen=True)
+class File:
+    """A file that was read: what it holds, and what is wrong with it, in sentences."""
+
+    path: Path
+    content: Any
+    notes: list[str] = field(default_factory=list)
+
+
+Source = str | PathLike[str] | File | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Iterable[PathLike[str]]
 """A list of events, a response or export holding `events`, Express log records, or files and folders of these."""
 
 UNNAMED = "an execution"
@@ -84,8 +95,10 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     if isinstance(source, str | PathLike):
         if os.path.isdir(source):
             return _together(files(Path(source)), execution, strict=False)
-        name, own = str(source), _ENDING.sub("", Path(source).name) or UNNAMED
-        source, file_notes = load(Path(source))
+        source = load(Path(source))
+    if isinstance(source, File):
+        name, own, file_notes = str(source.path), _ENDING.sub("", source.path.name) or UNNAMED, source.notes
+        source = source.content
     elif isinstance(source, list | tuple) and source and all(isinstance(item, PathLike) for item in source):
         return _together(source, execution)
     if isinstance(source, Mapping):
@@ -148,9 +161,9 @@ def _together(paths: Iterable[PathLike[str]], execution: str | None, strict: boo
     return [replace(first, notes=left_out + first.notes), *others]
 
 
-def load(path: Path) -> tuple[Any, list[str]]:
-    """What a file holds, and what is wrong with it, in sentences: JSON, JSON Lines, the lines that `aws logs tail`
-    prints, or the CSV of a Logs Insights query; in UTF-8 or UTF-16, perhaps behind gzip.
+def load(path: Path) -> File:
+    """Read a file of JSON, JSON Lines, the lines that `aws logs tail` prints, or the CSV of a Logs Insights query; in
+    UTF-8 or UTF-16, perhaps behind gzip.
 
     Raises NotAHistory for a file that cannot be read so.
     """
@@ -165,7 +178,7 @@ def load(path: Path) -> tuple[Any, list[str]]:
     if not text.strip():
         raise NotAHistory(f"There is nothing in the file {path}: export the history again.")
     try:
-        return json.loads(text), []
+        return File(path, json.loads(text))
     except RecursionError:
         raise NotAHistory(f"The file {path} is nested too deeply to be a history; export the history again.") from None
     except ValueError as error:
@@ -174,11 +187,11 @@ def load(path: Path) -> tuple[Any, list[str]]:
         at = f"line {error.lineno}, column {error.colno}"
         lines, notes = _lines(text)
         if lines:
-            return lines, notes
+            return File(path, lines, notes)
         whole = _whole_events(text)
         if whole:
             events = count(len(whole), "event", "events")
-            return whole, [f"The file is cut off at {at}; we read the {events} that are whole."]
+            return File(path, whole, [f"The file is cut off at {at}; we read the {events} that are whole."])
         raise NotAHistory(
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history again."
         ) from None

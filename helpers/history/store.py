@@ -1,32 +1,36 @@
 """The store of many executions: Parquet files by machine and day of start, read again as one frame.
 
-Below a store's folder lie `events/` and `executions/`, the index. What the index does not name does not count.
+Below a store's folder lie `events/`, `definitions/` (each once) and `executions/`, the index. What the index does not
+name does not count.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote, unquote
 
 import pandas as pd
-import pyarrow.dataset
+import pyarrow
+import pyarrow.compute
 
 from helpers.errors import LabError, NotFound
 from helpers.history.event_types import FIELDS, details_key, fields
 
-__all__ = ["Ended", "Moment", "add", "chosen", "histories", "parts", "read", "stamp", "stops"]
+__all__ = ["Ended", "Moment", "add", "chosen", "definition", "histories", "parts", "read", "stamp", "stops"]
 
 KEY = ["execution", "collected"]
 INDEX = re.compile(r"\[(\d+)\]$")
-# A store that is older has no versions.
+# A store that is older has no versions or no definitions.
 INDEX_SCHEMA = pyarrow.schema(
-    [(name, pyarrow.string()) for name in ("execution", "name", "status", "version", "machine", "day")]
+    [(name, pyarrow.string()) for name in ("execution", "name", "status", "version", "definition", "machine", "day")]
     + [(name, pyarrow.timestamp("us", "UTC")) for name in ("started", "stopped", "collected")]
 )
 LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
@@ -67,7 +71,7 @@ def read(
     `machine` is a name (the children of its Map Runs are in it); `since` and `until` bound the start;
     `status` are AWS's words for those that are wanted. In order of execution and id. `dask` gives a Dask DataFrame of
     the same columns instead, in which every execution lies in one partition, so that `.map_partitions(history.visits)`
-    is right; it needs the extra `dask`.
+    is right; it needs the extra `dask`. In `attrs["store"]` stands the folder, by which `rehearse` finds definitions.
 
     Raises NotFound where there is no store, LabError where Dask is missing.
     """
@@ -79,7 +83,9 @@ def read(
     wanted = _among(index, "execution") & _among(index, "machine") & _among(index, "day")
     table = _dataset(folder / "events").to_table(filter=wanted)
     events = table.drop_columns(["machine", "day"]).to_pandas()
-    return _current(events, index).sort_values(["execution", "id"], ignore_index=True)
+    found = _current(events, index).sort_values(["execution", "id"], ignore_index=True)
+    found.attrs["store"] = str(folder)
+    return found
 
 
 def chosen(
@@ -102,6 +108,16 @@ def chosen(
     if until is not None:
         index = index[index["started"] < stamp(until)]
     return index if status is None else index[index["status"].isin(status)]
+
+
+def definition(store: str | Path, execution: str) -> str:
+    """The definition that an execution in a store ran, as JSON text; raises NotFound where the store has none."""
+    index = chosen(store)
+    names = index.loc[index["execution"] == execution, "definition"].dropna()
+    path = Path(store) / "definitions" / f"{names.iloc[0]}.asl.json" if len(names) else None
+    if path is None or _is_linked(path) or not path.is_file():
+        raise NotFound(f"{store} has no definition of this execution: give the state machine's definition.")
+    return path.read_text(encoding="utf-8")
 
 
 def parts(folder: Path, index: pd.DataFrame) -> list[str]:
@@ -146,8 +162,13 @@ def stamp(moment: Moment) -> pd.Timestamp:
     return found.tz_localize(UTC) if found.tz is None else found.tz_convert(UTC)
 
 
-def add(folder: Path, batch: Iterable[tuple[Ended, pd.DataFrame]]) -> None:
-    """Add the batch as one file a machine and day; the index comes last, and what it does not name does not count."""
+def add(
+    folder: Path, batch: Iterable[tuple[Ended, pd.DataFrame]], definitions: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Add the batch as one file a machine and day; the index comes last, and what it does not name does not count.
+
+    `definitions` are JSON texts by the ARN of the execution that ran them.
+    """
     if not batch:
         return
     collected = pd.Timestamp.now(UTC).as_unit("us")
@@ -161,13 +182,28 @@ def add(folder: Path, batch: Iterable[tuple[Ended, pd.DataFrame]]) -> None:
             "stopped": pd.Series([one.stopped for one, _ in batch], dtype="datetime64[us, UTC]"),
             "collected": collected,
             "version": pd.Series([one.version for one, _ in batch], dtype="str"),
+            "definition": pd.Series([_defined(folder, definitions.get(one.arn)) for one, _ in batch], dtype="str"),
             "place": [_place(one) for one, _ in batch],
         }
     )
     for place, group in rows.groupby("place"):
         frames = [events.assign(collected=collected) for one, events in batch if _place(one) == place]
-        _put(folder / "events" / str(place) / part, pd.concat(frames, ignore_index=True))
-        _put(folder / "executions" / str(place) / part, group.drop(columns="place"))
+        found = {"events": pd.concat(frames, ignore_index=True), "executions": group.drop(columns="place")}
+        for kind, frame in found.items():
+            with _written(folder / kind / str(place) / part) as file:
+                frame.to_parquet(file, index=False)
+
+
+def _defined(folder: Path, text: str | None) -> str | None:
+    """The name under which a definition is kept."""
+    if text is None:
+        return None
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = folder / "definitions" / f"{name}.asl.json"
+    if not path.exists():
+        with _written(path) as file:
+            file.write(text.encode())
+    return name
 
 
 def _place(one: Ended) -> str:
@@ -186,13 +222,15 @@ def _name_of(machine: str) -> str:
     return f"{quoted[:-1]}%2E" if quoted.endswith(".") else quoted
 
 
-def _put(path: Path, frame: pd.DataFrame) -> None:
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """A new file, which is there as a whole or not at all."""
     if _is_linked(path):
         raise LabError(f"{path.parent} is or lies in a link, and we follow none out of a store: remove the link.")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("xb") as file:
-        frame.to_parquet(file, index=False)
+        yield file
     os.replace(unfinished, path)
 
 
@@ -200,6 +238,8 @@ def _dataset(folder: Path, schema: Any = None) -> Any:
     if not folder.is_dir():
         raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
     files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
+    import pyarrow.dataset  # takes 4 MB, and few kernels read a store
+
     names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
     layout = pyarrow.dataset.partitioning(names, flavor="hive")
     return pyarrow.dataset.dataset(files, schema, partitioning=layout, partition_base_dir=str(folder))
@@ -229,7 +269,7 @@ def stops(folder: Path) -> dict[str, datetime | None]:
 
 def _among(index: pd.DataFrame, column: str) -> Any:
     values = pyarrow.array(sorted(set(index[column])), pyarrow.string())
-    return pyarrow.dataset.field(column).isin(values)
+    return pyarrow.compute.field(column).isin(values)
 
 
 def _current(events: Any, index: pd.DataFrame) -> Any:

@@ -66,7 +66,7 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
         caller = session.client("sts", config=config).get_caller_identity()
     except CredentialRetrievalError as error:
         raise CredentialsMissing(
-            f"The profile's credentials could not be fetched: {shorten(clean(str(error)), 300).rstrip('.')}. Try in a"
+            f"The profile's credentials could not be fetched: {shorten(clean(str(error)), 300).rstrip(' .')}. Try in a"
             " terminal what its `credential_process` says."
         ) from None
     except NO_LOGIN:

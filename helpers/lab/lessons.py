@@ -65,18 +65,20 @@ def costs_in_words() -> str:
 def policy(account: str, region: str, prefix: str, lessons: Iterable[str] | None = None) -> dict[str, Any]:
     """The least policy of IAM with which these notebooks run, by default all.
 
-    What has no resource level, and so cannot be bound to the prefix, stands apart at its end. Checked on the sandbox's
-    evaluator, not on AWS. Raises InvalidSetting for an account, a region or a prefix that cannot be.
+    What has no resource level, and so cannot be bound to the prefix, stands apart at its end. Where the rules give the
+    roles of machines and functions, these may be handed over, and none be made. Checked on the sandbox's evaluator, not
+    on AWS. Raises InvalidSetting for an account, a region or a prefix that cannot be.
     """
     for name, value in (("account", account), ("region", region), ("prefix", prefix)):
         check(name, value, name)
     wanted = set(names() if lessons is None else lessons)
-    plain = hyphened(prefix)
+    plain, rules = hyphened(prefix), settings()
+    given = [role for role in (rules.role, rules.function_role) if role]
     values = {
         "partition": boto3.Session().get_partition_for_region(region),
         "region": region,
         "account": account,
-        "workgroup": settings().workgroup or "primary",
+        "workgroup": rules.workgroup or "primary",
         "prefix": prefix,
         "bucket_prefix": plain,
         "database_prefix": plain.replace("-", "_"),
@@ -84,13 +86,16 @@ def policy(account: str, region: str, prefix: str, lessons: Iterable[str] | None
     by_resources: dict[tuple[str, ...], list[str]] = {}
     for action, resources in _recorded()["asked"].items():
         asked = [arn.format(**values) for arn, those in resources.items() if wanted & set(those.split())]
+        handed = given if asked and action == "iam:PassRole" else []
+        asked = [arn for arn in asked if len(given) < 2 or ":role/" not in arn] + handed
         widest = [arn for arn in asked if not any(fnmatchcase(arn, other) for other in asked if other != arn)]
         if widest:
             by_resources.setdefault(tuple(widest), []).append(action)
     statements: list[dict[str, Any]] = []
     for resources, actions in sorted(by_resources.items(), reverse=True):
-        handed = [action for action in actions if action == "iam:PassRole"]
-        for those, condition in ((handed, {"Condition": PASSED}), ([one for one in actions if one not in handed], {})):
+        passing = [action for action in actions if action == "iam:PassRole"]
+        others = [action for action in actions if action not in passing]
+        for those, condition in ((passing, {"Condition": PASSED}), (others, {})):
             if those:
                 apart = {"Sid": "NoResourceLevel"} if resources == ("*",) else {}
                 allowed = {"Action": those, "Resource": list(resources)}

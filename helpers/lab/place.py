@@ -2,11 +2,11 @@
 
 import contextlib
 import datetime
-import getpass
 import hashlib
 import os
 import re
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from helpers.lab.accounts import open_account, redirections, who_am_i
 from helpers.lab.card import card
 from helpers.lab.pace import FastForward
 from helpers.lab.sessions import EndpointSession, SandboxSession, obey
-from helpers.lab.settings import Settings, hyphened, settings
+from helpers.lab.settings import Settings, hyphened, person, settings
 
 __all__ = ["Lab", "beside", "connect", "current"]
 
@@ -61,10 +61,19 @@ class Lab:
         obey(session, self.rules)
         self._sandbox = found
         self._standing: FastForward | None = None
+        self._clients: dict[tuple[Any, ...], Any] = {}
+        self._making = threading.Lock()  # boto3 makes one client at a time
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client of `service` that reaches this place; `options` are those of boto3's `client`."""
-        return self.session.client(service, **options)
+        """The lab's boto3 client of `service`, which reaches this place; `options` are those of boto3's `client`.
+
+        Who asks for the same again is given the same one: to make a client takes longer than most calls.
+        """
+        asked = (service, *sorted(options.items()))
+        with self._making:
+            if asked not in self._clients:
+                self._clients[asked] = self.session.client(service, **options)
+            return self._clients[asked]
 
     def name(self, text: str) -> str:
         """`text` with this lab's prefix before it, within AWS's limits for functions, roles and state machines.
@@ -138,10 +147,10 @@ class Lab:
         return self._standing
 
     def fast_forward_where_possible(self) -> contextlib.AbstractContextManager[object]:
-        """`fast_forward()` on the sandbox; on an account nothing but a sentence, since time cannot be moved there."""
+        """`fast_forward()` on the sandbox; elsewhere nothing but a sentence, since time cannot be moved there."""
         if self._sandbox is not None:
             return self.fast_forward()
-        print("On an AWS account time cannot be moved: what waits in this cell waits as long as it says.")
+        print("Time cannot be moved here: what waits in this cell waits as long as it says.")
         return contextlib.nullcontext()
 
     def history_limit(self, events: int | None = None) -> int:
@@ -309,16 +318,13 @@ def _fingerprint(text: str) -> str:
 
 def _participant() -> str:
     """Whoever sits here, in letters that a name can hold; where many bear one name, with something of their own."""
-    try:
-        person = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
-    except (OSError, KeyError):
-        person = ""
-    if person.lower() in EVERYBODY:
-        person = f"{person}-{_own_mark()}"
-    plain = re.sub(r"[^a-z0-9]+", "-", person.lower().split("@")[0]).strip("-")
+    name = person()
+    if name.lower() in EVERYBODY:
+        name = f"{name}-{_own_mark()}"
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower().split("@")[0]).strip("-")
     if len(plain) <= 20:
         return plain
-    return f"{plain[:11].strip('-')}-{_fingerprint(person)}"
+    return f"{plain[:11].strip('-')}-{_fingerprint(name)}"
 
 
 def _own_mark() -> str:
@@ -331,5 +337,5 @@ def _own_mark() -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidSetting(
-            f"The user {getpass.getuser()!r} may be many, and {path} cannot be kept ({error}); set LAB_PREFIX."
+            f"The user {person()!r} may be many, and {path} cannot be kept ({error}); set LAB_PREFIX."
         ) from None

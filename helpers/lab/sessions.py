@@ -5,12 +5,15 @@ from typing import Any
 
 import boto3
 import botocore.session
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.loaders import Loader
 
 from helpers import sandbox
 from helpers.errors import SandboxGone
 from helpers.lab.settings import Settings
+from helpers.sandbox import models
 
 __all__ = ["AccountSession", "EndpointSession", "SandboxSession", "obey"]
 
@@ -65,7 +68,11 @@ class AccountSession(boto3.Session):
 
 
 def obey(session: boto3.Session, rules: Settings) -> None:
-    """Let the calls of all clients that the session makes keep the rules, a notebook's own calls too."""
+    """Let the calls of all clients that the session makes keep the rules, a notebook's own calls too.
+
+    Definitions name the integrations of the session's part of AWS. Roles that the rules give are not made or changed:
+    IAM is not asked, which is said.
+    """
 
     def always(operation: str, **said: str | None) -> None:
         if all(said.values()):
@@ -74,6 +81,30 @@ def obey(session: boto3.Session, rules: Settings) -> None:
     always("iam.CreateRole", PermissionsBoundary=rules.permissions_boundary)
     always("iam.CreateUser", PermissionsBoundary=rules.permissions_boundary)
     always("athena.StartQueryExecution", WorkGroup=rules.workgroup)
+
+    def in_partition(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if isinstance(text := params.get("definition"), str):
+            integration = f"arn:{session.get_partition_for_region(session.region_name)}:states:::"
+            params = {**params, "definition": text.replace("arn:aws:states:::", integration)}
+        return params
+
+    session.events.register("provide-client-params.sfn", in_partition)
+    given = {"lambda.amazonaws.com": rules.function_role, "states.amazonaws.com": rules.role}
+    instead: dict[str, str] = {}
+
+    def answer(model: Any, params: Any, **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+        asked = params["body"]
+        for service, arn in given.items():
+            if arn and model.name == "CreateRole" and service in asked["AssumeRolePolicyDocument"]:
+                instead[asked["RoleName"]] = arn
+        if (role := instead.get(asked.get("RoleName"))) is None:
+            return None
+        print(f"IAM was not asked for {model.name}: the rules give the role {role}, which stays as it is.")
+        described = {"RoleName": role.split("/")[-1], "Arn": role}
+        return AWSResponse("", 200, {}, None), {"Role": described, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    for operation in ("CreateRole", "GetRole", "PutRolePolicy", "DeleteRolePolicy"):
+        session.events.register(f"before-call.iam.{operation}", answer)
 
 
 def _merged(config: Config | None, forced: Config) -> Config:
@@ -85,4 +116,6 @@ def _secluded() -> botocore.session.Session:
     known = botocore.session.Session.SESSION_VARIABLES
     secluded = {name: (None, None, default, convert) for name, (_, _, default, convert) in known.items()}
     no_file = (None, None, os.devnull, None)
-    return botocore.session.Session(session_vars=secluded | {"config_file": no_file, "credentials_file": no_file})
+    session = botocore.session.Session(session_vars=secluded | {"config_file": no_file, "credentials_file": no_file})
+    session.register_component("data_loader", Loader(file_loader=models.Files()))
+    return session

@@ -1,5 +1,6 @@
 """What a company, or a teacher, asks of all that is made: in the environment, or in a file beside the notebooks."""
 
+import getpass
 import os
 import re
 import tomllib
@@ -11,7 +12,7 @@ from typing import Any
 
 from helpers.errors import InvalidSetting
 
-__all__ = ["Settings", "check", "hyphened", "settings"]
+__all__ = ["Settings", "check", "hyphened", "person", "settings"]
 
 FILE = "lab.toml"
 TAG = re.compile(r"[\w .:/=+@-]{1,128}")  # what all services take ("Best practices for tagging AWS resources")
@@ -97,6 +98,14 @@ def _tags(text: str) -> dict[str, str]:
     """The tags by key; a part without `=` has no value, which is refused."""
     pairs = [part.partition("=") for part in text.split(",")]
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def person() -> str:
+    """Whoever sits here: JupyterHub's user, or the computer's; empty where it knows none."""
+    try:
+        return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 def hyphened(prefix: str) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pandas as pd
+
 from helpers.engine.scheduler import EPOCH, counted
 from helpers.errors import NotAHistory
+from helpers.history import store
 from helpers.history.chains import follow
 from helpers.history.event_types import ENDS, Group, Kind, details_key, read
 from helpers.history.sources import Source, Trace, stamps, text, whole
@@ -237,7 +240,7 @@ RUNS = {
 }
 
 
-def recorded(source: Source) -> Record:
+def recorded(source: Source | pd.DataFrame) -> Record:
     """The record of the one execution of a source, with those of the children of its Map Runs where it holds them.
 
     Raises NotAHistory where there is none, where there are several, and where it holds no execution data.
@@ -249,9 +252,10 @@ def recorded(source: Source) -> Record:
     return Record(*found[0])
 
 
-def executions(source: Source) -> list[tuple[Trace, list[Trace]]]:
+def executions(source: Source | pd.DataFrame) -> list[tuple[Trace, list[Trace]]]:
     """The executions of a source, each with the children of its Map Runs."""
-    found = traces(source)
+    held = store.histories(source) if isinstance(source, pd.DataFrame) else [source]
+    found = [trace for one in held for trace in traces(one)]
     if len(found) == 1:
         return [(found[0], [])]
     children = [trace for trace in found if "/" in _machine(trace.execution)]

@@ -20,6 +20,7 @@ from helpers.engine import Call, Machine, data_of, text_of
 from helpers.engine.machine import valid, written
 from helpers.engine.simulation import by_state, input_text
 from helpers.errors import DrawingFailed, NotAHistory, NotFound
+from helpers.history import store
 from helpers.history.comparison import Comparison, compare
 from helpers.limits import HISTORY_EVENTS
 from helpers.quantities import count
@@ -125,7 +126,7 @@ class Rehearsal:
 
 
 def rehearse(
-    history: history.Source,
+    history: history.Source | pd.DataFrame,
     definition: Mapping[str, Any] | str | None = None,
     *,
     input: Any = None,  # noqa: A002
@@ -143,10 +144,10 @@ def rehearse(
     ----------
     history
         The history of one execution, with its data, and of the children of its Map Runs, if they are to be rehearsed
-        too: anything that `history.events` takes.
+        too: anything that `history.events` takes, or such a frame, as `workbench.read` gives it of a store.
     definition
-        The machine, as data or JSON text; left out, the `.asl.json` beside the history's file. What its placeholders
-        stand for is taken from the history.
+        The machine, as data or JSON text; left out, the `.asl.json` beside the history's file, or what `collect` stored
+        beside the execution. What its placeholders stand for is taken from the history.
     input
         Another input than the recorded one, as a JSON value.
     answers
@@ -165,7 +166,7 @@ def rehearse(
     """
     record = recorded(history)
     if definition is None:
-        definition = _beside(history)
+        definition = _beside(history, record.execution)
     course, filled = run(record, written(definition), input, answers, repeat)
     return Rehearsal(course, data_of(filled))
 
@@ -246,7 +247,9 @@ def _filled(text: str, record: Record) -> str:
     return json.dumps(definition)
 
 
-def _beside(source: Any) -> str:
+def _beside(source: Any, execution: str) -> str:
+    if isinstance(source, pd.DataFrame) and "store" in source.attrs:
+        return store.definition(source.attrs["store"], execution)
     path = Path(source) if isinstance(source, str | PathLike) else None
     beside = path.with_name(f"{path.name.removesuffix('.json')}.asl.json") if path else None
     if beside is None or not beside.is_file():

@@ -71,7 +71,7 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     reset_model_data()
     clock.reset()
     jobs.reset()
-    identities.asked.clear()
+    identities.reset()
     delays.reset()
     _give_memory_back()
     return {"stopped": len(stopped)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from helpers.limits import API_BUCKETS
 from helpers.sandbox.clock import clock
-from helpers.sandbox.refusal import Answer
+from helpers.sandbox.refusal import Answer, in_json
 
 __all__ = ["ON", "answer", "reset"]
 
@@ -128,9 +128,9 @@ def _of_sqs(region: str, operation: str, given: Mapping[str, Any], now: float, a
 
 
 def _refused(code: str, message: str, status: int = 400) -> Answer:
-    headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-ErrorType", code)]
-    headers += [("x-amzn-query-error", f"{code};Sender")] if "SimpleQueue" in code else []
-    return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
+    refused = in_json(status, code, message)
+    refused.headers.extend([("x-amzn-query-error", f"{code};Sender")] if "SimpleQueue" in code else [])
+    return refused
 
 
 def _edited(answered: Answer, edit: Callable[[Any], Any]) -> Answer:

@@ -80,42 +80,36 @@ class RequestHandler(MotoRequestHandler):
         """Requests are not logged: their number would hide what went wrong."""
 
     def _answer(self) -> Answer:
-        service = ""
+        service, is_read = "", False
         try:
             if self.headers.get("Host") not in self.server.hosts:
                 raise Refused("missing", "The sandbox answers only to its own address.")
             claim = signing.claim(self.command, self.path, self.headers)
             service = claim.service
             identity = self._identity(claim)
-        except Refused as refused:
-            self._drain()
-            return refusal.refused(refused.kind, refused.message, service, self.headers)
-        try:
+            is_read = True
             body = self._body()
-        except Refused as refused:
-            # What follows on this connection is the rest of that body, or anything.
-            self.close_connection = True
-            return refusal.refused(refused.kind, refused.message, service, self.headers)
-        now = datetime.datetime.now(datetime.UTC)
-        keys = identity.credentials if identity else self.server.keys
-        try:
-            claim.check(body, keys.access_key, keys.secret_key, now, max(now, clock.now()))
+            now = datetime.datetime.now(datetime.UTC)
+            keys = identity.credentials if identity else self.server.keys
+            claim.check(body, keys.secret_key, now, max(now, clock.now()))
             if service == "s3" and self.headers.get("X-Amz-Content-Sha256", "").startswith("STREAMING-"):
                 bodies.check_chunks(body, self.headers)
+            if service == "sandbox":
+                return control.answer(self.path.removeprefix(control.PREFIX), body)
+            is_held = identity is not None and not identity.is_free
+            is_paced = delays.ON and not (identity and identity.of_service)
+            called = actions.call_of(service, self._environ(body), body) if is_held or is_paced else ("", {})
+            if identity and is_held and (said := identities.denial(identity, service, claim.region, *called)):
+                raise Refused("denied", said)
         except Refused as refused:
-            return refusal.refused(refused.kind, refused.message, service, self.headers)
-        if identity is not None and not identity.is_free:
-            called = actions.call_of(service, self._environ(body), body)
-            if said := identities.denial(identity, service, claim.region, *called):
-                return refusal.refused("denied", said, service, self.headers)
-        if service == "sandbox":
-            return control.answer(self.path.removeprefix(control.PREFIX), body)
+            if not is_read:
+                self._drain()
+            return refusal.refused(refused, service, self.headers)
         self.server.last_used = time.monotonic()
         with identities.acting_as(identity):
-            if not delays.ON or (identity and identity.of_service):
-                return self._ask(claim, body)
-            called = actions.call_of(service, self._environ(body), body)
-            return delays.answer(service, claim.region, *called, lambda: self._ask(claim, body))
+            if is_paced:
+                return delays.answer(service, claim.region, *called, lambda: self._ask(claim, body))
+            return self._ask(claim, body)
 
     def _ask(self, claim: signing.SignedRequest, body: bytes) -> Answer:
         if claim.service == "states":
@@ -180,17 +174,21 @@ class RequestHandler(MotoRequestHandler):
             self.wfile.write(answer.body)
 
     def _body(self) -> bytes:
+        # Where it is refused, what follows on this connection is the rest of it, or anything.
+        closes, self.close_connection = self.close_connection, True
         announced = bodies.size(self.headers)
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
         self.connection.settimeout(PATIENCE)
         try:
-            return bodies.read(announced, cast(BinaryIO, self.rfile))
+            body = bodies.read(announced, cast(BinaryIO, self.rfile))
         except TimeoutError:
             raise Refused("malformed", f"Nothing more of the body came for {PATIENCE:g} seconds.") from None
         finally:
             self.connection.settimeout(None)
+        self.close_connection = closes
+        return body
 
     def _drain(self) -> None:
         self.close_connection = True

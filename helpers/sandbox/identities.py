@@ -28,12 +28,12 @@ __all__ = [
     "Identity",
     "acting",
     "acting_as",
-    "asked",
     "asked_of_users",
     "denial",
     "hold",
     "known",
     "refusal",
+    "reset",
     "role_at",
     "session",
     "tags_in",
@@ -50,8 +50,9 @@ acting: ContextVar["Identity | None"] = ContextVar("acting", default=None)
 tags_in: dict[str, Callable[[str, str], Mapping[str, str]]] = {}
 """By service what gives the tags of one of its resources, from its ARN and region; entered by the service itself."""
 
-asked: set[tuple[str, str]] = set()
+_asked: set[tuple[str, str]] = set()
 """What users of the sandbox's IAM have asked to do since the last reset: actions, each on a resource."""
+MOST_ASKED = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +73,15 @@ class Identity:
 
 
 def asked_of_users(_: dict[str, Any]) -> dict[str, Any]:
-    """What users, whoever they are, have asked to do since the last reset."""
-    return {"asked": sorted(asked)}
+    """What users, whoever they are, have asked to do since the last reset, the first `MOST_ASKED` of it."""
+    return {"asked": sorted(_asked)}
+
+
+def reset() -> None:
+    """Forget what was asked, and the sessions of roles that are gone."""
+    _asked.clear()
+    _by_key.clear()
+    session.cache_clear()
 
 
 def hold(_: dict[str, Any]) -> dict[str, Any]:
@@ -155,8 +163,8 @@ def refusal(identity: Identity | None, need: Need, region: str) -> str | None:
     """Why somebody is not allowed an action on a resource, in AWS's words; None where they are."""
     if identity is None or identity.is_free:
         return None
-    if identity.user:
-        asked.add((need.action, need.resource))
+    if identity.user and len(_asked) < MOST_ASKED:
+        _asked.add((need.action, need.resource))
     iam = iam_backends[process.ACCOUNT]["aws"]
     holder = role_at(identity.role) if identity.role else iam.users.get(identity.user or "")
     request = policies.Request(need.action, need.resource, _Context(identity, holder, need, region))

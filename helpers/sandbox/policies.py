@@ -8,6 +8,7 @@ import datetime
 import functools
 import ipaddress
 import json
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -50,35 +51,24 @@ class _Pattern:
 
     def __init__(self, text: str, variables: bool, ignore_case: bool = False, wild: bool = True) -> None:
         self._flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-        self._wild = wild
-        self._parts: list[tuple[str, str | None, str | None]] = []
-        end = 0
-        if variables:
-            for found in _VARIABLE.finditer(text):
-                self._parts += [(text[end : found.start()], None, None), ("", found[1], found[2])]
-                end = found.end()
-        self._parts.append((text[end:], None, None))
-        self._varies = any(name is not None and name not in _LITERAL for _, name, _ in self._parts)
-        self.fixed = None if self._varies else self._compiled({})
+        self._expression = _expression if wild else re.escape
+        # Texts, and between each two of them the name of a variable and its default.
+        self._parts: list[Any] = _VARIABLE.split(text) if variables else [text]
+        self.fixed = self._compiled({}) if _LITERAL.issuperset(self._parts[1::3]) else None
 
     def matches(self, value: str, context: Context) -> bool:
-        pattern = self._compiled(context) if self._varies else self.fixed
+        pattern = self.fixed or self._compiled(context)
         return pattern is not None and pattern.fullmatch(value) is not None
 
     def _compiled(self, context: Context) -> re.Pattern[str] | None:
         """None where a variable has no value: nothing matches then."""
-        found = ""
-        for text, name, default in self._parts:
-            if name is None:
-                found += _expression(text) if self._wild else re.escape(text)
-            elif name in _LITERAL:
-                found += re.escape(name)
-            else:
-                values = context.get(name.lower())
-                value = values[0] if values is not None and len(values) == 1 else default
-                if value is None:
-                    return None
-                found += re.escape(value)
+        found = self._expression(self._parts[0])
+        for name, default, text in zip(*(self._parts[start::3] for start in (1, 2, 3)), strict=True):
+            values = [name] if name in _LITERAL else context.get(name.lower()) or ()
+            value = values[0] if len(values) == 1 else default
+            if value is None:
+                return None
+            found += re.escape(value) + self._expression(text)
         return re.compile(found, self._flags)
 
 
@@ -101,12 +91,12 @@ def _comparing(read: Callable[[str], Any], holds: Callable[[Any, Any], bool]) ->
     return lambda value, wanted: holds(read(value), read(wanted))
 
 
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "Equals": lambda value, wanted: value == wanted,
-    "LessThan": lambda value, wanted: value < wanted,
-    "LessThanEquals": lambda value, wanted: value <= wanted,
-    "GreaterThan": lambda value, wanted: value > wanted,
-    "GreaterThanEquals": lambda value, wanted: value >= wanted,
+_ORDER = {
+    "Equals": operator.eq,
+    "LessThan": operator.lt,
+    "LessThanEquals": operator.le,
+    "GreaterThan": operator.gt,
+    "GreaterThanEquals": operator.ge,
 }
 # Comparisons of a request's value with a policy's, which raise ValueError for what cannot be compared.
 _COMPARISONS: dict[str, Callable[[str, str], bool]] = {

@@ -7,7 +7,7 @@ import uuid
 from email.message import Message
 from html import escape
 
-__all__ = ["Answer", "Refused", "internal_failure", "not_here", "refused"]
+__all__ = ["Answer", "Refused", "in_json", "internal_failure", "not_here", "refused"]
 
 # The code that AWS's services give for each kind of refusal: those that speak JSON, those that speak XML, and S3.
 CODES = {
@@ -39,13 +39,13 @@ class Answer:
     body: bytes
 
 
-def refused(kind: str, message: str, service: str, headers: Message) -> Answer:
-    """The answer to a request that may not pass; `kind` is one of those of `Refused`."""
+def refused(refused: Refused, service: str, headers: Message) -> Answer:
+    """The answer to a request that may not pass."""
     form = _form(service, headers)
-    in_json, in_xml, in_s3 = CODES[kind]
+    in_json, in_xml, in_s3 = CODES[refused.kind]
     code = {"s3": in_s3, "query": in_xml, "ec2": in_xml}.get(form, in_json)
-    status = 400 if kind == "denied" and headers.get("X-Amz-Target") else STATUSES.get(kind, 403)
-    return _error(form, status, code, message)
+    status = 400 if refused.kind == "denied" and headers.get("X-Amz-Target") else STATUSES.get(refused.kind, 403)
+    return _error(form, status, code, refused.message)
 
 
 def not_here(what: str, service: str, headers: Message) -> Answer:
@@ -61,6 +61,13 @@ def internal_failure(error: Exception, service: str, headers: Message) -> Answer
     return _error(_form(service, headers), 500, "InternalFailure", message)
 
 
+def in_json(status: int, code: str, message: str) -> Answer:
+    """An error in the form of the services that speak JSON."""
+    headers = [("x-amzn-RequestId", str(uuid.uuid4())), ("x-amzn-ErrorType", code)]
+    headers += [("Content-Type", "application/x-amz-json-1.0")]
+    return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
+
+
 def _form(service: str, headers: Message) -> str:
     if headers.get("Smithy-Protocol", "").endswith("cbor"):
         return "cbor"
@@ -74,11 +81,10 @@ def _form(service: str, headers: Message) -> str:
 
 
 def _error(form: str, status: int, code: str, message: str) -> Answer:
+    if form == "json":
+        return in_json(status, code, message)
     request_id = str(uuid.uuid4())
     headers = [("x-amzn-RequestId", request_id)]
-    if form == "json":
-        headers += [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-ErrorType", code)]
-        return Answer(status, headers, json.dumps({"__type": code, "message": message}).encode())
     if form == "cbor":
         headers += [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
         texts = b"".join(_cbor_text(text) for text in ("__type", code, "message", message))

@@ -60,12 +60,10 @@ def _allow_files() -> None:
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        for most in (FILES, hard):
-            if soft == resource.RLIM_INFINITY or soft >= most:
-                return
+        most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
             with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(resource.RLIMIT_NOFILE, (most, max(most, hard)))
-                return
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _open(ended: threading.Event) -> "Server":
@@ -76,8 +74,9 @@ def _open(ended: threading.Event) -> "Server":
     from helpers.sandbox import athena, control, events, lambda_runner
     from helpers.sandbox.clock import stamps
     from helpers.sandbox.http_server import Server
+    from helpers.sandbox.integrations import clients
 
-    for concern in (stamps, lambda_runner, events, athena):
+    for concern in (clients, stamps, lambda_runner, events, athena):
         concern.patch()
 
     def end(_: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +97,8 @@ def _watch(server: "Server", state: process.Sandbox, ended: threading.Event, idl
         now = time.monotonic()
         # On Windows this clock goes on while the computer sleeps, and to sleep is not to be idle.
         unused, looked = unused + min(now - looked, 2 * pause), now
-        if process.read() != state:
+        found = process.read()
+        if found is None or (found.pid, found.started) != (state.pid, state.started):
             return "another one took its place"
         if running_executions() or server.last_used != last_used:
             unused, last_used = 0.0, server.last_used

@@ -37,18 +37,14 @@ class SignedRequest:
     expires: datetime.timedelta | None
     token: str | None = None
 
-    def check(
-        self, body: bytes, access_key: str, secret_key: str, now: datetime.datetime, ahead: datetime.datetime
-    ) -> None:
-        """Raise `Refused` unless these keys signed this request with this body, at a time between `now` and `ahead`.
+    def check(self, body: bytes, secret_key: str, now: datetime.datetime, ahead: datetime.datetime) -> None:
+        """Raise `Refused` unless this key signed this request with this body, at a time between `now` and `ahead`.
 
         Clients sign with real time (`now`), functions with the sandbox's clock, which may be `ahead` of it.
         """
-        if not hmac.compare_digest(self.access_key.encode(), access_key.encode()):
-            raise Refused("unknown", "The security token included in the request is invalid.")
         self._check_stamp(now, ahead)
         self._check_body(body)
-        if not hmac.compare_digest(self._recompute(body, Credentials(access_key, secret_key)), self.signature):
+        if not hmac.compare_digest(self._recompute(body, Credentials(self.access_key, secret_key)), self.signature):
             raise Refused("mismatch", "The request signature we calculated does not match the signature you provided.")
 
     def _check_stamp(self, now: datetime.datetime, ahead: datetime.datetime) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers import execution, history
-from helpers.errors import LabError, NotFound
+from helpers.errors import LabError, NotAllowed, NotFound
 from helpers.execution import Execution
 from helpers.history import causes
 from helpers.history.fleet import states
@@ -67,8 +67,9 @@ def collect(
     Map Runs, a call each (Express children have no history to fetch). The calls go out together, as fast as the
     account's buckets allow and no faster. An interrupt keeps what was fetched.
 
-    Below `store` lie `events/` and `executions/`, partitioned by machine and day of start (UTC). The machine of a
-    child is `<machine>/<label of the Map>`.
+    Below `store` lie `events/` and `executions/`, partitioned by machine and day of start (UTC), and `definitions/`: we
+    ask for one where the machine was updated since an execution's start, and do without where AWS does not let us. The
+    machine of a child is `<machine>/<label of the Map>`; it has no definition of its own.
 
     Raises NotFound, NotAllowed, or LabError for a running status.
     """
@@ -84,6 +85,7 @@ def collect(
         else:
             wanted.append(one)
     batch: list[tuple[Execution, pd.DataFrame]] = []
+    definitions = _definitions(lab, wanted)
     own = {one.arn for one in wanted}
     fetched = gone = inner = 0
     bar = tqdm(total=len(wanted), desc="collecting", unit="execution", disable=not progress)
@@ -98,13 +100,13 @@ def collect(
             fetched += one.arn in own
             inner += one.arn not in own
             if len(batch) >= BATCH:
-                add(folder, batch)
+                add(folder, batch, definitions)
                 batch.clear()
     except KeyboardInterrupt:
         print("We stopped collecting; what was fetched is kept.")
     finally:
         bar.close()
-        add(folder, batch)
+        add(folder, batch, definitions)
     return Collected(folder, fetched, known, gone, len(wanted) - fetched - gone, inner)
 
 
@@ -172,6 +174,23 @@ def _children(lab: Lab, run: str | None) -> list[Execution]:
         if isinstance(error, NotFound) or type(error) is LabError:
             return []
         raise
+
+
+def _definitions(lab: Lab, wanted: Iterable[Execution]) -> dict[str, str]:
+    """The definition that each execution ran, by its ARN; of `wanted` the newest is the first."""
+    found: dict[str, str] = {}
+    revisions: dict[str | None, tuple[str, datetime]] = {}  # by version: the text, and since when it holds
+    for one in wanted:
+        text, since = revisions.get(one.version, ("", None))
+        if since is None or (one.version is None and one.started < since):
+            try:
+                text, since = revisions[one.version] = execution.definition(one.arn, lab=lab)
+            except NotAllowed:
+                return found
+            except NotFound:
+                continue
+        found[one.arn] = text
+    return found
 
 
 def _fetched(lab: Lab, wanted: Iterable[Execution]) -> Iterator[tuple[Execution, pd.DataFrame | None]]:

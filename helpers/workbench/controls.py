@@ -1,12 +1,13 @@
 """The buttons and names of the workbench's controls."""
 
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 
 from helpers.verbatim import clean
 
-__all__ = ["button", "label"]
+__all__ = ["button", "label", "offer"]
 
 
 def button(words: str, icon: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
@@ -19,3 +20,12 @@ def button(words: str, icon: str, tooltip: str, act: Callable[[], None]) -> widg
 def label(name: str) -> str:
     """A name as an option of a list."""
     return clean(name)[:120]
+
+
+def offer(dropdown: widgets.Dropdown, options: list[tuple[str, Any]]) -> None:
+    """Have a list offer other options; what was chosen stays so where it is still among them."""
+    chosen = dropdown.value
+    if list(dropdown.options) != options:
+        dropdown.options = options
+    if chosen in [value for _, value in options]:
+        dropdown.value = chosen

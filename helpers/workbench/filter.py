@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from helpers.workbench.controls import button, label
+from helpers.workbench.controls import button, label, offer
 from helpers.workbench.markup import screened
 from helpers.workbench.moments import Moments
 
@@ -19,10 +19,8 @@ class Filter:
 
     def __init__(self, moments: Moments, go: Callable[[int], None]) -> None:
         self._moments, self._go = moments, go
-        table = moments.table
-        states, types = table.states[:MOST_STATES], table.types
-        self.state = widgets.Dropdown(options=[("every state", ALL), *((label(name), name) for name in states)])
-        self.type = widgets.Dropdown(options=[("every type", ALL), *((label(name), name) for name in types)])
+        self.state, self.type = widgets.Dropdown(), widgets.Dropdown()
+        self.take()
         self.words = widgets.Text(placeholder="find a text in any field", continuous_update=True)
         for chosen, width, tooltip in (
             (self.state, "24%", "Events of one state"),
@@ -38,6 +36,15 @@ class Filter:
             [self.state, self.type, self.words, back, on, self._count],
             layout={"align_items": "center", "margin": "6px 0 2px", "width": "62%"},
         )
+
+    def take(self) -> None:
+        """Offer the states and types that there are by now."""
+        table = self._moments.table
+        for chosen, all_, names in (
+            (self.state, "every state", table.states[:MOST_STATES]),
+            (self.type, "every type", table.types),
+        ):
+            offer(chosen, [(all_, ALL), *((label(name), name) for name in names)])
 
     def sift(self) -> None:
         """Have only what passes the filter listed."""

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from helpers.quantities import count
-from helpers.workbench.controls import button, label
+from helpers.workbench.controls import button, label, offer
 from helpers.workbench.view import ExecutionView, are_failures
 
 __all__ = ["Iteration", "Iterations", "iterations"]
@@ -88,10 +88,7 @@ class Iterations:
         self._all = iterations(view)
         kinds = [one.status for one in self._all]
         counted = [(f"{kind} ({kinds.count(kind):,})", kind) for kind in ORDER if kind in kinds]
-        chosen = self.status.value
-        self.status.options = [(f"every status ({len(kinds):,})", ANY), *counted]
-        if chosen in dict(counted).values():
-            self.status.value = chosen
+        offer(self.status, [(f"every status ({len(kinds):,})", ANY), *counted])
         self.next.disabled = "failed" not in kinds
         self._sift()
         line = widgets.HBox([self._said, self.status, self.words, self.next], layout={"flex_flow": "row wrap"})

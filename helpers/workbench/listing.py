@@ -1,21 +1,19 @@
 """The list to choose from: state machines and their executions, by status and by a text in the name."""
 
-from collections.abc import Callable
-from itertools import islice
-from typing import Any
-
 import ipywidgets as widgets
 
 from helpers import calls, execution
-from helpers.errors import LabError, NotFound
+from helpers.errors import LabError, NotForExpress, NotFound
 from helpers.lab import Lab, current
 from helpers.statuses import REDRIVABLE, VISIT_OF_EXECUTION
 from helpers.verbatim import clean, verbatim
+from helpers.workbench import express
+from helpers.workbench.controls import button
 from helpers.workbench.markup import STYLE, screened, text
 from helpers.workbench.screen import Screen
 from helpers.workbench.view import ExecutionView, from_arn
 
-__all__ = ["Listing", "machine_named", "machines", "newest"]
+__all__ = ["Listing", "executions", "machine_named", "machines", "newest"]
 
 MOST = 200  # executions listed at once: one call
 MOST_MACHINES = 1_000
@@ -50,13 +48,23 @@ def machine_named(name: str, lab: Lab) -> str:
     return found
 
 
+def executions(arn: str, status: str | None, most: int, lab: Lab) -> list[execution.Execution]:
+    """The executions of a machine or a Map Run, newest first, at most `most`; an Express machine's are in its log.
+
+    Raises NotAllowed, and NotFound for what is not there or, of an Express machine, logs nothing.
+    """
+    try:
+        return list(execution.executions(arn, status, most, lab=lab))
+    except NotForExpress:
+        return express.executions(arn, status, most, lab)
+
+
 def newest(arn: str, lab: Lab) -> str:
     """The newest execution of a machine or a Map Run that ended otherwise than well; where none did, the newest.
 
     Raises NotFound where there is none, and NotAllowed.
     """
-    found = [next(execution.executions(arn, status, 1, lab=lab), None) for status in REDRIVABLE]
-    known = [one for one in found if one] or list(execution.executions(arn, limit=1, lab=lab))
+    known = [one for status in REDRIVABLE for one in executions(arn, status, 1, lab)] or executions(arn, None, 1, lab)
     if not known:
         raise NotFound(f"There is no execution of {arn} yet.")
     return max(known, key=lambda one: one.started).arn
@@ -87,8 +95,8 @@ class Listing:
         self.words = widgets.Text(placeholder="find a text in the name", layout={"width": "26%"})
         self.executions = widgets.Select(rows=12, layout={"width": "99%"})
         self._said = widgets.HTML(layout={"width": "100%"})
-        again = _button("List again", "refresh", self._list)
-        opening = _button("Open", "folder-open", self._open)
+        again = button("List again", "refresh", "List the executions as they are now", self._list)
+        opening = button("Open", "folder-open", "Show that execution here", self._open)
         self.machine.observe(lambda _: self._list(), "value")
         self.status.observe(lambda _: self._list(), "value")
         self.words.observe(lambda _: self._sift(), "value")
@@ -136,8 +144,7 @@ class Listing:
         self._sift()
 
     def _of(self, machine: str, status: str | None, lab: Lab) -> list[tuple[str, str]]:
-        listed = islice(execution.executions(machine, status, MOST, lab=lab), MOST)
-        return [(_execution_line(one), one.arn) for one in listed]
+        return [(_execution_line(one), one.arn) for one in executions(machine, status, MOST, lab)]
 
     def _sift(self) -> None:
         words = self.words.value.lower()
@@ -180,9 +187,3 @@ def _view_line(one: ExecutionView) -> str:
 
 def _label(words: str) -> str:
     return clean(words)[:160]
-
-
-def _button(words: str, icon: str, act: Callable[[], Any]) -> widgets.Button:
-    made = widgets.Button(description=words, icon=icon, layout={"width": "auto"})
-    made.on_click(lambda _: act())
-    return made

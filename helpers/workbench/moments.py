@@ -71,6 +71,11 @@ class Moments(anywidget.AnyWidget):
         self.head = self.table.head
         self.renew()
 
+    def go(self, position: int) -> None:
+        """Show the moment at a position of the slider; it is sent along, so that the browser need not ask for it."""
+        self.send(self.at([position]))
+        self.slider.value = position
+
     def renew(self) -> None:
         """Have everything asked for again: the filter, the tab or the log has changed."""
         self.send({"renewed": True})
@@ -134,18 +139,16 @@ class Moments(anywidget.AnyWidget):
         return shown
 
     def _choose(self, state: str) -> None:
-        """Go to what gave a state its colour: of its visits begun by now the worst and last; else the first."""
-        view, here = self._view, int(self.slider.value) - 1
+        """Go to what gave a state its colour: of its last visits in each branch the worst; else to its first."""
+        branches, here = self._view.stays.get(state, {}).values(), int(self.slider.value) - 1
         found: list[tuple[int, int]] = []
-        first = []
-        for place, numbers in view.visit_places.items():
-            rows = view.visit_events.get(place, []) if place[1] == state else []
-            if begun := rows[: bisect_right(rows, here)]:
-                status = view.outcomes[numbers[0]] if begun[-1] == rows[-1] else "running"
-                found.append((-VISIT.index(status), begun[-1]))
-            first += rows[:1]
-        if found or first:
-            self.slider.value = (max(found)[1] if found else min(first)) + 1
+        for visits in branches:
+            if begun := bisect_right(visits, here, key=lambda visit: visit[0][0]):
+                rows, outcome = visits[begun - 1]
+                row = rows[bisect_right(rows, here) - 1]
+                found.append((-VISIT.index(outcome if row == rows[-1] else "running"), row))
+        if branches:
+            self.go((max(found)[1] if found else min(visits[0][0][0] for visits in branches)) + 1)
 
 
 def _words(view: ExecutionView, row: int) -> str:

@@ -56,7 +56,7 @@ class Screen:
 
     def go(self, position: int) -> None:
         """Show the moment of another event, counted from 1."""
-        self.slider.value = min(max(position, 1), len(self.view.events))
+        self.moments.go(min(max(position, 1), len(self.view.events)))
 
     def _top_buttons(self) -> list[widgets.Widget]:
         shown: list[widgets.Widget] = []
@@ -102,6 +102,7 @@ class Screen:
         self.iterations.take(view)
         self.slider.max, self.slider.disabled = max(len(view.events), 2), False
         self.moments.take(view)
+        self.filter.take()
         self.filter.sift()
         if last:
             self.go(view.first)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from helpers import calls, diagram, execution, history, timeline
+from helpers import diagram, execution, history, timeline
 from helpers.definition import load, parse, states
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
 from helpers.history import sources
@@ -110,6 +110,15 @@ class ExecutionView:
     def visit_events(self) -> dict[Place, list[int]]:
         """The rows of `events` by place."""
         return _places(self.events)
+
+    @cached_property
+    def stays(self) -> dict[str, dict[str, list[tuple[list[int], str]]]]:
+        """The visits of each state in each branch: the rows of `events`, and the status in the end."""
+        found: dict[str, dict[str, list[tuple[list[int], str]]]] = {}
+        for place, numbers in self.visit_places.items():
+            if rows := self.visit_events.get(place):
+                found.setdefault(place[1], {}).setdefault(place[0], []).append((rows, self.outcomes[numbers[0]]))
+        return found
 
     def events_of(self, attempt: "pd.Series[Any]") -> pd.DataFrame:
         """The events of one attempt, a row of `attempts`."""
@@ -304,14 +313,15 @@ def from_file(path: str | PathLike[str], definition: Definition | None = None) -
     place = Path(path)
     if os.path.isdir(place):  # a name that cannot be one is refused by `load`
         return from_files(place, definition)
-    held = _beside_events(place)
+    file = sources.load(place)
+    held = file.content if isinstance(file.content, dict) else {}
     if definition is None:
         beside = place.parent / f"{place.stem}.asl.json"
         inside = held.get("definition")
         # A link beside a history may lead to what is nobody's business here.
         beside_it = beside != place and os.path.isfile(beside) and not os.path.islink(beside)
         definition = inside if isinstance(inside, dict) else beside if beside_it else None
-    views = from_events(place, definition)
+    views = from_events(file, definition)
     events = held.get("events")
     for view in views:
         if "definition" in held and not isinstance(held["definition"], dict):
@@ -339,15 +349,6 @@ def from_files(given: Path | Sequence[Path], definition: Definition | None = Non
         return from_events(history.events(given if isinstance(given, Path) else list(given)), definition)
     views[0].denied += left_out
     return views
-
-
-def _beside_events(path: Path) -> dict[str, Any]:
-    """What a file holds besides its events; reading those, and complaining, is the business of `history`."""
-    try:
-        held = sources.load(path)[0]
-    except NotAHistory:
-        return {}
-    return held if isinstance(held, dict) else {}
 
 
 def _definition(given: Definition | None) -> Mapping[str, Any] | None:
@@ -428,14 +429,8 @@ def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Execut
     drawn = _definition(definition)
     if drawn is None and raw is not None:
         try:
-            drawn = _own_definition(arn, lab)
+            drawn = parse(execution.definition(arn, lab=lab)[0])
         except LabError as error:
             denied.append(f"The definition is left out, so the diagram is drawn from the history. {error}")
     events = history.events(raw or [], execution=arn)
     return _fitted(ExecutionView(_name(arn), events, arn, drawn, raw, lab, described, denied))
-
-
-def _own_definition(arn: str, lab: Lab) -> Mapping[str, Any]:
-    with calls.plainly(f"read the definition of the execution {arn}"):
-        found = calls.client(lab).describe_state_machine_for_execution(executionArn=arn)
-    return parse(found["definition"])

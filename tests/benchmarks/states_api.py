@@ -1,18 +1,12 @@
-"""The Step Functions API: starting against ministack, reading against constant pages, and memory.
-
-ministack is made an environment of its own: it pins its dependencies.
-"""
+"""The Step Functions API: starting against ministack, reading against constant pages, and memory."""
 
 import contextlib
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +18,8 @@ from botocore.config import Config
 
 import helpers
 from helpers import sandbox
+from tests.ministack import REQUIREMENT, ministack
 
-MINISTACK = "ministack==1.5.33"
 LOOPS = 6248  # of four events each; with the first and the last ones 24,996 events
 TURNS = 5  # of which the median counts
 STARTS = 300
@@ -73,40 +67,6 @@ print(server.server_port, flush=True)
 server.serve_forever()
 """
 Clients = Callable[[str], Any]
-
-
-@contextlib.contextmanager
-def ministack() -> Iterator[Clients]:
-    """A ministack server while inside; it gives boto3's clients for it."""
-    home = Path(tempfile.gettempdir()) / f"benchmark-{MINISTACK.replace('==', '-')}-{os.getuid()}"
-    programs = home / "bin"
-    if not (programs / "ministack").exists():
-        venv.create(home, with_pip=True, clear=True)
-        pip = [str(programs / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", MINISTACK]
-        subprocess.run(pip, check=True, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "GATEWAY_PORT": str(port), "LOG_LEVEL": "ERROR"}
-    server = subprocess.Popen(
-        [str(programs / "ministack")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    session = boto3.Session("ministack", "ministack", region_name="us-east-1")
-    options = {"endpoint_url": f"http://127.0.0.1:{port}", "config": Config(proxies={})}
-    # Past our Session's own client(), which leads to the sandbox.
-    clients: Clients = lambda service: boto3.Session.client(session, service, **options)  # noqa: E731
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("ministack did not start")
-            time.sleep(0.05)
-        yield clients
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @contextlib.contextmanager
@@ -167,14 +127,18 @@ def measure() -> list[dict[str, Any]]:
 
 
 def _starting(here: Place) -> dict[str, Any]:
-    with ministack() as clients:
+    with ministack() as url:
+        session = boto3.Session("ministack", "ministack", region_name="us-east-1")
+        options = {"endpoint_url": url, "config": Config(proxies={})}
+        # Past our Session's own client(), which leads to the sandbox.
+        clients: Clients = lambda service: boto3.Session.client(session, service, **options)  # noqa: E731
         places = {"here": here, "there": Place(clients)}
         machines = {name: place.machine("five", FIVE) for name, place in places.items()}
         turns: dict[str, list[float]] = {name: [] for name in places}
         for _ in range(TURNS):
             for name, place in places.items():
                 turns[name].append(place.starting(machines[name]))
-    figure = f"executions of five states started per second (baseline: {MINISTACK})"
+    figure = f"executions of five states started per second (baseline: {REQUIREMENT})"
     return _figure(figure, *map(statistics.median, turns.values()), "ratio >= 1.0")
 
 

@@ -1,5 +1,7 @@
 """What is there on the sandbox, and calls that AWS refuses."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -34,6 +36,18 @@ def queried(lab: helpers.Lab, sql: str, bucket: str) -> None:
     assert state == "SUCCEEDED"
 
 
+def listen(lab: helpers.Lab, monkeypatch: pytest.MonkeyPatch, event: str, handler: Callable[..., Any]) -> None:
+    """Let new clients of the lab call `handler` at an event; those that others share stay as they are."""
+
+    @cache
+    def client(service: str, **options: Any) -> Any:
+        made = lab.session.client(service, **options)
+        made.meta.events.register(event, handler)
+        return made
+
+    monkeypatch.setattr(lab, "client", client)
+
+
 class Refusing:
     """Makes an operation of the real client fail with AWS's words, a number of times; the rest goes through."""
 
@@ -42,7 +56,6 @@ class Refusing:
     ):
         self.left = list(refusals)
         self.pauses: list[float] = []
-        client = lab.client
 
         def refuse(model: Any, **_: Any) -> Any:
             if model.name == operation and self.left:
@@ -53,10 +66,5 @@ class Refusing:
                 }
             return None
 
-        def refusing(service: str, **options: Any) -> Any:
-            made = client(service, **options)
-            made.meta.events.register("before-call", refuse)
-            return made
-
-        monkeypatch.setattr(lab, "client", refusing)
+        listen(lab, monkeypatch, "before-call", refuse)
         monkeypatch.setattr(resources.time, "sleep", self.pauses.append)

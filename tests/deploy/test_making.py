@@ -23,7 +23,7 @@ from helpers.errors import (
     UnknownName,
     UnknownService,
 )
-from tests.deploy.sandboxed import Refusing, everything, passing
+from tests.deploy.sandboxed import Refusing, everything, listen, passing
 
 HERE = Setting("aws", "eu-west-3", "111122223333", "lab-", "lab-machine")
 at = HERE.arn
@@ -46,14 +46,7 @@ class Counting:
 
     def __init__(self, lab: helpers.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
-        client = lab.client
-
-        def counted(service: str, **options: Any) -> Any:
-            made = client(service, **options)
-            made.meta.events.register("before-call", lambda model, **_: self.calls.append(model.name))
-            return made
-
-        monkeypatch.setattr(lab, "client", counted)
+        listen(lab, monkeypatch, "before-call", lambda model, **_: self.calls.append(model.name))
 
 
 def test_the_zip_of_an_unchanged_source_is_the_same_byte_for_byte(tmp_path):

@@ -1,5 +1,6 @@
 """Finding what was made and removing it: nothing of others', and never a last word that is not so."""
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -12,8 +13,9 @@ import helpers
 from helpers import definition, deploy
 from helpers.deploy import kinds
 from helpers.deploy.permissions import Setting, machine_statements
+from helpers.errors import InvalidSetting
 from helpers.lab.sessions import EndpointSession
-from tests.deploy.sandboxed import Refusing, passing, queried
+from tests.deploy.sandboxed import Refusing, listen, passing, queried
 
 ELSEWHERE = "eu-west-1"
 
@@ -197,6 +199,38 @@ def test_things_of_others_stay(clean, monkeypatch):
     clean.client("iam").delete_user(UserName=clean.name("untagged"))
 
 
+def test_a_teacher_sees_what_each_learner_left_and_removes_one_learner_s_or_all(clean, monkeypatch):
+    """Of learners one of whose prefixes begins another's, beside somebody who is none of them."""
+    ann, ann_b, ben, other = (with_prefix(monkeypatch, name) for name in ("ws-ann-", "ws-ann-b-", "ws-ben-", "wx-"))
+    for lab in (ann, ann_b, other):
+        lab.client("sqs").create_queue(QueueName=lab.name("jobs"), tags=lab.tags)
+    elsewhere = with_prefix(monkeypatch, ben.prefix, ELSEWHERE)
+    function = deploy.function("ask_job", lab=elsewhere)
+    elsewhere.client("lambda").invoke(FunctionName=function)
+    ben_s = {
+        "function ws-ben-ask_job",
+        f"role ws-ben-ask_job-lambda-{ELSEWHERE}",
+        "log group /aws/lambda/ws-ben-ask_job",
+    }
+    all_s = {ann.prefix: {"queue ws-ann-jobs"}, ann_b.prefix: {"queue ws-ann-b-jobs"}, ben.prefix: ben_s}
+
+    def left() -> dict[str, set[str]]:
+        seen = deploy.made(clean, learners="ws-*")
+        return {name: set(rows["kind"] + " " + rows["name"]) for name, rows in seen.groupby("learner")}
+
+    assert left() == all_s
+    assert all(prefix in repr(deploy.made(clean, learners="ws-*")) for prefix in all_s)
+    done = deploy.tear_down(clean, learners=ann.prefix)
+    assert (removed(done), set(done.removed["learner"])) == ({("queue", "ws-ann-jobs")}, {ann.prefix})
+    assert left() == {name: those for name, those in all_s.items() if name != ann.prefix}
+    done = deploy.tear_down(clean, learners="ws-*")
+    assert set(done.removed["learner"]) == {ann_b.prefix, ben.prefix}
+    assert (left(), done.remaining.empty) == ({}, True)
+    assert removed(deploy.tear_down(other)) == {("queue", "wx-jobs")}
+    with pytest.raises(InvalidSetting, match="what all their names begin with"):
+        deploy.made(clean, learners="*")
+
+
 def test_a_log_group_whose_function_is_gone_is_ours_by_its_name(clean):
     group = f"/aws/lambda/{clean.name('long-gone')}"
     clean.client("logs").create_log_group(logGroupName=group)
@@ -276,19 +310,33 @@ def denied(clean):
     iam.delete_user(UserName="a-person")
 
 
-@pytest.mark.parametrize("kind", kinds.NAMES)
-def test_a_listing_that_is_denied_is_a_row_and_nothing_is_left_is_not_said(clean, denied, kind):
+APART = (
+    ("state machine", "event bus", "table", "access key"),
+    ("function", "bucket", "queue"),
+    ("rule", "database", "activity", "user"),
+    ("role", "log group", "workgroup"),
+)
+"""All kinds, those together that do not hang on one another: to make all of every kind takes a while."""
+
+
+def test_every_kind_s_listing_is_denied_once():
+    assert sorted(kind for together in APART for kind in together) == sorted(LISTINGS) == sorted(kinds.NAMES)
+
+
+@pytest.mark.parametrize("together", APART, ids=", ".join)
+def test_a_listing_that_is_denied_is_a_row_and_nothing_is_left_is_not_said(clean, denied, together):
     there = everything_of_every_kind(clean)
-    lab = denied(LISTINGS[kind])
-    done = deploy.tear_down(lab)
-    rows = done.remaining[done.remaining["reason"].str.startswith("could not be looked at, because ")]
-    assert kind in set(rows["kind"])
-    assert rows["reason"].str.contains(LISTINGS[kind]).any()
+    done = deploy.tear_down(denied(*(LISTINGS[kind] for kind in together)))
     assert "nothing is left" not in repr(done).lower()
-    assert "could not be looked at, because" in repr(done)
-    assert "could not be looked at, because" in done._repr_html_()
+    rows = done.remaining[done.remaining["reason"].str.startswith("could not be looked at, because ")]
+    for kind in together:
+        reasons = rows[rows["kind"] == kind]["reason"]
+        assert reasons.str.contains(LISTINGS[kind]).any()
+        assert reasons.iloc[0] in repr(done)
+        assert reasons.iloc[0] in html.unescape(re.sub("<[^>]*>", "", done._repr_html_()))
     # All others went, but for what hangs on those that were not seen.
-    assert set(deploy.made(clean)["kind"]) <= {kind, *HANGING.get(kind, set())}
+    hanging = {other for kind in together for other in HANGING.get(kind, set())}
+    assert set(deploy.made(clean)["kind"]) <= {*together, *hanging}
     assert removed(deploy.tear_down(clean)) <= there
 
 
@@ -327,16 +375,8 @@ def between(
     lab: helpers.Lab, monkeypatch: pytest.MonkeyPatch, operation: str, happens: Callable[[dict[str, Any]], None]
 ) -> None:
     """Let something happen each time just before `operation` is called."""
-    client = lab.client
-
-    def watched(service: str, **options: Any) -> Any:
-        made = client(service, **options)
-        made.meta.events.register(
-            "provide-client-params.*." + operation, lambda params, **_: happens(dict(params)) or params
-        )
-        return made
-
-    monkeypatch.setattr(lab, "client", watched)
+    event = f"provide-client-params.*.{operation}"
+    listen(lab, monkeypatch, event, lambda params, **_: happens(dict(params)) or params)
 
 
 def test_a_queue_that_vanishes_hides_no_other(clean, monkeypatch):
@@ -390,37 +430,29 @@ def test_what_vanishes_before_it_is_removed_was_not_removed_by_us(clean, monkeyp
     assert done.remaining.empty
 
 
-@pytest.mark.parametrize("service", ["sqs", "stepfunctions", "lambda", "glue", "iam"])
+@pytest.mark.parametrize("service", ["sqs", "sfn", "lambda", "glue", "iam"])
 def test_a_service_that_cannot_be_reached_does_not_stop_the_rest(clean, monkeypatch, service):
     everything_of_every_kind(clean)
-    client = clean.client
 
     def unreachable(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://nowhere")
 
-    def cut_off(asked: str, **options: Any) -> Any:
-        made = client(asked, **options)
-        if asked == service:
-            made.meta.events.register("before-call", unreachable)
-        return made
-
     with monkeypatch.context() as patched:
-        patched.setattr(clean, "client", cut_off)
+        listen(clean, patched, f"before-call.{service}", unreachable)
         done = deploy.tear_down(clean)
     assert "nothing is left" not in repr(done).lower()
     assert "because AWS could not be reached" in repr(done)
     assert {"queue", "state machine", "function", "bucket", "event bus", "activity"} - set(done.removed["kind"]) <= {
         "sqs": {"queue"},
-        "stepfunctions": {"state machine", "activity"},
+        "sfn": {"state machine", "activity"},
         "lambda": {"function"},
     }.get(service, set())
-    if service in ("stepfunctions", "lambda"):
+    if service in ("sfn", "lambda"):
         assert "role" not in set(done.removed["kind"])
 
 
 def test_an_object_that_may_not_be_deleted_is_the_reason(clean, monkeypatch):
     bucket = a_bucket(clean, clean.bucket_name("data"))
-    client = clean.client
 
     def refuse(model: Any, **_: Any) -> Any:
         if model.name == "DeleteObjects":
@@ -428,13 +460,8 @@ def test_an_object_that_may_not_be_deleted_is_the_reason(clean, monkeypatch):
             return type("Response", (), {"status_code": 200})(), {"Errors": [error]}
         return None
 
-    def refusing(service: str, **options: Any) -> Any:
-        made = client(service, **options)
-        made.meta.events.register("before-call", refuse)
-        return made
-
     with monkeypatch.context() as patched:
-        patched.setattr(clean, "client", refusing)
+        listen(clean, patched, "before-call", refuse)
         done = deploy.tear_down(clean)
     assert f"bucket {bucket} (its object one could not be deleted: Access Denied)" in repr(done)
 

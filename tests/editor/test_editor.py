@@ -34,6 +34,11 @@ def sent(editor):
     return editor.reading
 
 
+def picture(editor):
+    """The SVG that the browser draws."""
+    return editor.living.picture["svg"]
+
+
 def wrong(editor, kind="error"):
     """The lines, as texts, at which something of a kind is listed."""
     lines = editor.text.split("\n")
@@ -50,7 +55,7 @@ def test_each_of_our_definitions_stands_there_as_it_is_with_its_states_where_the
         (key, body) = next(iter(json.loads(f"{{{editor.text[begin:end]}}}").items()))
         assert key == name
         assert "Type" in body
-    assert all(f'data-state="{name}"' in sent(editor)["picture"] for name, _, _ in spans)
+    assert all(f'data-state="{name}"' in picture(editor) for name, _, _ in spans)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +129,14 @@ def test_places_are_counted_as_a_browser_does():
 
 def test_a_text_that_is_no_json_keeps_the_last_picture_and_says_the_place():
     editor = edit(LINES)
-    picture, turn = sent(editor)["picture"], sent(editor)["turn"]
+    drawn, turn = picture(editor), sent(editor)["turn"]
     editor.text = LINES.replace('"Type": "Pass",', '"Type": "Pass"')
-    assert sent(editor)["picture"] == picture
+    assert picture(editor) == drawn
     assert sent(editor)["turn"] > turn
     assert "line 6, column 7" in sent(editor)["notes"][0]["text"]
     assert "no JSON" in sent(editor)["said"]
     editor.text = LINES.replace("Ask", "Demand")
-    assert 'data-state="Demand"' in sent(editor)["picture"]
+    assert 'data-state="Demand"' in picture(editor)
     assert editor.definition["StartAt"] == "Demand"
 
 
@@ -140,7 +145,7 @@ def test_no_text_that_is_being_written_is_too_much():
     for end in range(len(LINES)):
         editor.text = LINES[:end]
         assert sent(editor)["notes"]
-    assert 'data-state="Done"' in sent(editor)["picture"]
+    assert 'data-state="Done"' in picture(editor)
 
 
 @pytest.mark.parametrize(
@@ -206,13 +211,13 @@ def test_what_the_browser_sends_is_read_and_anything_else_is_not():
         editor._handle_custom_msg(message, [])
         assert editor.text == LINES
     editor._handle_custom_msg({"text": LINES.replace("Done", "End")}, [])
-    assert 'data-state="End"' in sent(editor)["picture"]
+    assert 'data-state="End"' in picture(editor)
 
 
 @pytest.mark.parametrize("word", NASTY)
 def test_hostile_names_are_text_in_the_picture_and_in_the_still(word):
     editor = edit({"Comment": word, **machine(**{word: {"Type": "Pass", "Next": word + "?"}})})
-    for document in (sent(editor)["picture"], editor._repr_mimebundle_()[0]["text/html"]):
+    for document in (picture(editor), editor._repr_mimebundle_()[0]["text/html"]):
         seen = Tags(document)
         assert not {"script", "iframe"} & set(seen.tags)
         assert not [name for name in seen.attributes if name.startswith("on")]

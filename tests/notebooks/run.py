@@ -1,10 +1,11 @@
 """Make the lessons from their solutions, run the notebooks on a clean sandbox and store what they show.
 
-    .venv/bin/python -m tests.notebooks.run                    run all in order, store their outputs
+    .venv/bin/python -m tests.notebooks.run                    run all, store their outputs
     .venv/bin/python -m tests.notebooks.run 03 solutions/03    run those whose path starts so
 
-Each runs on an emptied sandbox. Where a cell says and draws what is stored, but for dates, ids and durations
-(words.py), its stored outputs stay, so that running again changes only what changed.
+Three run at a time (`-n`), each on an emptied sandbox of its process's own; a twin runs after its lesson. Where a
+cell says and draws what is stored, but for dates, ids and durations (words.py), its stored outputs stay, so that
+running again changes only what changed.
 
 What is written is normalised, so that a diff shows what changed and nothing else: cell ids are
 numbered, execution metadata, widget state, addresses, ports and absolute paths are gone, and a digest of the sources is
@@ -14,14 +15,18 @@ kept, by which a test notices a notebook that was changed without being run.
 import argparse
 import contextlib
 import hashlib
+import itertools
 import json
+import multiprocessing
 import os
 import pathlib
+import queue
 import re
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import nbformat
@@ -202,39 +207,55 @@ def write(notebook: nbformat.NotebookNode, path: pathlib.Path) -> None:
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
-def run_and_store(path: pathlib.Path) -> bool:
+def run_and_store(path: pathlib.Path, recording: "contextlib.AbstractContextManager[Any] | None" = None) -> bool:
     """Run one notebook on an emptied sandbox and store it; outputs that say what is stored already stay as they are.
 
-    Returns whether it ran to its end; one that did not is left as it was.
+    Inside `recording` no other process records what its notebook asked for. Returns whether it ran to its end; one
+    that did not is left as it was.
     """
     sandbox.reset()
     make_lesson(path)
     try:
         fresh = normalised(executed(path))
     except (CellControlSignal, DeadKernelError) as error:
-        print(f"FAILED: {error}", flush=True)
+        print(f"{path.name} FAILED: {error}", flush=True)
         return False
     keep_outputs(fresh, nbformat.read(path, as_version=4), as_stored)
     write(fresh, path)
     if path.is_relative_to(NOTEBOOKS):
-        account.record(path)
+        with recording or contextlib.nullcontext():
+            account.record(path)
     return True
+
+
+def run_waiting(waiting: "queue.Queue[list[pathlib.Path]]", recording: contextlib.AbstractContextManager[Any]) -> int:
+    """Run and store lesson after lesson, each with its twin, until an empty list comes; returns how many failed."""
+    failed = 0
+    with clean_sandbox():
+        for lesson in iter(waiting.get, []):
+            for path in lesson:
+                began = time.monotonic()
+                ran = run_and_store(path, recording)
+                failed += not ran
+                took = f"{time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB"
+                print(f"{path.relative_to(NOTEBOOKS).as_posix()}: {took if ran else 'is left as it was'}", flush=True)
+    return failed
 
 
 def main() -> int:
     """Run and store; returns 0, or 1 where a notebook failed."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("prefixes", nargs="*")
-    chosen = paths(options.parse_args().prefixes)
-    failed = 0
-    with clean_sandbox():
-        for path in chosen:
-            began = time.monotonic()
-            print(f"{path.relative_to(NOTEBOOKS).as_posix()}: ", end="", flush=True)
-            failed += not (ran := run_and_store(path))
-            if ran:
-                print(f"{time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB", flush=True)
-    return int(failed > 0)
+    options.add_argument("-n", type=int, default=3, help="how many run at a time")
+    given = options.parse_args()
+    lessons_first = sorted(paths(given.prefixes), key=lambda path: (path.name, path.parent == SOLUTIONS))
+    apart = [list(lesson) for _, lesson in itertools.groupby(lessons_first, key=lambda path: path.name)]
+    count = max(1, min(given.n, len(apart)))
+    with multiprocessing.Manager() as manager, ProcessPoolExecutor(count) as processes:
+        waiting, recording = manager.Queue(), manager.Lock()
+        for lesson in apart + count * [[]]:
+            waiting.put(lesson)
+        return int(any(processes.map(run_waiting, count * [waiting], count * [recording])))
 
 
 if __name__ == "__main__":

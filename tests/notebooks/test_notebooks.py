@@ -13,6 +13,7 @@ from nbclient.exceptions import CellExecutionError
 from helpers import sandbox
 from helpers.lab import beside, lessons
 from tests.notebooks import account, run, words
+from tests.roles import TRUST, may_everything
 
 PATHS = run.paths()
 SILENT = 3.0  # seconds: two of waiting, and one for what a cell computes on a computer that does nothing else
@@ -63,11 +64,29 @@ def test_without_an_action_a_notebook_that_asks_for_it_raises_or_says_something_
     policy = lessons.policy(lab.account, lab.region, lab.prefix, [notebook])
     for statement in policy["Statement"]:
         statement["Action"] = [one for one in statement["Action"] if one != action] or ["none:None"]
+    if notebook == "99":  # what is removed after it holds all that it removes
+        with pytest.raises(AssertionError):
+            account.clean_up_everything(account.user(policy))
+        return
     try:
         fresh = run.normalised(run.executed(path, policy=policy))
-    except (CellExecutionError, AssertionError):
-        return  # AssertionError: what clean-up leaves
+    except CellExecutionError:
+        return
     assert outputs(fresh) != outputs(nbformat.read(path, as_version=4))
+
+
+@pytest.mark.notebooks
+@pytest.mark.skipif(not os.environ.get("RUN_GIVEN"), reason="takes ten minutes: set RUN_GIVEN=1")
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_notebook_runs_with_a_company_s_roles_as_a_user_who_may_make_none(path, place, monkeypatch):
+    sandbox.reset()
+    lab, notebook = beside(), account.name(path)
+    for setting in ("LAB_ROLE", "LAB_FUNCTION_ROLE"):
+        made = lab.client("iam").create_role(RoleName=setting, AssumeRolePolicyDocument=TRUST)
+        monkeypatch.setenv(setting, may_everything(lab.client("iam"), made))
+    run.executed(path, policy=lessons.policy(lab.account, lab.region, lab.prefix, [notebook]))
+    roles = [role["RoleName"] for role in lab.client("iam").list_roles()["Roles"]]
+    assert not [name for name in roles if name.startswith(lab.prefix)]
 
 
 @pytest.mark.notebooks
@@ -77,8 +96,8 @@ def test_notebook_runs_at_awss_pace_and_is_never_long_silent(path, monkeypatch):
     monkeypatch.setenv("LAB_SANDBOX_PACE", "aws")
     with run.clean_sandbox():
         fresh = run.executed(path)
-    solved = {verdict for cell in fresh.cells for verdict in run.verdicts(cell)}
-    assert solved <= ({"solved"} if path.parent == run.SOLUTIONS else {"open"})
+    stored = nbformat.read(path, as_version=4)
+    assert [run.verdicts(cell) for cell in fresh.cells] == [run.verdicts(cell) for cell in stored.cells]
     longest = SILENT * max(1.0, psutil.getloadavg()[1] / psutil.cpu_count())
     silent = {cell.source: round(cell.metadata.get("silent", 0.0), 1) for cell in fresh.cells}
     assert not {source: seconds for source, seconds in silent.items() if seconds > longest}

@@ -1,7 +1,9 @@
 """Every pin has a wheel for Windows and for Macs with Apple's processors: nobody there needs a compiler."""
 
+import hashlib
 import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +20,7 @@ PLATFORMS: dict[str, dict[str, str]] = {
     "win_amd64": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt", "platform_machine": "AMD64"},
     "macosx_14_0_arm64": {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
 }
+FOUND = "0b4ba8ebfe7f"  # a digest of the pins for which all wheels were found; others are asked for
 PYTHONS = ("3.13",)  # what the README names for these systems; each asks the registry for half a gigabyte
 
 
@@ -80,7 +83,13 @@ def missing(pip: str, platform: str, target: Path) -> list[str]:
     return found
 
 
-def test_every_pin_has_a_wheel(pip: str, tmp_path: Path) -> None:
+def test_every_pin_has_a_wheel(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    pinned = sorted(re.findall("^.*==.*$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    digest = hashlib.sha256("\n".join(pinned).encode()).hexdigest()[:12]
+    if digest == FOUND and not os.environ.get("RUN_WHEELS"):
+        pytest.skip("for these pins all wheels were found when they were asked for last: set RUN_WHEELS=1 to ask again")
+    pip = request.getfixturevalue("pip")
     with ThreadPoolExecutor(len(PLATFORMS)) as threads:
         found = dict(zip(PLATFORMS, threads.map(lambda there: missing(pip, there, tmp_path), PLATFORMS), strict=True))
     assert found == {platform: [] for platform in PLATFORMS}
+    assert digest == FOUND, "they are all there: FOUND is to be this digest of the pins"

@@ -4,7 +4,11 @@ import json
 from contextlib import contextmanager
 
 import pytest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+
+from helpers.sandbox import identities
+from helpers.sandbox.actions import Need
 
 
 def policy(effect, action, resource="*"):
@@ -91,3 +95,13 @@ def test_an_assumed_role_has_its_own_policies(lab):
         states.list_state_machines()
     iam.delete_role_policy(RoleName=name, PolicyName="p")
     iam.delete_role(RoleName=name)
+
+
+def test_what_users_ask_is_kept_up_to_a_bound_and_forgotten_by_a_reset(monkeypatch):
+    monkeypatch.setattr(identities, "MOST_ASKED", 3)
+    user = identities.Identity("arn:aws:iam::123456789012:user/somebody", Credentials("key", "secret"), user="somebody")
+    for number in range(9):
+        identities.refusal(user, Need("s3:GetObject", f"arn:aws:s3:::bucket/{number}"), "us-east-1")
+    assert len(identities.asked_of_users({})["asked"]) == 3
+    identities.reset()
+    assert identities.asked_of_users({}) == {"asked": []}

@@ -162,7 +162,7 @@ def test_an_older_version_goes_on_and_says_so(running: sandbox.Sandbox) -> None:
     assert found.pid == running.pid
     assert "runs an older version of this project, and keeps what you made" in found.notice
     assert "older version" in run("start")
-    running.write()  # or it ends, since another one seems to have taken its place
+    running.write()
     assert sandbox.start().notice == ""
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from botocore.exceptions import ClientError
 
 import helpers
-from helpers import calls, deploy, execution, history, workbench
+from helpers import calls, deploy, execution, history, rehearsal, workbench
 from helpers.errors import LabError, NotFound
 from helpers.history import causes
 from helpers.history import store as stores
@@ -74,6 +75,43 @@ def test_the_store_gives_the_frames_that_the_executions_give(lab, ran, tmp_path)
     assert (history.visits(read).groupby("execution").size() >= 2).all()
     name, day = machine.split(":")[-1], f"{execution.describe(runs[0], lab=lab).started:%Y-%m-%d}"
     assert list((tmp_path / "events" / f"machine={name}" / f"day={day}").glob("*.parquet"))
+
+
+def test_an_execution_is_rehearsed_on_the_definition_that_was_stored_beside_it(lab, tmp_path):
+    def passing(name: str) -> dict[str, Any]:
+        return {"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}}
+
+    runs, machine = [], deploy.state_machine("renewed", passing("Old"), lab=lab)
+    for number in range(4):
+        if number == 2:
+            deploy.state_machine("renewed", passing("New"), lab=lab)
+        runs.append(execution.start(machine, {"n": number}, lab=lab))
+        execution.wait(runs[-1], timeout=30, progress=False, lab=lab)
+    before = calls.made["DescribeStateMachineForExecution"]
+    collect(lab, machine, tmp_path)
+    assert calls.made["DescribeStateMachineForExecution"] - before == 2
+    events = workbench.read(tmp_path)
+    for run, name in zip(runs, ["Old", "Old", "New", "New"], strict=True):
+        found = rehearsal.rehearse(events[events["execution"] == run])
+        assert (found.status, found.parted, list(found.definition["States"])) == ("SUCCEEDED", None, [name])
+    assert len(list((tmp_path / "definitions").iterdir())) == 2
+    with pytest.raises(NotFound, match="give the state machine's definition"):
+        rehearsal.rehearse(history.events(execution.events(runs[0], lab=lab)))
+
+
+def test_without_the_permission_to_read_definitions_the_histories_are_collected(lab, ran, tmp_path):
+    machine, runs = ran
+    restricted = helpers.connect()
+    restricted.session.events.register("before-call.sfn.DescribeStateMachineForExecution", denied)
+    collect(restricted, machine, tmp_path)
+    events = workbench.read(tmp_path)
+    assert set(events["execution"]) == set(runs)
+    with pytest.raises(NotFound, match="has no definition of this execution: give"):
+        rehearsal.rehearse(events[events["execution"] == runs[0]])
+
+
+def denied(model: Any, **_: Any) -> None:
+    raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, model.name)
 
 
 def test_what_is_there_is_not_fetched_again(lab, ran, tmp_path):

@@ -16,6 +16,23 @@ from helpers.workbench.moments import Moments
 from tests.sandbox.test_identities import policy, user
 from tests.workbench.test_explore import html_of, moment
 
+SOME_FAIL = {
+    "StartAt": "Which",
+    "States": {
+        "Which": {
+            "Type": "Choice",
+            "Choices": [
+                {"Or": [{"Variable": "$", "NumericEquals": bad} for bad in (17, 500)], "Next": "Spoilt"},
+                {"Variable": "$", "NumericEquals": 999, "Next": "Late"},
+            ],
+            "Default": "Fine",
+        },
+        "Spoilt": {"Type": "Fail", "Error": "Spoilt", "Cause": "it is 17 or 500"},
+        "Late": {"Type": "Fail", "Error": "Late", "Cause": "it is 999"},
+        "Fine": {"Type": "Succeed"},
+    },
+}
+
 
 @pytest.fixture(scope="module")
 def deployed(lab):
@@ -37,11 +54,9 @@ def deployed(lab):
             }
         },
     }
-    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **inner}
-    mapping = {
-        "StartAt": "Each",
-        "States": {"Each": {"Type": "Map", "ItemProcessor": processor, "ItemsPath": "$.items", "End": True}},
-    }
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **SOME_FAIL}
+    each = {"Type": "Map", "ItemProcessor": processor, "ItemsPath": "$.items", "ToleratedFailurePercentage": 100}
+    mapping = {"StartAt": "Each", "States": {"Each": {**each, "ResultPath": None, "End": True}}}
     for name, machine in {"nesting": nesting, "mapping": mapping}.items():
         made = deploy.deploy(machine, f"explored-{name}", lab=lab)
         machines[name] = made.arn
@@ -166,21 +181,29 @@ def texts(widget):
     return "".join([value if isinstance(value, str) else "", *map(texts, getattr(widget, "children", ()))])
 
 
-def test_the_children_of_a_map_run_are_listed_and_open_in_place(deployed, lab):
-    arn = execution.start(deployed["mapping"], {"items": [1, 2]}, lab=lab)
+def test_of_a_thousand_children_the_failed_ones_come_first_are_grouped_and_open_in_place(deployed, lab):
+    arn = execution.start(deployed["mapping"], {"items": list(range(1_000))}, lab=lab)
     execution.wait(arn, progress=False, lab=lab)
     shown = explore(arn, lab=lab)
+    before = calls.made.total()
     runs = shown._shown.map_runs
     (listing,) = runs.box.children
     listing.click()
-    assert "2 children of 2 items; 2 succeeded" in runs._said.value
-    assert [label.split()[0] for label, _ in runs.found.options] == ["SUCCEEDED", "SUCCEEDED"]
-    chosen = runs.found
+    assert "1,000 children of 1,000 items; 3 failed, 997 succeeded" in runs._said.value
+    assert [label.split()[0] for label, _ in runs.found.options] == ["FAILED"] * 3 + ["SUCCEEDED"] * 47
+    failed = [arn for _, arn in runs.found.options[:3]]
+    runs._group()
+    assert [label for label, _ in runs.groups.options[1:]] == [
+        "2 x Spoilt: it is 17 or 500  ($0.000100)",
+        "1 x Late: it is 999  ($0.000050)",
+    ]
+    assert len(runs.found.options) == 2
+    assert runs.found.value in failed
     runs._chosen()
     child = texts(shown._shown.box)
-    assert chosen.value.rsplit(":", 1)[1] in child
-    assert "PassStateEntered" in child
+    assert "Spoilt" in child
     assert "MapStateEntered" not in child
+    assert calls.made.total() - before < 30
 
 
 def test_a_machine_lists_its_executions_by_status_and_by_a_text(deployed, failed, lab):
@@ -296,7 +319,11 @@ def logged(deployed, lab):
 
 
 def test_an_express_execution_is_read_from_its_machines_log(lab, logged):
-    _, run, set_level = logged
+    machine, run, set_level = logged
+    listing = explore(machine, lab=lab)._shown
+    assert [arn for _, arn in listing.executions.options] == [run] == [newest(machine, lab)]
+    listing.status.value = "FAILED"
+    assert listing.executions.options == ()
     page = f"https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/express-executions/details/{run}"
     for what in (run, f"{page}?startDate=1767225600000"):
         view = explore(what, lab=lab).view
@@ -313,6 +340,7 @@ def test_an_express_execution_is_read_from_its_machines_log(lab, logged):
     set_level("OFF")
     with pytest.raises(NotFound, match="level ALL"):
         explore(run, lab=lab)
+    assert "level ALL" in explore(machine, lab=lab)._shown.still()
 
 
 def test_a_map_run_is_opened_as_the_list_of_its_children(deployed, lab):

@@ -95,6 +95,18 @@ def test_the_iterations_are_found_by_status_by_text_and_one_after_the_other(show
     assert shown._shown.position == 76
 
 
+def test_what_a_running_execution_comes_to_can_be_filtered_and_what_was_chosen_stays():
+    events = history.events(FAILED)
+    screen = explore(events.iloc[:25])._shown
+    screen.filter.state.value, screen.filter.type.value = "Pack", "TaskScheduled"
+    assert "Shipped" not in [name for _, name in screen.filter.state.options]
+    screen.moments.take(explore(events).view)
+    screen.filter.take()
+    assert "Shipped" in [name for _, name in screen.filter.state.options]
+    assert "ExecutionFailed" in [name for _, name in screen.filter.type.options]
+    assert (screen.filter.state.value, screen.filter.type.value) == ("Pack", "TaskScheduled")
+
+
 def test_a_moment_knows_nothing_of_what_comes_later(shown):
     told = json.loads(FAILED.read_text(encoding="utf-8"))
     for position in (4, 7, 30, 44, 50):

@@ -1,13 +1,15 @@
 """Databases and tables, and the statements that make, show and drop them: Athena's catalog is Glue's."""
 
+import contextlib
 import dataclasses
 import fnmatch
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
+from moto.glue.exceptions import PartitionAlreadyExistsException
 from moto.glue.models import FakeTable, GlueBackend
 from sqlglot import exp
 
@@ -17,6 +19,9 @@ from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 __all__ = ["Catalog", "Column", "Table", "arrow_type"]
 
 NAME = "awsdatacatalog"
+LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
 _TYPES: dict[exp.DType, Callable[[], pa.DataType]] = {
     exp.DType.TINYINT: pa.int8,
@@ -49,17 +54,33 @@ class Table(FakeTable):
         database: str,
         name: str,
         columns: list[Column],
+        partition_columns: list[Column],
         location: str,
-        file_format: str,
+        serde: str,
         options: dict[str, str],
         header_lines: int,
     ) -> None:
-        self.columns, self.location = columns, location
-        self.file_format, self.options, self.header_lines = file_format, options, header_lines
-        shown = [{"Name": one.name, "Type": one.hive_type} for one in columns]
+        self.columns, self.partition_columns, self.location = columns, partition_columns, location
+        self.serde, self.options, self.header_lines = serde, options, header_lines
+        shown, keys = ([{"Name": one.name, "Type": one.hive_type} for one in of] for of in (columns, partition_columns))
         place = {"Location": location, "Columns": shown}
-        given = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": place, "PartitionKeys": []}
+        given = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": place, "PartitionKeys": keys}
         super().__init__(database, name, given, process.ACCOUNT)
+
+    @property
+    def all_columns(self) -> list[Column]:
+        return [*self.columns, *self.partition_columns]
+
+    def add_partition(self, values: Sequence[str], location: str) -> None:
+        """Know a partition from now on. Raises PartitionAlreadyExistsException."""
+        self.create_partition({"Values": list(values), "StorageDescriptor": {"Location": location}})
+
+    def places(self) -> list[tuple[list[str], str]]:
+        """Where to look for objects: the table's own place, or its partitions', each with the values of its columns."""
+        if not self.partition_columns:
+            return [([], self.location)]
+        found = list(self.partitions.values())
+        return [(one.values, one.partition_input["StorageDescriptor"]["Location"]) for one in found]
 
 
 class Catalog:
@@ -88,15 +109,22 @@ class Catalog:
         self._glue.tagger.delete_all_tags_for_resource(arn)
         self._glue.create_database(database, {"Name": database})
 
-    def run(self, statement: exp.Expr, text: str, database: str) -> list[str]:
-        """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
+    def run(self, statement: exp.Expr, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
+        """Do a statement that is no query, and give the lines it answers with.
+
+        `list_keys` gives the S3 URLs of the objects below an S3 URL. Raises QueryFailure.
+        """
         with self._lock:
             if isinstance(statement, exp.Create):
                 return self._create(statement, text, database)
             if isinstance(statement, exp.Drop):
                 return self._drop(statement, database)
+            if isinstance(statement, exp.Describe):
+                return self._describe(self._table(statement.this, database))
+            if isinstance(statement, exp.Alter):
+                return self._alter(statement, database)
             if isinstance(statement, exp.Command):
-                return self._command(text, database)
+                return self._command(text, database, list_keys)
         raise not_in_sandbox(f"{text.split()[0].upper()}")
 
     def _create(self, statement: exp.Create, text: str, database: str) -> list[str]:
@@ -139,7 +167,45 @@ class Catalog:
             raise _execution_error(f"SemanticException [Error 10001]: Table not found {home}.{name}")
         return []
 
-    def _command(self, text: str, database: str) -> list[str]:
+    def _table(self, reference: exp.Table, database: str) -> Table:
+        home, name = (reference.db or database).lower(), reference.name.lower()
+        table = self.find(home, name)
+        if table is None:
+            raise _execution_error(f"SemanticException [Error 10001]: Table not found {home}.{name}")
+        return table
+
+    def _describe(self, table: Table) -> list[str]:
+        lines = [_described(column) for column in table.all_columns]
+        if table.partition_columns:
+            lines += [
+                "\t \t ",
+                "# Partition Information\t \t ",
+                "# col_name            \tdata_type           \tcomment",
+            ]
+            lines += ["\t \t ", *(_described(column) for column in table.partition_columns)]
+        return lines
+
+    def _alter(self, statement: exp.Alter, database: str) -> list[str]:
+        table = self._table(statement.this, database)
+        actions = statement.args["actions"]
+        if not all(isinstance(action, exp.AddPartition) for action in actions):
+            raise not_in_sandbox("This ALTER TABLE", "ALTER TABLE ... ADD PARTITION is.")
+        for action in actions:
+            pairs = {pair.this.name.lower(): pair.expression.name for pair in action.this.expressions}
+            values = [pairs.get(column.name, "") for column in table.partition_columns]
+            if not table.partition_columns or pairs.keys() != {column.name for column in table.partition_columns}:
+                raise _execution_error(f"SemanticException: partition spec {pairs} doesn't match the table's columns")
+            given = action.args.get("location")
+            location = given.this.name if given else table.location + _spec(table, values)
+            try:
+                table.add_partition(values, _folder(location))
+            except PartitionAlreadyExistsException:
+                if not action.args.get("exists"):
+                    message = f"AlreadyExistsException(message:Partition already exists {values})"
+                    raise _execution_error(message) from None
+        return []
+
+    def _command(self, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
         words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
         if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
             return self.databases()
@@ -149,7 +215,24 @@ class Catalog:
                 raise QueryFailure(f"SCHEMA_NOT_FOUND: line 1:1: Schema '{home}' does not exist", 1301)
             names = sorted(self._tables(home))
             return [name for name in names if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
+        if found := re.fullmatch(r"SHOW PARTITIONS (\S+)", words, re.IGNORECASE):
+            table = self._table(_reference(found[1]), database)
+            return sorted(_spec(table, partition.values) for partition in table.partitions.values())
+        if found := re.fullmatch(r"MSCK REPAIR TABLE (\S+)", words, re.IGNORECASE):
+            return self._repair(self._table(_reference(found[1]), database), list_keys)
         raise not_in_sandbox(f"{' '.join(words.split()[:2]).upper()}")
+
+    def _repair(self, table: Table, list_keys: Callable[[str], list[str]]) -> list[str]:
+        names = [column.name for column in table.partition_columns]
+        pattern = re.compile("/".join(f"{re.escape(name)}=([^/]+)" for name in names) + "/", re.IGNORECASE)
+        added = []
+        for key in list_keys(table.location):
+            found = pattern.match(key.removeprefix(table.location)) if names else None
+            if found:
+                with contextlib.suppress(PartitionAlreadyExistsException):
+                    table.add_partition(found.groups(), table.location + found[0])
+                    added.append(f"Partitions not in metastore:\t{table.name}:{found[0].rstrip('/')}")
+        return added
 
 
 def arrow_type(declared: exp.DataType) -> pa.DataType:
@@ -167,36 +250,47 @@ def _external_table(statement: exp.Create, text: str, database: str) -> Table:
     schema = statement.this
     if not isinstance(schema, exp.Schema):
         raise not_in_sandbox("A table without columns")
-    location, file_format, options = "", "TEXTFILE", {"fields": "\x01", "null": "\\N"}
+    partitioned: list[exp.Expr] = []
+    location, serde, file_format, options = "", LAZY_SERDE, "TEXTFILE", {"field.delim": "\x01"}
     header_lines = 0
     for found in _properties(statement):
         if isinstance(found, exp.LocationProperty):
             location = found.this.name
         elif isinstance(found, exp.FileFormatProperty):
             file_format = found.this.name.upper() if isinstance(found.this, exp.Var) else "other"
+        elif isinstance(found, exp.PartitionedByProperty):
+            partitioned = found.this.expressions
         elif isinstance(found, exp.RowFormatDelimitedProperty):
             options |= _delimited(found)
+        elif isinstance(found, exp.RowFormatSerdeProperty):
+            serde = found.this.name
+            given = found.args.get("serde_properties")
+            options |= {pair.this.name: pair.args["value"].name for pair in given.expressions} if given else {}
         elif type(found) is exp.Property:
             name, value = found.this.name.lower(), found.args["value"].name
             if name == "skip.header.line.count":
                 header_lines = int(value)
+            if name.startswith("projection."):
+                raise not_in_sandbox("Partition projection", "Add partitions with MSCK REPAIR TABLE or ALTER TABLE.")
         elif not isinstance(found, exp.ExternalProperty | exp.SchemaCommentProperty):
             raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,")
-    if file_format not in ("TEXTFILE", "PARQUET"):
-        raise not_in_sandbox(f"The format {file_format}", "Delimited text and Parquet are.")
+    if file_format == "PARQUET":
+        serde = PARQUET_SERDE
+    if file_format not in ("TEXTFILE", "PARQUET") or serde not in (LAZY_SERDE, CSV_SERDE, PARQUET_SERDE):
+        raise not_in_sandbox(f"The format {file_format} with {serde}", "Text, CSV and Parquet are.")
     if not location.startswith("s3://"):
         raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
     home, name = (schema.this.db or database).lower(), schema.this.name.lower()
-    columns = [_column(definition) for definition in schema.expressions]
-    return Table(home, name, columns, location.rstrip("/") + "/", file_format, options, header_lines)
+    columns, keys = ([_column(definition) for definition in of] for of in (schema.expressions, partitioned))
+    return Table(home, name, columns, keys, _folder(location), serde, options, header_lines)
 
 
 def _delimited(row_format: exp.RowFormatDelimitedProperty) -> dict[str, str]:
-    given = {name: _unescaped(value.name) for name, value in row_format.args.items() if value is not None}
-    for name, value in given.items():
-        if name not in ("fields", "escaped", "null") and (name, value) != ("lines", "\n"):
+    names = {"fields": "field.delim", "escaped": "escape.delim", "null": "serialization.null.format"}
+    for name, given in row_format.args.items():
+        if given is not None and name not in names and (name != "lines" or _unescaped(given.name) != "\n"):
             raise not_in_sandbox(f"ROW FORMAT DELIMITED with {name}")
-    return given
+    return {names[name]: _unescaped(given.name) for name, given in row_format.args.items() if given and name in names}
 
 
 def _unescaped(text: str) -> str:
@@ -216,8 +310,25 @@ def _properties(statement: exp.Create) -> list[Any]:
     return list(properties.expressions) if properties else []
 
 
+def _described(column: Column) -> str:
+    return f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}"
+
+
+def _spec(table: Table, values: Sequence[str]) -> str:
+    return "/".join(f"{column.name}={value}" for column, value in zip(table.partition_columns, values, strict=True))
+
+
+def _folder(location: str) -> str:
+    return location.rstrip("/") + "/"
+
+
 def _bare(name: str) -> str:
     return name.strip("`\"'").lower()
+
+
+def _reference(text: str) -> exp.Table:
+    *home, name = (_bare(part) for part in text.split("."))
+    return exp.table_(name, db=home[-1] if home else None)
 
 
 def _execution_error(message: str) -> QueryFailure:

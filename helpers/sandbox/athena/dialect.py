@@ -70,7 +70,7 @@ _FOREIGN_TOKENS = {
 
 def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
     """The one statement in `text`, its question marks replaced by `parameters`; Malformed where there is none."""
-    if words(text)[:1] in (["SHOW"], ["MSCK"], ["DESCRIBE"], ["DESC"]):
+    if words(text)[:1] in (["SHOW"], ["MSCK"]):
         return exp.Command(this=text)
     try:
         tokens = sqlglot.tokenize(text, dialect="trino" if is_query(text) else "hive")

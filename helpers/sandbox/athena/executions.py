@@ -24,7 +24,7 @@ __all__ = ["QueryExecution"]
 
 QUEUED_SECONDS = 0.2
 _UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
-_SHOWN = {"SHOW_DATABASES": "database_name", "SHOW_SCHEMAS": "database_name", "SHOW_TABLES": "tab_name"}
+_SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "tab_name", "PARTITIONS": "partition"}
 
 
 class QueryExecution:
@@ -110,12 +110,13 @@ class QueryExecution:
         if self._is_query:
             return self._run.query(self._statement, database, self._catalog, self._read, clock.now())
         self._caller.state(self._statement, dialect.words(self.query), database)
-        lines = self._catalog.run(self._statement, self.query, database)
-        name = _SHOWN.get("_".join(dialect.words(self.query)[:2]), "result")
+        lines = self._catalog.run(self._statement, self.query, database, partial(keys_below, self._s3))
+        words = [*dialect.words(self.query), ""]
+        name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
         return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
 
     def _read(self, table: Table) -> tuple[pa.Table, int]:
-        self._caller.read(table, keys_below(self._s3, table.location))
+        self._caller.read(table, [url for _, place in table.places() for url in keys_below(self._s3, place)])
         return read(self._s3, table)
 
     def _write(self, result: Result) -> None:

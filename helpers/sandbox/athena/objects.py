@@ -1,7 +1,9 @@
 """A table's objects in the sandbox's S3, read the way Athena's readers read them."""
 
+import csv
 import datetime
 import decimal
+import gzip
 import io
 import re
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend
 
-from helpers.sandbox.athena.catalog import Table
+from helpers.sandbox.athena.catalog import CSV_SERDE, PARQUET_SERDE, Table
 from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
 __all__ = ["keys_below", "read"]
@@ -33,13 +35,18 @@ def keys_below(s3: S3Backend, location: str) -> list[str]:
 
 def read(s3: S3Backend, table: Table) -> tuple[pa.Table, int]:
     """A table's rows as Arrow, and how many bytes of objects were read for them."""
-    schema = pa.schema([(column.name, column.type) for column in table.columns])
+    schema = pa.schema([(column.name, column.type) for column in table.all_columns])
     parts, scanned = [schema.empty_table()], 0
-    for url in keys_below(s3, table.location):
-        bucket_name, _, name = url.removeprefix("s3://").partition("/")
-        content = s3.get_bucket(bucket_name).keys[name].value
-        scanned += len(content)
-        parts.append(_parquet(content, table, url) if table.file_format == "PARQUET" else _text(content, table, name))
+    for values, place in table.places():
+        for url in keys_below(s3, place):
+            bucket_name, _, name = url.removeprefix("s3://").partition("/")
+            content = s3.get_bucket(bucket_name).keys[name].value
+            scanned += len(content)
+            rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
+            for column, value in zip(table.partition_columns, values, strict=True):
+                cells = [_parse(column.type, value)] * rows.num_rows
+                rows = rows.append_column(column.name, pa.array(cells, column.type))
+            parts.append(rows.cast(schema))
     return pa.concat_tables(parts), scanned
 
 
@@ -80,18 +87,25 @@ def _fits(found: pa.DataType, declared: pa.DataType) -> bool:
 
 
 def _text(content: bytes, table: Table, name: str) -> pa.Table:
-    if name.endswith((".gz", ".bz2", ".zst", ".snappy", ".lz4", ".deflate")):
-        raise not_in_sandbox(f"The compression of {name}", "Use plain text.")
-    rows = list(_rows(content.decode(errors="replace").splitlines()[table.header_lines :], table.options))
-    columns, null = [], table.options["null"]
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+    elif name.endswith((".bz2", ".zst", ".snappy", ".lz4", ".deflate")):
+        raise not_in_sandbox(f"The compression of {name}", "Use plain text or .gz.")
+    lines = content.decode(errors="replace").splitlines()[table.header_lines :]
+    strict = table.serde == CSV_SERDE
+    rows = list(_quoted_rows(lines, table) if strict else _delimited_rows(lines, table))
+    columns = []
     for index, column in enumerate(table.columns):
-        cells = (row[index] if index < len(row) else null for row in rows)
-        columns.append(pa.array([None if cell == null else _parse(column.type, cell) for cell in cells], column.type))
+        null = None if strict else table.options.get("serialization.null.format", "\\N")
+        cells = [row[index] if index < len(row) else null for row in rows]
+        convert = _strict if strict else _parse  # LazySimpleSerDe: what does not parse is null
+        values = [None if cell is None or cell == null else convert(column.type, cell, index) for cell in cells]
+        columns.append(pa.array(values, column.type))
     return pa.table(columns, names=[column.name for column in table.columns])
 
 
-def _rows(lines: list[str], options: dict[str, str]) -> Iterator[list[str]]:
-    delimiter, escape = options["fields"], options.get("escaped")
+def _delimited_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
+    delimiter, escape = table.options["field.delim"], table.options.get("escape.delim")
     for line in lines:
         if escape and escape in line:
             parts = re.split(rf"(?<!{re.escape(escape)}){re.escape(delimiter)}", line)
@@ -100,8 +114,29 @@ def _rows(lines: list[str], options: dict[str, str]) -> Iterator[list[str]]:
             yield line.split(delimiter)
 
 
-def _parse(kind: pa.DataType, cell: str) -> Any:
-    """A cell as a value; None where it is none of its type, as by LazySimpleSerDe."""
+def _quoted_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
+    delimiter, quote = table.options.get("separatorChar", ","), table.options.get("quoteChar", '"')
+    escape = table.options.get("escapeChar", "\\").replace("\\\\", "\\")
+    return csv.reader(lines, delimiter=delimiter, quotechar=quote, escapechar=None if escape == quote else escape)
+
+
+def _strict(kind: pa.DataType, cell: str, index: int) -> Any:
+    """OpenCSVSerde: what does not parse fails the query; dates are days and timestamps milliseconds since 1970."""
+    value = None
+    if pa.types.is_date(kind) and re.fullmatch(r"-?\d{1,7}", cell):
+        value = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(cell))
+    elif pa.types.is_timestamp(kind) and re.fullmatch(r"-?\d{1,14}", cell):
+        value = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=int(cell))
+    elif not pa.types.is_temporal(kind):
+        value = _parse(kind, cell)
+    if value is None:
+        message = f"Error parsing field value '{cell}' for field {index}: For input string: \"{cell}\""
+        raise QueryFailure(f"HIVE_BAD_DATA: {message}", 1051)
+    return value
+
+
+def _parse(kind: pa.DataType, cell: str, _: int = 0) -> Any:
+    """A cell as a value; None where it is none of its type."""
     try:
         if pa.types.is_string(kind):
             return cell

@@ -8,11 +8,15 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
+from moto.core import loaders
+from moto.core.base_backend import AccountSpecificBackend
 
-from helpers.sandbox import identities
+from helpers.sandbox import identities, models
+from helpers.sandbox.patching import replace
 
-__all__ = ["client_for", "has_operation", "operation", "service_model"]
+__all__ = ["client_for", "has_operation", "operation", "patch", "service_model"]
 
 # A task may take as long as AWS lets it; its own TimeoutSeconds ends it, not the socket.
 LONGEST_TASK = 99_999_999
@@ -39,7 +43,14 @@ class _Keys:
 def _session() -> botocore.session.Session:
     session = botocore.session.Session()
     session.register_component("credential_provider", _Keys())
+    session.register_component("data_loader", Loader(file_loader=models.Files()))
     return session
+
+
+def patch() -> None:
+    """Let moto read AWS's regions by this module's session, and models as it does; called once, at first."""
+    replace(AccountSpecificBackend, "get_session", staticmethod(_session))
+    replace(loaders.Loader, "FILE_LOADER_CLASS", models.Files)
 
 
 @functools.cache

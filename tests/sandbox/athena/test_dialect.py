@@ -23,7 +23,7 @@ def catalog() -> Catalog:
         "CREATE EXTERNAL TABLE lab.orders (id int, customer string, n bigint, price double, day date, "
         "made timestamp, paid boolean, cost decimal(10,2), ratio float) LOCATION 's3://bucket/orders/'",
     ):
-        catalog.run(dialect.parse(statement), statement, "default")
+        catalog.run(dialect.parse(statement), statement, "default", lambda _: [])
     return catalog
 
 

@@ -33,11 +33,12 @@ def test_what_a_query_makes_and_drops_is_seen_in_glue(lab, names):
     database, bucket = names
     queried(lab, f"CREATE DATABASE {database}", bucket)
     at = f"s3://{bucket}/orders/"
-    make = f"CREATE EXTERNAL TABLE {database}.orders (id int) LOCATION '{at}'"
+    make = f"CREATE EXTERNAL TABLE {database}.orders (id int) PARTITIONED BY (day string) LOCATION '{at}'"
     queried(lab, make, bucket)
     table = lab.client("glue").get_table(DatabaseName=database, Name="orders")["Table"]
     assert table["StorageDescriptor"]["Columns"] == [{"Name": "id", "Type": "int"}]
     assert table["StorageDescriptor"]["Location"] == at
+    assert table["PartitionKeys"] == [{"Name": "day", "Type": "string"}]
     queried(lab, f"DROP TABLE {database}.orders", bucket)
     assert tables(lab, database) == []
     queried(lab, f"DROP DATABASE {database}", bucket)

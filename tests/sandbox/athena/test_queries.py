@@ -1,5 +1,6 @@
 """Queries through Athena's API: their life, their results, and how they fail."""
 
+import gzip
 import io
 import uuid
 from collections.abc import Callable, Iterator
@@ -34,7 +35,10 @@ def place(lab: helpers.Lab) -> Iterator[str]:
     for key, body in {
         "orders/a.csv": ORDERS,
         "orders/_hidden.csv": b"id\n9\n",
+        "zipped/a.csv.gz": gzip.compress(ORDERS),
         "parquet/a.parquet": parquet.getvalue(),
+        "days/day=2020-01-01/a.csv": b"1,ann\n",
+        "days/day=2020-01-02/a.csv": b"2,bob\n",
     }.items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=body)
     yield f"s3://{BUCKET}/results/"
@@ -105,7 +109,22 @@ def test_results_come_in_pages_with_types(lab, query):
     assert [(column["Name"], column["Type"]) for column in columns] == [("a", "integer"), ("b", "varchar")]
 
 
-def test_parquet_is_read(query, rows):
+def test_quoted_and_compressed_text_and_parquet_are_read(query, rows):
+    query(
+        "CREATE EXTERNAL TABLE quoted (id string, customer string, price string) "
+        "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION 's3://athena-tests/orders/' "
+        "TBLPROPERTIES ('skip.header.line.count'='1')"
+    )
+    assert rows("SELECT customer FROM quoted WHERE id = '2'")[1:] == [["bob"]]
+    query(
+        TABLE.format(name="strict", how="ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'", place="orders")
+    )
+    assert (
+        "HIVE_BAD_DATA: Error parsing field value 'x' for field 0"
+        in query("SELECT * FROM strict")["Status"]["StateChangeReason"]
+    )
+    query(TABLE.format(name="zipped", how=DELIMITED, place="zipped"))
+    assert rows("SELECT count(*) FROM zipped")[1:] == [["3"]]
     query(
         "CREATE EXTERNAL TABLE p (customer string, n bigint, new int) STORED AS PARQUET LOCATION 's3://athena-tests/parquet'"
     )
@@ -114,11 +133,29 @@ def test_parquet_is_read(query, rows):
     assert "HIVE_BAD_DATA" in query("SELECT * FROM wrong")["Status"]["StateChangeReason"]  # fmt: skip
 
 
-def test_tables_are_shown_and_dropped(query, rows):
+def test_partitions_are_seen_once_they_are_loaded(query, rows):
+    query(
+        "CREATE EXTERNAL TABLE days (id int, customer string) PARTITIONED BY (day string) "
+        f"{DELIMITED} LOCATION 's3://athena-tests/days/'"
+    )
+    assert rows("SELECT count(*) FROM days")[1:] == [["0"]]
+    query("ALTER TABLE days ADD PARTITION (day='2020-01-01') LOCATION 's3://athena-tests/days/day=2020-01-01/'")
+    assert rows("SELECT id, day FROM days")[1:] == [["1", "2020-01-01"]]
+    query("MSCK REPAIR TABLE days")
+    assert rows("SHOW PARTITIONS days") == [["day=2020-01-01"], ["day=2020-01-02"]]
+    assert rows("SELECT id FROM days WHERE day > '2020-01-01'")[1:] == [["2"]]
+
+
+def test_tables_are_shown_described_and_dropped(query, rows):
     query(TABLE.format(name="`orders`", how=DELIMITED, place="orders"))
     assert rows("-- all\nSHOW TABLES") == [["orders"]]
     assert rows("show tables 'o*|x*'") == [["orders"]]
     assert rows("SHOW TABLES 'x*'") == []
+    assert [line[0].split() for line in rows("DESCRIBE orders")] == [
+        ["id", "int"],
+        ["customer", "string"],
+        ["price", "double"],
+    ]
     assert "Table orders already exists" in query(TABLE.format(name="orders", how=DELIMITED, place="orders"))["Status"][
         "StateChangeReason"
     ]  # fmt: skip
@@ -134,13 +171,8 @@ def test_tables_are_shown_and_dropped(query, rows):
         "INSERT INTO t VALUES (1)",
         "CREATE VIEW v AS SELECT 1 AS one",
         "CREATE EXTERNAL TABLE t (a int) STORED AS ORC LOCATION 's3://athena-tests/x/'",
-        "CREATE EXTERNAL TABLE t (a string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' "
-        "LOCATION 's3://athena-tests/x/'",
         "CREATE EXTERNAL TABLE t (a array<int>) LOCATION 's3://athena-tests/x/'",
-        "CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (day string) LOCATION 's3://athena-tests/x/'",
-        "MSCK REPAIR TABLE t",
-        "ALTER TABLE t ADD PARTITION (day='2020-01-01')",
-        "DESCRIBE t",
+        "CREATE EXTERNAL TABLE t (a int) LOCATION 's3://athena-tests/x/' TBLPROPERTIES ('projection.enabled'='true')",
     ],
 )
 def test_statements_that_are_not_in_the_sandbox_say_so(query, statement):
