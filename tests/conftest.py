@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ os.environ["LAB_SANDBOX_IDLE"] = "3600"
 for _name in [name for name in os.environ if re.match("AWS_|LAB_(?!SANDBOX_)", name)]:
     del os.environ[_name]
 os.environ["LAB_PROGRESS_DIR"] = os.path.join(_folder.name, "progress")
+# nbformat loads jsonschema, which without this spends seconds of every process on a grammar of addresses.
+sys.modules["rfc3987_syntax"] = None
 
 import helpers  # noqa: E402
 from helpers import sandbox  # noqa: E402

@@ -59,6 +59,12 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def test_a_client_is_made_once_and_another_for_other_options(lab: Lab) -> None:
+    assert lab.client("sqs") is lab.client("sqs")
+    elsewhere = lab.client("sqs", region_name="eu-west-1")
+    assert (elsewhere.meta.region_name, lab.client("sqs").meta.region_name) == ("eu-west-1", lab.region)
+
+
 def test_the_session_its_clients_and_resources_reach_the_sandbox(lab: Lab) -> None:
     assert (lab.target, lab.region, lab.account) == ("sandbox", "us-east-1", "123456789012")
     for client in (lab.client("sts"), lab.session.client("sts")):
