@@ -29,7 +29,7 @@ SLICE = 0.005
 SLEPT = 2.0
 # A deadline is looked for at least this often, in seconds, because the computer may have slept meanwhile.
 TICK = 5.0
-# What works and was told to end has done so after this many seconds, or is not waited for.
+# What works and was asked to end has done so after this many seconds, or is not waited for.
 ENDED = 5.0
 
 
@@ -134,7 +134,7 @@ class Clock:
         return lambda: self.post(lambda: self._call_off(name))
 
     def forget(self) -> None:
-        """Call off all that `after` was asked for, and wait a moment for what works and was told to end."""
+        """Call off all that `after` was asked for, and wait a moment for what works and was asked to end."""
 
         def act() -> None:
             for name in list(self._later):
