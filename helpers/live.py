@@ -18,7 +18,7 @@ from IPython.display import display
 
 from helpers import diagram, execution, history
 from helpers.definition import parse, states, syntax
-from helpers.diagram.figures import passages
+from helpers.diagram.figures import passages, statuses
 from helpers.diagram.living import Living, counted
 from helpers.engine.failures import matches
 from helpers.engine.handling import Retrier
@@ -28,7 +28,7 @@ from helpers.lab import Lab, current
 from helpers.statuses import FAILED_VISIT, OPEN_VISIT
 from helpers.verbatim import clean, shorten, verbatim
 
-__all__ = ["BackOff", "Watching", "backoff", "due_at", "run", "watch"]
+__all__ = ["BackOff", "Watching", "backoff", "doing", "due_at", "run", "watch"]
 
 TICK = 0.2  # seconds between two looks at the clock
 SEEN = 0.3  # seconds that a state stays on show, however quick it was
@@ -169,36 +169,47 @@ class Watching:
             return f"{self._name} starts"
         opened = visits[visits["status"].isin(OPEN_VISIT)]
         now = datetime.now(UTC) + self._reading.ahead
-        pausing = self._screen.pausing
-        doing = [
-            self._doing(one, pausing.get((str(one.branch), str(one.state))), now)
+        lasts = self._screen.lasts
+        said = [
+            doing(one, self._bodies.get(str(one.state), {}), lasts.get(_place(one)), now)
             for one in opened.tail(MOST_OPEN).itertuples(index=False)
         ]
         if len(opened) > MOST_OPEN:
-            doing.append(f"and {len(opened) - MOST_OPEN} more")
-        return "; ".join(doing) or f"{self._name} goes on"
-
-    def _doing(self, visit: Any, failed: Any, now: datetime) -> str:
-        """What an open visit does; `failed` is its last attempt where that has failed, else None."""
-        where = f"{visit.state} in {visit.branch}" if visit.branch else visit.state
-        body = self._bodies.get(visit.state, {})
-        if failed is not None:
-            pause = backoff(body, failed.error, failed.attempt)
-            if pause is not None:
-                return pause.sentence(where, failed.attempt, (now - failed.ended).total_seconds())
-        where += f", turn {visit.visit}," if visit.visit > 1 else ""
-        due = due_at(body, visit.entered, visit.input) if visit.type == "Wait" else None
-        if due is not None:
-            return f"{where} waits, {max((due - now).total_seconds(), 0.0):.0f} s to go"
-        age = max((now - visit.entered).total_seconds(), 0.0)
-        if visit.type == "Task" and visit.attempts > 1:
-            where = f"{where.rstrip(',')}, attempt {visit.attempts},"
-        asks = str(body.get("Resource")).endswith(".waitForTaskToken")
-        verb = "waits for its task token" if asks else VERBS.get(visit.type, "runs")
-        return f"{where} {verb}, {age:.0f} s"
+            said.append(f"and {len(opened) - MOST_OPEN} more")
+        return "; ".join(said) or f"{self._name} goes on"
 
 
 VERBS = {"Wait": "waits", "Choice": "chooses"}
+
+
+def _place(row: Any) -> tuple[str, str, int]:
+    return str(row.branch), str(row.state), int(row.visit)
+
+
+def doing(visit: Any, body: Mapping[str, Any], last: Any, now: datetime) -> str:
+    """What an open visit does, in words: for how long, and what comes next.
+
+    `visit` is a row of `history.visits` and `last` that of its last attempt or None; `body` is its state's definition.
+    """
+    where = f"{visit.state} in {visit.branch}" if visit.branch else str(visit.state)
+    if last is not None and last.status in FAILED_VISIT:
+        pause = backoff(body, last.error, last.attempt)
+        if pause is not None:
+            return pause.sentence(where, last.attempt, (now - last.ended).total_seconds())
+    where += f", turn {visit.visit}," if visit.visit > 1 else ""
+    due = due_at(body, visit.entered, visit.input) if visit.type == "Wait" else None
+    if due is not None:
+        return f"{where} waits, {max((due - now).total_seconds(), 0.0):.0f} s to go"
+    age = max((now - visit.entered).total_seconds(), 0.0)
+    if visit.type == "Task" and visit.attempts > 1:
+        where = f"{where.rstrip(',')}, attempt {visit.attempts},"
+    asks = str(body.get("Resource")).endswith(".waitForTaskToken")
+    verb = "waits for its task token" if asks else VERBS.get(visit.type, "runs")
+    limit = body.get("TimeoutSeconds")
+    if isinstance(limit, int | float) and last is not None and not pd.isna(last.scheduled):
+        left = last.scheduled + timedelta(seconds=limit) - now
+        return f"{where} {verb}, {age:.0f} s, and times out in {left.total_seconds():.0f} s"
+    return f"{where} {verb}, {age:.0f} s"
 
 
 class _Reading:
@@ -279,8 +290,8 @@ class _Screen:
     def __init__(self, drawn: diagram.Diagram) -> None:
         self._drawn = drawn
         self._living = Living(drawn)
-        self.pausing: dict[tuple[str, str], Any] = {}
-        """The last attempts that failed of visits that are open still, by branch and state."""
+        self.lasts: dict[tuple[str, str, int], Any] = {}
+        """The last attempt of each visit, by branch, state and visit."""
         self._line = ""
         self._picture, self._text = secrets.token_hex(16), secrets.token_hex(16)
         self.shown: pd.DataFrame | None = None
@@ -291,12 +302,10 @@ class _Screen:
         """The states as they are now, the way taken, and the passage just now: of a task that pauses, its retry."""
         self.shown = visits
         opened = visits[visits["status"].isin(OPEN_VISIT)]
-        inside = set(zip(opened["branch"].astype(str), opened["state"].astype(str), strict=True))
-        last = attempts.drop_duplicates(["branch", "state"], keep="last")
-        failed = {(str(one.branch), str(one.state)): one for one in last.itertuples(index=False)}
-        self.pausing = {key: one for key, one in failed.items() if one.status in FAILED_VISIT and key in inside}
+        self.lasts = {_place(one): one for one in attempts.itertuples(index=False)}
+        lasts = [self.lasts.get(_place(one)) for one in opened.itertuples(index=False)]
         again = {(state, state, "retry") for state in attempts["state"][attempts["attempt"] > 1]}
-        pauses = [(state, state, "retry") for _, state in self.pausing]
+        pauses = [(one.state, one.state, "retry") for one in lasts if one is not None and one.status in FAILED_VISIT]
         came = [passage for _, passage in passages(visits)]
         lit = next(reversed([one for one in came if one[1]] + pauses), None)
         self._living.hover = {
@@ -307,7 +316,7 @@ class _Screen:
             ]
             for one in visits.drop_duplicates("state", keep="last").itertuples(index=False)
         }
-        self._living.show(_statuses(visits, self._drawn.states), counted(visits), again.union(came), lit)
+        self._living.moment = self._living.at(statuses(visits), counted(visits), again.union(came), lit)
 
     def caption(self, line: str) -> None:
         if line != self._line:
@@ -318,7 +327,7 @@ class _Screen:
         """The picture that stays, in every form that a stored notebook may need."""
         if visits is not None:
             self.shown = visits
-            self._drawn = self._drawn.recoloured(_statuses(visits, self._drawn.states))
+            self._drawn = self._drawn.recoloured(statuses(visits))
         self._line = line
         self.repeat()
 
@@ -345,14 +354,6 @@ def _put(shown: object, place: str, *, update: bool = True) -> None:
     """Show something at a place of its own in the outputs, in a notebook: a terminal would print it again and again."""
     if hasattr(get_ipython(), "kernel"):
         display(shown, display_id=place, update=update)  # type: ignore[no-untyped-call]
-
-
-def _statuses(visits: pd.DataFrame, drawn: list[str]) -> dict[str, str]:
-    """The status of each drawn state: of a visit that is open if one is, else of the latest."""
-    known = visits[visits["status"].notna() & visits["state"].isin(drawn)]
-    latest = dict(zip(known["state"], known["status"], strict=True))
-    opened = known[known["status"].isin(OPEN_VISIT)]
-    return {**latest, **dict(zip(opened["state"], opened["status"], strict=True))}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from helpers import history
 from helpers.chart import Chart
 from helpers.diagram.palette import STATUSES, UNREACHED
+from helpers.diagram.picture import Forms, made
 from helpers.statuses import FAILED_VISIT
 from helpers.verbatim import clean, shorten
 
@@ -65,19 +66,6 @@ class Timeline:
         """The chart as a PNG."""
         return _saved(self.figure, "png", {})
 
-    def at(self, seconds: float) -> tuple[float, float, float]:
-        """Where a moment, in seconds since the start, lies on the picture: its share of the width from the left, and
-        the shares of the height, from the top, between which the lanes lie."""
-        width, height = self.figure.bbox.width, self.figure.bbox.height
-        left = float(self._axes.transData.transform((seconds, 0.0))[0]) / width
-        below, above = (float(edge) / height for edge in (self._axes.bbox.y0, self._axes.bbox.y1))
-        return left, 1 - above, 1 - below
-
-    @cached_property
-    def _axes(self) -> Any:
-        self.figure.draw_without_rendering()
-        return self.figure.axes[0]
-
     def sentence(self) -> str:
         """What the chart shows, in words."""
         visits = sum(len(lane.visits) for lane in self.lanes)
@@ -88,9 +76,8 @@ class Timeline:
         return f"{visits} visits in {len(self.lanes)} lanes {time}.{most}{left}"
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
-        bundle = {"image/svg+xml": self.svg(), "image/png": self.png(), "text/plain": self.sentence()}
-        wanted, unwanted = set(include or bundle), set(exclude or ())
-        return {kind: data for kind, data in bundle.items() if kind in wanted and kind not in unwanted}
+        forms: Forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
+        return made(forms, include, exclude)
 
     def __repr__(self) -> str:
         return self.sentence()

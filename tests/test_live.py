@@ -128,11 +128,12 @@ class Recorded:
         self.lines: list[str] = []
         self.lit: list[Any] = []
         monkeypatch.setattr(live, "_put", lambda shown, place, update=True: self.lines.append(repr(shown)))
-        monkeypatch.setattr(live.Living, "show", self.show)
+        monkeypatch.setattr(live.Living, "at", self.at)
 
-    def show(self, statuses: dict[str, str], counts: Any, taken: Any, lit: Any) -> None:
+    def at(self, statuses: dict[str, str], counts: Any, taken: Any, lit: Any) -> dict[str, Any]:
         self.pictures.append("; ".join(f"{status}: {state}" for state, status in statuses.items()))
         self.lit.append(lit)
+        return {}
 
 
 def test_every_quick_state_is_seen_and_a_wait_counts_down(machines, lab, monkeypatch):

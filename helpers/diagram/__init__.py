@@ -38,21 +38,17 @@ def draw(
     Raises `UnknownStatus` and `UnknownName`.
     """
     noted = Figures() if visits is None else figures(visits, attempts)
-    drawn = plan(definition)
-    if statuses is None and visits is not None:
-        statuses = {name: status for name, status in last_statuses(visits).items() if name in drawn.states}
-    return Diagram(Drawing(drawn, noted, heat), statuses)
+    drawn = Diagram(Drawing(plan(definition), noted, heat), statuses)
+    return drawn.recoloured(last_statuses(visits)) if statuses is None and visits is not None else drawn
 
 
-def draw_history(
-    visits: pd.DataFrame, attempts: pd.DataFrame | None = None, *, heat: bool = False, figured: bool = True
-) -> Diagram:
+def draw_history(visits: pd.DataFrame, attempts: pd.DataFrame | None = None, *, figured: bool = True) -> Diagram:
     """The diagram of a history whose definition is not at hand: the states visited and the ways taken, dashed.
 
     Without `figured` nothing is noted on the states.
     """
     noted = figures(visits, attempts) if figured else Figures()
-    return Diagram(Drawing(traced(visits), noted, heat), last_statuses(visits))
+    return Diagram(Drawing(traced(visits), noted, heated=False), last_statuses(visits))
 
 
 def legend() -> Legend:

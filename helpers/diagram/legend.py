@@ -13,7 +13,6 @@ from helpers.diagram.layout import tidy
 from helpers.diagram.palette import INK, PANEL, PASSIVE, STATUSES, UNREACHED
 from helpers.diagram.picture import DPI, Forms, made
 from helpers.diagram.program import drawn
-from helpers.errors import DrawingFailed
 
 __all__ = ["Legend"]
 
@@ -66,10 +65,7 @@ class Legend:
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         """What a notebook may show: SVG, PNG and a sentence."""
         forms: Forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}
-        try:
-            return made(forms, include, exclude)
-        except DrawingFailed as reason:
-            return {"text/plain": f"{self.sentence()} {reason}"}
+        return made(forms, include, exclude)
 
     def __repr__(self) -> str:
         return self.sentence()

@@ -31,8 +31,9 @@ class Living(anywidget.AnyWidget):
     """A diagram in a running notebook.
 
     `drawn` is the diagram and can be set; `selected` the name of the marked state or None; `caption` a sentence below
-    the picture. `show` colours it, and `on_choose` says who is called, with its name, when a state is clicked or Enter
-    is pressed on it. Hovering shows the lines that `hover` has for a state, else those that `lines_of(name)` gives.
+    the picture; `moment` is what `at` gives for its colours. `on_choose` is called with the name of a state that is
+    clicked, selected or not, or on which Enter is pressed. Hovering shows the lines that `hover` has for a state, else
+    those that `lines_of(name)` gives.
     """
 
     _esm = Path(__file__).with_suffix(".js")
@@ -45,7 +46,7 @@ class Living(anywidget.AnyWidget):
 
     def __init__(self, drawn: Diagram | None = None, *, caption: str = "") -> None:
         self.lines_of: Callable[[str], Sequence[str]] = lambda name: []
-        self._choosing: list[Callable[[str], object]] = []
+        self.on_choose: Callable[[str], object] = lambda name: None
         self._drawn = drawn
         super().__init__(picture=_picture(drawn), moment=_at_rest(drawn), caption=caption)
         self.on_msg(self._receive)
@@ -60,20 +61,6 @@ class Living(anywidget.AnyWidget):
         self._drawn = drawn
         self.picture, self.moment = _picture(drawn), _at_rest(drawn)
 
-    def show(
-        self,
-        statuses: Mapping[str, str],
-        counts: Counts | None = None,
-        taken: Collection[Passage] | None = None,
-        lit: Passage | None = None,
-    ) -> None:
-        """Colour the states by the eight words, and mark the way taken.
-
-        `counts` gives by state the number of its visit and of its attempt; `taken` are passages as `Figures` has them,
-        and `lit` is the one that is passed just now. A state that the diagram does not have is passed over.
-        """
-        self.moment = self.at(statuses, counts, taken, lit)
-
     def at(
         self,
         statuses: Mapping[str, str],
@@ -81,7 +68,11 @@ class Living(anywidget.AnyWidget):
         taken: Collection[Passage] | None = None,
         lit: Passage | None = None,
     ) -> dict[str, Any]:
-        """What `show` would put into `moment`: whoever knows what comes next hands it to the browser beforehand."""
+        """A `moment`: the states coloured by the eight words, and the way taken.
+
+        `counts` gives by state the number of its visit and of its attempt; `taken` are passages as `Figures` has them,
+        and `lit` is the one that is passed just now. A state that the diagram does not have is passed over.
+        """
         types = {} if self._drawn is None else self._drawn.types
         states = {
             clean(name): [look_of(status, types[name]), *(counts or {}).get(name, (0, 0))]
@@ -92,17 +83,12 @@ class Living(anywidget.AnyWidget):
         ways = None if taken is None else [id_ for id_, (_, passage) in edges if tuple(passage) in taken]
         return {"states": states, "taken": ways, "lit": next((id_ for id_, (_, p) in edges if tuple(p) == lit), "")}
 
-    def on_choose(self, act: Callable[[str], object]) -> None:
-        """Have `act` called with the name of a state whenever one is clicked, also the one that is selected."""
-        self._choosing.append(act)
-
     def _receive(self, _: Any, content: Any, __: Any) -> None:
         said = content if isinstance(content, dict) else {}
         chosen, hovered = (self._named(said.get(what)) for what in ("chosen", "hovered"))
         if chosen is not None:
             self.selected = clean(chosen)
-            for act in self._choosing:
-                act(chosen)
+            self.on_choose(chosen)
         elif hovered is not None:
             lines = [shorten(clean(one), LONGEST) for one in self.lines_of(hovered)]
             self.send({"hovered": clean(hovered), "lines": lines})
@@ -139,7 +125,7 @@ def _picture(drawn: Diagram | None) -> dict[str, Any]:
 
 
 def _at_rest(drawn: Diagram | None) -> dict[str, Any]:
-    """The look of a diagram before `show`: its own statuses, and no state is unreached where there are none."""
+    """The moment of a diagram at first: its own statuses, and no state is unreached where there are none."""
     statuses = None if drawn is None else drawn.statuses
     types = {} if drawn is None else drawn.types
     states = {clean(name): [look_of(status, types[name]), 0, 0] for name, status in (statuses or {}).items()}

@@ -11,7 +11,6 @@ from typing import Any
 from helpers.diagram.dot import dot
 from helpers.diagram.figures import Figures, Passage
 from helpers.diagram.layout import STAND_IN, Layout
-from helpers.diagram.mermaid import mermaid
 from helpers.diagram.palette import Look, heat, look, refuse_unknown
 from helpers.diagram.plan import Plan
 from helpers.diagram.program import drawn
@@ -47,8 +46,8 @@ class Drawing:
 class Diagram:
     """A state machine's picture.
 
-    In a notebook it shows itself as SVG, with a PNG and a sentence beside it; where no drawing program runs, as
-    Mermaid and a sentence.
+    In a notebook it shows itself as SVG, with a PNG and a sentence beside it; where no drawing program runs, as the
+    sentence.
     """
 
     def __init__(self, drawing: Drawing, statuses: Mapping[str, str] | None) -> None:
@@ -80,11 +79,6 @@ class Diagram:
         """The picture in DOT, with its colours."""
         return self._drawing.dot(self._look)
 
-    @property
-    def mermaid(self) -> str:
-        """The picture in Mermaid's language."""
-        return mermaid(self._drawing.plan, self._look)
-
     def svg(self) -> str:
         """The picture as an SVG element; raises `DrawingFailed` where no drawing program runs."""
         layout = self._drawing.layout
@@ -99,8 +93,9 @@ class Diagram:
         return drawn(self.source, "png", dpi=dpi)
 
     def recoloured(self, statuses: Mapping[str, str] | None) -> Diagram:
-        """The same picture with other statuses, without laying it out again."""
-        return Diagram(self._drawing, statuses)
+        """The same picture with other statuses, without laying it out again; a state that it lacks is passed over."""
+        own = self._drawing.states
+        return Diagram(self._drawing, statuses and {name: status for name, status in statuses.items() if name in own})
 
     def sentence(self) -> str:
         """What the picture shows, in words."""
@@ -133,13 +128,9 @@ class Diagram:
         return self._look(id_), f" ({status.replace('_', ' ')})" if status else ""
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
-        """What a notebook may show: SVG, PNG and a sentence; Mermaid where nothing can be drawn."""
+        """What a notebook may show: SVG, PNG and a sentence."""
         forms: Forms = {"image/svg+xml": lambda: fitted(self.svg()), "image/png": self.png, "text/plain": self.sentence}
-        try:
-            return made(forms, include, exclude)
-        except DrawingFailed as reason:
-            said = f"{self.sentence()} {reason}"
-            return made({"text/vnd.mermaid": lambda: self.mermaid, "text/plain": lambda: said}, include, exclude)
+        return made(forms, include, exclude)
 
     def __repr__(self) -> str:
         return shorten(self.sentence(), 500)
@@ -166,6 +157,9 @@ def accepted(statuses: Mapping[str, str], states: Collection[str]) -> dict[str, 
 
 
 def made(forms: Forms, include: Iterable[str], exclude: Iterable[str]) -> dict[str, Any]:
-    """The forms that a front end asked for, and no other, since a PNG is slow to make."""
+    """The forms that a front end asked for, and no other, since a PNG is slow to make; what cannot be drawn is text."""
     wanted, unwanted = set(include or forms), set(exclude or ())
-    return {form: make() for form, make in forms.items() if form in wanted and form not in unwanted}
+    try:
+        return {form: make() for form, make in forms.items() if form in wanted and form not in unwanted}
+    except DrawingFailed as reason:
+        return {"text/plain": f"{forms['text/plain']()} {reason}"}

@@ -17,11 +17,12 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
+from helpers.engine.machine import written
 from helpers.errors import LabError, NotFound
 from helpers.history import Source, store
 from helpers.quantities import count
 from helpers.rehearsal.record import Record, executions
-from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of, written
+from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of
 
 __all__ = ["check", "summed"]
 

@@ -5,10 +5,12 @@ It only reads, unless it is asked to act; what it writes are the files that one 
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from helpers.diagram.picture import made
 from helpers.errors import ExecutionNamed, NotFound
 from helpers.history import compare, sources
 from helpers.lab import Lab, current
@@ -129,8 +131,6 @@ class Explorer:
         return clean(f"{view.name}: {view.status}, {summary.events:,} events.{ended}{earlier}")
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
-        bundle = dict(self._shown.box._repr_mimebundle_())
-        bundle["text/plain"] = repr(self)
-        bundle["text/html"] = self._shown.still()
-        wanted, unwanted = set(include or bundle), set(exclude or ())
-        return {kind: data for kind, data in bundle.items() if kind in wanted and kind not in unwanted}
+        shown = dict(self._shown.box._repr_mimebundle_())
+        forms = {kind: partial(shown.get, kind) for kind in shown}
+        return made({**forms, "text/plain": self.__repr__, "text/html": self._shown.still}, include, exclude)

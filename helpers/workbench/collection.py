@@ -20,7 +20,7 @@ from helpers.history.store import Moment, add, read, stamp, stops
 from helpers.lab import Lab, current
 from helpers.statuses import FAILED, REDRIVABLE, RUNNING
 
-__all__ = ["Collected", "collect", "failures", "read", "states"]
+__all__ = ["Collected", "collect", "failures", "histories", "read", "states"]
 
 WORKERS = 32  # calls on their way at once: enough for the refill even where each takes more than a second
 BATCH = 200  # executions a file; what an interruption may cost to fetch again
@@ -90,7 +90,7 @@ def collect(
     fetched = gone = inner = 0
     bar = tqdm(total=len(wanted), desc="collecting", unit="execution", disable=not progress)
     try:
-        for one, events in _with_children(lab, wanted, stored) if children else _fetched(lab, wanted):
+        for one, events in _with_children(lab, wanted, stored) if children else histories(lab, wanted):
             bar.total += one.arn not in own
             bar.update()
             if events is None:
@@ -129,7 +129,7 @@ def failures(
     elif isinstance(source, str) and source.startswith("arn:"):
         lab = lab or current()
         failed = [one for status in FAILED for one in _ended(lab, source, status, since, until)]
-        frames = [frame for _, frame in _fetched(lab, failed) if frame is not None]
+        frames = [frame for _, frame in histories(lab, failed) if frame is not None]
         events = pd.concat(frames, ignore_index=True) if frames else history.events([])
     else:
         # In an execution that succeeded all that failed was caught, or gone over by a retry.
@@ -153,11 +153,11 @@ def _ended(
 def _with_children(
     lab: Lab, wanted: Iterable[Execution], stored: Mapping[str, datetime | None]
 ) -> Iterator[tuple[Execution, pd.DataFrame | None]]:
-    """As `_fetched`, but before each execution the children of its Map Runs that are not stored.
+    """As `histories`, but before each execution the children of its Map Runs that are not stored.
 
     An execution comes after its children, so that what an interrupt leaves without some of them is fetched again.
     """
-    for one, events in _fetched(lab, wanted):
+    for one, events in histories(lab, wanted):
         runs: Iterable[str] = []
         if events is not None:
             runs = events.loc[events["type"] == "MapRunStarted", "details"].dropna()
@@ -193,7 +193,7 @@ def _definitions(lab: Lab, wanted: Iterable[Execution]) -> dict[str, str]:
     return found
 
 
-def _fetched(lab: Lab, wanted: Iterable[Execution]) -> Iterator[tuple[Execution, pd.DataFrame | None]]:
+def histories(lab: Lab, wanted: Iterable[Execution]) -> Iterator[tuple[Execution, pd.DataFrame | None]]:
     """The executions' events as they arrive, None for one that is no longer at AWS; a few calls ahead, no more."""
     waiting = iter(wanted)
     pending: dict[Future[list[dict[str, Any]]], Execution] = {}

@@ -19,7 +19,7 @@ def button(words: str, icon: str, tooltip: str, act: Callable[[], None]) -> widg
 
 def label(name: str) -> str:
     """A name as an option of a list."""
-    return clean(name)[:120]
+    return clean(name)[:160]
 
 
 def offer(dropdown: widgets.Dropdown, options: list[tuple[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from helpers.lab import Lab, current
 from helpers.statuses import REDRIVABLE, VISIT_OF_EXECUTION
 from helpers.verbatim import clean, verbatim
 from helpers.workbench import express
-from helpers.workbench.controls import button
+from helpers.workbench.controls import button, label
 from helpers.workbench.markup import STYLE, screened, text
 from helpers.workbench.screen import Screen
 from helpers.workbench.view import ExecutionView, from_arn
@@ -108,11 +108,11 @@ class Listing:
 
     def _machines(self, machine: str | None) -> list[tuple[str, str]]:
         if machine is not None:
-            return [(_label(machine.split(":")[-1]), machine)]
+            return [(label(machine.split(":")[-1]), machine)]
         if self._lab is None or self._named:
             return []
         try:
-            return [(_label(name), arn) for name, arn in machines(self._lab)]
+            return [(label(name), arn) for name, arn in machines(self._lab)]
         except LabError as error:
             self._missing = f"The list of machines is left out; give the ARN of a machine or of an execution. {error}"
             return []
@@ -120,7 +120,7 @@ class Listing:
     def _list(self) -> None:
         said = [self._missing]
         if self._named:
-            self._found = [(_label(arn), arn) for arn in self._named]
+            self._found = [(label(arn), arn) for arn in self._named]
             said.append(f"{self!r} Open fetches it.")
         elif self._lab is None:
             self._found = [(_view_line(one), str(place)) for place, one in enumerate(self._subjects)]
@@ -178,12 +178,8 @@ class Listing:
 
 def _execution_line(one: execution.Execution) -> str:
     took = f"{(one.stopped - one.started).total_seconds():,.1f} s" if one.stopped else "still running"
-    return _label(f"{one.status:<10} {one.started:%Y-%m-%d %H:%M:%S}  {one.name}  ({took})")
+    return label(f"{one.status:<10} {one.started:%Y-%m-%d %H:%M:%S}  {one.name}  ({took})")
 
 
 def _view_line(one: ExecutionView) -> str:
-    return _label(f"{one.status:<10} {one.name}  ({len(one.events):,} events)")
-
-
-def _label(words: str) -> str:
-    return clean(words)[:160]
+    return label(f"{one.status:<10} {one.name}  ({len(one.events):,} events)")

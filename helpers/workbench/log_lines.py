@@ -1,6 +1,5 @@
 """The log lines that a Lambda function wrote during one attempt."""
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from helpers import calls
+from helpers.history.sources import parsed
 from helpers.lab import Lab
 
 __all__ = ["Lines", "called_function", "lines_of", "request_id"]
@@ -98,11 +98,8 @@ def _name(function: str) -> str | None:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+    found = parsed(text)
+    return found if isinstance(found, dict) else {}
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -1,7 +1,6 @@
 """The children of a distributed Map: counted, the failed ones first, grouped by their causes, each to be opened."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -14,6 +13,7 @@ from helpers.errors import LabError
 from helpers.lab import Lab
 from helpers.quantities import count, dollars
 from helpers.statuses import FAILED
+from helpers.workbench.collection import histories
 from helpers.workbench.controls import button, label
 from helpers.workbench.markup import screened, text
 from helpers.workbench.view import ExecutionView
@@ -23,7 +23,6 @@ __all__ = ["MapRuns", "children", "groups", "runs"]
 STATUSES = (*FAILED, "ABORTED", "RUNNING", "SUCCEEDED")
 PAGE = 50
 MOST = 100  # failed children whose histories are read for their causes
-AT_ONCE = 8
 
 
 def runs(arn: str, lab: Lab) -> list[str]:
@@ -34,11 +33,10 @@ def runs(arn: str, lab: Lab) -> list[str]:
     return [run["mapRunArn"] for run in sorted(found, key=lambda run: run["startDate"])]
 
 
-def children(run: str, lab: Lab, status: str = "") -> Iterator[tuple[str, str, str]]:
-    """ARN, name and status of a Map Run's executions, of one status or of all, what failed first. Raises NotAllowed."""
+def children(run: str, lab: Lab, status: str = "") -> Iterator[execution.Execution]:
+    """A Map Run's executions, of one status or of all, what failed first. Raises NotAllowed."""
     for wanted in [status] if status else STATUSES:
-        for one in execution.executions(run, wanted, lab=lab):
-            yield one.arn, one.name, one.status
+        yield from execution.executions(run, wanted, lab=lab)
 
 
 def groups(run: str, lab: Lab) -> pd.DataFrame:
@@ -47,21 +45,12 @@ def groups(run: str, lab: Lab) -> pd.DataFrame:
     A frame with `error`, `cause`, `children` (their number), `dollars` (what their transitions cost in all) and `arns`
     (a list). Raises NotAllowed.
     """
-    failed = [arn for status in FAILED for arn, _, _ in islice(children(run, lab, status), MOST)][:MOST]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        read = list(pool.map(lambda arn: execution.events(arn, lab=lab), failed))
-    found = [history.summary(history.events(own, execution=arn)) for arn, own in zip(failed, read, strict=True)]
-    frame = pd.DataFrame(
-        {
-            "error": [one.error or one.status for one in found],
-            "cause": [one.cause or "" for one in found],
-            "dollars": [one.dollars for one in found],
-            "arns": failed,
-        }
-    )
-    grouped = frame.groupby(["error", "cause"], sort=False)
-    found_ = grouped.agg(children=("arns", "size"), dollars=("dollars", "sum"), arns=("arns", list)).reset_index()
-    return found_.sort_values("children", ascending=False, kind="stable", ignore_index=True)
+    failed = islice((one for status in FAILED for one in children(run, lab, status)), MOST)
+    read = [history.summary(events) for _, events in histories(lab, failed) if events is not None]
+    rows = [(one.error or one.status, one.cause or "", one.dollars, one.execution) for one in read]
+    grouped = pd.DataFrame(rows, columns=["error", "cause", "dollars", "arns"]).groupby(["error", "cause"])
+    found = grouped.agg(children=("arns", "size"), dollars=("dollars", "sum"), arns=("arns", list)).reset_index()
+    return found.sort_values("children", ascending=False, kind="stable", ignore_index=True)
 
 
 class MapRuns:
@@ -125,18 +114,18 @@ class MapRuns:
 
     def _list(self) -> None:
         chosen = self.groups.value or []
+        listed = children(self._run, self._lab(), self.status.value or "")
         self._rest = (
-            ((arn, arn.split(":")[-1], "") for arn in chosen)
+            ((label(arn.split(":")[-1]), arn) for arn in chosen)
             if chosen
-            else children(self._run, self._lab(), self.status.value or "")
+            else ((label(f"{one.status:<10} {one.name}"), one.arn) for one in listed)
         )
         self.found.options = []
         self._more()
 
     def _more(self) -> None:
         try:
-            page = [(label(f"{status:<10} {name}".strip()), arn) for arn, name, status in islice(self._rest, PAGE)]
-            said = self._counts
+            page, said = list(islice(self._rest, PAGE)), self._counts
         except LabError as error:
             page, said = [], str(error)
         self._said.value = screened(f"<p>{text(said)}</p>")

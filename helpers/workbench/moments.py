@@ -56,7 +56,7 @@ class Moments(anywidget.AnyWidget):
         self._view, self._log, self._follow = view, log, follow
         living = Living(view.plain)
         living.lines_of = self._hover
-        living.on_choose(self._choose)
+        living.on_choose = self._choose
         super().__init__(slider=slider, living=living, lanes=Lanes(view, slider), head=self.table.head)
         self.observe(lambda _: self.renew(), "tab")
         self.on_msg(self._answer)

@@ -1,5 +1,6 @@
 """The execution as a whole: how it stands, what ended it, what it cost, and where to look further."""
 
+import json
 import re
 import shlex
 from typing import Any
@@ -8,12 +9,13 @@ from urllib.parse import quote
 import pandas as pd
 
 from helpers.console import address
+from helpers.history.sources import parsed
 from helpers.limits import REDRIVABLE_DAYS, REDRIVABLE_EVENTS
+from helpers.live import MOST_OPEN, doing
 from helpers.quantities import count, dollars
-from helpers.statuses import REDRIVABLE, RUNNING
+from helpers.statuses import OPEN_VISIT, REDRIVABLE, RUNNING
 from helpers.workbench.markup import chip, list_of, seconds, text
-from helpers.workbench.open_visits import open_visits
-from helpers.workbench.view import ExecutionView, region_of
+from helpers.workbench.view import ExecutionView, place_of, region_of
 
 __all__ = ["commands", "console_link", "header", "not_redrivable", "redrivable"]
 
@@ -33,7 +35,7 @@ def header(view: ExecutionView) -> str:
         parts.append(f'<p class="failure">{text(summary.failure, 500)}</p>')
     if summary.earlier:
         parts.append(f'<p class="quiet">Earlier: {text(summary.earlier, 500)}</p>')
-    parts += [f"<p>{line}</p>" for line in open_visits(view)]
+    parts += _open_visits(view)
     facts = [
         ("started", text("unknown" if summary.started is None else view.moment(summary.started))),
         ("took" if summary.ended is not None else "runs for", text(seconds(summary.duration)) or "unknown"),
@@ -50,6 +52,36 @@ def header(view: ExecutionView) -> str:
         facts.append(("redriven", count(summary.redrives, "time", "times")))
     facts.append(("redrive", text(redrivable(view))))
     return "".join(parts) + list_of(facts)
+
+
+def _open_visits(view: ExecutionView) -> list[str]:
+    """What each open visit of a running execution does, and the last answer that came."""
+    if view.status not in RUNNING or view.lab is None:
+        return []
+    opened = view.visits[view.visits["status"].isin(OPEN_VISIT)]
+    inner = opened[~opened["type"].isin(["Map", "Parallel"])]
+    shown = inner if len(inner) else opened
+    said = []
+    for row in shown.index[-MOST_OPEN:]:
+        visit = view.visit(row)
+        places = view.attempt_places.get(place_of(visit))
+        last = view.attempt(places[-1]) if places else None
+        said.append(text(doing(visit, view.bodies.get(visit["state"], {}), last, view.lab.now()), 400))
+    if len(shown) > MOST_OPEN:
+        said.append(f"and {len(shown) - MOST_OPEN:,} more open visits")
+    answered = view.events[view.events["type"].isin(["TaskSucceeded", "LambdaFunctionSucceeded"])]
+    if len(answered) and isinstance(output := answered["output"].iloc[-1], str):
+        state = text(answered["state"].iloc[-1], 80)
+        said.append(f"last answer, of <b>{state}</b>: <code>{text(_short(output), 200)}</code>")
+    return [f"<p>{line}</p>" for line in said]
+
+
+def _short(output: str) -> str:
+    """The answer's payload, without what AWS says about the call."""
+    answer = parsed(output)
+    if not isinstance(answer, dict) or "Payload" not in answer:
+        return output
+    return json.dumps(answer["Payload"], ensure_ascii=False)
 
 
 def _without_events(view: ExecutionView) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import timeline
 from helpers.errors import LabError
 from helpers.verbatim import image, verbatim
 from helpers.workbench.detail import detail
@@ -64,7 +63,7 @@ def report(view: ExecutionView) -> str:
             "<h2>Diagram</h2>",
             _drawn(lambda: view.picture.svg()),
             "<h2>Timeline</h2>",
-            _image("The timeline", timeline.draw(view.events).png, 0),
+            _image("The timeline", view.lanes.png, 0),
             f"<h2>{_title(view)}</h2>",
             detail(view, view.first - 1),
             "<h2>Visits</h2>",

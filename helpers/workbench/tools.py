@@ -8,12 +8,12 @@ import ipywidgets as widgets
 import pandas as pd
 
 from helpers.errors import LabError
+from helpers.history.sources import parsed
 from helpers.workbench import log_lines
 from helpers.workbench.controls import button, label
 from helpers.workbench.detail import attempt_at
-from helpers.workbench.inside import children, starters
 from helpers.workbench.markup import screened, text
-from helpers.workbench.view import ExecutionView, place_of
+from helpers.workbench.view import ExecutionView, Place, arn_in, place_of
 
 __all__ = ["Tools"]
 
@@ -37,7 +37,7 @@ class Tools:
     def take(self, view: ExecutionView) -> None:
         """Ask about the same execution further on."""
         self._view = view
-        self._starters = starters(view) if view.lab is not None else set()
+        self._starters = _starters(view) if view.lab is not None else set()
 
     def offer(self, row: int) -> None:
         """Offer what can be asked about the event in a row."""
@@ -84,14 +84,31 @@ class Tools:
         self.offer(self._row)
 
     def _look_inside(self) -> None:
-        found = children(self._view, self._row)
-        if not found:
+        options = _children(self._view, self._row)
+        if not options:
             self.box.children = [widgets.HTML(screened('<p class="quiet">It started no execution.</p>'))]
             return
-        options = [(label(f"{one.name} {one.status}".strip()), one.arn) for one in found]
         chosen = widgets.Dropdown(options=options, layout={"width": "60%"})
         opening = button("Open", "folder-open", "Show that execution here", lambda: self._open(chosen.value))
         self.box.children = [chosen, opening]
+
+
+def _starters(view: ExecutionView) -> set[Place]:
+    """The visits that may have started executions."""
+    events = view.events
+    starts = events["resource"].fillna("").str.startswith("startExecution") & events["resource_type"].eq("states")
+    return {place_of(event) for event in events[starts.fillna(False)].to_dict("records")}
+
+
+def _children(view: ExecutionView, row: int) -> list[tuple[str, str]]:
+    """What the visit of the event in a row started, by the answers of states:startExecution: its name, and its ARN."""
+    found: dict[str, str] = {}
+    for output in view.events["output"].iloc[view.visit_events.get(place_of(view.event(row)), [])].dropna():
+        answer = parsed(output)
+        arn = answer.get("ExecutionArn") if isinstance(answer, dict) else None
+        if isinstance(arn, str) and arn_in(arn) == arn:
+            found[arn] = label(f"{arn.split(':', 7)[-1]} {answer.get('Status', '')}".strip())
+    return [(words, arn) for arn, words in found.items()]
 
 
 def _lines(lines: list[tuple[datetime, str]]) -> str:

@@ -188,8 +188,7 @@ class ExecutionView:
 
     def coloured(self, drawn: diagram.Diagram, passed: int) -> diagram.Diagram:
         """The diagram as it was when `passed` events had passed."""
-        states = set(drawn.states)
-        return drawn.recoloured({s: status for s, status in self.replay.statuses(passed).items() if s in states})
+        return drawn.recoloured(self.replay.statuses(passed))
 
     @property
     def status(self) -> str:

@@ -95,7 +95,6 @@ def test_each_status_has_its_colour_and_sign_in_every_form(status):
     assert words(main).split()[0] == look.sign
     assert status.replace("_", " ") in (main.findtext(f"{SVG}title") or "")
     assert look.fill in diagram.source
-    assert look.fill in diagram.mermaid
     final = shape(diagram.svg(), "Final")
     assert UNREACHED.fill in fills(final)
     assert any(part.get("stroke-dasharray") for part in final.iter())
@@ -185,14 +184,10 @@ def test_hostile_names_are_text_in_svg():
     assert svg.count(STATUSES["failed"].fill) >= len(HOSTILE)
 
 
-def test_hostile_names_stay_within_dot_and_mermaid():
+def test_hostile_names_stay_within_dot():
     diagram = draw(hostile())
     assert diagram.png().startswith(b"\x89PNG")
     assert diagram.source.count("\n") < 200
-    for row in diagram.mermaid.splitlines():
-        for text in re.findall(r'"([^"]*)"', row):
-            assert re.fullmatch(r"(?:[\w ]|#\d+;)*", text), row
-    assert sum(row.count('"') for row in diagram.mermaid.splitlines()) % 2 == 0
 
 
 @pytest.mark.parametrize(
@@ -218,8 +213,7 @@ def test_without_a_drawing_program_there_is_text(monkeypatch):
     monkeypatch.setattr(program, "find", lambda: None)
     diagram = draw(load("busy_wait"), {"Main": "succeeded"})
     bundle = diagram._repr_mimebundle_()
-    assert set(bundle) == {"text/vnd.mermaid", "text/plain"}
-    assert bundle["text/vnd.mermaid"].startswith("flowchart TD")
+    assert set(bundle) == {"text/plain"}
     assert "graphviz-pure" in bundle["text/plain"]
     with pytest.raises(DrawingFailed):
         diagram.svg()

@@ -27,7 +27,7 @@ def test_the_states_have_no_colour_of_their_own():
 def test_a_moment_says_each_states_look_its_visits_and_attempts_and_the_way():
     living = Living(draw(load("busy_wait")))
     assert living.moment["plain"]
-    living.show(
+    living.moment = living.at(
         {"Main": "running", "no such state": "failed"}, {"Main": (2, 3)}, {("", "Main", "")}, ("Main", "Main", "retry")
     )
     assert living.moment["states"] == {"Main": ["running", 2, 3]}
@@ -48,7 +48,7 @@ def test_the_counts_are_those_of_the_last_visit():
 def test_a_state_that_is_chosen_or_hovered_is_named_as_in_the_definition_and_others_are_nobody():
     living = Living(draw(hostile()))
     chosen, sent = [], []
-    living.on_choose(chosen.append)
+    living.on_choose = chosen.append
     living.lines_of = lambda name: [f"last input: {name}\x1b" + "x" * 1_000]
     living.send = sent.append
     for said in (

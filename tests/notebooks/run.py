@@ -201,7 +201,14 @@ def keep_outputs(
 
 def as_stored(fresh: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> bool:
     """Whether a cell said and drew what is stored, but for dates, ids and durations."""
-    return words.said(fresh) == words.said(stored) and words.drawn(fresh) == words.drawn(stored)
+    alike = words.said(fresh) == words.said(stored) and words.drawn(fresh) == words.drawn(stored)
+    return alike and _inside(fresh) == _inside(stored)
+
+
+def _inside(cell: nbformat.NotebookNode) -> list[str]:
+    """The pictures inside the HTML of a cell."""
+    pages = (output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+    return [picture for page in pages for picture in re.findall(r"data:image/[^\"']+", page)]
 
 
 def write(notebook: nbformat.NotebookNode, path: pathlib.Path) -> None:

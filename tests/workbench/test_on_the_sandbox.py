@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from datetime import timedelta
 
 import boto3
@@ -125,8 +126,7 @@ def test_a_running_execution_opens_on_its_open_visit(deployed, lab):
     try:
         shown = explore(arn, lab=lab)
         header = shown._shown._header.value
-        assert "<b>Pause</b> waits, for" in header
-        assert "until" in header
+        assert re.search(r"<p>Pause waits, 3,?[56]\d\d s to go", header)
         assert "RUNNING" in header
         assert shown.view.events["state"].iat[shown._shown.position - 1] == "Pause"
         assert "waiting: Pause" in moment(shown)
@@ -148,8 +148,7 @@ def test_a_task_between_two_attempts_names_the_next_one(deployed, lab):
             if event["type"] == "TaskFailed":
                 break
         header = explore(arn, lab=lab)._shown._header.value
-        assert "attempt 1 ended with OutOfStock, the next one" in header
-        assert "(in 8" in header or "(in 9" in header
+        assert re.search(r"Pack in EachOrder#1\[0\] waits to try again, attempt 2 of 4, in [89]\d\d\.\d s", header)
     finally:
         execution.stop(arn, lab=lab)
 
