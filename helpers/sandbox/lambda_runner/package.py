@@ -15,7 +15,6 @@ LARGEST_UNZIPPED = 262_144_000  # bytes; AWS Lambda developer guide, "Lambda quo
 UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
 LONGEST_NAME = 255  # bytes of UTF-8 in a file's or folder's own name, on every file system that we know
 HALF_MADE = "unpacking-"  # how the folder of a package begins that is not unpacked yet
-_CHUNK = 1 << 20
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -42,7 +41,8 @@ def unpack(package: bytes, folder: pathlib.Path) -> None:
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half_made = pathlib.Path(tempfile.mkdtemp(prefix=HALF_MADE, dir=folder.parent))
     try:
-        _write(archive, entries, half_made)
+        with _reading():
+            archive.extractall(half_made)
         try:
             files.patiently(lambda: half_made.rename(folder))
         except OSError:
@@ -62,29 +62,9 @@ def _reading() -> Iterator[None]:
         yield
     # Damaged bytes raise a dozen kinds, according to where they are met: zlib's and lzma's, struct's, of seeking ...
     except Exception as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # what the disk refuses
         raise BadPackage(UNREADABLE) from error
-
-
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    with _reading(), archive.open(entry) as source:
-        while chunk := source.read(_CHUNK):
-            yield chunk
-
-
-def _write(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: pathlib.Path) -> None:
-    room = LARGEST_UNZIPPED
-    for entry in entries:
-        target = folder.joinpath(*entry.filename.split("/"))
-        if entry.is_dir():
-            target.mkdir(mode=0o700, parents=True, exist_ok=True)
-            continue
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with target.open("wb") as copy:
-            for chunk in _content(archive, entry):
-                room -= len(chunk)
-                if room < 0:
-                    raise BadPackage(f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes")
-                copy.write(chunk)
 
 
 def _check_name(entry: zipfile.ZipInfo) -> None:

@@ -153,7 +153,8 @@ class Worker:
         timer.daemon = True
         timer.start()
         try:
-            self.send(header, body)
+            self._requests.write(bootstrap.frame_of(header, body))
+            self._requests.flush()
             reply, answered = bootstrap.read_frame(self._replies, largest=bootstrap.LARGEST_RESPONSE)
             if reply.get("mark") != header["mark"]:
                 raise ValueError("a frame that no runtime of ours wrote")
@@ -169,19 +170,6 @@ class Worker:
             raise WorkerEnded(status) from error
         finally:
             timer.cancel()
-
-    def send(self, header: dict[str, Any], body: bytes) -> None:
-        """Send a request without waiting for the reply."""
-        self._requests.write(bootstrap.frame_of(header, body))
-        self._requests.flush()
-
-    def hang_up(self) -> None:
-        """Close the pipe to the worker, as the system does when the server dies; it then ends itself."""
-        self._requests.close()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def weigh(self) -> int:
         """The megabytes that the worker takes, or took when it was last seen."""

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import stat
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -206,7 +207,7 @@ def test_a_disk_that_fails_is_not_the_zip_s_fault(tmp_path, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(pathlib.Path, "open", full)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(OSError, match="No space left"):
         unpack(zipped({"a.py": ""}), tmp_path / "code")
 

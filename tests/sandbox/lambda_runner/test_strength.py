@@ -8,6 +8,7 @@ import pytest
 
 from helpers import sandbox
 from helpers.sandbox.lambda_runner import workers
+from helpers.sandbox.lambda_runner.bootstrap import frame_of
 from helpers.sandbox.lambda_runner.workers import Worker, mark
 
 
@@ -131,9 +132,9 @@ def test_no_worker_outlives_its_server(tmp_path):
     clock_and_mark = {"mark": mark(), "clock_offset": 0.0}
     try:
         assert worker.ask(function | clock_and_mark, b"", 10)[0]["kind"] == "ready"
-        pid = worker.pid
-        worker.send({"request_id": "1", "arn": "a", "timeout": 60} | clock_and_mark, b"{}")
-        worker.hang_up()
+        pid = worker._process.pid
+        worker._requests.write(frame_of({"request_id": "1", "arn": "a", "timeout": 60} | clock_and_mark, b"{}"))
+        worker._requests.close()  # as the system does when the server dies
         deadline = time.monotonic() + 10
         while running(pid):
             assert time.monotonic() < deadline
