@@ -167,7 +167,7 @@ def room(value: object, levels: int, left: int) -> int:
             try:
                 if of_names and not isinstance(key, str):
                     raise Unreadable(not_json("A name that is no text is not JSON"))
-                left = room(item, levels - 1, left - (len(key) + 4 if of_names else 1))
+                left = room(item, levels - 1, left - (len(key) + 4 if isinstance(key, str) else 1))
             except Unreadable as error:
                 if not error.whole:
                     step = f"/{key}" if of_names else f"[{key}]"

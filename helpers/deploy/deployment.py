@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from helpers import definition as definitions
 from helpers.console import address
-from helpers.deploy.resources import Undo, filled, make_function, make_state_machine, undoing
+from helpers.deploy.resources import filled, function, state_machine, undoing
 from helpers.lab import Lab, current
 from helpers.verbatim import verbatim
 
@@ -80,28 +80,25 @@ def deploy(
     meant = {placeholder: f"arn:aws:lambda:::{one}" for placeholder, one in needed.items()}
     filled(raw, {**placeholders, **meant}, lab)
     with undoing() as undo:
+        usual = {"role": function_role, "permissions_boundary": permissions_boundary}
         functions = {
-            one: _make(lab, undo, one, {"role": function_role, **options.get(one, {})}, permissions_boundary)
+            one: function(one, **{**usual, **options.get(one, {})}, lab=lab, undo=undo)
             for one in dict.fromkeys(needed.values())
         }
         arns = {placeholder: functions[one] for placeholder, one in needed.items()}
         final = filled(raw, {**placeholders, **arns}, lab)
-        arn = make_state_machine(
-            lab,
-            undo,
+        arn = state_machine(
             name,
             final,
-            type_=type,
+            type=type,
             log_level=log_level,
             statements=statements,
             role=role,
             permissions_boundary=permissions_boundary,
+            lab=lab,
+            undo=undo,
         )
     return Deployment(lab.name(name), arn, final, functions, _links(lab, arn, functions))
-
-
-def _make(lab: Lab, undo: Undo, name: str, options: Mapping[str, Any], permissions_boundary: str | None) -> str:
-    return make_function(lab, undo, name, **{"permissions_boundary": permissions_boundary, **options})
 
 
 def _function_of(placeholder: str) -> str:
@@ -116,6 +113,6 @@ def _links(lab: Lab, arn: str, functions: Mapping[str, str]) -> dict[str, str]:
     console = address(lab.region)
     at = f"home?region={lab.region}#"
     links = {"state machine": f"{console}/states/{at}/statemachines/view/{arn}"}
-    for name, function in functions.items():
-        links[f"function {name}"] = f"{console}/lambda/{at}/functions/{function.split(':function:')[-1]}"
+    for name, made in functions.items():
+        links[f"function {name}"] = f"{console}/lambda/{at}/functions/{made.split(':function:')[-1]}"
     return links

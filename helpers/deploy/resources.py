@@ -19,7 +19,7 @@ from helpers.deploy.permissions import Setting, function_statements, machine_sta
 from helpers.errors import DefinitionInvalid, DeployFailed, PlaceholderLeft
 from helpers.lab import Lab, current
 
-__all__ = ["Undo", "filled", "function", "make_function", "make_state_machine", "role", "state_machine", "undoing"]
+__all__ = ["Undo", "filled", "function", "role", "state_machine", "undoing"]
 
 Made = TypeVar("Made")
 
@@ -37,8 +37,14 @@ class Undo(ExitStack):
 
 
 @contextmanager
-def undoing() -> Iterator[Undo]:
-    """Callbacks pushed on the stack run, last first, when the block fails or is interrupted, and only then."""
+def undoing(whole: Undo | None = None) -> Iterator[Undo]:
+    """Callbacks pushed on the stack run, last first, when the block fails or is interrupted, and only then.
+
+    A block that is a step of a `whole` pushes them on that stack.
+    """
+    if whole is not None:
+        yield whole
+        return
     with Undo() as undo:
         yield undo
         undo.pop_all()
@@ -154,88 +160,57 @@ def function(
     role: str | None = None,
     permissions_boundary: str | None = None,
     lab: Lab | None = None,
+    undo: Undo | None = None,
 ) -> str:
     """Make or update a Lambda function, wait until it can be invoked, and return its ARN.
 
     `source` is a folder or a .py file; left out, the folder of that name among `definitions/functions/`. An unchanged
     source is not uploaded again. `timeout` is in seconds, `memory` in MB. The function's own role may write its log and
     do what the IAM `statements` say, and those in the file `<name>.statements.json` beside its folder; `role`, the
-    ARN of one that exists, is used instead.
+    ARN of one that exists, is used instead. How to undo it is left on the stack `undo`, if it is a step of several.
 
     Raises ForeignResource when a function of that name is not ours, NotFound for an unknown source, DeployFailed when
     Lambda cannot take it, NotAllowed when we may not.
     """
     lab = lab or current()
-    with undoing() as undo:
-        return make_function(
-            lab,
-            undo,
-            name,
-            source,
-            handler=handler,
-            runtime=runtime,
-            timeout=timeout,
-            memory=memory,
-            environment=environment,
-            statements=statements,
-            role=role,
-            permissions_boundary=permissions_boundary,
-        )
-
-
-def make_function(
-    lab: Lab,
-    undo: Undo,
-    name: str,
-    source: str | Path | None = None,
-    *,
-    handler: str = "lambda_function.lambda_handler",
-    runtime: str = RUNTIME,
-    timeout: int = 3,
-    memory: int = 128,
-    environment: Mapping[str, str] | None = None,
-    statements: Sequence[Mapping[str, Any]] = (),
-    role: str | None = None,
-    permissions_boundary: str | None = None,
-) -> str:
-    """What `function` does, as one step of several: how to undo what it makes goes on the stack `undo`."""
-    packed = archive(definitions.function_source(name) if source is None else Path(source))
-    ours, role = lab.name(name), role or lab.rules.function_role
-    workgroup = {"LAB_WORKGROUP": lab.rules.workgroup} if lab.rules.workgroup else {}
-    client = lab.client("lambda")
-    _check_function(lab, ours)
-    settings: dict[str, Any] = {
-        "FunctionName": ours,
-        "Runtime": runtime,
-        "Handler": handler,
-        "Timeout": timeout,
-        "MemorySize": memory,
-        "Environment": {"Variables": {**workgroup, **(environment or {})}},
-    }
-    patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
-    if role is None:
-        here = setting(lab, ours)
-        declared = _declared(here, name, lab.rules.workgroup) if source is None else []
-        needed = [*function_statements(ours, here), *declared, *statements]
-        role = _role(lab, undo, _role_name(lab, f"{name}-lambda"), "lambda", needed, permissions_boundary)
-    settings["Role"] = role
-    with plainly(f"make the function {ours}"):
-        try:
-            found = client.get_function_configuration(FunctionName=ours)
-        except client.exceptions.ResourceNotFoundException:
-            create = {**settings, "Code": {"ZipFile": packed}, "Tags": dict(lab.tags)}
-            undo.callback(kinds.take_back, lab, "function", ours)
+    with undoing(undo) as undo:
+        packed = archive(definitions.function_source(name) if source is None else Path(source))
+        ours, role = lab.name(name), role or lab.rules.function_role
+        workgroup = {"LAB_WORKGROUP": lab.rules.workgroup} if lab.rules.workgroup else {}
+        client = lab.client("lambda")
+        _check_function(lab, ours)
+        settings: dict[str, Any] = {
+            "FunctionName": ours,
+            "Runtime": runtime,
+            "Handler": handler,
+            "Timeout": timeout,
+            "MemorySize": memory,
+            "Environment": {"Variables": {**workgroup, **(environment or {})}},
+        }
+        patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
+        if role is None:
+            here = setting(lab, ours)
+            declared = _declared(here, name, lab.rules.workgroup) if source is None else []
+            needed = [*function_statements(ours, here), *declared, *statements]
+            role = _role(lab, undo, _role_name(lab, f"{name}-lambda"), "lambda", needed, permissions_boundary)
+        settings["Role"] = role
+        with plainly(f"make the function {ours}"):
             try:
-                found = patiently(
-                    lambda: client.create_function(**create), _role_not_ready, f"the function {ours}", patience
-                )
-            except client.exceptions.ResourceConflictException:  # as with a role: made, and not heard of
-                _check_function(lab, ours)
                 found = client.get_function_configuration(FunctionName=ours)
-        else:
-            _update_function(client, found, settings, packed, patience)
-        _wait(client, "function_active_v2", ours)
-    return str(found["FunctionArn"])
+            except client.exceptions.ResourceNotFoundException:
+                create = {**settings, "Code": {"ZipFile": packed}, "Tags": dict(lab.tags)}
+                undo.callback(kinds.take_back, lab, "function", ours)
+                try:
+                    found = patiently(
+                        lambda: client.create_function(**create), _role_not_ready, f"the function {ours}", patience
+                    )
+                except client.exceptions.ResourceConflictException:  # as with a role: made, and not heard of
+                    _check_function(lab, ours)
+                    found = client.get_function_configuration(FunctionName=ours)
+            else:
+                _update_function(client, found, settings, packed, patience)
+            _wait(client, "function_active_v2", ours)
+        return str(found["FunctionArn"])
 
 
 def _declared(here: Setting, name: str, workgroup: str | None) -> list[dict[str, Any]]:
@@ -369,6 +344,7 @@ def state_machine(
     role: str | None = None,
     permissions_boundary: str | None = None,
     lab: Lab | None = None,
+    undo: Undo | None = None,
     **placeholders: str,
 ) -> str:
     """Make or update a state machine and return its ARN.
@@ -377,24 +353,46 @@ def state_machine(
     `placeholders` fill it in. It is checked before anything is made. `log_level` other than OFF sends its events to a
     log group of CloudWatch Logs, for Express the only place where they can be read. The role may do what the
     definition's own resources need and what the IAM `statements` add; `role`, the ARN of one that exists, is used
-    instead. AWS may start an execution with the definition before for some seconds after an update.
+    instead, and `undo` is `function`'s. AWS may start an execution with the definition before for some seconds after
+    an update.
 
     Raises PlaceholderLeft, DefinitionInvalid, ForeignResource, UnknownService, DeployFailed or NotAllowed.
     """
     lab = lab or current()
     complete = filled(name if definition is None else definition, placeholders, lab)
-    with undoing() as undo:
-        return make_state_machine(
-            lab,
-            undo,
-            name,
-            complete,
-            type_=type,
-            log_level=log_level,
-            statements=statements,
-            role=role,
-            permissions_boundary=permissions_boundary,
-        )
+    with undoing(undo) as undo:
+        sfn = lab.client("stepfunctions")
+        here, role = setting(lab, lab.name(name)), role or lab.rules.role
+        arn = here.arn("states", f"stateMachine:{here.machine}")
+        text = json.dumps(complete, indent=2, ensure_ascii=False)
+        needed = [] if role else [*machine_statements(complete, here, logging=log_level != "OFF"), *statements]
+        found = _machine_of_ours(lab, here.machine, arn, type)
+        _validate(sfn, text, type)
+        logging: dict[str, Any] = {"level": log_level, "includeExecutionData": log_level != "OFF"}
+        if log_level != "OFF":
+            logging["destinations"] = [{"cloudWatchLogsLogGroup": {"logGroupArn": f"{_log_group(lab, undo, here)}:*"}}]
+        patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
+        role = role or _role(lab, undo, _role_name(lab, f"{name}-states"), "states", needed, permissions_boundary)
+        asked: dict[str, Any] = {"definition": text, "roleArn": role, "loggingConfiguration": logging}
+        making = f"the state machine {here.machine}"
+        with plainly(f"make {making}"):
+            if found is None:
+                tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
+                undo.callback(kinds.take_back, lab, "state machine", here.machine)
+                patiently(
+                    lambda: sfn.create_state_machine(name=here.machine, type=type, tags=tags, **asked),
+                    lambda error: _role_not_ready(error) or _being_deleted(error),
+                    making,
+                    patience,
+                )
+            elif (
+                json.loads(found["definition"]) != complete
+                or found["roleArn"] != role
+                or found.get("loggingConfiguration", {}).get("level", "OFF") != log_level
+            ):
+                update = {**asked, "stateMachineArn": arn}
+                patiently(lambda: sfn.update_state_machine(**update), _role_not_ready, making, patience)
+        return arn
 
 
 def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str, str], lab: Lab) -> dict[str, Any]:
@@ -422,52 +420,6 @@ def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str
         if workgroup and queries and "WorkGroup.$" not in asked:
             asked.setdefault("WorkGroup", workgroup)
     return complete
-
-
-def make_state_machine(
-    lab: Lab,
-    undo: Undo,
-    name: str,
-    definition: Mapping[str, Any],
-    *,
-    type_: str = "STANDARD",
-    log_level: str = "OFF",
-    statements: Sequence[Mapping[str, Any]] = (),
-    role: str | None = None,
-    permissions_boundary: str | None = None,
-) -> str:
-    """What `state_machine` does, as one step of several: how to undo what it makes goes on the stack `undo`."""
-    sfn = lab.client("stepfunctions")
-    here, role = setting(lab, lab.name(name)), role or lab.rules.role
-    arn = here.arn("states", f"stateMachine:{here.machine}")
-    text = json.dumps(definition, indent=2, ensure_ascii=False)
-    needed = [] if role else [*machine_statements(definition, here, logging=log_level != "OFF"), *statements]
-    found = _machine_of_ours(lab, here.machine, arn, type_)
-    _validate(sfn, text, type_)
-    logging: dict[str, Any] = {"level": log_level, "includeExecutionData": log_level != "OFF"}
-    if log_level != "OFF":
-        logging["destinations"] = [{"cloudWatchLogsLogGroup": {"logGroupArn": f"{_log_group(lab, undo, here)}:*"}}]
-    patience = PATIENCE if role is None else PATIENCE_WITH_GIVEN
-    role = role or _role(lab, undo, _role_name(lab, f"{name}-states"), "states", needed, permissions_boundary)
-    asked: dict[str, Any] = {"definition": text, "roleArn": role, "loggingConfiguration": logging}
-    making = f"the state machine {here.machine}"
-    with plainly(f"make {making}"):
-        if found is None:
-            tags = [{"key": key, "value": value} for key, value in lab.tags.items()]
-            undo.callback(kinds.take_back, lab, "state machine", here.machine)
-            patiently(
-                lambda: sfn.create_state_machine(name=here.machine, type=type_, tags=tags, **asked),
-                lambda error: _role_not_ready(error) or _being_deleted(error),
-                making,
-                patience,
-            )
-        elif (
-            json.loads(found["definition"]) != definition
-            or found["roleArn"] != role
-            or found.get("loggingConfiguration", {}).get("level", "OFF") != log_level
-        ):
-            patiently(lambda: sfn.update_state_machine(stateMachineArn=arn, **asked), _role_not_ready, making, patience)
-    return arn
 
 
 def _machine_of_ours(lab: Lab, name: str, arn: str, type_: str) -> Any:

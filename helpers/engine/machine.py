@@ -14,7 +14,7 @@ from helpers.engine.tasks import Task
 from helpers.engine.text import data_of
 from helpers.errors import DefinitionInvalid
 
-__all__ = ["Machine", "compiled"]
+__all__ = ["Machine", "compiled", "valid", "written"]
 
 SIMPLE: dict[str, type[State]] = {kind.__name__: kind for kind in (Pass, Task, Choice, Wait, Succeed, Fail)}
 
@@ -47,18 +47,28 @@ def compiled(definition: Any, type: str = "STANDARD") -> Machine:  # noqa: A002
 
     Raises DefinitionInvalid, which names the state, the field and what is wrong with it.
     """
-    if isinstance(definition, str):
-        return _compiled(definition, type)
-    if unreadable := validation.form(definition):
-        raise DefinitionInvalid(unreadable.sentence)
-    return _compiled(json.dumps(definition), type)
+    return _compiled(written(definition), type)
 
 
 @functools.lru_cache(maxsize=64)
 def _compiled(text: str, machine_type: str) -> Machine:
+    return Machine(valid(text, machine_type), "JSONPath")
+
+
+def written(definition: Any) -> str:
+    """A definition, given as data or JSON text, as text. Raises DefinitionInvalid where it is no JSON."""
+    if isinstance(definition, str):
+        return definition
+    if unreadable := validation.form(definition):
+        raise DefinitionInvalid(unreadable.sentence)
+    return json.dumps(definition)
+
+
+def valid(text: str, machine_type: str) -> Any:
+    """The data of a definition's text. Raises DefinitionInvalid where it is no state machine of that type."""
     try:
         definition = data_of(text)
     except ValueError as error:
         raise DefinitionInvalid(f"The definition cannot be read. {error}") from None
     validation.check(definition, machine_type, text)
-    return Machine(definition, "JSONPath")
+    return definition

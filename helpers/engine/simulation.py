@@ -16,7 +16,7 @@ from helpers.engine.text import data_of, exceeds, text_of
 from helpers.errors import InvalidInput, NoProgress, TaskUnanswered
 from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
 
-__all__ = ["Progress", "Run", "by_state", "run"]
+__all__ = ["Progress", "Run", "by_state", "input_text", "run"]
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 # So many events at one instant are no progress; a history without a limit would grow for ever.
@@ -98,14 +98,7 @@ def run(
     >>> run({"StartAt": "Ask", "States": {"Ask": ask}}, tasks={"Ask": {"status": "success"}}).output
     {'status': 'success'}
     """
-    machine = compiled(definition, type)
-    try:
-        text = text_of({} if input is None else input)
-        data_of(text)
-    except (ValueError, StateFailed) as error:
-        raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
-    if exceeds(text):
-        raise InvalidInput(f"The input is longer than the {PAYLOAD_BYTES:,} bytes that AWS takes: give less.")
+    machine, text = compiled(definition, type), input_text({} if input is None else input)
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))
     answers = tasks if callable(tasks) else by_state(tasks or {})
@@ -124,6 +117,18 @@ def run(
     execution.start()
     _drive(execution, scheduler)
     return Run(execution)
+
+
+def input_text(value: Any) -> str:
+    """An execution's input as JSON. Raises InvalidInput where it is none, or longer than AWS takes."""
+    try:
+        text = text_of(value)
+        data_of(text)
+    except (ValueError, StateFailed) as error:
+        raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
+    if exceeds(text):
+        raise InvalidInput(f"The input is longer than the {PAYLOAD_BYTES:,} bytes that AWS takes: give less.")
+    return text
 
 
 def _drive(execution: Execution, scheduler: Scheduler) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from helpers import definition as definitions
 from helpers.definition import validation
+from helpers.definition.fields import OBJECTS, TYPES
 
 __all__ = [
     "Lacking",
@@ -28,22 +29,9 @@ __all__ = [
     "value_slip",
 ]
 
-FIELDS = re.findall(
-    r"\w+",
-    """
-    Type Comment Next End Resource Parameters Arguments ResultSelector ResultPath InputPath OutputPath Output Assign
-    Retry Catch TimeoutSeconds TimeoutSecondsPath HeartbeatSeconds HeartbeatSecondsPath Seconds SecondsPath
-    Timestamp Items TimestampPath Choices Default Result Error ErrorPath Cause CausePath Branches ItemProcessor
-    Iterator ItemSelector States ItemsPath MaxConcurrency QueryLanguage Credentials StartAt Version ErrorEquals
-    IntervalSeconds MaxAttempts BackoffRate MaxDelaySeconds JitterStrategy Variable Condition And Or Not
-    StringEquals StringMatches NumericEquals NumericGreaterThan NumericGreaterThanEquals NumericLessThan
-    NumericLessThanEquals BooleanEquals IsPresent IsNull IsString
-    """,
-)
-TYPES = ("Task", "Wait", "Pass", "Choice", "Succeed", "Fail", "Parallel", "Map")
+# What a field holds, by its name; a label is also what lessons call data.
+_KINDS = {name: field.kind for one in OBJECTS.values() for name, field in one.fields.items() if name != "Label"}
 ERRORS = ("States.ALL", "States.TaskFailed", "States.Timeout", "ValueError", "OutOfStock", "NotReady", "JobFailed")
-WHOLE = ("Seconds", "TimeoutSeconds", "HeartbeatSeconds", "IntervalSeconds", "MaxAttempts", "MaxDelaySeconds")
-LISTS = ("Retry", "Catch", "Choices", "ErrorEquals")
 TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector")
 LENGTHS = (datetime.timedelta, np.timedelta64)
 MANY = (pd.Series, pd.DataFrame, pd.Index, np.ndarray, list, tuple, set, frozenset, dict)
@@ -214,7 +202,7 @@ def slips(definition: dict[str, Any]) -> Iterator[str]:
 
 def wrong_case(owner: str, body: dict[str, Any]) -> str | None:
     for field in body:
-        for known in FIELDS:
+        for known in _KINDS:
             if same_but_for_case(field, known):
                 return f"the field {field!r} of {owner} is written {known}."
     return None
@@ -222,7 +210,7 @@ def wrong_case(owner: str, body: dict[str, Any]) -> str | None:
 
 def wrong_values(owner: str, body: dict[str, Any]) -> Iterator[str]:
     for field, value in body.items():
-        if field in WHOLE and not (isinstance(value, str) and "{%" in value):
+        if _KINDS.get(field) == "integer" and not (isinstance(value, str) and "{%" in value):
             if isinstance(value, LENGTHS):
                 yield f"{field} of {owner} is a length of time; give its seconds as a number."
             elif isinstance(value, str) and re.match(r"\s*\$", value):
@@ -231,7 +219,7 @@ def wrong_values(owner: str, body: dict[str, Any]) -> Iterator[str]:
                 yield f"{field} of {owner} is the text {value!r}; write a number, without quotes."
             elif isinstance(value, numbers.Real) and (value < 0 or value % 1):
                 yield f"{field} of {owner} must be a whole number, not {shown(value)}."
-        if field in LISTS and not isinstance(value, list):
+        if _KINDS.get(field) in ("objects", "texts") and not isinstance(value, list):
             yield f"{field} of {owner} must be a list, in square brackets, not {shown(value)}."
     names = body.get("ErrorEquals")
     for error in names if isinstance(names, list) else []:

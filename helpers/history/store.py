@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote, unquote
 
 import pandas as pd
-import pyarrow.dataset
+import pyarrow
+import pyarrow.compute
 
 from helpers.errors import LabError, NotFound
 from helpers.history.event_types import FIELDS, details_key, fields
@@ -237,6 +238,8 @@ def _dataset(folder: Path, schema: Any = None) -> Any:
     if not folder.is_dir():
         raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
     files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
+    import pyarrow.dataset  # takes 4 MB, and few kernels read a store
+
     names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
     layout = pyarrow.dataset.partitioning(names, flavor="hive")
     return pyarrow.dataset.dataset(files, schema, partitioning=layout, partition_base_dir=str(folder))
@@ -266,7 +269,7 @@ def stops(folder: Path) -> dict[str, datetime | None]:
 
 def _among(index: pd.DataFrame, column: str) -> Any:
     values = pyarrow.array(sorted(set(index[column])), pyarrow.string())
-    return pyarrow.dataset.field(column).isin(values)
+    return pyarrow.compute.field(column).isin(values)
 
 
 def _current(events: Any, index: pd.DataFrame) -> Any:

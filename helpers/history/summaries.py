@@ -191,6 +191,8 @@ def _backoffs(entered: pd.DataFrame, tried: pd.DataFrame, present: pd.Timestamp 
     ]
     key = ["branch", "state", "visit"]
     running = entered.loc[(entered["type"] == "Task") & (entered["status"] == "running"), key]
+    if running.empty:
+        return spans
     latest = tried.drop_duplicates(key, keep="last").merge(running, on=key)
     failed = latest[latest["status"].isin(FAILED_VISIT)]
     return spans + [(ended, present, "running") for ended in failed["ended"]]

@@ -17,11 +17,12 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
+from helpers.engine.machine import written
 from helpers.errors import LabError, NotFound
-from helpers.history import Source
+from helpers.history import Source, store
 from helpers.quantities import count
 from helpers.rehearsal.record import Record, executions
-from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of, written
+from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of
 
 __all__ = ["check", "summed"]
 
@@ -84,8 +85,6 @@ def check(
 
 
 def _sources(histories: Any) -> Iterator[Source]:
-    from helpers.history import store  # what reads Parquet takes 4 MB, which few kernels need
-
     if isinstance(histories, pd.DataFrame):
         yield from store.histories(histories)
     elif isinstance(histories, str | PathLike) and Path(histories).is_dir():

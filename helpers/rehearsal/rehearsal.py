@@ -14,15 +14,15 @@ from typing import Any
 import pandas as pd
 
 from helpers import diagram, history
-from helpers.definition import validation, walk
+from helpers.definition import walk
 from helpers.diagram.picture import made
 from helpers.engine import Call, Machine, data_of, text_of
-from helpers.engine.simulation import by_state
-from helpers.engine.text import exceeds
-from helpers.errors import DefinitionInvalid, DrawingFailed, InvalidInput, NotAHistory, NotFound
+from helpers.engine.machine import valid, written
+from helpers.engine.simulation import by_state, input_text
+from helpers.errors import DrawingFailed, NotAHistory, NotFound
 from helpers.history import store
 from helpers.history.comparison import Comparison, compare
-from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
+from helpers.limits import HISTORY_EVENTS
 from helpers.quantities import count
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
 from helpers.rehearsal.payloads import parsed
@@ -213,23 +213,10 @@ def _names(machine: Machine) -> Iterable[str]:
             yield from _names(inner) if inner else ()
 
 
-def written(definition: Mapping[str, Any] | str) -> str:
-    """A definition as JSON text."""
-    if isinstance(definition, str):
-        return definition
-    if unreadable := validation.form(definition):
-        raise DefinitionInvalid(unreadable.sentence)
-    return json.dumps(definition)
-
-
 @functools.lru_cache(maxsize=64)
 def compiled(text: str, type: str) -> tuple[Machine, Machine, bool]:  # noqa: A002
     """A machine that can follow a record; the same with other placeholders; and whether it ever comes out otherwise."""
-    try:
-        definition = data_of(text)
-    except ValueError as error:
-        raise DefinitionInvalid(f"The definition cannot be read. {error}") from None
-    validation.check(definition, type)
+    definition = valid(text, type)
     machine = again = Machine(definition, "JSONPath", FollowedMap)
     if "${" in text:
         again = Machine(data_of(text.replace("${", "${another-")), "JSONPath", FollowedMap)
@@ -241,13 +228,7 @@ def _given(record: Record, given: Any) -> str:
         if record.truncated:
             raise NotAHistory("AWS cut off the execution's input in this history: give the whole as `input`.")
         return text_of(record.given) if parsed(record.given) is record.given else record.given
-    try:
-        text = text_of(given)
-    except ValueError as error:
-        raise InvalidInput(f"The input is no JSON: give dicts, lists, texts and numbers. {error}") from None
-    if exceeds(text):
-        raise InvalidInput(f"The input is longer than the {PAYLOAD_BYTES:,} bytes that AWS takes: give less.")
-    return text
+    return input_text(given)
 
 
 def _filled(text: str, record: Record) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -214,18 +215,17 @@ def test_a_teacher_sees_what_each_learner_left_and_removes_one_learner_s_or_all(
     }
     all_s = {ann.prefix: {"queue ws-ann-jobs"}, ann_b.prefix: {"queue ws-ann-b-jobs"}, ben.prefix: ben_s}
 
-    def left() -> dict[str, set[str]]:
-        seen = deploy.made(clean, learners="ws-*")
-        return {name: set(rows["kind"] + " " + rows["name"]) for name, rows in seen.groupby("learner")}
+    def by_learner(things: pd.DataFrame) -> dict[str, set[str]]:
+        return {name: set(rows["kind"] + " " + rows["name"]) for name, rows in things.groupby("learner")}
 
-    assert left() == all_s
-    assert all(prefix in repr(deploy.made(clean, learners="ws-*")) for prefix in all_s)
+    seen = deploy.made(clean, learners="ws-*")
+    assert by_learner(seen) == all_s
+    assert all(prefix in repr(seen) for prefix in all_s)
     done = deploy.tear_down(clean, learners=ann.prefix)
-    assert (removed(done), set(done.removed["learner"])) == ({("queue", "ws-ann-jobs")}, {ann.prefix})
-    assert left() == {name: those for name, those in all_s.items() if name != ann.prefix}
+    assert by_learner(done.removed) == {ann.prefix: all_s.pop(ann.prefix)}
     done = deploy.tear_down(clean, learners="ws-*")
-    assert set(done.removed["learner"]) == {ann_b.prefix, ben.prefix}
-    assert (left(), done.remaining.empty) == ({}, True)
+    assert by_learner(done.removed) == all_s
+    assert done.remaining.empty
     assert removed(deploy.tear_down(other)) == {("queue", "wx-jobs")}
     with pytest.raises(InvalidSetting, match="what all their names begin with"):
         deploy.made(clean, learners="*")

@@ -251,7 +251,7 @@ CODES = [
 ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(CODES), DATA)
 def test_data_is_never_changed(code: str, data: Any) -> None:
     before = copy.deepcopy(data)

@@ -121,7 +121,7 @@ def test_an_argument_from_nowhere(path: str, data: str) -> None:
     assert str(failed.cause).startswith(f"{said}found in the input '{data}")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(sorted(ARGUMENTS)), st.lists(DATA, max_size=4))
 def test_any_arguments_give_a_value_or_a_failure(name: str, values: list[Any]) -> None:
     text = f"States.{name}({', '.join(f'$[{number}]' for number in range(len(values)))})"

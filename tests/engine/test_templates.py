@@ -107,7 +107,7 @@ TEMPLATES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(TEMPLATES, DATA)
 def test_nothing_is_ever_changed(template: Any, data: Any) -> None:
     scope = scope_of(data, variables={"v": data})

@@ -5,7 +5,8 @@
 
 Three run at a time (`-n`), each on an emptied sandbox of its process's own; a twin runs after its lesson. Where a
 cell says and draws what is stored, but for dates, ids and durations (words.py), its stored outputs stay, so that
-running again changes only what changed.
+running again changes only what changed. But the durations of a notebook are those of one run: where a cell that shows
+some says something else, or with `--anew`, all are stored anew.
 
 What is written is normalised, so that a diff shows what changed and nothing else: cell ids are
 numbered, execution metadata, widget state, addresses, ports and absolute paths are gone, and a digest of the sources is
@@ -14,6 +15,7 @@ kept, by which a test notices a notebook that was changed without being run.
 
 import argparse
 import contextlib
+import copy
 import hashlib
 import itertools
 import json
@@ -39,6 +41,7 @@ from tests.notebooks import account, lessons, words
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 SOLUTIONS = NOTEBOOKS / "solutions"
+DURATION = re.compile(r"\d\.\d")
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -198,7 +201,14 @@ def keep_outputs(
 
 def as_stored(fresh: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> bool:
     """Whether a cell said and drew what is stored, but for dates, ids and durations."""
-    return words.said(fresh) == words.said(stored) and words.drawn(fresh) == words.drawn(stored)
+    alike = words.said(fresh) == words.said(stored) and words.drawn(fresh) == words.drawn(stored)
+    return alike and _inside(fresh) == _inside(stored)
+
+
+def _inside(cell: nbformat.NotebookNode) -> list[str]:
+    """The pictures inside the HTML of a cell."""
+    pages = (output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+    return [picture for page in pages for picture in re.findall(r"data:image/[^\"']+", page)]
 
 
 def write(notebook: nbformat.NotebookNode, path: pathlib.Path) -> None:
@@ -207,7 +217,29 @@ def write(notebook: nbformat.NotebookNode, path: pathlib.Path) -> None:
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
-def run_and_store(path: pathlib.Path, recording: "contextlib.AbstractContextManager[Any] | None" = None) -> bool:
+def of_one_run(fresh: nbformat.NotebookNode, stored: nbformat.NotebookNode) -> bool:
+    """Whether stored outputs may stay beside fresh ones: no cell that shows durations says something else."""
+    trial = copy.deepcopy(fresh)
+    keep_outputs(trial, copy.deepcopy(stored), as_stored)
+    stays = {_words(cell) for cell in stored.cells}
+    return not any(DURATION.search(words) for words in map(_words, trial.cells) if words not in stays)
+
+
+def _words(cell: nbformat.NotebookNode) -> str:
+    """What a cell's outputs say, without their pictures."""
+    outputs = copy.deepcopy(cell.get("outputs", []))
+    for output in outputs:
+        output.pop("execution_count", None)
+        for kind in [kind for kind in output.get("data", {}) if kind.startswith("image/")]:
+            del output.data[kind]
+    return json.dumps(outputs)
+
+
+def run_and_store(
+    path: pathlib.Path,
+    anew: bool = False,
+    recording: contextlib.AbstractContextManager[Any] | None = None,
+) -> bool:
     """Run one notebook on an emptied sandbox and store it; outputs that say what is stored already stay as they are.
 
     Inside `recording` no other process records what its notebook asked for. Returns whether it ran to its end; one
@@ -220,7 +252,9 @@ def run_and_store(path: pathlib.Path, recording: "contextlib.AbstractContextMana
     except (CellControlSignal, DeadKernelError) as error:
         print(f"{path.name} FAILED: {error}", flush=True)
         return False
-    keep_outputs(fresh, nbformat.read(path, as_version=4), as_stored)
+    stored = nbformat.read(path, as_version=4)
+    if not anew and of_one_run(fresh, stored):
+        keep_outputs(fresh, stored, as_stored)
     write(fresh, path)
     if path.is_relative_to(NOTEBOOKS):
         with recording or contextlib.nullcontext():
@@ -228,14 +262,16 @@ def run_and_store(path: pathlib.Path, recording: "contextlib.AbstractContextMana
     return True
 
 
-def run_waiting(waiting: "queue.Queue[list[pathlib.Path]]", recording: contextlib.AbstractContextManager[Any]) -> int:
+def run_waiting(
+    waiting: "queue.Queue[list[pathlib.Path]]", anew: bool, recording: contextlib.AbstractContextManager[Any]
+) -> int:
     """Run and store lesson after lesson, each with its twin, until an empty list comes; returns how many failed."""
     failed = 0
     with clean_sandbox():
         for lesson in iter(waiting.get, []):
             for path in lesson:
                 began = time.monotonic()
-                ran = run_and_store(path, recording)
+                ran = run_and_store(path, anew, recording)
                 failed += not ran
                 took = f"{time.monotonic() - began:.1f} s, {path.stat().st_size / 1024:.0f} KB"
                 print(f"{path.relative_to(NOTEBOOKS).as_posix()}: {took if ran else 'is left as it was'}", flush=True)
@@ -247,6 +283,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("prefixes", nargs="*")
     options.add_argument("-n", type=int, default=3, help="how many run at a time")
+    options.add_argument("--anew", action="store_true", help="store all that was said and drawn anew")
     given = options.parse_args()
     lessons_first = sorted(paths(given.prefixes), key=lambda path: (path.name, path.parent == SOLUTIONS))
     apart = [list(lesson) for _, lesson in itertools.groupby(lessons_first, key=lambda path: path.name)]
@@ -255,7 +292,7 @@ def main() -> int:
         waiting, recording = manager.Queue(), manager.Lock()
         for lesson in apart + count * [[]]:
             waiting.put(lesson)
-        return int(any(processes.map(run_waiting, count * [waiting], count * [recording])))
+        return int(any(processes.map(run_waiting, count * [waiting], count * [given.anew], count * [recording])))
 
 
 if __name__ == "__main__":

@@ -214,6 +214,22 @@ def test_running_again_changes_nothing_where_the_same_is_said(tmp_path, place):
     assert path.read_bytes() == once
 
 
+def ran(*outputs: str) -> nbformat.NotebookNode:
+    """A notebook whose cells said this."""
+    said = [[nbformat.v4.new_output("stream", text=text)] for text in outputs]
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(f"cell({n})", outputs=of) for n, of in enumerate(said)]
+    )
+
+
+def test_the_durations_of_a_notebook_are_those_of_one_run():
+    stored = ran("Main took 1.5 s", "waited 1.5 s", "open")
+    assert run.of_one_run(ran("Main took 2.5 s", "waited 2.5 s", "open"), stored)
+    assert run.of_one_run(ran("Main took 2.5 s", "waited 2.5 s", "solved"), stored)
+    assert not run.of_one_run(ran("Main took 2.5 s", "slept 2.5 s", "open"), stored)
+    assert not run.of_one_run(ran("Main took 2.5 s", "waited 2.5 s", "open", "and 2.5 s more"), stored)
+
+
 @pytest.mark.notebooks
 def test_a_notebook_that_fails_is_left_as_it_was(tmp_path, place, capsys):
     path = tmp_path / "one.ipynb"

@@ -30,7 +30,7 @@ DIFFERENCES = {
     "02": {
         "error.response": "errors are in other words",
         "ended.status": NO_PERMISSIONS,
-        "ended.cause": f"{NO_PERMISSIONS}, so that there is no cause, and the cell fails",
+        "ended.cause": NO_PERMISSIONS,
         "dangling": "a machine with a state that is not there is made",
     },
     "03": {

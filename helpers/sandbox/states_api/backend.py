@@ -16,7 +16,7 @@ from helpers.sandbox import identities, pool, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Child, Execution
-from helpers.sandbox.states_api.machines import Alias, Machine, Version
+from helpers.sandbox.states_api.machines import Machine, Version
 from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
 from helpers.sandbox.states_api.versions import routed_version
@@ -66,8 +66,8 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             raise StatesError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         return machine
 
-    def target(self, arn: str) -> tuple[Machine, Version | None, Alias | None]:
-        """What starting an execution of `arn` starts: a machine, by one of its versions, through an alias."""
+    def target(self, arn: str) -> tuple[Machine, Version | None, str | None]:
+        """What starting an execution of `arn` starts: a machine, by one of its versions, through an alias's ARN."""
         resource = parse_arn(arn, "stateMachine")
         machine = self.machines.get(resource.unqualified)
         if machine and not resource.qualifier:
@@ -77,8 +77,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             if version:
                 return machine, version, None
         elif machine and resource.qualifier in machine.aliases:
-            alias = machine.aliases[resource.qualifier]
-            return machine, routed_version(machine, alias), alias
+            return machine, routed_version(machine, machine.aliases[resource.qualifier]), arn
         raise StatesError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
 
     def execution(self, arn: str) -> Execution:

@@ -22,7 +22,7 @@ from helpers.sandbox.identities import refusal, session
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import put_away, take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
-from helpers.sandbox.states_api.machines import Alias, Machine, Revision, Version
+from helpers.sandbox.states_api.machines import Machine, Revision, Version
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.map_runs import MapRun
@@ -47,7 +47,7 @@ class Execution(engine.Observer):
         backend: Any,
         machine: Machine,
         version: Version | None,
-        alias: Alias | None,
+        alias: str | None,
         arn: str,
         name: str,
         text: str,
@@ -185,8 +185,8 @@ class Execution(engine.Observer):
 
     def qualified(self) -> dict[str, str]:
         """The ARNs of the version and the alias that it was started by, as far as there are any."""
-        found = {"stateMachineVersionArn": self.version, "stateMachineAliasArn": self.alias}
-        return {member: qualified.arn for member, qualified in found.items() if qualified}
+        found = {"stateMachineVersionArn": self.version and self.version.arn, "stateMachineAliasArn": self.alias}
+        return {member: arn for member, arn in found.items() if arn}
 
     def announcement(self) -> Callable[[], Any] | None:
         """What puts "Step Functions Execution Status Change", as it is now, on the default bus; None where no rule is.

@@ -14,7 +14,7 @@ from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.names import check_name, parse_arn
 from helpers.sandbox.states_api.roles import check_role
 
-__all__ = ["Alias", "Machine", "Revision", "Version"]
+__all__ = ["Machine", "Revision", "Version"]
 
 
 @dataclass(frozen=True)
@@ -59,31 +59,8 @@ class Version:
 
 
 @dataclass
-class Alias:
-    """A name for one or two versions; `routing` is the service's list of version ARNs and weights."""
-
-    arn: str
-    name: str
-    routing: list[dict[str, Any]]
-    description: str | None
-    created: datetime.datetime
-    updated: datetime.datetime
-
-    def describe(self) -> dict[str, Any]:
-        """The members of DescribeStateMachineAlias's answer."""
-        return {
-            "stateMachineAliasArn": self.arn,
-            "name": self.name,
-            "description": self.description,
-            "routingConfiguration": self.routing,
-            "creationDate": self.created,
-            "updateDate": self.updated,
-        }
-
-
-@dataclass
 class Machine:
-    """A state machine with its versions and aliases."""
+    """A state machine with its versions and aliases, which are what DescribeStateMachineAlias answers."""
 
     arn: str
     name: str
@@ -92,7 +69,7 @@ class Machine:
     revision: Revision
     published: int = 0
     versions: dict[int, Version] = field(default_factory=dict)
-    aliases: dict[str, Alias] = field(default_factory=dict)
+    aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """The members that lists and descriptions of it have in common."""

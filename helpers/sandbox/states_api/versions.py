@@ -6,7 +6,7 @@ from typing import Any
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.errors import StatesError, invalid
-from helpers.sandbox.states_api.machines import Alias, Machine, Version
+from helpers.sandbox.states_api.machines import Machine, Version
 from helpers.sandbox.states_api.names import parse_arn
 
 MOST_VERSIONS, MOST_ALIASES = 1000, 100  # of a machine; developer guide, "Service quotas"
@@ -40,7 +40,7 @@ def delete_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dic
     machine = backend.machines.get(resource.unqualified)
     if machine is None:
         return {}
-    users = [alias.name for alias in machine.aliases.values() if resource.arn in _routed(alias)]
+    users = [name for name, alias in machine.aliases.items() if resource.arn in _routed(alias)]
     if users:
         listed = f"Current list of aliases referencing this version: [{', '.join(users)}]"
         message = f"Version to be deleted must not be referenced by an alias. {listed}"
@@ -58,16 +58,18 @@ def create_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[
         if alias is None:
             if len(machine.aliases) >= MOST_ALIASES:
                 raise StatesError("ServiceQuotaExceededException", f"A state machine can have {MOST_ALIASES} aliases.")
-            now = clock.now()
-            alias = machine.aliases[name] = Alias(f"{machine.arn}:{name}", name, routing, description, now, now)
-        elif (alias.routing, alias.description) != (routing, description):
+            alias = machine.aliases[name] = {
+                **{"stateMachineAliasArn": f"{machine.arn}:{name}", "name": name, "description": description},
+                **{"routingConfiguration": routing, "creationDate": clock.now(), "updateDate": clock.now()},
+            }
+        elif (alias["routingConfiguration"], alias["description"]) != (routing, description):
             known = "an alias with the same name and a different routing configuration already exists."
             raise StatesError("ConflictException", f"Failed to create alias because {known}")
-    return alias.describe()
+    return alias
 
 
 def describe_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    return _alias(backend, arguments["stateMachineAliasArn"]).describe()
+    return _alias(backend, arguments["stateMachineAliasArn"])
 
 
 def list_state_machine_aliases(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def list_state_machine_aliases(backend: Any, arguments: dict[str, Any]) -> dict[
     aliases = sorted(machine.aliases.items())
     if resource.qualifier:
         aliases = [(name, alias) for name, alias in aliases if resource.arn in _routed(alias)]
-    return pages.listed("stateMachineAliases", f"aliases {resource.arn}", aliases, arguments)
+    return pages.listed("stateMachineAliases", f"aliases {resource.arn}", aliases, arguments, dict)
 
 
 def update_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -86,39 +88,40 @@ def update_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[
     alias = _alias(backend, arguments["stateMachineAliasArn"])
     if routing is not None:
         machine = _check_routing(backend, routing)
-        if machine.aliases.get(alias.name) is not alias:
+        if machine.aliases.get(alias["name"]) is not alias:
             raise invalid("An alias routes to versions of its own state machine only.")
-        alias.routing = routing
+        alias["routingConfiguration"] = routing
     if description is not None:
-        alias.description = description
-    alias.updated = clock.now()
-    return alias.describe()
+        alias["description"] = description
+    alias["updateDate"] = clock.now()
+    return alias
 
 
 def delete_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    alias = _alias(backend, arguments["stateMachineAliasArn"])
-    backend.machine(parse_arn(alias.arn, "stateMachine").unqualified).aliases.pop(alias.name, None)
+    arn = arguments["stateMachineAliasArn"]
+    backend.machine(parse_arn(arn, "stateMachine").unqualified).aliases.pop(_alias(backend, arn)["name"], None)
     return {}
 
 
-def routed_version(machine: Machine, alias: Alias) -> Version:
+def routed_version(machine: Machine, alias: dict[str, Any]) -> Version:
     """The version that an execution started through `alias` runs by: drawn at random, by weight."""
-    chosen = random.choices(alias.routing, weights=[route["weight"] for route in alias.routing])[0]
+    routing = alias["routingConfiguration"]
+    chosen = random.choices(routing, weights=[route["weight"] for route in routing])[0]
     return machine.versions[int(chosen["stateMachineVersionArn"].rpartition(":")[2])]
 
 
-def _routed(alias: Alias) -> list[str]:
-    return [route["stateMachineVersionArn"] for route in alias.routing]
+def _routed(alias: dict[str, Any]) -> list[str]:
+    return [route["stateMachineVersionArn"] for route in alias["routingConfiguration"]]
 
 
-def _alias(backend: Any, arn: str) -> Alias:
+def _alias(backend: Any, arn: str) -> dict[str, Any]:
     resource = parse_arn(arn, "stateMachine")
     if not resource.qualifier or resource.qualifier.isdigit():
         raise StatesError("InvalidArn", f"Invalid Arn: '{arn}'")
     machine = backend.machines.get(resource.unqualified)
     if machine is None or resource.qualifier not in machine.aliases:
         raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")
-    found: Alias = machine.aliases[resource.qualifier]
+    found: dict[str, Any] = machine.aliases[resource.qualifier]
     return found
 
 
