@@ -125,7 +125,7 @@ def test_what_is_there_is_not_fetched_again(lab, ran, tmp_path):
 
 def test_an_interrupted_collecting_goes_on_where_it_was(lab, ran, tmp_path, monkeypatch):
     machine, runs = ran
-    fetched = collection._fetched
+    fetched = collection.histories
 
     def interrupted(*arguments: Any) -> Iterator[Any]:
         for number, one in enumerate(fetched(*arguments)):
@@ -134,7 +134,7 @@ def test_an_interrupted_collecting_goes_on_where_it_was(lab, ran, tmp_path, monk
             yield one
 
     with monkeypatch.context() as patched:
-        patched.setattr(collection, "_fetched", interrupted)
+        patched.setattr(collection, "histories", interrupted)
         first = collect(lab, machine, tmp_path)
     assert (first.fetched, first.left) == (4, 6)
     assert len(set(collection.read(tmp_path)["execution"])) == 4
