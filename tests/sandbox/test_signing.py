@@ -117,7 +117,7 @@ def test_a_changed_body_is_refused(place: sandbox.Sandbox) -> None:
 
 
 def test_a_body_that_is_not_the_declared_one_is_refused(lab: helpers.Lab, place: sandbox.Sandbox) -> None:
-    bucket = lab.client("s3")
+    bucket = lab.session.client("s3")
     bucket.create_bucket(Bucket="declared")
     bucket.meta.events.register("before-send.s3.PutObject", lambda request, **_: setattr(request, "body", b"other"))
     with pytest.raises(ClientError, match="x-amz-content-sha256"):
