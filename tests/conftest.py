@@ -1,5 +1,6 @@
 """What all tests share: one sandbox, started by the first test that needs it, and which tests are fast."""
 
+import functools
 import os
 import random
 import re
@@ -39,6 +40,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, help="run modules, and the tests in each, in an order drawn by this seed")
 
 
+@functools.cache
+def _is_in(path: Path, *places: str) -> bool:
+    """Whether a test's file is one of these, or in one of these folders."""
+    return any(path.is_relative_to(HERE / place) for place in places)
+
+
+def _rank(path: Path) -> int:
+    return next((rank for rank, place in enumerate(LONG) if _is_in(path, place)), len(LONG))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if (seed := config.getoption("--shuffle")) is not None:
         drawn = random.Random(seed)
@@ -46,11 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         places = {item: (module[item.path], drawn.random()) for item in items}
         items.sort(key=places.__getitem__)
     else:
-        long = [HERE / name for name in LONG]
-        items.sort(key=lambda item: next((n for n, one in enumerate(long) if item.path.is_relative_to(one)), len(long)))
+        items.sort(key=lambda item: _rank(item.path))
     for item in items:
-        inside = item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in FAST
-        if inside and "lab" not in getattr(item, "fixturenames", ()):
+        if _is_in(item.path, *FAST) and "lab" not in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.fast)
 
 

@@ -4,7 +4,6 @@ import re
 from urllib.parse import unquote
 
 import nbformat
-import pytest
 
 from tests.browser.conftest import ROOT, SCREENSHOTS, outside, run_all
 from tests.browser.test_workbench import PALE
@@ -16,20 +15,18 @@ def pictures(page) -> list[str]:
     return [unquote(source) for source in sources]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_diagram_takes_colours_while_the_execution_runs(opened, dark):
-    page = opened("03-run-and-watch.ipynb", dark)
+def test_the_diagram_takes_colours_while_the_execution_runs(opened):
+    page = opened("03-run-and-watch.ipynb")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     assert pictures(page) == []
     run_all(page)
     waiting = page.locator(".sfn-living [data-look='waiting'][aria-label^='WaitforInvocation']").first
     waiting.wait_for(state="attached")
     waiting.scroll_into_view_if_needed()
-    theme = "dark" if dark else "light"
-    page.screenshot(path=SCREENSHOTS / f"lesson-running-{theme}.png")
+    page.screenshot(path=SCREENSHOTS / "lesson-running.png")
     page.wait_for_selector("text=succeeded after")
     page.locator(".jp-RenderedSVG").first.scroll_into_view_if_needed()
-    page.screenshot(path=SCREENSHOTS / f"lesson-{theme}.png")
+    page.screenshot(path=SCREENSHOTS / "lesson.png")
     for state in ("Main", "WaitforInvocation", "CheckInvocationsStatus", "Final"):
         assert f"{state} (succeeded)" in pictures(page)[0]
     assert outside(page) == []
