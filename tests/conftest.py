@@ -67,7 +67,7 @@ class Files(LoadFileScheduling):
     """A file's tests stay in one process, and so do all that need a browser; notebooks go where there is room."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if "::test_notebook_runs_alone" in nodeid:
+        if nodeid.startswith("tests/notebooks/test_notebooks.py"):
             return nodeid
         return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
 
