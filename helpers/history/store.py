@@ -228,7 +228,8 @@ def _written(path: Path) -> Iterator[BinaryIO]:
     if _is_linked(path):
         raise LabError(f"{path.parent} is or lies in a link, and we follow none out of a store: remove the link.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
+    # A name of its own, since what a killed process left, or another one writes, may have the same end.
+    unfinished = path.with_name(f"{secrets.token_hex(4)}.unfinished")
     with unfinished.open("xb") as file:
         yield file
     os.replace(unfinished, path)
@@ -237,9 +238,9 @@ def _written(path: Path) -> Iterator[BinaryIO]:
 def _dataset(folder: Path, schema: Any = None) -> Any:
     if not folder.is_dir():
         raise NotFound(f"There is no store of executions at {folder.parent}: collect() makes one.")
-    files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
     import pyarrow.dataset  # takes 4 MB, and few kernels read a store
 
+    files = sorted(str(path) for path in folder.glob("*/*/*.parquet") if not _is_linked(path))
     names = pyarrow.schema([("machine", pyarrow.string()), ("day", pyarrow.string())])
     layout = pyarrow.dataset.partitioning(names, flavor="hive")
     return pyarrow.dataset.dataset(files, schema, partitioning=layout, partition_base_dir=str(folder))

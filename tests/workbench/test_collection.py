@@ -99,6 +99,15 @@ def test_an_execution_is_rehearsed_on_the_definition_that_was_stored_beside_it(l
         rehearsal.rehearse(history.events(execution.events(runs[0], lab=lab)))
 
 
+def test_what_an_end_in_the_middle_of_a_definition_left_keeps_no_later_collecting(lab, ran, tmp_path):
+    machine, _ = ran
+    collect(lab, machine, tmp_path / "whole")
+    (tmp_path / "killed" / "definitions").mkdir(parents=True)
+    for kept in (tmp_path / "whole" / "definitions").iterdir():
+        (tmp_path / "killed" / "definitions" / kept.with_suffix(".unfinished").name).touch()
+    assert collect(lab, machine, tmp_path / "killed").fetched == 10
+
+
 def test_without_the_permission_to_read_definitions_the_histories_are_collected(lab, ran, tmp_path):
     machine, runs = ran
     restricted = helpers.connect()
