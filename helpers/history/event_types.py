@@ -22,9 +22,9 @@ __all__ = [
 ]
 
 CONTAINERS = frozenset({"Map", "Parallel"})
+"""The types of state that hold other states."""
 FAILED = ("Failed", "TimedOut")
 """How the type of an event ends that reports a failure or a time-out, of an attempt or of anything around it."""
-"""The types of state that hold other states."""
 
 
 class Kind(IntEnum):

@@ -164,7 +164,7 @@ def _name(source: Source) -> str:
 
 
 def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool) -> pd.DataFrame:
-    return _frame(_checked(text, _sources(events), answers, repeat))
+    return _frame(_checked(text, store.histories(events), answers, repeat))
 
 
 def _frame(rows: list[Row]) -> pd.DataFrame:

@@ -206,6 +206,20 @@ def test_the_own_verbs_need_a_signature_too(place: sandbox.Sandbox) -> None:
     assert (status, "proof" in text) == (501, False)
 
 
+def test_a_user_who_may_do_nothing_may_not_use_the_own_verbs(lab: helpers.Lab, place: sandbox.Sandbox) -> None:
+    iam, name = lab.client("iam"), lab.name("may-nothing")
+    iam.create_user(UserName=name)
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = {"access_key": made["AccessKeyId"], "secret_key": made["SecretAccessKey"]}
+    try:
+        path, body = "/_sandbox/ping", json.dumps({"nonce": "once"}).encode()
+        status, _, text = send(place, "POST", path, body, signed(place, path, body, service="sandbox", **keys))
+        assert (status, "proof" in text) == (403, False)
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=made["AccessKeyId"])
+        iam.delete_user(UserName=name)
+
+
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
 
 

@@ -145,7 +145,7 @@ class LambdaBackend(LambdaSimpleBackend):
             try:
                 invocation = self.start(function, event, arn, context)
                 pause = next(waits, None) if invocation.error else None
-                self.get_function(function.function_name)
+                self.get_function(function.function_name)  # one that is gone by now is not tried again
             except Throttled:
                 # AWS returns a throttled event to its queue, and tries again after 1 second up to 5 minutes.
                 pause = min(300.0, 2.0 ** next(throttled))
