@@ -1,11 +1,12 @@
-"""The server process: finding it, starting it, stopping it, and calling the sandbox's own verbs."""
+"""The server process: finding it, starting it, stopping it, and calling the sandbox's own verbs.
+
+What only some of this takes is imported where it is used: a person waits for the start.
+"""
 
 import contextlib
 import dataclasses
 import hashlib
 import hmac
-import http.client
-import importlib.metadata
 import json
 import os
 import re
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import filelock
 import platformdirs
 import psutil
 
@@ -128,6 +128,8 @@ def log_path() -> Path:
 
 def version() -> str:
     """A fingerprint of the code that a server started now would run."""
+    import importlib.metadata
+
     digest = hashlib.sha256(f"{sys.version} moto {importlib.metadata.version('moto')}".encode())
     package = Path(__file__).parent.parent
     parts = [path for part in ("sandbox", "engine", "definition") for path in (package / part).rglob("*.*")]
@@ -229,7 +231,7 @@ def call(verb: str, sandbox: Sandbox | None = None, /, **arguments: Any) -> dict
         raise SandboxGone()
     try:
         status_code, answer = _post(found, verb, arguments)
-    except (OSError, http.client.HTTPException) as error:
+    except OSError as error:
         raise SandboxGone() from error
     if status_code == 200:
         return answer
@@ -239,7 +241,6 @@ def call(verb: str, sandbox: Sandbox | None = None, /, **arguments: Any) -> dict
 
 def answers(sandbox: Sandbox) -> bool:
     """Whether this very sandbox answers: the process that was started with these keys, and no stranger at its port."""
-    # Signing needs botocore, whose import a mere start of a new sandbox does without.
     from helpers.sandbox import signing
 
     if sandbox.ended or not sandbox.endpoint_url:
@@ -247,13 +248,15 @@ def answers(sandbox: Sandbox) -> bool:
     nonce = secrets.token_hex(16)
     try:
         status_code, answer = _post(sandbox, "ping", {"nonce": nonce})
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, ValueError):
         return False
     proof = str(answer.get("proof", ""))
     return status_code == 200 and hmac.compare_digest(proof, signing.prove(sandbox.secret_key, nonce))
 
 
 def _post(sandbox: Sandbox, verb: str, arguments: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    import http.client
+
     from helpers.sandbox import signing
 
     url, body = f"{sandbox.endpoint_url}/_sandbox/{verb}", json.dumps(arguments).encode()
@@ -264,6 +267,8 @@ def _post(sandbox: Sandbox, verb: str, arguments: dict[str, Any]) -> tuple[int, 
         connection.request("POST", f"/_sandbox/{verb}", body, headers)
         response = connection.getresponse()
         answer = json.loads(response.read())
+    except http.client.HTTPException as error:
+        raise ConnectionError(str(error)) from error
     finally:
         connection.close()
     return response.status, answer if isinstance(answer, dict) else {}
@@ -276,6 +281,8 @@ def _state_path() -> Path:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Hold the lock of this computer's sandbox, so that two who start at once get one server."""
+    import filelock
+
     try:
         with filelock.FileLock(folder() / "lock", timeout=2 * READY):
             yield
@@ -298,7 +305,7 @@ def _lives(state: Sandbox) -> bool:
 
 def _end(state: Sandbox, answering: bool) -> None:
     """End a server: by its own verb, after which nothing is left of it, or by force, on Windows a hard one."""
-    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+    with contextlib.suppress(OSError, ValueError):
         if answering and _post(state, "end", {})[0] == 200 and _ends(state):
             return
     with contextlib.suppress(psutil.NoSuchProcess):

@@ -25,6 +25,8 @@ def main() -> None:
     """Serve until stopped, replaced, or unused for long. Keys come in the environment."""
     version, idle = process.version(), float(os.environ.get("LAB_SANDBOX_IDLE") or IDLE)
     _allow_files()
+    # botocore loads this library wherever it is installed, and the server has no use for its 6 MB.
+    sys.modules["awscrt"] = None  # type: ignore[assignment]
     # Loading moto makes very many objects and no garbage: collecting meanwhile would take half a second.
     gc.disable()
     ended = threading.Event()

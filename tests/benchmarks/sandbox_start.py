@@ -20,7 +20,7 @@ from botocore.config import Config
 import helpers
 from helpers import sandbox
 
-READY, MEMORY = "<= 0.5 s", "<= 80"
+READY, MEMORY = "ratio <= 1.2", "<= 80 MB"
 REQUESTS = 300
 # moto's server with what it calls functions with, as the sandbox has that when it is ready.
 STOCK = """
