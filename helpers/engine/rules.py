@@ -106,23 +106,11 @@ def _pattern(text: str) -> Callable[[Any], bool]:
         if star:
             parts.append("")
         else:
-            parts[-1] += escaped or plain
-    first, middle, last = parts[0], parts[1:-1], parts[-1]
-
-    def matches(value: Any) -> bool:
-        if not isinstance(value, str) or len(parts) == 1:
-            return bool(value == first)
-        at, end = len(first), len(value) - len(last)
-        if at > end or not (value.startswith(first) and value.endswith(last)):
-            return False
-        for part in middle:
-            at = value.find(part, at, end)
-            if at < 0:
-                return False
-            at += len(part)
-        return True
-
-    return matches
+            parts[-1] += re.escape(escaped or plain)
+    # A part is taken where it comes first: where it comes later, what follows cannot begin sooner.
+    middle = "".join(f"(?>.*?{part})" for part in parts[1:-1])
+    pattern = re.compile(parts[0] + middle + (f".*{parts[-1]}" if parts[1:] else ""), re.DOTALL)
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _compared(name: str) -> tuple[Callable[[Any], Any], Callable[[Any, Any], bool]]:
