@@ -120,36 +120,23 @@ class Shift:
     seconds = 0.0
 
 
-class _Now:
-    """Stands in for a function of `time`. An instance, because a plain function would bind when put into a class."""
-
-    def __init__(self, stand_in: Callable[..., Any], real: Callable[..., Any]) -> None:
-        self._stand_in = stand_in
-        functools.update_wrapper(self, real)
-
-    def __call__(self, *args: Any) -> Any:
-        return self._stand_in(*args)
-
-
 def put_time_on(shift: type[Shift]) -> None:
     """Make `time` and `datetime` read the sandbox's clock; called before the handler's module is imported."""
-    real_time, real_time_ns, real_gmtime, real_localtime = time.time, time.time_ns, time.gmtime, time.localtime
-    real_ctime, real_asctime, real_strftime = time.ctime, time.asctime, time.strftime
+    original = types.SimpleNamespace(**vars(time))
 
-    def seconds_or_now(seconds: float | None) -> float:
-        return real_time() + shift.seconds if seconds is None else seconds
+    def now_by_default(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda seconds=None: function(original.time() + shift.seconds if seconds is None else seconds)
 
     stand_ins: dict[str, Callable[..., Any]] = {
-        "time": lambda: real_time() + shift.seconds,
-        "time_ns": lambda: real_time_ns() + round(shift.seconds * 1e9),
-        "gmtime": lambda seconds=None: real_gmtime(seconds_or_now(seconds)),
-        "localtime": lambda seconds=None: real_localtime(seconds_or_now(seconds)),
-        "ctime": lambda seconds=None: real_ctime(seconds_or_now(seconds)),
-        "asctime": lambda *moment: real_asctime(*moment or (real_localtime(seconds_or_now(None)),)),
-        "strftime": lambda form, *moment: real_strftime(form, *moment or (real_localtime(seconds_or_now(None)),)),
+        "time": lambda: original.time() + shift.seconds,
+        "time_ns": lambda: original.time_ns() + round(shift.seconds * 1e9),
+        **{name: now_by_default(getattr(original, name)) for name in ("gmtime", "localtime", "ctime")},
+        "asctime": lambda *moment: original.asctime(*moment or (time.localtime(),)),
+        "strftime": lambda form, *moment: original.strftime(form, *moment or (time.localtime(),)),
     }
     for name, stand_in in stand_ins.items():
-        setattr(time, name, _Now(stand_in, getattr(time, name)))
+        # Static, because a plain function would bind when it is put into a class.
+        setattr(time, name, staticmethod(functools.wraps(getattr(original, name))(stand_in)))
 
     real_date, real_datetime = datetime.date, datetime.datetime
     stands_for: dict[type, type] = {}
