@@ -140,7 +140,7 @@ def _follow(call: Call, query: Query) -> None:
     """Wait for a query that was started; in the engine's thread."""
 
     def stop() -> None:
-        pool.run(partial(_as, identity_of(call), query.stop))
+        pool.run(partial(attempt, call, lambda _: query.stop()))
 
     if not call.open:
         stop()
@@ -148,11 +148,6 @@ def _follow(call: Call, query: Query) -> None:
     call.on_abandoned = stop
     call.submit(query.started)
     _look_later(call, query, clock.time())
-
-
-def _as(identity: Identity | None, work: Callable[[], None]) -> None:
-    with acting_as(identity):
-        work()
 
 
 def _look_later(call: Call, query: Query, began: float) -> None:
