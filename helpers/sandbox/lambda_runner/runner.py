@@ -16,6 +16,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
+from helpers.engine.text import time_text
 from helpers.sandbox import files
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
@@ -97,7 +98,7 @@ class Runner:
                     self._invoke(run, worker, event, arn, client_context)
             except workers.WorkerTimedOut:
                 said = f"Task timed out after {function.timeout:.2f} seconds"
-                run.fail("Sandbox.Timedout", said, f"{stamp_text()} {request_id} {said}\n\n", "timeout")
+                run.fail("Sandbox.Timedout", said, f"{time_text(clock.now())} {request_id} {said}\n\n", "timeout")
             except workers.WorkerEnded as ended:
                 kind, said = "Runtime.ExitError", exit_message(ended.status)
                 note = f"RequestId: {request_id} Error: {said}\n{kind}\n"
@@ -264,11 +265,6 @@ def exit_message(status: int) -> str:
 def error_payload(kind: str, message: str) -> bytes:
     """An error that comes from AWS's side of the runtime, as compact JSON."""
     return json.dumps({"errorType": kind, "errorMessage": message}, separators=(",", ":")).encode()
-
-
-def stamp_text() -> str:
-    """The sandbox's time as AWS writes it into a function's log."""
-    return clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def write_log(function: LambdaFunction, stream_name: str, events: Iterable[dict[str, Any]]) -> None:

@@ -91,15 +91,6 @@ class Execution(engine.Observer):
         return self.run.status
 
     @property
-    def error(self) -> str | None:
-        # Of a time-out AWS names States.Timeout in the history alone.
-        return None if self.run.status == "TIMED_OUT" else self.run.error
-
-    @property
-    def cause(self) -> str | None:
-        return None if self.run.status == "TIMED_OUT" else self.run.cause
-
-    @property
     def map_runs(self) -> list[MapRun]:
         """Its Map Runs, in order of their start."""
         return [self.backend.map_runs[run.arn] for run in self.run.map_runs if run.arn in self.backend.map_runs]
@@ -227,8 +218,8 @@ class Execution(engine.Observer):
             "outputDetails": {"included": with_data} if status == "SUCCEEDED" else None,
             "traceHeader": self.trace_header,
             "mapRunArn": self.map_run and self.map_run.arn,
-            "error": self.error,
-            "cause": self.cause,
+            "error": None if status == "TIMED_OUT" else self.run.error,  # which AWS names in the history alone
+            "cause": self.run.cause,
             **self.qualified(),
             "redriveCount": self.run.redrives,
             "redriveDate": self.run.redriven,

@@ -53,38 +53,27 @@ def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     return f'{{"events":[{",".join(chosen)}]{token}}}'.encode(errors="replace")
 
 
-class Packed:
-    """The events of an ended execution as compressed text, which takes a sixth of their memory."""
-
-    __slots__ = ("_count", "_packed")
-
-    def __init__(self, events: list[Any]) -> None:
-        texts = [event if isinstance(event, str) else _written(event) for event in events]
-        self._count = len(events)
-        self._packed = zlib.compress("\n".join(texts).encode(errors="surrogatepass"), level=1)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def texts(self) -> list[Any]:
-        """The events, each as JSON."""
-        return zlib.decompress(self._packed).decode(errors="surrogatepass").split("\n")
-
-
 def put_away(run: engine.Execution) -> None:
-    """Keep the events of an ended execution so that they take little memory, or many of them no time to be read."""
-    if run.status == "RUNNING":  # redriven since
+    """Keep the events of an ended execution so that they take little memory, or many of them no time to be read.
+
+    Few are packed as compressed text, which takes a sixth of their memory.
+    """
+    events: Any = run.events
+    if run.status == "RUNNING" or isinstance(events, bytes):  # redriven since, or put away already
         return
-    if len(run.events) >= pages.LARGEST:
-        threading.Thread(target=_write, args=(run.events,), name="history", daemon=True).start()
-    elif run.events and run.size < PACKED:
-        run.events = Packed(run.events)  # type: ignore[assignment]
+    if len(events) >= pages.LARGEST:
+        threading.Thread(target=_write, args=(events,), name="history", daemon=True).start()
+    elif events and run.size < PACKED:
+        text = "\n".join(event if isinstance(event, str) else _written(event) for event in events)
+        run.events = zlib.compress(text.encode(errors="surrogatepass"), level=1)  # type: ignore[assignment]
 
 
 def take_out(run: engine.Execution) -> list[Any]:
     """The events of an execution that has been put away, or has not: as data, or each as JSON."""
     events: Any = run.events
-    return events.texts() if isinstance(events, Packed) else events
+    if isinstance(events, bytes):
+        events = zlib.decompress(events).decode(errors="surrogatepass").split("\n")
+    return events  # type: ignore[no-any-return]
 
 
 def _write(events: list[Any]) -> None:

@@ -112,7 +112,7 @@ def test_a_redriven_execution_is_whole_and_put_away_again(backend: kept.StatesBa
     execution.redrive()
     execution.wait()
     assert clock.call(lambda: clock.executions) == running
-    assert isinstance(execution.run.events, history.Packed)
+    assert isinstance(execution.run.events, bytes)
     page = json.loads(history.get_execution_history(backend, {"executionArn": execution.arn}))
     types = ["ExecutionStarted", "FailStateEntered", "ExecutionFailed"]
     assert [event["type"] for event in page["events"]] == [*types, "ExecutionRedriven", *types[1:]]
@@ -215,5 +215,5 @@ def test_an_execution_that_fills_the_memory_ends_with_a_clear_error(
     }
     arn = end_one(backend, "greedy", definition=definition, data={"a": "a" * 3_000, "b": "b"})
     found = backend.executions[arn]
-    assert (found.status, found.error) == ("FAILED", "Sandbox.OutOfMemory")
-    assert "LAB_SANDBOX_BYTES" in str(found.cause)
+    assert (found.status, found.run.error) == ("FAILED", "Sandbox.OutOfMemory")
+    assert "LAB_SANDBOX_BYTES" in str(found.run.cause)
