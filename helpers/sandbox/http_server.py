@@ -112,16 +112,14 @@ class RequestHandler(MotoRequestHandler):
             return self._ask(claim, body)
 
     def _ask(self, claim: signing.SignedRequest, body: bytes) -> Answer:
-        if claim.service == "states":
-            return self._ask_states(claim.region, body)
-        return self._ask_moto(claim.service, body)
-
-    def _ask_states(self, region: str, body: bytes) -> Answer:
+        target = self.headers.get("X-Amz-Target", "")
         try:
-            return states_api.answer(self.headers.get("X-Amz-Target", ""), body, process.ACCOUNT, region)
+            if claim.service == "states":
+                return states_api.answer(target, body, process.ACCOUNT, claim.region)
+            return self._ask_moto(claim.service, body)
         except Exception as error:
-            logger.exception("%s failed", self.headers.get("X-Amz-Target"))
-            return refusal.internal_failure(error, "states", self.headers)
+            logger.exception("%s %s of %s failed", self.command, target or self.path, claim.service)
+            return refusal.internal_failure(error, claim.service, self.headers)
 
     def _identity(self, claim: signing.SignedRequest) -> identities.Identity | None:
         """Whose keys signed: None for the sandbox's own, which alone open its own verbs."""
@@ -150,9 +148,6 @@ class RequestHandler(MotoRequestHandler):
         except NotImplementedError as error:
             what = re.sub(r"^The (\w+) action has not been implemented$", r"\1", str(error))
             return refusal.not_here(f"{service}: {what}", service, self.headers)
-        except Exception as error:
-            logger.exception("%s %s of %s failed", self.command, self.path, service)
-            return refusal.internal_failure(error, service, self.headers)
         content = b"".join(chunks)
         code = int(status.split(" ", 1)[0])
         if _is_unrouted(code, content, service):

@@ -11,7 +11,7 @@ from botocore import xform_name
 from botocore.model import Shape
 
 from helpers.sandbox.integrations.clients import service_model
-from helpers.sandbox.refusal import Answer
+from helpers.sandbox.refusal import Answer, in_json
 from helpers.sandbox.states_api import (
     activities,
     definitions,
@@ -25,7 +25,7 @@ from helpers.sandbox.states_api import (
     versions,
 )
 from helpers.sandbox.states_api.backend import backend_of
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.errors import StatesError, invalid
 
 __all__ = ["answer", "operation"]
 
@@ -55,11 +55,11 @@ def operation(name: str) -> Operation | None:
 def answer(target: str, body: bytes, account: str, region: str) -> Answer:
     """The answer to a request: `target` is its X-Amz-Target, `body` its JSON text."""
     try:
-        status, content = 200, _answer(target.rpartition(".")[2], body, account, region)
+        content = _answer(target.rpartition(".")[2], body, account, region)
     except StatesError as error:
-        status, content = 400, _encode({"__type": error.code, "message": error.message})
+        return in_json(400, error.code, error.message)
     headers = [("Content-Type", "application/x-amz-json-1.0"), ("x-amzn-RequestId", str(uuid.uuid4()))]
-    return Answer(status, headers, content)
+    return Answer(200, headers, content)
 
 
 def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
@@ -71,13 +71,13 @@ def _answer(name: str, body: bytes, account: str, region: str) -> bytes:
     except (ValueError, RecursionError):
         raise StatesError("SerializationException", "The request's body is not JSON.") from None
     model = service_model("stepfunctions").operation_model(name)
-    _validate(model.input_shape, arguments)
-    found = asked(backend_of(account, region), arguments)
-    return found if isinstance(found, bytes) else _encode(_sent(found, model.output_shape))
-
-
-def _encode(answer: Any) -> bytes:
-    return json.dumps(answer, separators=(",", ":")).encode()
+    if found := list(_violations(model.input_shape, arguments, "")):
+        errors = "error" if len(found) == 1 else "errors"
+        raise invalid(f"{len(found)} validation {errors} detected: {'; '.join(found)}")
+    given = asked(backend_of(account, region), arguments)
+    if isinstance(given, bytes):
+        return given
+    return json.dumps(_sent(given, model.output_shape), separators=(",", ":")).encode()
 
 
 def _sent(value: Any, shape: Any) -> Any:
@@ -90,18 +90,13 @@ def _sent(value: Any, shape: Any) -> Any:
     return [_sent(item, shape.member) for item in value] if shape.type_name == "list" else value
 
 
-def _validate(shape: Shape, arguments: Any) -> None:
-    if found := list(_violations(shape, arguments, "")):
-        errors = "error" if len(found) == 1 else "errors"
-        raise StatesError("ValidationException", f"{len(found)} validation {errors} detected: {'; '.join(found)}")
-
-
 def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     """What the service would say of each value that its model forbids."""
     if not _fits(shape, value):
         raise StatesError("SerializationException", f"{path or 'The request'} must be a {shape.type_name}.")
+    shown = "***Sensitive Data Redacted***" if shape.metadata.get("sensitive") else value
     yield from (
-        f"Value {_shown(shape, value)} at '{path}' failed to satisfy constraint: Member must {rule}"
+        f"Value '{shown}' at '{path}' failed to satisfy constraint: Member must {rule}"
         for rule in _broken_rules(shape, value)
     )
     if shape.type_name == "structure":
@@ -119,10 +114,6 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
 def _fits(shape: Shape, value: Any) -> bool:
     types = _PYTHON_TYPES.get(shape.type_name, (object,))
     return isinstance(value, types) and isinstance(value, bool) == (shape.type_name == "boolean")
-
-
-def _shown(shape: Shape, value: Any) -> str:
-    return "'***Sensitive Data Redacted***'" if shape.metadata.get("sensitive") else f"'{value}'"
 
 
 def _broken_rules(shape: Shape, value: Any) -> Iterator[str]:
