@@ -32,8 +32,8 @@ def test_a_fault_in_a_state_fails_its_execution_and_no_other(
     with monkeypatch.context() as broken:
         broken.setattr(engine.execution.Frame, "leave", fail)
         found = backend.executions[end_one(backend, "broken")]
-    assert (found.status, found.error) == ("FAILED", "States.Runtime")
-    assert found.cause == "The sandbox met an error of its own in this state; its log has the details."
+    assert (found.status, found.run.error) == ("FAILED", "States.Runtime")
+    assert found.run.cause == "The sandbox met an error of its own in this state; its log has the details."
     assert backend.executions[end_one(backend, "next")].status == "SUCCEEDED"
 
 
@@ -41,9 +41,9 @@ def test_a_fault_of_whoever_answers_a_call_fails_its_task(
     backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = backend.executions[end_one(backend, "unanswered", definition=TASK, handler=lambda call: {}["lost"])]
-    assert (found.status, found.error) == ("FAILED", "States.Runtime")
-    assert "lost" not in str(found.cause)
-    assert "KeyError" not in str(found.cause)
+    assert (found.status, found.run.error) == ("FAILED", "States.Runtime")
+    assert "lost" not in str(found.run.cause)
+    assert "KeyError" not in str(found.run.cause)
 
 
 def test_a_fault_at_the_end_of_an_execution_keeps_nobody_waiting(
@@ -69,8 +69,8 @@ def test_a_fault_while_a_nested_execution_is_presented_fails_the_task_that_waits
     resource = "arn:aws:states:::states:startExecution.sync"
     definition = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": resource, "End": True}}}
     found = backend.executions[end_one(backend, "nested-parent", definition=definition, handler=handle)]
-    assert (found.status, found.error) == ("FAILED", "States.TaskFailed")
-    assert "lost" not in str(found.cause)
+    assert (found.status, found.run.error) == ("FAILED", "States.TaskFailed")
+    assert "lost" not in str(found.run.cause)
 
 
 def test_a_fault_in_what_is_posted_ends_nothing() -> None:
