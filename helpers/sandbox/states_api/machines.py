@@ -17,6 +17,16 @@ from helpers.sandbox.states_api.roles import check_role
 __all__ = ["Machine", "Revision", "Version"]
 
 
+# What a revision consists of, by the member of requests and answers that holds it.
+MEMBERS = {
+    "definition": "definition",
+    "roleArn": "role_arn",
+    "loggingConfiguration": "logging",
+    "tracingConfiguration": "tracing",
+    "encryptionConfiguration": "encryption",
+}
+
+
 @dataclass(frozen=True)
 class Revision:
     """What an execution runs by: it never changes, an update makes a new one. The first has no `id`."""
@@ -32,12 +42,8 @@ class Revision:
     def describe(self) -> dict[str, Any]:
         """The members that describing a machine, a version and an execution's machine have in common."""
         return {
+            **{member: getattr(self, name) for member, name in MEMBERS.items()},
             "updateDate": self.updated,
-            "definition": self.definition,
-            "roleArn": self.role_arn,
-            "loggingConfiguration": self.logging,
-            "tracingConfiguration": self.tracing,
-            "encryptionConfiguration": self.encryption,
             "revisionId": self.id,
             "variableReferences": variables.read(engine.data_of(self.definition)) or None,
         }
@@ -120,30 +126,21 @@ def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
 
 def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     machine = backend.machine(arguments["stateMachineArn"])
-    changes = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
     description = _version_description(arguments)
-    if not any(arguments.get(change) for change in changes) and not arguments.get("publish"):
+    given: dict[str, Any] = {name: arguments[member] for member, name in MEMBERS.items() if arguments.get(member)}
+    if not given and not arguments.get("publish"):
         configurations = "the LoggingConfiguration, the EncryptionConfiguration or the TracingConfiguration"
         message = f"Either the definition, the role ARN, {configurations} must be specified"
         raise StatesError("MissingRequiredParameter", message)
-    old = machine.revision
-    logging = old.logging
-    if arguments.get("loggingConfiguration"):
-        logging = logs.check_configuration(backend, arguments["loggingConfiguration"])
-    new = replace(
-        old,
-        definition=arguments.get("definition") or old.definition,
-        role_arn=arguments.get("roleArn") or old.role_arn,
-        logging=logging,
-        tracing=arguments.get("tracingConfiguration") or old.tracing,
-        encryption=arguments.get("encryptionConfiguration") or old.encryption,
-    )
-    if arguments.get("definition"):
+    if "logging" in given:
+        given["logging"] = logs.check_configuration(backend, given["logging"])
+    new = replace(machine.revision, **given)
+    if "definition" in given:
         check_definition(new.definition, machine.type)
-    if any(arguments.get(change) for change in changes[:3]):
-        check_role(backend, new.role_arn, new.definition, logging["level"] != "OFF")
+    if given.keys() & {"definition", "role_arn", "logging"}:
+        check_role(backend, new.role_arn, new.definition, new.logging["level"] != "OFF")
     with backend.lock:
-        if new != old:
+        if new != machine.revision:
             machine.revision = replace(new, updated=clock.now(), id=str(uuid.uuid4()))
         version = machine.publish(description) if arguments.get("publish") else None
     return {**machine.revision.describe(), "stateMachineVersionArn": version and version.arn}
