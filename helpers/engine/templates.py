@@ -11,7 +11,7 @@ from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, intrinsics, paths
 from helpers.engine.paths import Evaluated
 
-__all__ = ["jsonata", "jsonpath", "of", "sampled"]
+__all__ = ["of", "sampled"]
 
 
 def sampled(text: str, field: str) -> Evaluated:
@@ -21,25 +21,16 @@ def sampled(text: str, field: str) -> Evaluated:
     return paths.path(text, field)
 
 
-def of(body: dict[str, Any], field: str, is_jsonata: bool, where: str = "") -> Evaluated | None:
+def of(body: dict[str, Any], field: str, jsonata: bool, where: str = "") -> Evaluated | None:
     """The template in a field of an object, None where it has none; `where` is the object's place in its state."""
     if field not in body:
         return None
-    return jsonata(body[field], where + field) if is_jsonata else jsonpath(body[field], field)
-
-
-def jsonpath(value: Any, field: str) -> Evaluated:
-    """A JSONPath template: a field whose name ends in `.$` holds a path or an intrinsic function."""
-    return _jsonpath(value, field) or (lambda scope: value)
-
-
-def jsonata(value: Any, field: str) -> Evaluated:
-    """A JSONata template: any text in `{% %}` is an expression."""
-    return _jsonata(value, field) or (lambda scope: value)
+    value = body[field]
+    return (_jsonata(value, where + field) if jsonata else _jsonpath(value, field)) or (lambda scope: value)
 
 
 def _jsonpath(value: Any, field: str) -> Evaluated | None:
-    """A function of the scope, or None for a constant."""
+    """A template in which a field that ends in `.$` holds a path or an intrinsic function; None for a constant."""
     if isinstance(value, dict):
         parts: dict[str, Evaluated | None] = {}
         constants: dict[str, Any] = {}
@@ -55,6 +46,7 @@ def _jsonpath(value: Any, field: str) -> Evaluated | None:
 
 
 def _jsonata(value: Any, field: str) -> Evaluated | None:
+    """A template in which any text in `{% %}` is an expression; None for a constant."""
     if is_jsonata(value):
         return expressions.expression(value, field)
     if isinstance(value, dict):

@@ -222,9 +222,9 @@ def test_threads_share_what_is_compiled() -> None:
 def test_the_library_is_loaded_with_the_first_expression() -> None:
     code = (
         "import sys\nfrom helpers.engine import expressions, paths, rules, templates\n"
-        "templates.jsonpath({'a.$': '$.b', 'c.$': 'States.UUID()'}, 'Parameters')\n"
+        "templates.of({'Parameters': {'a.$': '$.b', 'c.$': 'States.UUID()'}}, 'Parameters', False)\n"
         "assert not {'jsonata', 'moto', 'boto3', 'pandas', 'networkx'} & set(sys.modules), sorted(sys.modules)\n"
-        "templates.jsonata('{% 1 %}', 'Output')\nassert 'jsonata' in sys.modules\n"
+        "templates.of({'Output': '{% 1 %}'}, 'Output', True)\nassert 'jsonata' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

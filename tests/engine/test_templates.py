@@ -14,6 +14,14 @@ from tests.engine.conftest import DATA, failure, scope_of
 from tests.engine.driving import machine, passing
 
 
+def jsonpath(value: Any, field: str) -> Any:
+    return templates.of({field: value}, field, False)
+
+
+def jsonata(value: Any, field: str) -> Any:
+    return templates.of({field: value}, field, True)
+
+
 def test_jsonpath() -> None:
     template = {
         "plain": "$.a",
@@ -23,7 +31,7 @@ def test_jsonpath() -> None:
         "function.$": "States.Format('{}!', $.a)",
         "inner": {"list": [1, {"b.$": "$.l[*]"}], "constant": {"c": [None]}},
     }
-    found = templates.jsonpath(template, "Parameters")(scope_of({"a": "b", "l": [1, 2]}, variables={"v": {"x": 3}}))
+    found = jsonpath(template, "Parameters")(scope_of({"a": "b", "l": [1, 2]}, variables={"v": {"x": 3}}))
     assert found == {
         "plain": "$.a",
         "path": "b",
@@ -38,14 +46,14 @@ def test_jsonpath() -> None:
 
 def test_jsonata() -> None:
     template = {"a": "{% $states.input.x %}", "b": ["{% $v %}", {"c": "{% 1 %}"}, [2]], "c.$": "$.x", "d": "{%"}
-    found = templates.jsonata(template, "Output")(scope_of(states={"input": {"x": [1]}}, variables={"v": None}))
+    found = jsonata(template, "Output")(scope_of(states={"input": {"x": [1]}}, variables={"v": None}))
     assert found == {"a": [1], "b": [None, {"c": 1}, [2]], "c.$": "$.x", "d": "{%"}
-    assert templates.jsonata("{% 1 + 1 %}", "Output")(scope_of()) == 2
+    assert jsonata("{% 1 + 1 %}", "Output")(scope_of()) == 2
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"a": [{"b": "$.c"}]}])
 def test_a_constant_template_is_given_as_it_is(value: Any) -> None:
-    for language in (templates.jsonpath, templates.jsonata):
+    for language in (jsonpath, jsonata):
         assert language(value, "Output")(scope_of()) is value
 
 
@@ -58,13 +66,13 @@ def test_a_constant_template_is_given_as_it_is(value: Any) -> None:
     ],
 )
 def test_a_failing_expression_is_located(template: Any, place: str) -> None:
-    failed = failure(templates.jsonata(template, "Output"), scope_of())
+    failed = failure(jsonata(template, "Output"), scope_of())
     assert failed.location == place
     assert f"specified for the field '{place}' returned nothing" in str(failed.cause)
 
 
 def test_a_failing_path_names_its_field() -> None:
-    failed = failure(templates.jsonpath({"a": [{"b.$": "$.x"}]}, "Parameters"), scope_of({}))
+    failed = failure(jsonpath({"a": [{"b.$": "$.x"}]}, "Parameters"), scope_of({}))
     assert failed.cause == "The JSONPath '$.x' specified for the field 'b.$' could not be found in the input '{}'"
 
 
@@ -112,7 +120,7 @@ TEMPLATES = st.recursive(
 def test_nothing_is_ever_changed(template: Any, data: Any) -> None:
     scope = scope_of(data, variables={"v": data})
     before = copy.deepcopy((template, data))
-    evaluate = templates.jsonpath(template, "Parameters")
+    evaluate = jsonpath(template, "Parameters")
     try:
         found = evaluate(scope)
     except StateFailed:
