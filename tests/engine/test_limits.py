@@ -72,9 +72,7 @@ def test_what_a_task_a_branch_or_an_iteration_is_given_may_be_too_long(state):
     run = engine.run(definition, {"a": "x" * 140_000, "items": [1]}, tasks={"A": 1})
     assert run.output["Error"] == "States.DataLimitExceeded"
     assert "was given an input with a size exceeding" in run.output["Cause"]
-    assert not {"TaskScheduled", "PassStateEntered"} & set(
-        types(run)[: types(run).index(f"{state['Type']}StateExited")]
-    )
+    assert (types(run).count("TaskScheduled"), types(run).count("PassStateEntered")) == (0, 1)  # that of C
 
 
 def test_an_output_that_is_too_long_is_retried_and_caught():
