@@ -32,7 +32,10 @@ c.JupyterHub.db_url = f"sqlite:///{STATE}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{STATE}/cookie_secret"
 c.ConfigurableHTTPProxy.pid_file = f"{STATE}/proxy.pid"
 c.Authenticator.allow_all = True  # everybody who has an account on this machine, with its password
-c.Spawner.cmd = [str(BIN / "jupyterhub-singleuser")]
+# The environment's own jupyterhub-singleuser, without a grammar of internationalised addresses that jsonschema builds
+# for a second and 15 MB a learner, and against which a server holds nothing.
+SINGLEUSER = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyterhub.singleuser import main; main()"
+c.Spawner.cmd = [sys.executable, "-c", SINGLEUSER]
 c.Spawner.notebook_dir = "~/my-notebooks"
 c.Spawner.default_url = "/lab/tree/00-start-here.ipynb"
 c.Spawner.environment = {

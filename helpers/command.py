@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpers import jupyter_extension, statuses
+from helpers import statuses
 from helpers.definition.library import kept
 from helpers.errors import ExecutionNamed, LabError, NotAHistory
 from helpers.sandbox import process
@@ -59,10 +59,13 @@ def notebooks(copy_only: bool) -> None:
     if copy_only:
         click.echo(f"The notebooks are in {folder.resolve()}.")
         return
+    # With it jsonschema builds a grammar of internationalised addresses, for a second and 15 MB; JupyterLab holds
+    # nothing against it.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from jupyterlab.labapp import LabApp
 
     # In this folder lies the answer to the question about news that JupyterLab would open with.
-    settings = [str(Path(jupyter_extension.__file__).parent), os.environ.get("JUPYTER_CONFIG_PATH")]
+    settings = [str(Path(__file__).with_name("jupyter_extension")), os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, settings))
     LabApp.launch_instance(argv=[str(folder)])
 

@@ -167,7 +167,7 @@ def test_a_class(room: Class) -> None:
     with_three = memory(ann)
     print(f"{with_one:.0f} MB with one notebook, {with_three:.0f} MB with three")
     assert with_one <= 350
-    assert with_three <= 580
+    assert with_three <= 550
     # Whoever comes back to a sandbox that lives on finds it again; with the server it ends.
     assert room.run(ann, MADE, "04-read-the-history.ipynb").split()[1:] == ends[ann][1:]
     room.ask("DELETE", f"hub/api/users/{ann}/server")

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner, Result
 
-from helpers import command, engine, execution, jupyter_extension, sandbox
+from helpers import command, engine, execution, sandbox
 from helpers.command import copy_notebooks, main
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -91,11 +91,16 @@ def test_a_copy_that_is_no_notebook_any_more_stays_too(ours, tmp_path):
 def test_jupyterlab_does_not_ask_about_news():
     """What JupyterLab itself makes of the folder that we name to it."""
     code = "import json, jupyterlab_server.settings_utils as of; print(json.dumps(of._get_overrides('')))"
-    environment = {"JUPYTER_CONFIG_PATH": str(Path(jupyter_extension.__file__).parent)}
+    environment = {"JUPYTER_CONFIG_PATH": str(Path(command.__file__).with_name("jupyter_extension"))}
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     overrides, error = json.loads(ran.stdout)
     assert error == ""
     assert overrides["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_a_command_waits_for_nothing_of_jupyter():
+    code = "import sys, helpers.command; print([name for name in sys.modules if name.startswith('jupyter')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_the_sandbox_by_hand_is_the_modules_own_command(lab):
