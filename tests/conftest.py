@@ -28,7 +28,8 @@ import helpers  # noqa: E402
 from helpers import sandbox  # noqa: E402
 
 HERE = Path(__file__).parent
-# Folders and modules of tests that need nothing but this process; in them a test with the fixture `lab` is not fast.
+# Folders and modules of tests that need nothing but this process; there a test with the fixture `lab` is not fast, nor
+# is one marked as slow.
 FAST = ("definition", "diagram", "engine", "history", "test_fast.py")
 FAST += ("test_doctests.py", "test_planner.py", "test_quantities.py", "test_timeline.py", "test_verbatim.py")
 # What takes long comes first, the longest before all: at the end no process is left alone with it.
@@ -59,7 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     else:
         items.sort(key=lambda item: _rank(item.path))
     for item in items:
-        if _is_in(item.path, *FAST) and "lab" not in getattr(item, "fixturenames", ()):
+        alone = _is_in(item.path, *FAST) and "lab" not in getattr(item, "fixturenames", ())
+        if alone and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.fast)
 
 

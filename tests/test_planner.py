@@ -120,6 +120,7 @@ def test_chart_names_every_way():
     assert [label for label in labels if "(" in label] == ["athena_sync (delay not known)"]
 
 
+@pytest.mark.slow
 def test_suggestion_keeps_the_tolerated_delay():
     suggestion = planner.suggest(600, within=5)
     assert suggestion.figures["worst_delay"] <= 5
@@ -140,6 +141,7 @@ def test_suggestion_prefers_who_needs_no_polling():
     assert planner.suggest(600, calls_back=True).interval is None
 
 
+@pytest.mark.slow
 def test_suggestion_says_when_the_history_is_too_short():
     with pytest.raises(errors.PlanRefused, match="25,000 events"):
         planner.suggest(30 * 24 * 3600, within=2)
@@ -266,6 +268,7 @@ def advised(duration: float, within: float) -> planner.Suggestion:
     return planner.suggest(duration, within=within)
 
 
+@pytest.mark.slow
 def test_advice_covers_more_than_one_way():
     assert len({advised(*case).pattern for case in ADVICE}) > 1
 

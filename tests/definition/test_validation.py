@@ -464,6 +464,7 @@ def test_wide_machines_are_read_to_their_end():
     assert said(nested(60)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=MUTATIONS, deadline=None, database=None, derandomize=MUTATIONS < 1_000)
 @given(mutated())
 def test_mutated_definitions_get_findings(definition):

@@ -74,12 +74,14 @@ def test_a_loop_without_time_and_without_limit_is_stopped():
         engine.run(machine({"Type": "Map", "ItemProcessor": processor, "End": True}), [1])
 
 
+@pytest.mark.slow
 def test_many_children_at_one_time_are_no_lack_of_progress():
     processor = {**machine(I=passing()), "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}}
     run = engine.run(machine({"Type": "Map", "ItemProcessor": processor, "End": True}), list(range(30_000)))
     assert (run.status, len(run.children)) == ("SUCCEEDED", 30_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "expression",
     [
@@ -100,6 +102,7 @@ def test_an_expression_without_end_is_stopped(expression):
     assert time.process_time() - begin < 15
 
 
+@pytest.mark.slow
 def test_a_map_over_many_works():
     definition = machine(passing(Output="{% $count($map([1..200000], function($x){$x * 2})) %}"))
     assert engine.run({**definition, "QueryLanguage": "JSONata"}).output == 200_000

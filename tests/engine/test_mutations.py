@@ -3,6 +3,7 @@
 import json
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,6 +145,7 @@ def answer(call):
     return [engine.NEVER, {"x": [1]}, 7][(call.visit + call.attempt) % 3]
 
 
+@pytest.mark.slow
 @settings(max_examples=MUTATIONS, deadline=None, database=None, derandomize=MUTATIONS < 1_000)
 @given(
     mutated([*RICH, *SOUND], LIKELY),

@@ -122,6 +122,7 @@ def test_frames_hold_every_entering_and_every_attempt_of_a_damaged_history(histo
         assert len(table.groupby(["execution", "status"], dropna=False).size()) <= 8 * len(table)
 
 
+@pytest.mark.slow
 @often
 @given(damaged())
 def test_a_damaged_history_is_summed_up_compared_and_drawn_or_refused(histories):
@@ -140,6 +141,7 @@ def test_a_damaged_history_is_summed_up_compared_and_drawn_or_refused(histories)
             assert compared._repr_html_()
 
 
+@pytest.mark.slow
 @settings(often, max_examples=12)
 @given(damaged())
 def test_a_damaged_history_is_shown_and_reported_or_refused(histories):

@@ -57,6 +57,7 @@ def recorded() -> dict[str, list[dict[str, Any]]]:
     return {one["name"]: list(as_aws_gives_it(one["history"])) for one in scenarios}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [histories, recorded])
 def test_counts_errors_retries_and_dollars_are_those_of_the_frames(given):
     # Each history as the execution of a machine of its own, so that each is summed up for itself.
