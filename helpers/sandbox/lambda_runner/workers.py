@@ -20,6 +20,7 @@ import psutil
 from helpers.sandbox import files
 from helpers.sandbox.clock import clock
 from helpers.sandbox.lambda_runner import bootstrap
+from helpers.sandbox.process import detached
 
 MOST_WORKERS = 64
 STARTING_AT_ONCE = 2
@@ -125,9 +126,6 @@ class Worker:
         self._kept = sys.platform == "linux"
         script = pathlib.Path(bootstrap.__file__).with_name("keeper.py") if self._kept else bootstrap.__file__
         command = [sys.executable, "-I", "-S", "-B", "-u", "-X", "utf8", script]
-        apart: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -135,7 +133,7 @@ class Worker:
             stderr=subprocess.PIPE,
             env=clean_environment(self.folder),
             cwd=self.folder,
-            **apart,
+            **detached(),
         )
         self._requests = cast(BinaryIO, self._process.stdin)
         self._replies = cast(BinaryIO, self._process.stdout)
