@@ -31,8 +31,10 @@ PARTS = {
     "permissions": (["deploy/permissions.py"], ["tests/deploy"]),
     "exercises": (["exercises/*.py"], ["tests/exercises"]),
 }
-# `part/file.py:what was changed`: why no test can notice.
-EXPLAINED: dict[str, str] = {}
+# The mutant as it is printed: why no test can notice.
+EXPLAINED = {
+    "helpers/definition/syntax.py:150: number in '4096'": "how many parsed paths are kept changes no answer",
+}
 SECONDS = 600
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
