@@ -9,7 +9,7 @@ or the change makes no difference, and then EXPLAINED says why.
 
 import argparse
 import ast
-import copy
+import functools
 import os
 import pathlib
 import random
@@ -31,8 +31,10 @@ PARTS = {
     "permissions": (["deploy/permissions.py"], ["tests/deploy"]),
     "exercises": (["exercises/*.py"], ["tests/exercises"]),
 }
-# `part/file.py:what was changed`: why no test can notice.
-EXPLAINED: dict[str, str] = {}
+# The mutant as it is printed: why no test can notice.
+EXPLAINED = {
+    "helpers/definition/syntax.py:150: number in '4096'": "how many parsed paths are kept changes no answer",
+}
 SECONDS = 600
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
@@ -89,50 +91,44 @@ def changed(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield "return", ast.Return(ast.Constant(None))
 
 
-def mutants(path: pathlib.Path) -> list[Mutant]:
-    """Every way to change a file of `helpers` in one place; docstrings and annotations stay."""
+@functools.cache
+def places(path: pathlib.Path) -> list[tuple[ast.Module, ast.AST, str, int | None, str, ast.AST]]:
+    """Where a file can be changed: its tree, the node's parent, field and index there, what is changed, what comes."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    found = []
-    for number, node in enumerate(ast.walk(tree)):
-        for what, new in changed(node):
-            altered = copy.deepcopy(tree)
-            place = next(one for at, one in enumerate(ast.walk(altered)) if at == number)
-            parent, field, index = _place(altered, place)
-            if field in ("annotation", "returns"):
-                continue
-            ast.copy_location(new, place)
-            if index is None:
-                setattr(parent, field, new)
-            else:
-                getattr(parent, field)[index] = new
-            source = ast.unparse(ast.fix_missing_locations(altered))
-            found.append(Mutant(path, source, f"{getattr(node, 'lineno', 0)}: {what} in {ast.unparse(node)[:70]!r}"))
-    return found
+    return [
+        (tree, parent, field, index if isinstance(value, list) else None, what, new)
+        for parent in ast.walk(tree)
+        for field, value in ast.iter_fields(parent)
+        if field not in ("annotation", "returns")
+        for index, node in enumerate(value if isinstance(value, list) else [value])
+        if isinstance(node, ast.AST)
+        for what, new in changed(node)
+    ]
 
 
-def _place(tree: ast.AST, wanted: ast.AST) -> tuple[ast.AST, str, int | None]:
-    """The parent of a node, the field that holds it, and its index where that is a list."""
-    for parent in ast.walk(tree):
-        for field, value in ast.iter_fields(parent):
-            if value is wanted:
-                return parent, field, None
-            if isinstance(value, list):
-                for index, one in enumerate(value):
-                    if one is wanted:
-                        return parent, field, index
-    raise LookupError("a node without a parent")
+def mutant(path: pathlib.Path, place: tuple[ast.Module, ast.AST, str, int | None, str, ast.AST]) -> Mutant:
+    """A file of `helpers` with this place changed; its tree is as before afterwards."""
+    tree, parent, field, index, what, new = place
+    holder = getattr(parent, field)
+    node = holder if index is None else holder[index]
+    swapped = new if index is None else [*holder[:index], new, *holder[index + 1 :]]
+    text = f"{getattr(node, 'lineno', 0)}: {what} in {ast.unparse(node)[:70]!r}"
+    setattr(parent, field, swapped)
+    source = ast.unparse(ast.fix_missing_locations(tree))
+    setattr(parent, field, holder)
+    return Mutant(path, source, text)
 
 
 def chosen(parts: list[str], number: int, seed: int) -> list[tuple[str, Mutant]]:
-    """As many mutants of each part as of any other, drawn by the seed."""
-    drawn = random.Random(seed)
+    """As many mutants of each part as of any other, drawn by the seed; the others change nothing in its draw."""
     found = []
     for part in parts:
+        drawn = random.Random(seed)
         paths = sorted(path.relative_to(ROOT) for of in PARTS[part][0] for path in (ROOT / "helpers").glob(of))
         sizes = [(ROOT / path).stat().st_size for path in paths]
         for path in drawn.choices(paths, sizes, k=-(-number // len(parts))):
-            if made := mutants(path):
-                found.append((part, drawn.choice(made)))
+            if can := places(path):
+                found.append((part, mutant(path, drawn.choice(can))))
     return found[:number]
 
 

@@ -73,9 +73,9 @@ class Parallel(Handled):
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         given = self._parameters(self.evaluation(frame, data)) if self._parameters else data
+        text, visit = frame.payload(given, self.name), frame.counts[self.name]
         frame.write("ParallelStateStarted")
         if not (frame.resumed and frame.inner):
-            text, visit = frame.text_of(given), frame.counts[self.name]
             frame.inner = [type(frame)(frame.execution, machine, given, text, frame) for machine in self.machines]
             for branch in frame.inner:
                 branch.branch = _within(frame.branch, f"{self.name}#{visit}:{branch.machine.start}")
@@ -171,7 +171,7 @@ class Map(Handled):
             except StateFailed as failure:
                 frame.locate(self, failure)
                 raise
-        inner.text = frame.text_of(inner.data)
+        inner.text = frame.payload(inner.data, frame.state)
 
     def selected(self, frame: Frame, data: Any, item: dict[str, Any] | None) -> Any:
         """An item as ItemSelector (or Parameters, as it was called) puts it."""

@@ -140,9 +140,7 @@ class Frame:
 
     def leave(self, state: State, output: Any, assigned: dict[str, Any] | None = None) -> None:
         """Write that a state is left, with its output and the variables that it set."""
-        text = self.text_of(output)
-        if exceeds(text):
-            raise StateFailed(DATA_LIMIT, too_large(state.name))
+        text = self.payload(output, state.name, "returned a result")
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": WHOLE}
         if assigned:
             if self.outer and (taken := next((name for name in assigned if name in self.outer.variables), None)):
@@ -162,6 +160,16 @@ class Frame:
         if self.known and value is self.known[0]:
             return self.known[1]  # type: ignore[no-any-return]
         return self.execution.kept(text_of(value))
+
+    def payload(self, value: Any, name: str, what: str = "was given an input") -> str:
+        """A value as JSON; States.DataLimitExceeded, said of a state or task, where it is longer than AWS takes.
+
+        That holds for what a task, a branch or an iteration is given, too: developer guide, "Service quotas".
+        """
+        text = self.text_of(value)
+        if exceeds(text):
+            raise StateFailed(DATA_LIMIT, too_large(name, what))
+        return text
 
     def write(self, kind: str, key: str = "", details: Any = None, moves: bool = True) -> int:
         """Write an event on this frame's line, and return its id; one that does not move the line stands aside."""

@@ -44,9 +44,9 @@ class StateFailed(Exception):
         return f"{self.error}: {self.cause}"
 
 
-def too_large(name: str) -> str:
-    """What is said of a result that is longer than a payload may be."""
-    return f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
+def too_large(name: str, what: str = "returned a result") -> str:
+    """What is said of a result, or of an input, that is longer than a payload may be."""
+    return f"The state/task '{name}' {what} with a size exceeding the maximum number of bytes service limit."
 
 
 def matches(error_equals: Sequence[str], error: str | None, also: str | None = None) -> bool:

@@ -217,8 +217,8 @@ class Handled(State):
         used = [0] * len(self.retriers)
         while True:
             try:
-                found = yield from self.attempt(frame, data)
-                break
+                frame.leave(self, *(yield from self.attempt(frame, data)))
+                return self.next
             except StateFailed as failure:
                 failed = failure
             finally:
@@ -237,8 +237,6 @@ class Handled(State):
             if not catchable:
                 raise failed
             return self._caught(frame, failed)
-        frame.leave(self, *found)
-        return self.next
 
     def finished(self, frame: Frame, result: Any) -> tuple[Any, dict[str, Any] | None]:
         """Output and variables of an attempt that gave `result`."""
@@ -310,7 +308,8 @@ class Task(Handled):
         frame.token = execution.uuid() if self._waits or self.kind.is_activity else None
         given = self._parameters(self.evaluation(frame, data)) if self._parameters else data
         credentials = self._credentials(self.evaluation(frame, data)) if self._credentials else None
-        call = Call(frame, "task", self.resource, frame.text_of(given), credentials=credentials, waits=self._waits)
+        text = frame.payload(given, self.kind.named.get("resourceType", self.resource))
+        call = Call(frame, "task", self.resource, text, credentials=credentials, waits=self._waits)
         self._write_scheduled(frame, call, timeout, heartbeat)
         try:
             execution.handler(call)
@@ -360,9 +359,9 @@ class Task(Handled):
             details = {**kind.named, "region": frame.execution.identity.region, "parameters": call.text}
         if timeout is not None:
             details["timeoutInSeconds"] = timeout
-        if heartbeat is not None:
+        if heartbeat is not None and (kind.named or kind.is_activity):
             details["heartbeatInSeconds"] = heartbeat
-        if call.credentials is not None and "RoleArn" in call.credentials:
+        if call.credentials is not None and "RoleArn" in call.credentials and not kind.is_activity:
             details["taskCredentials"] = {"roleArn": call.credentials["RoleArn"]}
         frame.write(*kind.events["Scheduled"], details)
 

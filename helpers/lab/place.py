@@ -120,7 +120,7 @@ class Lab:
         return (plain if plain == full else f"{plain}-{_fingerprint(full)}").replace("-", "_")
 
     def now(self) -> datetime.datetime:
-        """This place's time, in UTC: on the sandbox its own clock's, which fast-forward moves ahead."""
+        """This place's time, in UTC: on the sandbox that of its clock, which fast-forwards move ahead and put back."""
         if self._sandbox is None:
             return datetime.datetime.now(datetime.UTC)
         return datetime.datetime.fromtimestamp(self._call("clock")["now"], datetime.UTC)

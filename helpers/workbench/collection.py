@@ -61,11 +61,12 @@ def collect(
 ) -> Collected:
     """Fetch the histories of a machine's executions that have ended into a folder of Parquet files.
 
-    `machine` is the state machine's ARN; `status` one of AWS's; `since` and `until` bound the start (datetimes or ISO
-    texts, UTC where they name no zone). What the folder holds already is not fetched again, unless the execution was
-    redriven since; executions that still run are left for another time. With an execution come the `children` of its
-    Map Runs, a call each (Express children have no history to fetch). The calls go out together, as fast as the
-    account's buckets allow and no faster. An interrupt keeps what was fetched.
+    `machine` is the state machine's ARN, or that of one of its versions or aliases, for the executions of that alone;
+    `status` is one of AWS's; `since` and `until` bound the start (datetimes or ISO texts, UTC where they name no zone).
+    What the folder holds already is not fetched again, unless the execution was redriven since; executions that still
+    run are left for another time. With an execution come the `children` of its Map Runs, a call each (Express children
+    have no history to fetch). The calls go out together, as fast as the account's buckets allow and no faster. An
+    interrupt keeps what was fetched.
 
     Below `store` lie `events/` and `executions/`, partitioned by machine and day of start (UTC), and `definitions/`: we
     ask for one where the machine was updated since an execution's start, and do without where AWS does not let us. The

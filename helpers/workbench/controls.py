@@ -23,9 +23,9 @@ def label(name: str) -> str:
 
 
 def offer(dropdown: widgets.Dropdown, options: list[tuple[str, Any]]) -> None:
-    """Have a list offer other options; what was chosen stays so where it is still among them."""
+    """Have a list offer other options; what was chosen stays so where it is still among them, else it is the first."""
     chosen = dropdown.value
     if list(dropdown.options) != options:
         dropdown.options = options
-    if chosen in [value for _, value in options]:
-        dropdown.value = chosen
+    values = [value for _, value in options]
+    dropdown.value = chosen if chosen in values else values[0]

@@ -58,6 +58,7 @@ GIVEN: dict[str, Any] = {
     "$parse($states.input.text).a[0]": 1,
     "$parse('null')": None,
     "$random(42)": 0.7275636800328681,
+    "$random(1)": 0.7308781907032909,
     "$now()": "2025-01-01T12:30:00.000Z",
     "$now('[Y]')": "2025",
     "$millis()": 1735734600000,

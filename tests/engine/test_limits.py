@@ -53,6 +53,37 @@ def test_an_output_may_be_too_long():
     assert run.cause.startswith("The state/task 'A' returned a result")
 
 
+TWICE = {"a.$": "$.a", "b.$": "$.a"}
+INSIDE = machine(B=passing(Parameters={}))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        task("arn:aws:states:::lambda:invoke", Parameters={"FunctionName": "f", "Payload": TWICE}),
+        {"Type": "Parallel", "Branches": [INSIDE], "Parameters": TWICE, "End": True},
+        {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": INSIDE, "ItemSelector": TWICE, "End": True},
+    ],
+    ids=lambda state: state["Type"],
+)
+def test_what_a_task_a_branch_or_an_iteration_is_given_may_be_too_long(state):
+    catch = [{"ErrorEquals": ["States.DataLimitExceeded"], "ResultPath": "$.e", "Next": "C"}]
+    definition = machine(A={**state, "Catch": catch}, C=passing(InputPath="$.e"))
+    run = engine.run(definition, {"a": "x" * 140_000, "items": [1]}, tasks={"A": 1})
+    assert run.output["Error"] == "States.DataLimitExceeded"
+    assert "was given an input with a size exceeding" in run.output["Cause"]
+    assert (types(run).count("TaskScheduled"), types(run).count("PassStateEntered")) == (0, 1)  # that of C
+
+
+def test_an_output_that_is_too_long_is_retried_and_caught():
+    rules = {"ErrorEquals": ["States.DataLimitExceeded"]}
+    handled = {"Retry": [{**rules, "MaxAttempts": 1}], "Catch": [{**rules, "ResultPath": "$.e", "Next": "B"}]}
+    definition = machine(A=task(ResultPath="$.b", **handled), B=passing(InputPath="$.e"))
+    run = engine.run(definition, {"a": "x" * 140_000}, tasks={"A": "x" * 140_000})
+    assert run.output["Error"] == "States.DataLimitExceeded"
+    assert types(run).count("LambdaFunctionSucceeded") == 2
+
+
 def test_bytes_are_counted_and_not_characters():
     assert engine.run(machine(task()), tasks={"A": "x" * 262_142}).status == "SUCCEEDED"
     assert engine.run(machine(task()), tasks={"A": "ä" * 131_072}).error == "States.DataLimitExceeded"

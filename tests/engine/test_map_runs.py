@@ -42,8 +42,12 @@ def test_items_are_read_and_results_written_by_calls_of_the_map():
             return [1, 2, 3]
         if call.kind == "write":
             assert [json.loads(one["Output"]) for one in call.results] == [1, 2]
+            assert {(one["StartDate"][11:19], one["StopDate"][11:19]) for one in call.results} == {
+                ("00:00:00", "00:00:03")
+            }
+            assert call.map_run.most == 10_000
             return {"ResultWriterDetails": {"Bucket": "b", "Key": "out/manifest.json"}}
-        return call.parameters
+        return engine.Answer(call.parameters, 3)
 
     state = each(ItemReader={**READER, "ReaderConfig": {"InputType": "JSON", "MaxItems": 2}}, ResultWriter=WRITER)
     run = engine.run(machine(state), {"key": "k"}, answer)

@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import botocore.session
 import pytest
 
 from helpers import engine
@@ -276,3 +277,14 @@ def test_a_call_is_closed_when_its_attempt_ends():
     driven.calls[1].succeed("in time")
     driven.settle()
     assert driven.execution.output == '"in time"'
+
+
+@pytest.mark.parametrize("resource", [ARN, ACTIVITY, TOKEN])
+def test_an_event_says_only_what_aws_s_events_can_say(resource):
+    known = botocore.session.get_session().get_service_model("stepfunctions").shape_for("HistoryEvent").members
+    role = {"RoleArn": "arn:aws:iam::123456789012:role/other"}
+    fields = {"TimeoutSeconds": 9, "HeartbeatSeconds": 3, "Credentials": role}
+    for answer in (1, engine.TaskFailed("E"), engine.NEVER):
+        for event in engine.run(machine(task(resource, **fields)), tasks={"A": answer}).events:
+            for name, value in event.items():
+                assert not isinstance(value, dict) or value.keys() <= known[name].members.keys()

@@ -22,7 +22,9 @@ def test_a_token_used_before_the_submitting_call_has_returned_is_kept():
     driven = Driven(WAITING)
     (call,) = driven.calls
     call.start()
+    assert not call.answered
     call.succeed_by_token('{"n":1}')
+    assert call.answered
     driven.settle()
     assert types(driven)[-1] == "TaskStarted"
     call.submit({"MessageId": "x"})

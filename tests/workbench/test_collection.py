@@ -181,6 +181,16 @@ def test_status_and_time_choose(lab, ran, tmp_path):
         collect(lab, machine, tmp_path, status="RUNNING")
 
 
+def test_of_a_version_its_own_executions_are_collected(lab, tmp_path):
+    machine = deploy.state_machine("collected-version", MACHINE, lab=lab)
+    version = lab.client("stepfunctions").publish_state_machine_version(stateMachineArn=machine)
+    runs = [execution.start(one, {"n": 1}, lab=lab) for one in (version["stateMachineVersionArn"], machine)]
+    for run in runs:
+        execution.wait(run, timeout=30, progress=False, lab=lab)
+    collect(lab, version["stateMachineVersionArn"], tmp_path)
+    assert set(collection.read(tmp_path)["execution"]) == {runs[0]}
+
+
 def test_no_store_is_told(tmp_path):
     with pytest.raises(NotFound, match="collect"):
         collection.read(tmp_path / "nowhere")

@@ -98,6 +98,7 @@ def test_the_iterations_are_found_by_status_by_text_and_one_after_the_other(show
 def test_what_a_running_execution_comes_to_can_be_filtered_and_what_was_chosen_stays():
     events = history.events(FAILED)
     screen = explore(events.iloc[:25])._shown
+    assert (screen.filter.state.label, screen.filter.type.label) == ("every state", "every type")
     screen.filter.state.value, screen.filter.type.value = "Pack", "TaskScheduled"
     assert "Shipped" not in [name for _, name in screen.filter.state.options]
     screen.moments.take(explore(events).view)
