@@ -34,6 +34,9 @@ PARTS = {
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
     "helpers/definition/syntax.py:150: number in '4096'": "how many parsed paths are kept changes no answer",
+    "helpers/history/fleet.py:132: truth in 'True'": "a folder in use can be left behind on Windows alone",
+    "helpers/history/fleet.py:176: truth in 'False'": "nobody asks for the column that would come with it",
+    "helpers/history/sources.py:262: number in '1'": "how many lists in lists are too many is promised nowhere",
 }
 SECONDS = 600
 

@@ -17,6 +17,11 @@ def test_the_docstring_names_each_kind_with_its_meaning():
     assert not [kind for kind in MALFORMED if f"`{kind}`" not in text]
 
 
+def test_a_problem_is_told_with_its_kind():
+    kind = next(iter(HARMFUL))
+    assert str(Problem(kind, ("A",), "A never ends.")) == f"{kind}: A never ends."
+
+
 def test_the_readme_names_what_hurts():
     said = re.search(r"finds what hurts by reading the definition: (.*), and whatever AWS would refuse", README)[1]
     assert re.findall(r"`([\w-]+)`", said) == list(HARMFUL)

@@ -176,6 +176,14 @@ def test_stamps_without_zone_are_utc_and_said_so():
     assert ["no zone" in note for note in frame.attrs["notes"]] == [True]
 
 
+def test_of_stamps_with_and_without_a_zone_only_the_latter_are_doubted():
+    zones = [None, *[UTC] * (len(EVENTS) - 1)]
+    moments = [datetime(2026, 1, 1, 0, 0, second, tzinfo=zone) for second, zone in enumerate(zones)]
+    frame = history.events([{**event, "timestamp": moment} for event, moment in zip(EVENTS, moments, strict=True)])
+    (note,) = frame.attrs["notes"]
+    assert note.startswith("1 time stamp has no zone")
+
+
 def test_unreadable_stamps_leave_times_missing():
     frame = history.events([{**event, "timestamp": "noon"} for event in EVENTS])
     assert frame["timestamp"].isna().all()

@@ -165,3 +165,7 @@ def test_an_execution_that_was_collected_twice_counts_once(tmp_path):
 
 def test_no_events_are_no_states():
     assert fleet.states(history.events([])).empty
+
+
+def test_a_folder_without_a_store_holds_no_execution(tmp_path):
+    assert store.stops(tmp_path) == {}

@@ -12,6 +12,21 @@ from . import handmade
 from .test_events import as_log_records, cells
 from .test_visits import seconds, table
 
+FOUND_BY_WORDS = """
+1 0 ExecutionStarted                => -
+2 0 PassStateEntered   Say          => Say . 1
+3 2 PassStateExited    Say          => Say . 1
+4 3 ChoiceStateEntered Which        => Which . 1
+5 3 ExecutionFailed    error=States.NoChoiceMatched => -
+"""
+
+
+def test_a_failure_whose_chain_leads_past_its_state_is_found_by_aws_s_words():
+    events, _ = handmade.read(FOUND_BY_WORDS)
+    said = "An error occurred while executing the state 'Which' (entered at the event id #4). No match."
+    events[-1]["executionFailedEventDetails"]["cause"] = said
+    assert history.summary(history.events(events)).failure.startswith("'Which' failed after 4.0 s")
+
 
 def test_a_summary_tells_where_the_time_went():
     total = history.summary(table("an activity: refused, timed out, failed, done"))
