@@ -142,6 +142,8 @@ def test_a_changed_word_of_a_stored_output_would_show(path):
         ("'1795379660.338/100.0/success'", "'1795379661.001/100.0/success'", True),
         ("'1795379660.338/100.0/success'", "'1795379660.338/200.0/success'", False),
         ("Main 0.123", "Main 0.004", True),
+        ("Main 0.123\nName: duration, dtype: float64", "Main 0.03\nName: duration, dtype: float64", True),
+        ("Main 0.123\nName: dollars, dtype: float64", "Main 0.03\nName: dollars, dtype: float64", False),
         ("within 30 s", "within 15 s", False),
         ("Max Memory Used: 13 MB\tInit Duration", "Max Memory Used: 15 MB\tInit Duration", True),
         ("Memory Size: 128 MB\tMax Memory", "Memory Size: 256 MB\tMax Memory", False),
