@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from helpers import definition as definitions
 from helpers import engine, execution, history
+from helpers.calls import saying
 from helpers.deploy import once_assumable
 from helpers.exercises.slips import Lacking, refusal
 from helpers.lab import Lab, beside, current
@@ -213,7 +214,8 @@ def _function(source: str, lab: Lab) -> Iterator[str]:
         Tags=lab.tags,
     )["FunctionArn"]
     try:
-        client.get_waiter("function_active_v2").wait(FunctionName=name)
+        with saying("Waiting until your function can be tried ..."):
+            client.get_waiter("function_active_v2").wait(FunctionName=name)
         yield arn
     finally:
         client.delete_function(FunctionName=name)
