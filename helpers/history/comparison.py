@@ -84,7 +84,9 @@ def compare(a: Source | pd.DataFrame, b: Source | pd.DataFrame) -> Comparison:
 def _one(source: Any, which: str) -> pd.DataFrame:
     events = source if isinstance(source, pd.DataFrame) else events_of(source)
     count = events["execution"].nunique(dropna=False)
-    if count != 1:
+    if not count:
+        raise NotAHistory(f"{which} holds no event; give that of an execution that has begun.")
+    if count > 1:
         raise NotAHistory(f"{which} holds {count} executions; choose one, as in events[events['execution'] == arn].")
     return events
 
