@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import helpers
-from helpers import definition, errors, execution, history, limits, planner
+from helpers import definition, errors, execution, history, limits, planner, rehearsal
 from tests.definitions.running import Ended, Machines
 
 SLACK = 5.0  # seconds that starting a job and asking may take more than planned, on a busy computer
@@ -175,6 +175,13 @@ def test_suggestion_says_when_the_history_is_too_short():
 def test_absurd_durations_are_refused(duration):
     with pytest.raises(errors.PlanRefused):
         planner.simulate(definition.load("recheck"), duration)
+
+
+@pytest.mark.parametrize("machine", [None, 5, b"{}", {"StartAt": {"A"}}])
+def test_what_is_no_machine_is_refused(machine):
+    for use in (lambda: planner.simulate(machine, 5), lambda: rehearsal.made_up(machine)):
+        with pytest.raises(errors.DefinitionInvalid):
+            use()
 
 
 @pytest.mark.parametrize("interval", [0, -2, math.nan, "2"])
