@@ -31,8 +31,9 @@ def test_recheck_by_hand():
 
 
 def test_recheck_loop_reaches_the_limit_after_2777_polls():
-    assert one("recheck", 2 * 2776, call=0)["status"] == "SUCCEEDED"
-    beyond = one("recheck", 2 * 2778, call=0)
+    machine = planner.fitted("recheck", interval=2, duration=20_000, call=0)
+    assert planner.simulate(machine, 2 * 2776, call=0)["status"].item() == "SUCCEEDED"
+    beyond = planner.simulate(machine, 2 * 2778, call=0).iloc[0]
     assert (beyond["status"], beyond["error"], beyond["events"]) == ("FAILED", "States.Runtime", limits.HISTORY_EVENTS)
     assert math.isnan(beyond["delay"])
 
@@ -134,6 +135,29 @@ def test_a_suggestion_keeps_what_it_promises(duration, within):
     assert len(runs) == 200
     assert runs["status"].eq("SUCCEEDED").all()
     assert (runs["delay"] <= within).mean() >= 0.95
+
+
+@pytest.mark.parametrize("duration", [0, 5, 10])
+def test_a_short_job_is_planned_without_a_word_about_the_delay(duration):
+    assert planner.suggest(duration).figures["p95_delay"] <= 1.2
+
+
+def test_a_suggestion_does_not_pause_longer_than_the_job_may_take():
+    assert planner.suggest(60, within=1000).figures["worst_delay"] < 30
+
+
+def test_a_suggestion_says_that_some_are_noticed_late():
+    suggestion = planner.suggest(60, within=30, call=14.9)
+    assert suggestion.figures["worst_delay"] > 30
+    assert "about 1 poll for" in suggestion.reason
+    assert suggestion.reason.endswith("95 of 100 were noticed in time, the latest after 30.8 s.")
+
+
+@pytest.mark.parametrize("pattern", [name for name, way in planner.PATTERNS.items() if way.polling])
+def test_nothing_is_wrong_with_a_machine_that_is_fitted(pattern):
+    machine = planner.fitted(pattern, interval=900, duration=10, call=30)
+    assert definition.problems(machine) == []
+    assert planner.simulate(machine, 10, call=30)["status"].eq("SUCCEEDED").all()
 
 
 def test_suggestion_prefers_who_needs_no_polling():
@@ -343,3 +367,4 @@ def test_suggested_callback_ends_well_with_the_heartbeats_that_it_asks_for(machi
 def test_a_job_of_a_year_is_too_long_for_one_execution():
     with pytest.raises(errors.PlanRefused, match="a year"):
         planner.suggest(360 * 24 * 3600, sync=True)
+    assert planner.suggest(300 * 24 * 3600, sync=True).figures["ended_well"] == 1
