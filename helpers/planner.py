@@ -46,14 +46,12 @@ EVENTS = 200_000  # about as many are simulated of one way at most, and five run
 class Pattern:
     """A way of waiting: a machine of `definitions/`.
 
-    `polling` says whether anybody polls, and so whether functions start the job and ask how it is getting on;
-    `delay_known` whether AWS documents how soon the end is noticed.
+    `polling` says whether anybody polls, and so whether functions start the job and ask how it is getting on.
     """
 
     name: str
     description: str
     polling: bool = True
-    delay_known: bool = True
 
 
 PATTERNS = {
@@ -65,7 +63,7 @@ PATTERNS = {
         Pattern("counted", "the bounded loop in JSONata, its count kept in a variable"),
         Pattern("retry_polling", "no loop: the function raises NotReady and the Retry asks again"),
         Pattern("standard_parent", "a Standard machine that pauses, with an Express child that asks"),
-        Pattern("athena_sync", "one state with .sync: Step Functions does the polling", False, delay_known=False),
+        Pattern("athena_sync", "one state with .sync: Step Functions does the polling", False),
         Pattern("callback", "a task token: the worker calls back", False),
     )
 }
@@ -241,7 +239,7 @@ def _asked(made: MadeUp, answers: Mapping[str, Any]) -> tuple[list[str], engine.
         found = answers.get(call.state, {}) if call.kind == "task" else made.tasks(call)
         if isinstance(found, engine.TaskFailed):
             raise found
-        return engine.Answer(found) if call.kind == "task" else found
+        return found
 
     return asked, engine.run(made.definition, made.input, answer, limit=200)
 
@@ -319,7 +317,7 @@ def _figures(machine: Mapping[str, Any], jobs: list[float], call: float) -> dict
     most = max(5, EVENTS // int(first["events"].iloc[0]))
     if len(jobs) > most:
         jobs = [jobs[at * len(jobs) // most] for at in range(most)]
-    found = pd.concat([first, simulate(machine, jobs, call=call)], ignore_index=True)
+    found = pd.concat([first, simulate(machine, jobs, call=call)])
     names = ["duration", "polls", "transitions", "events", "dollars", "calls"]
     mean: dict[str, Any] = {name: found[name].iloc[1:].mean() for name in names}
     delays = found["delay"]

@@ -39,7 +39,31 @@ def test_recheck_loop_reaches_the_limit_after_2777_polls():
 
 def test_doubling_pauses_stop_at_a_minute():
     # 1 + 2 + 4 + 8 + 16 + 32 = 63, then 60 each: 123, 183, 243
-    assert one("bounded", 200, interval=1, call=0)["polls"] == 9
+    figures = one("bounded", 200, interval=1, call=0)
+    assert (figures["polls"], figures["delay"]) == (9, 43)
+
+
+@pytest.mark.parametrize(("duration", "polls"), [(1, 7), (100, 11)])
+def test_a_fitted_machine_gives_up_when_twice_the_job_s_time_and_a_minute_have_passed(duration, polls):
+    # 1 + 2 + 4 + 8 + 16 + 32 = 63 fill 62 s, and 63 + 4 * 60 fill 260 s; in each case one poll more
+    machine = planner.fitted("bounded", interval=1, duration=duration, call=0)
+    gave_up = planner.simulate(machine, 3000, call=0).iloc[0]
+    assert (gave_up["error"], gave_up["polls"]) == ("GaveUp", polls)
+
+
+@pytest.mark.parametrize("pattern", [name for name, way in planner.PATTERNS.items() if way.polling])
+def test_a_call_may_take_twice_as_long_as_was_said(pattern):
+    machine = planner.fitted(pattern, interval=2, duration=9, call=100)
+    assert planner.simulate(machine, 9, call=200)["status"].item() == "SUCCEEDED"
+
+
+def test_an_express_child_is_paid_beside_its_parent():
+    figures = one("standard_parent", 9, call=0.25)
+    expected = figures["transitions"] * limits.TRANSITION
+    expected += figures["calls"] * (limits.INVOCATION + 0.25 * limits.LAMBDA_LEAST_GB * limits.LAMBDA_GB_SECOND)
+    child = limits.EXPRESS_REQUEST + 0.3 * limits.EXPRESS_LEAST_GB * limits.EXPRESS_GB_SECOND  # each 100 ms begun
+    assert figures["dollars"] == pytest.approx(expected + figures["polls"] * child)
+    assert figures["calls"] == figures["polls"] + 1
 
 
 def test_nobody_polls_where_the_worker_calls_back():
@@ -84,6 +108,28 @@ def test_any_machine_that_polls_is_simulated():
     assert figures["dollars"] == pytest.approx(4 * 0.01 + figures["transitions"] * limits.TRANSITION)
 
 
+@pytest.mark.parametrize("waits", ["glue:startJobRun.sync", "sqs:sendMessage.waitForTaskToken"])
+def test_the_task_that_is_waited_for_need_not_be_the_last(waits):
+    work = {"Type": "Task", "Resource": f"arn:aws:states:::{waits}", "Parameters": {}, "Next": "Tell"}
+    tell = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {}, "End": True}
+    figures = planner.simulate({"StartAt": "Work", "States": {"Work": work, "Tell": tell}}, 100, call=1).iloc[0]
+    assert (figures["status"], figures["took"]) == ("SUCCEEDED", 102)
+
+
+def test_machines_that_differ_in_a_number_alone_may_need_other_data():
+    for bound in (3, 500):
+        rule = {"Variable": "$.n", "NumericGreaterThan": bound, "Next": "Ask"}
+        machine = {
+            "StartAt": "Enough",
+            "States": {
+                "Enough": {"Type": "Choice", "Choices": [rule], "Default": "Too few"},
+                "Ask": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True},
+                "Too few": {"Type": "Fail"},
+            },
+        }
+        assert planner.simulate(machine, 9)["status"].item() == "SUCCEEDED"
+
+
 def test_jobs_may_be_several_or_a_function_of_chance():
     recheck = definition.load("recheck")
     assert planner.simulate(recheck, [1, 3], call=0)["polls"].tolist() == [1, 2]
@@ -98,12 +144,20 @@ def test_comparison_has_a_row_for_each_way_and_interval():
     polling = [name for name, way in planner.PATTERNS.items() if way.polling]
     assert len(table) == 2 * len(polling) + len(planner.PATTERNS) - len(polling)
     assert table["ended_well"].eq(1).all()
+    assert table["within_limit"].all()
+    assert table["duration"].to_numpy() == pytest.approx(300)
     callback = table[table["pattern"] == "callback"].iloc[0]
     assert math.isnan(callback["interval"])
     assert callback["dollars"] < table.loc[table["pattern"] == "recheck", "dollars"].min()
     known = table[table["pattern"] != "athena_sync"]
     assert (known["mean_delay"] <= known["p95_delay"] + 1e-9).all()
     assert (known["p95_delay"] <= known["worst_delay"] + 1e-9).all()
+
+
+@pytest.mark.slow
+def test_comparison_says_where_a_history_comes_to_its_limit():
+    row = planner.compare_patterns([2 * 2778], intervals=[2], patterns=["recheck"], call=0).iloc[0]
+    assert (row["events"], row["within_limit"], row["ended_well"]) == (limits.HISTORY_EVENTS, False, 0)
 
 
 def test_comparison_takes_a_column_of_a_frame():
@@ -115,9 +169,12 @@ def test_comparison_takes_a_column_of_a_frame():
 
 def test_chart_names_every_way():
     table = planner.compare_patterns(300, intervals=[30])
-    labels = [text.get_text() for text in planner.chart(table).axes[0].get_legend().get_texts()]
+    axes = planner.chart(table).axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert [label.partition(" (")[0] for label in labels] == list(planner.PATTERNS)
     assert [label for label in labels if "(" in label] == ["athena_sync (delay not known)"]
+    points = {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}
+    assert points["recheck"] == [1000 * table["dollars"][0]]
 
 
 @pytest.mark.slow
@@ -134,6 +191,12 @@ def test_a_suggestion_keeps_what_it_promises(duration, within):
     assert len(runs) == 200
     assert runs["status"].eq("SUCCEEDED").all()
     assert (runs["delay"] <= within).mean() >= 0.95
+
+
+def test_suggestion_is_the_cheapest_of_those_in_time():
+    suggestion = planner.suggest(600, within=30)
+    others = planner.compare_patterns(600, intervals=[29], patterns=["recheck", "wait_first"])
+    assert suggestion.figures["dollars"] <= others["dollars"].min() + 1e-9
 
 
 def test_suggestion_prefers_who_needs_no_polling():
