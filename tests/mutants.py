@@ -100,6 +100,8 @@ def changed(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield "condition", ast.IfExp(node.test, node.orelse, node.body)
         case ast.Continue():
             yield "continue", ast.Break()
+        case ast.Return(value=ast.Constant(value=None)):
+            return
         case ast.Return(value=ast.expr()):
             yield "return", ast.Return(ast.Constant(None))
 
@@ -134,15 +136,16 @@ def mutant(path: pathlib.Path, place: tuple[ast.Module, ast.AST, str, int | None
 
 
 def chosen(parts: list[str], number: int, seed: int) -> list[tuple[str, Mutant]]:
-    """As many mutants of each part as of any other, drawn by the seed; the others change nothing in its draw."""
+    """As many mutants of each part as of any other, none twice, drawn by the seed; other parts change nothing here."""
     found = []
     for part in parts:
         drawn = random.Random(seed)
         paths = sorted(path.relative_to(ROOT) for of in PARTS[part][0] for path in (ROOT / "helpers").glob(of))
         sizes = [(ROOT / path).stat().st_size for path in paths]
+        left = {path: list(places(path)) for path in paths}
         for path in drawn.choices(paths, sizes, k=-(-number // len(parts))):
-            if can := places(path):
-                found.append((part, mutant(path, drawn.choice(can))))
+            if left[path]:
+                found.append((part, mutant(path, left[path].pop(drawn.randrange(len(left[path]))))))
     return found[:number]
 
 

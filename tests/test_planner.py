@@ -43,9 +43,9 @@ def test_doubling_pauses_stop_at_a_minute():
     assert (figures["polls"], figures["delay"]) == (9, 43)
 
 
-@pytest.mark.parametrize(("duration", "polls"), [(1, 7), (100, 11)])
+@pytest.mark.parametrize(("duration", "polls"), [(1.5, 7), (100, 11)])
 def test_a_fitted_machine_gives_up_when_twice_the_job_s_time_and_a_minute_have_passed(duration, polls):
-    # 1 + 2 + 4 + 8 + 16 + 32 = 63 fill 62 s, and 63 + 4 * 60 fill 260 s; in each case one poll more
+    # 1 + 2 + 4 + 8 + 16 + 32 fill 63 s, and 63 + 4 * 60 fill 260 s; in each case one poll more
     machine = planner.fitted("bounded", interval=1, duration=duration, call=0)
     gave_up = planner.simulate(machine, 3000, call=0).iloc[0]
     assert (gave_up["error"], gave_up["polls"]) == ("GaveUp", polls)
@@ -116,6 +116,29 @@ def test_the_task_that_is_waited_for_need_not_be_the_last(waits):
     assert (figures["status"], figures["took"]) == ("SUCCEEDED", 102)
 
 
+def test_a_machine_that_asks_twice_at_most_gives_up():
+    retry = [{"ErrorEquals": ["NotReady"], "IntervalSeconds": 5, "MaxAttempts": 1}]
+    ask = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Retry": retry, "End": True}
+    figures = planner.simulate({"StartAt": "Ask", "States": {"Ask": ask}}, 100).iloc[0]
+    assert (figures["error"], figures["polls"]) == ("NotReady", 2)
+
+
+def test_machines_that_differ_in_a_number_alone_poll_as_often():
+    for bound in (3, 2, 1):
+        rule = {"Variable": "$.n", "NumericGreaterThan": bound, "Next": "Done"}
+        machine = {
+            "StartAt": "Ask",
+            "States": {
+                "Ask": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-3:1:function:ask", "Next": "Enough"},
+                "Enough": {"Type": "Choice", "Choices": [rule], "Default": "Pause"},
+                "Pause": {"Type": "Wait", "Seconds": 30, "Next": "Ask"},
+                "Done": {"Type": "Succeed"},
+            },
+        }
+        figures = planner.simulate(machine, 100, call=0).iloc[0]
+        assert (figures["polls"], figures["delay"]) == (5, 20)
+
+
 def test_machines_that_differ_in_a_number_alone_may_need_other_data():
     for bound in (3, 500):
         rule = {"Variable": "$.n", "NumericGreaterThan": bound, "Next": "Ask"}
@@ -137,6 +160,9 @@ def test_jobs_may_be_several_or_a_function_of_chance():
     assert (len(drawn), drawn["duration"].between(5, 50).all()) == (7, True)
     again = planner.simulate(recheck, lambda chance: chance.uniform(5, 50), runs=7)
     pd.testing.assert_frame_equal(drawn, again)
+    assert len(planner.simulate(recheck, lambda _: 5, runs=1)) == 1
+    with pytest.raises(errors.PlanRefused, match="runs"):
+        planner.simulate(recheck, lambda _: 5, runs=0)
 
 
 def test_comparison_has_a_row_for_each_way_and_interval():
@@ -165,6 +191,10 @@ def test_comparison_takes_a_column_of_a_frame():
     table = planner.compare_patterns(frame["seconds"], intervals=frame["interval"], patterns=["recheck"])
     assert table["interval"].tolist() == [2, 4]
     assert table["duration"].tolist() == [45, 45]
+    machine = planner.fitted("recheck", interval=2, duration=60, call=0.1)
+    delays = planner.simulate(machine, frame["seconds"])["delay"]
+    assert table["mean_delay"][0] == pytest.approx(delays.mean())
+    assert table["worst_delay"][0] == delays.max()
 
 
 def test_chart_names_every_way():
@@ -175,6 +205,14 @@ def test_chart_names_every_way():
     assert [label for label in labels if "(" in label] == ["athena_sync (delay not known)"]
     points = {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}
     assert points["recheck"] == [1000 * table["dollars"][0]]
+    one_way = table[table["pattern"] == "recheck"].assign(ended_well=0.9)
+    (label,) = planner.chart(one_way).axes[0].get_legend().get_texts()
+    assert label.get_text() == "recheck"
+    crosses = [
+        [line.get_ydata().tolist() for line in planner.chart(rows).axes[0].get_lines() if line.get_marker() == "x"]
+        for rows in (one_way, one_way.assign(ended_well=1.0))
+    ]
+    assert crosses == [[points["recheck"]], [[]]]
 
 
 @pytest.mark.slow
@@ -200,7 +238,10 @@ def test_suggestion_is_the_cheapest_of_those_in_time():
 
 
 def test_suggestion_prefers_who_needs_no_polling():
-    assert planner.suggest(600, sync=True).pattern == "athena_sync"
+    suggestion = planner.suggest(600, sync=True)
+    assert suggestion.pattern == "athena_sync"
+    assert repr(suggestion) == suggestion.reason
+    assert f"<p>{suggestion.reason}</p>" in suggestion._repr_html_()
     assert planner.suggest(600, calls_back=True).interval is None
 
 
