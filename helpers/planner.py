@@ -465,7 +465,7 @@ def fitted(
 def _polls(pause: float, rate: float, most: float, room: float) -> int:
     """How many polls it takes, with pauses that grow by a rate, to fill a time."""
     count, passed = 0, 0.0
-    while passed < room and pause < most:
+    while pause < most:
         count, passed, pause = count + 1, passed + pause, min(pause * rate, most)
     return count + math.ceil(max(room - passed, 0) / most) + 1
 
