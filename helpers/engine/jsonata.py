@@ -6,14 +6,18 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 
 from __future__ import annotations
 
+import base64
 import copy
+import functools
 import hashlib
 import inspect
 import json
 import math
 import re
+import urllib.parse
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from jsonata import Jsonata, jexception
@@ -37,6 +41,8 @@ UNDEFINED = object()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The library's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
 MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
+# What the reference implementation takes as a time.
+ISO_8601 = re.compile(r"\d{4}(-[01]\d)*(-[0-3]\d)*(T[0-2]\d:[0-5]\d:[0-5]\d)*(\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?")
 SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
 
 
@@ -102,7 +108,7 @@ class Frame(Jsonata.Frame):
 class Evaluation(Jsonata):
     """One evaluation, with all that changes in it; the syntax trees that threads share are only read.
 
-    Numbers beyond a double's range are what JavaScript makes of them, which is null in JSON.
+    Numbers beyond a double's range are what JavaScript makes of them.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -148,7 +154,7 @@ class Evaluation(Jsonata):
 
 
 def plain(value: Any) -> Any:
-    """A result as JSON data: null and what is no finite number as None, whole numbers as int.
+    """A result as JSON data: whole numbers as int, what is no finite number as AWS gives it, which is a text.
 
     What is such data already is returned as it is.
     """
@@ -158,7 +164,7 @@ def plain(value: Any) -> Any:
         return None
     if isinstance(value, float):
         if not math.isfinite(value):
-            return None
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         return int(value) if value.is_integer() and abs(value) < 1e15 else value
     if isinstance(value, list):
         items = [plain(value[index]) for index in range(len(value))]
@@ -203,10 +209,9 @@ def _conversion(said: str) -> str:
     return "A function or an operator was given a value that it does not take"
 
 
-def _number(value: Any, place: str, function: str) -> int:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return math.trunc(value)
-    raise QueryFailed(f"The {place} argument of the {function} function must be a number.")
+def kind_of(value: Any) -> str:
+    """A letter for the kind of a value, as signatures of functions have it."""
+    return "a" if isinstance(value, list) else {str: "s", bool: "b", int: "n", float: "n"}.get(type(value), "o")
 
 
 def _scope() -> Scope:
@@ -218,35 +223,35 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _partition(array: Any, size: Any = None) -> Any:
-    if array is None or size is None:
+def _partition(array: Any = None, size: Any = None) -> Any:
+    if array is None:
         return None
-    step = _number(size, "second", "partition")
-    if step < 1:
-        raise QueryFailed("The second argument of the partition function must be a positive number.")
-    items = _listed(array)
-    return [items[start : start + step] for start in range(0, len(items), step)]
+    if not isinstance(array, list):
+        raise QueryFailed('T0412: Argument 1 of function "partition" must be an array of undefined')
+    if size is None:
+        return [array]
+    if size < 0:
+        raise QueryFailed("D3137: Second argument must be zero or greater")
+    step = math.trunc(size)
+    return [array[start : start + step] for start in range(0, len(array), step)] or None if step else None
 
 
 def _range(first: Any = None, last: Any = None, step: Any = None) -> Any:
-    if first is None or last is None or step is None:
+    if first is None or last is None or step is None or not math.trunc(step):
         return None
-    given = zip((first, last, step), ("first", "second", "third"), strict=True)
-    start, end, by = (_number(value, place, "range") for value, place in given)
-    if by == 0:
-        raise QueryFailed("The third argument of the range function cannot be zero.")
+    start, end, by = map(math.trunc, (first, last, step))
     found = range(start, end + (1 if by > 0 else -1), by)
     if start + by * MOST_LENGTH in found:
         raise QueryFailed(f"The range function would give more than {MOST_LENGTH:,} items.")
     return Utils.create_sequence_from_iter(found)
 
 
-def _hash(value: Any = None, algorithm: Any = None) -> str | None:
-    if value is None or algorithm is None:
+def _hash(text: Any, algorithm: Any = UNDEFINED) -> str | None:
+    if text is None or algorithm is UNDEFINED:
         return None
-    if not isinstance(algorithm, str) or algorithm not in HASHES:
-        raise QueryFailed(f"Hash algorithm must be one of {', '.join(HASHES)}. Got: {json.dumps(plain(algorithm))}")
-    text = value if isinstance(value, str) else json.dumps(plain(value), separators=(",", ":"))
+    if algorithm not in HASHES:
+        known = "SHA-1, SHA-384, SHA-256, SHA-512, MD5"
+        raise QueryFailed(f"D3137: Hash algorithm '{algorithm or 'null'}' must be one of {known}")
     return hashlib.new(HASHES[algorithm], text.encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
@@ -254,7 +259,7 @@ def _random(seed: Any = None) -> float:
     """The first double of Java's generator, which AWS's is: 48 bits, two draws of 26 and 27."""
     if seed is None:
         return _scope().chance().random()
-    state, drawn = (_number(seed, "first", "random") ^ 0x5DEECE66D) & ((1 << 48) - 1), 0
+    state, drawn = (math.trunc(seed) ^ 0x5DEECE66D) & ((1 << 48) - 1), 0
     for bits in (26, 27):
         state = (state * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)
         drawn = (drawn << bits) + (state >> (48 - bits))
@@ -274,15 +279,11 @@ def _shuffle(array: Any = None) -> Any:
 
 
 def _parse(text: Any = None) -> Any:
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        raise QueryFailed("The argument of the parse function must be a string.")
     try:
-        found = data_of(text)
+        found = None if text is None else data_of(text)
     except ValueError as error:
         raise QueryFailed(f"The argument of the parse function: {error}") from None
-    return Utils.NULL_VALUE if found is None else found
+    return Utils.NULL_VALUE if found is None and text is not None else found
 
 
 def _count(array: Any = None) -> int:
@@ -299,29 +300,81 @@ def _distinct(array: Any = None) -> Any:
     return Utils.create_sequence_from_iter(items) if Utils.is_sequence(array) else items
 
 
+def _sort(array: Any = None, after: Any = None) -> Any:
+    """In order, equal items as they came; `after` says whether the one comes behind the other."""
+    if array is None:
+        return None
+
+    def order(one: Any, other: Any) -> int:
+        behind, before = (bool(Functions.func_apply(after, pair)) for pair in ([one, other], [other, one]))
+        return behind - before
+
+    items = _listed(array)
+    if after is None and len(items) > 1 and set(map(kind_of, items)) not in ({"n"}, {"s"}):
+        raise jexception.JException("D3070", 0)
+    return sorted(items) if after is None else sorted(items, key=functools.cmp_to_key(order))
+
+
 def _pad(text: Any = None, width: Any = None, mark: Any = None) -> Any:
-    if isinstance(width, int | float) and abs(width) > MOST_LENGTH:
+    if width is not None and abs(width) > MOST_LENGTH:
         raise QueryFailed(f"The pad function would give more than {MOST_LENGTH:,} characters.")
     return Functions.pad(text, width, mark)
 
 
-class Function(Jsonata.JLambda):
-    """A function of ours, called with no more arguments than it takes."""
+def _base64decode(text: Any = None) -> str | None:
+    return None if text is None else base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+
+def _decodeUrlComponent(text: Any = None) -> str | None:  # noqa: N802  JSONata's name
+    if text is not None and re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise QueryFailed(f"D3140: Malformed URL passed to $decodeUrlComponent(): {json.dumps(text)}")
+    return None if text is None else urllib.parse.unquote_plus(text)
+
+
+def _toMillis(text: Any = None, picture: Any = None) -> Any:  # noqa: N802
+    if text is not None and picture is None and not ISO_8601.fullmatch(text):
+        raise QueryFailed(_conversion(f"Invalid isoformat string: '{text}'"))
+    return Functions.datetime_to_millis(text, picture)
+
+
+def _formatNumber(number: Any = None, picture: Any = None, options: Any = None) -> Any:  # noqa: N802
+    """Rounded half to even, as the number is written; the library rounds the double."""
+    if number is None or picture is None:
+        return None
+    if not options and re.fullmatch(r"[#,0]+(\.[0#]+)?(;.*)?", picture):
+        digits = len(picture.partition(";")[0].partition(".")[2])
+        number = float(round(Decimal(repr(number)), digits))
+    return Functions.format_number(number, picture, options)
+
+
+class Function(Jsonata.JLambda):
+    """A function of ours. `takes` has the kind of each argument, x for any."""
+
+    def __init__(self, name: str, takes: str, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self.name, self.most = name, len(inspect.signature(function).parameters)
+        self.name, self.takes = name, takes
+        self.least = sum(one.default is one.empty for one in inspect.signature(function).parameters.values())
 
     def call(self, input: Any, args: Any) -> Any:  # noqa: A002
-        if len(args) > self.most:
-            said = f'Argument {self.most + 1} of function "{self.name}" does not match function signature'
-            raise QueryFailed(f"T0410: {said}")
+        fit = [value is None or taken in ("x", kind_of(value)) for value, taken in zip(args, self.takes, strict=False)]
+        if False in fit or not self.least <= len(args) <= len(self.takes):
+            at = [*fit, False].index(False) + 1
+            raise QueryFailed(f'T0410: Argument {at} of function "{self.name}" does not match function signature')
         return super().call(input, args)
 
 
-# What Step Functions adds; what the library's own does otherwise than the reference (null counts, the only item of a
-# list stays in it), draws from a source of chance of its own or takes any memory. $eval is not among AWS's functions.
+# What Step Functions adds, and what the library's own does otherwise than AWS: null counts, the only item of a list
+# stays in it, equal items stay in their order, chance has one source. What replaces a function that may be called of
+# the context item has that one's signature. $eval is no function of AWS's.
 FUNCTIONS = Frame(Jsonata.static_frame)
-for _given in (_partition, _range, _hash, _random, _uuid, _shuffle, _parse, _count, _distinct, _pad):
-    FUNCTIONS.bind(_given.__name__[1:], Function(_given.__name__[1:], _given))
+OURS: dict[Callable[..., Any], str] = {
+    **{_partition: "xn", _range: "nnn", _hash: "ss", _random: "n", _uuid: "", _parse: "s"},
+    **{_shuffle: "x", _count: "x", _distinct: "x", _sort: "xx"},
+}
+for _given, _takes in OURS.items():
+    FUNCTIONS.bind(_given.__name__[1:], Function(_given.__name__[1:], _takes, _given))
+for _given in (_pad, _base64decode, _decodeUrlComponent, _toMillis, _formatNumber):
+    _function = Jsonata.JFunction(Jsonata.JLambda(_given), None)
+    _function.signature = Jsonata.static_frame.lookup(_given.__name__[1:]).signature
+    FUNCTIONS.bind(_given.__name__[1:], _function)
 FUNCTIONS.bind("eval", None)
