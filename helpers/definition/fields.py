@@ -30,7 +30,7 @@ Kind = Literal[
     "template",  # an object with paths under keys that end in `.$`, or in JSONata with expressions
     "variables",  # a template whose keys are the names of variables
     "value",  # any JSON; in JSONata with expressions
-    "items",  # a list, in JSONata with expressions
+    "items",  # a list or an object, in JSONata with expressions
     "literal",  # any JSON, taken as it is
     "object",  # an object of the table, named by `of`
     "objects",  # a list of those

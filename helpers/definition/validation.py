@@ -515,9 +515,10 @@ PYTHON: dict[str, Any] = {
     "number": int | float,
     "boolean": bool,
     **dict.fromkeys(("template", "variables", "object", "states"), dict),
-    **dict.fromkeys(("items", "objects", "texts"), list),
+    **dict.fromkeys(("objects", "texts"), list),
+    "items": list | dict,
 }
-NAMED = {str: "String", int: "Integer", bool: "Boolean", dict: "Object", list: "Array"}
+NAMED = {str: "String", int: "Integer", bool: "Boolean", dict: "Object", list: "Array", list | dict: "Array"}
 
 
 def speaks(field: Field, query_language: str) -> bool:

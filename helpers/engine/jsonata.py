@@ -266,10 +266,6 @@ def _random(seed: Any = None) -> float:
     return drawn / (1 << 53)
 
 
-def _uuid() -> str:
-    return drawn_uuid(_scope().chance())
-
-
 def _shuffle(array: Any = None) -> Any:
     if array is None:
         return None
@@ -284,10 +280,6 @@ def _parse(text: Any = None) -> Any:
     except ValueError as error:
         raise QueryFailed(f"The argument of the parse function: {error}") from None
     return Utils.NULL_VALUE if found is None and text is not None else found
-
-
-def _count(array: Any = None) -> int:
-    return 0 if array is None else len(array) if isinstance(array, list) else 1
 
 
 def _distinct(array: Any = None) -> Any:
@@ -325,26 +317,24 @@ def _base64decode(text: Any = None) -> str | None:
     return None if text is None else base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
 
 
-def _decodeUrlComponent(text: Any = None) -> str | None:  # noqa: N802  JSONata's name
+def _unquoted(text: Any = None) -> str | None:
     if text is not None and re.search(r"%(?![0-9A-Fa-f]{2})", text):
         raise QueryFailed(f"D3140: Malformed URL passed to $decodeUrlComponent(): {json.dumps(text)}")
     return None if text is None else urllib.parse.unquote_plus(text)
 
 
-def _toMillis(text: Any = None, picture: Any = None) -> Any:  # noqa: N802
+def _millis(text: Any = None, picture: Any = None) -> Any:
     if text is not None and picture is None and not ISO_8601.fullmatch(text):
         raise QueryFailed(_conversion(f"Invalid isoformat string: '{text}'"))
     return Functions.datetime_to_millis(text, picture)
 
 
-def _formatNumber(number: Any = None, picture: Any = None, options: Any = None) -> Any:  # noqa: N802
+def _formatted(number: Any = None, picture: Any = None, options: Any = None) -> Any:
     """Rounded half to even, as the number is written; the library rounds the double."""
-    if number is None or picture is None:
-        return None
-    if not options and re.fullmatch(r"[#,0]+(\.[0#]+)?(;.*)?", picture):
+    if number is not None and not options and re.fullmatch(r"[#,0]+(\.[0#]+)?(;.*)?", picture):
         digits = len(picture.partition(";")[0].partition(".")[2])
         number = float(round(Decimal(repr(number)), digits))
-    return Functions.format_number(number, picture, options)
+    return None if number is None else Functions.format_number(number, picture, options)
 
 
 class Function(Jsonata.JLambda):
@@ -367,14 +357,29 @@ class Function(Jsonata.JLambda):
 # stays in it, equal items stay in their order, chance has one source. What replaces a function that may be called of
 # the context item has that one's signature. $eval is no function of AWS's.
 FUNCTIONS = Frame(Jsonata.static_frame)
-OURS: dict[Callable[..., Any], str] = {
-    **{_partition: "xn", _range: "nnn", _hash: "ss", _random: "n", _uuid: "", _parse: "s"},
-    **{_shuffle: "x", _count: "x", _distinct: "x", _sort: "xx"},
+OURS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "count": ("x", lambda array=None: 0 if array is None else len(_listed(array))),
+    "distinct": ("x", _distinct),
+    "hash": ("ss", _hash),
+    "parse": ("s", _parse),
+    "partition": ("xn", _partition),
+    "random": ("n", _random),
+    "range": ("nnn", _range),
+    "shuffle": ("x", _shuffle),
+    "sort": ("xx", _sort),
+    "uuid": ("", lambda: drawn_uuid(_scope().chance())),
 }
-for _given, _takes in OURS.items():
-    FUNCTIONS.bind(_given.__name__[1:], Function(_given.__name__[1:], _takes, _given))
-for _given in (_pad, _base64decode, _decodeUrlComponent, _toMillis, _formatNumber):
+REPLACING: dict[str, Callable[..., Any]] = {
+    "base64decode": _base64decode,
+    "decodeUrlComponent": _unquoted,
+    "formatNumber": _formatted,
+    "pad": _pad,
+    "toMillis": _millis,
+}
+for _name, (_takes, _given) in OURS.items():
+    FUNCTIONS.bind(_name, Function(_name, _takes, _given))
+for _name, _given in REPLACING.items():
     _function = Jsonata.JFunction(Jsonata.JLambda(_given), None)
-    _function.signature = Jsonata.static_frame.lookup(_given.__name__[1:]).signature
-    FUNCTIONS.bind(_given.__name__[1:], _function)
+    _function.signature = Jsonata.static_frame.lookup(_name).signature
+    FUNCTIONS.bind(_name, _function)
 FUNCTIONS.bind("eval", None)

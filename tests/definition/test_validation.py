@@ -360,7 +360,7 @@ def wrong(field: Field) -> Iterator[Any]:
         "boolean": (bool,),
         **dict.fromkeys(TEXTS, (str,)),
         **dict.fromkeys(("template", "variables"), (dict,)),
-        "items": (list,),
+        "items": (list, dict),
     }
     for value in SIX:
         if not isinstance(value, right.get(field.kind, ())) and not (value is None and field.null):
