@@ -19,7 +19,14 @@ from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTI
 from helpers.engine.scheduler import Process, Scheduler, Walk
 from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import WHOLE, data_of, exceeds, text_of, time_text
-from helpers.limits import EXPRESS_SECONDS, HISTORY_EVENTS, REDRIVABLE_DAYS, REDRIVABLE_EVENTS
+from helpers.limits import (
+    EXPRESS_SECONDS,
+    HISTORY_EVENTS,
+    PAYLOAD_BYTES,
+    REDRIVABLE_DAYS,
+    REDRIVABLE_EVENTS,
+    VARIABLES_BYTES,
+)
 
 if TYPE_CHECKING:
     from helpers.engine.machine import Machine
@@ -83,6 +90,7 @@ class Frame:
     done: bool = False
     counts: dict[str, int] = field(default_factory=dict)  # how often each state was entered
     variables: dict[str, Any] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)  # of the variables, in bytes
     item: dict[str, Any] | None = None  # of the Map that the frame is an iteration of
     known: Any = None  # a result and its text
     inner: list[Frame] = field(default_factory=list)  # of the Parallel or Map that it is in
@@ -95,7 +103,7 @@ class Frame:
         self.scope = Scope(self.execution.chance, self.context)
         if self.outer:
             self.last = self.published = self.before = self.outer.last
-            self.variables, self.item = self.outer.variables, self.outer.item
+            self.variables, self.sizes, self.item = self.outer.variables, self.outer.sizes, self.outer.item
 
     def walk(self) -> Walk:
         """From the state that it has reached to its end; StateFailed where a state fails and nothing catches that."""
@@ -147,8 +155,14 @@ class Frame:
                 value = text_of(assigned[taken])
                 cause = f"Cannot bind value '{value}' to variable '{taken}' as it belongs to an outer scope."
                 raise StateFailed(RUNTIME, cause)
-            self.variables = {**self.variables, **assigned}
-            details["assignedVariables"] = {name: text_of(assigned[name]) for name in sorted(assigned)}
+            texts = {name: text_of(assigned[name]) for name in sorted(assigned)}
+            sizes = {name: len(text.encode(errors="replace")) for name, text in texts.items()}
+            stored = {**self.sizes, **sizes}
+            # Developer guide, "Passing data between states with variables"; it does not name the error.
+            if sum(sizes.values()) > PAYLOAD_BYTES or sum(stored.values()) > VARIABLES_BYTES:
+                raise StateFailed(DATA_LIMIT, too_large(state.name, "assigned variables"))
+            self.variables, self.sizes = {**self.variables, **assigned}, stored
+            details["assignedVariables"] = texts
             details["assignedVariablesDetails"] = WHOLE
         self.write(state.exiting, "stateExitedEventDetails", details)
         self.data, self.text = output, text

@@ -26,6 +26,7 @@ __all__ = ["function"]
 
 MOST_ITEMS = 1_000
 MOST_CHARACTERS = 10_000
+SMALL = range(-(2**31), 2**31)  # what States.MathAdd takes
 HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
@@ -148,6 +149,14 @@ def _item(array: Any, index: Any) -> Any:
     return items[at]
 
 
+def _added(first: Any, second: Any) -> int:
+    numbers = _integer(first), _integer(second)
+    for number in numbers:
+        if number not in SMALL:
+            raise ValueError(f"{number} is not from {SMALL[0]} to {SMALL[-1]}")
+    return sum(numbers)
+
+
 def _key(value: Any) -> str:
     """The same text for equal data: 1 and true differ, the order of an object's keys does not count."""
     return json.dumps(value, sort_keys=True)
@@ -219,7 +228,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Hash": _hash,
     "JsonMerge": _merge,
     "JsonToString": text_of,
-    "MathAdd": lambda first, second: _integer(first) + _integer(second),
+    "MathAdd": _added,
     "StringSplit": _split,
     "StringToJson": _parsed,
 }

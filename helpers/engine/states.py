@@ -149,12 +149,12 @@ class Wait(State):
     def _until(self, value: Any, now: int) -> int:
         shown = f"{self._text} == {value if isinstance(value, str) else text_of(value)}"
         if self._field.startswith("Seconds"):
-            numbers = (int, float) if self.jsonata else int
-            if isinstance(value, bool) or not isinstance(value, numbers):
-                raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
-            if value >= 0:
-                return now + round(min(value, LONGEST) * SECOND)
-            said = "references a negative value"
+            if not isinstance(value, int) or isinstance(value, bool):
+                said = "cannot be parsed as a long value"
+            elif value >= 0:
+                return now + min(value, LONGEST) * SECOND
+            else:
+                said = "references a negative value"
         else:
             when = moment(value) if isinstance(value, str) else None
             if when is not None:
