@@ -269,8 +269,12 @@ OBJECTS: dict[str, Object] = {
             **with_path("MaxItems", whole(0, MOST_ITEMS)),
         },
         at_most=either("MaxItems"),
-        requires=(("InputType", "CSV", "CSVHeaderLocation"), ("CSVHeaderLocation", "GIVEN", "CSVHeaders")),
-        forbids=(("InputType", "JSON", "CSVHeaderLocation"),),
+        requires=(
+            ("InputType", "CSV", "CSVHeaderLocation"),
+            ("CSVHeaderLocation", "GIVEN", "CSVHeaders"),
+            ("Transformation", "LOAD_AND_FLATTEN", "InputType"),
+        ),
+        forbids=(("InputType", "JSON", "CSVHeaderLocation"), ("ManifestType", "S3_INVENTORY", "InputType")),
     ),
     "ItemBatcher": Object(
         {

@@ -15,18 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from helpers import limits
 from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, too_large
 from helpers.engine.scheduler import Process, Scheduler, Walk
 from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import WHOLE, data_of, exceeds, text_of, time_text
-from helpers.limits import (
-    EXPRESS_SECONDS,
-    HISTORY_EVENTS,
-    PAYLOAD_BYTES,
-    REDRIVABLE_DAYS,
-    REDRIVABLE_EVENTS,
-    VARIABLES_BYTES,
-)
 
 if TYPE_CHECKING:
     from helpers.engine.machine import Machine
@@ -151,15 +144,11 @@ class Frame:
         text = self.payload(output, state.name, "returned a result")
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": WHOLE}
         if assigned:
-            if self.outer and (taken := next((name for name in assigned if name in self.outer.variables), None)):
-                value = text_of(assigned[taken])
-                cause = f"Cannot bind value '{value}' to variable '{taken}' as it belongs to an outer scope."
-                raise StateFailed(RUNTIME, cause)
             texts = {name: text_of(assigned[name]) for name in sorted(assigned)}
             sizes = {name: len(text.encode(errors="replace")) for name, text in texts.items()}
             stored = {**self.sizes, **sizes}
             # Developer guide, "Passing data between states with variables"; it does not name the error.
-            if sum(sizes.values()) > PAYLOAD_BYTES or sum(stored.values()) > VARIABLES_BYTES:
+            if sum(sizes.values()) > limits.PAYLOAD_BYTES or sum(stored.values()) > limits.VARIABLES_BYTES:
                 raise StateFailed(DATA_LIMIT, too_large(state.name, "assigned variables"))
             self.variables, self.sizes = {**self.variables, **assigned}, stored
             details["assignedVariables"] = texts
@@ -296,7 +285,7 @@ class Execution:
         handler: Callable[[Call], None],
         seed: object,
         type: str = "STANDARD",  # noqa: A002
-        limit: int | None = HISTORY_EVENTS,
+        limit: int | None = limits.HISTORY_EVENTS,
         parent: MapRun | None = None,
         observer: Observer | None = None,
         on_end: Callable[[Execution], None] | None = None,
@@ -344,7 +333,7 @@ class Execution:
             return
         seconds = self.machine.timeout
         if self.type == "EXPRESS":
-            seconds = min(seconds or EXPRESS_SECONDS, EXPRESS_SECONDS)
+            seconds = min(seconds or limits.EXPRESS_SECONDS, limits.EXPRESS_SECONDS)
         if seconds is not None:
             self._timer = self.scheduler.after(seconds, self.time_out)
         self.top.process = Process(self.scheduler, self.top.walk(), self._walked)
@@ -375,9 +364,9 @@ class Execution:
         """Why the execution cannot be redriven now, None where it can."""
         if self.status in ("RUNNING", "SUCCEEDED"):
             return f"Execution is {self.status} and cannot be redriven"
-        if self.written >= REDRIVABLE_EVENTS:
+        if self.written >= limits.REDRIVABLE_EVENTS:
             return "Execution history event limit exceeded"
-        if self.stopped and self.scheduler.stamp - self.stopped > timedelta(days=REDRIVABLE_DAYS):
+        if self.stopped and self.scheduler.stamp - self.stopped > timedelta(days=limits.REDRIVABLE_DAYS):
             return "Execution redrivable period exceeded"
         return None
 
