@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from helpers import engine
+from helpers.errors import DefinitionInvalid
 from tests.engine.driving import ARN, details, machine, outputs, passing, seconds, task, types
 
 DONE = {"Type": "Succeed"}
@@ -236,7 +237,8 @@ def test_an_inner_scope_does_not_write_an_outer_variable():
     definition = machine(
         A=passing(Assign={"outer": 5}, Next="P"), P={"Type": "Parallel", "Branches": [inner], "End": True}
     )
-    assert engine.run(definition).error == "States.Runtime"
+    with pytest.raises(DefinitionInvalid, match="Duplicate variable name: outer"):
+        engine.run(definition)
 
 
 # ---- JSONata
