@@ -13,6 +13,7 @@ import hashlib
 import inspect
 import json
 import math
+import operator
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -49,16 +50,11 @@ SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a"
 class QueryFailed(Exception):
     """An expression could not be evaluated; its text follows, in AWS's cause, on the expression and its field."""
 
-    def __init__(self, said: str) -> None:
-        separator = "." if re.match(r"[A-Z]\d{4}: ", said) else ":"
-        super().__init__(f"threw an error during evaluation{separator} {said}")
 
-
-class UnsupportedResult(QueryFailed):
-    """An expression gave a function or a regular expression."""
-
-    def __init__(self) -> None:
-        Exception.__init__(self, "returned an unsupported result type.")
+def threw(said: str) -> QueryFailed:
+    """The failure of an expression while it was evaluated."""
+    separator = "." if re.match(r"[A-Z]\d{4}: ", said) else ":"
+    return QueryFailed(f"threw an error during evaluation{separator} {said}")
 
 
 def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
@@ -79,11 +75,11 @@ def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
     except QueryFailed:
         raise
     except jexception.JException as error:
-        raise QueryFailed(_message(error)) from None
+        raise threw(_message(error)) from None
     except RecursionError:
-        raise QueryFailed("D1011: Stack overflow. Check for non-terminating recursive function.") from None
+        raise threw("D1011: Stack overflow. Check for non-terminating recursive function.") from None
     except Exception as error:  # the library lets errors of Python's through
-        raise QueryFailed(_conversion(str(error))) from None
+        raise threw(_conversion(str(error))) from None
     finally:
         del Jsonata.CURRENT.jsonata
 
@@ -123,12 +119,12 @@ class Evaluation(Jsonata):
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002  the library's name
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise QueryFailed(f"The expression did not end within {MOST_STEPS:,} steps")
+            raise threw(f"The expression did not end within {MOST_STEPS:,} steps")
         result = self._eval(expr, input, environment)
         if isinstance(result, str | list) and len(result) > COPIED:
             self.steps += len(result) // COPIED
             if len(result) > MOST_LENGTH:
-                raise QueryFailed(f"The expression made a value longer than {MOST_LENGTH:,} characters or items")
+                raise threw(f"The expression made a value longer than {MOST_LENGTH:,} characters or items")
         return result
 
     def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002
@@ -168,15 +164,11 @@ def plain(value: Any) -> Any:
         return int(value) if value.is_integer() and abs(value) < 1e15 else value
     if isinstance(value, list):
         items = [plain(value[index]) for index in range(len(value))]
-        return value if type(value) is list and all(map(_is, items, value)) else items
+        return value if type(value) is list and all(map(operator.is_, items, value)) else items
     if isinstance(value, dict):
         fields = {key: plain(item) for key, item in value.items()}
-        return value if type(value) is dict and all(map(_is, fields.values(), value.values())) else fields
-    raise UnsupportedResult
-
-
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+        return value if type(value) is dict and all(map(operator.is_, fields.values(), value.values())) else fields
+    raise QueryFailed("returned an unsupported result type.")
 
 
 def _message(error: jexception.JException) -> str:
@@ -193,7 +185,7 @@ def _message(error: jexception.JException) -> str:
             value = SUBTYPES.get(str(value), value)
         try:
             return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
-        except UnsupportedResult:
+        except QueryFailed:
             return "{}"
 
     return f"{error.error}: " + re.sub(r"\{\{\w+\}\}", insert, template)
@@ -227,11 +219,11 @@ def _partition(array: Any = None, size: Any = None) -> Any:
     if array is None:
         return None
     if not isinstance(array, list):
-        raise QueryFailed('T0412: Argument 1 of function "partition" must be an array of undefined')
+        raise threw('T0412: Argument 1 of function "partition" must be an array of undefined')
     if size is None:
         return [array]
     if size < 0:
-        raise QueryFailed("D3137: Second argument must be zero or greater")
+        raise threw("D3137: Second argument must be zero or greater")
     step = math.trunc(size)
     return [array[start : start + step] for start in range(0, len(array), step)] or None if step else None
 
@@ -242,7 +234,7 @@ def _range(first: Any = None, last: Any = None, step: Any = None) -> Any:
     start, end, by = map(math.trunc, (first, last, step))
     found = range(start, end + (1 if by > 0 else -1), by)
     if start + by * MOST_LENGTH in found:
-        raise QueryFailed(f"The range function would give more than {MOST_LENGTH:,} items.")
+        raise threw(f"The range function would give more than {MOST_LENGTH:,} items.")
     return Utils.create_sequence_from_iter(found)
 
 
@@ -251,7 +243,7 @@ def _hash(text: Any, algorithm: Any = UNDEFINED) -> str | None:
         return None
     if algorithm not in HASHES:
         known = "SHA-1, SHA-384, SHA-256, SHA-512, MD5"
-        raise QueryFailed(f"D3137: Hash algorithm '{algorithm or 'null'}' must be one of {known}")
+        raise threw(f"D3137: Hash algorithm '{algorithm or 'null'}' must be one of {known}")
     return hashlib.new(HASHES[algorithm], text.encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
@@ -278,7 +270,7 @@ def _parse(text: Any = None) -> Any:
     try:
         found = None if text is None else data_of(text)
     except ValueError as error:
-        raise QueryFailed(f"The argument of the parse function: {error}") from None
+        raise threw(f"The argument of the parse function: {error}") from None
     return Utils.NULL_VALUE if found is None and text is not None else found
 
 
@@ -309,7 +301,7 @@ def _sort(array: Any = None, after: Any = None) -> Any:
 
 def _pad(text: Any = None, width: Any = None, mark: Any = None) -> Any:
     if width is not None and abs(width) > MOST_LENGTH:
-        raise QueryFailed(f"The pad function would give more than {MOST_LENGTH:,} characters.")
+        raise threw(f"The pad function would give more than {MOST_LENGTH:,} characters.")
     return Functions.pad(text, width, mark)
 
 
@@ -319,13 +311,13 @@ def _base64decode(text: Any = None) -> str | None:
 
 def _unquoted(text: Any = None) -> str | None:
     if text is not None and re.search(r"%(?![0-9A-Fa-f]{2})", text):
-        raise QueryFailed(f"D3140: Malformed URL passed to $decodeUrlComponent(): {json.dumps(text)}")
+        raise threw(f"D3140: Malformed URL passed to $decodeUrlComponent(): {json.dumps(text)}")
     return None if text is None else urllib.parse.unquote_plus(text)
 
 
 def _millis(text: Any = None, picture: Any = None) -> Any:
     if text is not None and picture is None and not ISO_8601.fullmatch(text):
-        raise QueryFailed(_conversion(f"Invalid isoformat string: '{text}'"))
+        raise threw(_conversion(f"Invalid isoformat string: '{text}'"))
     return Functions.datetime_to_millis(text, picture)
 
 
@@ -349,7 +341,7 @@ class Function(Jsonata.JLambda):
         fit = [value is None or taken in ("x", kind_of(value)) for value, taken in zip(args, self.takes, strict=False)]
         if False in fit or not self.least <= len(args) <= len(self.takes):
             at = [*fit, False].index(False) + 1
-            raise QueryFailed(f'T0410: Argument {at} of function "{self.name}" does not match function signature')
+            raise threw(f'T0410: Argument {at} of function "{self.name}" does not match function signature')
         return super().call(input, args)
 
 
