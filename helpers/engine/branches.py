@@ -10,7 +10,6 @@ from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, templates
 from helpers.engine.execution import Frame, Over
 from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
-from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Process, Walk
 from helpers.engine.states import number
 from helpers.engine.tasks import Handled
@@ -24,7 +23,6 @@ __all__ = ["Group", "Map", "Pair", "Parallel", "item_of"]
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: at most so many iterations run at once.
 INLINE_CONCURRENCY = 40
 STATE_DATA = "STATE_DATA"  # the Source of an item that is in the state's input
-NONE: Evaluated = lambda scope: 0  # noqa: E731  a number that is not there
 
 
 class Group:
@@ -124,7 +122,7 @@ class Map(Handled):
         self._items = templates.of(body, "Items", jsonata)
         if is_jsonata(items):
             self._items = expressions.typed(items, "Items", *self.kinds)
-        self.concurrency = number(body, "MaxConcurrency", jsonata) or NONE
+        self.concurrency = number(body, "MaxConcurrency", jsonata)
         self.selector = templates.of(body, "ItemSelector" if "ItemSelector" in body else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:

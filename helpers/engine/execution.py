@@ -156,20 +156,18 @@ class Frame:
         self.write(state.exiting, "stateExitedEventDetails", details)
         self.data, self.text = output, text
 
-    def text_of(self, value: Any) -> str:
-        """A value as JSON; the text of what is only passed on is not made again."""
-        if value is self.data:
-            return self.text
-        if self.known and value is self.known[0]:
-            return self.known[1]  # type: ignore[no-any-return]
-        return self.execution.kept(text_of(value))
-
     def payload(self, value: Any, name: str, what: str = "was given an input") -> str:
         """A value as JSON; States.DataLimitExceeded, said of a state or task, where it is longer than AWS takes.
 
-        That holds for what a task, a branch or an iteration is given, too: developer guide, "Service quotas".
+        That holds for what a task, a branch or an iteration is given, too: developer guide, "Service quotas". The text
+        of what is only passed on is not made again.
         """
-        text = self.text_of(value)
+        if value is self.data:
+            text = self.text
+        elif self.known and value is self.known[0]:
+            text = self.known[1]
+        else:
+            text = self.execution.kept(text_of(value))
         if exceeds(text):
             raise StateFailed(DATA_LIMIT, too_large(name, what))
         return text

@@ -161,10 +161,7 @@ def _contains(array: Any, value: Any) -> bool:
 
 
 def _unique(array: Any) -> list[Any]:
-    found: dict[str, Any] = {}
-    for item in _array(array):
-        found.setdefault(_key(item), item)
-    return list(found.values())
+    return list({_key(item): item for item in _array(array)}.values())
 
 
 def _decode(text: Any) -> str:

@@ -17,7 +17,6 @@ import operator
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +26,7 @@ from jsonata.utils import Utils
 
 from helpers.definition import expressions
 from helpers.engine.intrinsics import HASHES
+from helpers.engine.scheduler import counted
 from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import data_of
 
@@ -39,7 +39,6 @@ COPIED = 10_000
 MOST_LENGTH = 1_000_000  # characters or items; a payload holds fewer
 UNDEFINED = object()
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The library's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
 MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
 # What the reference implementation takes as a time.
@@ -110,7 +109,7 @@ class Evaluation(Jsonata):
     def __init__(self, scope: Scope) -> None:
         self.scope, self.steps = scope, 0
         self.parser = Jsonata.get_parser()
-        self.timestamp = (scope.now - EPOCH) // timedelta(milliseconds=1)
+        self.timestamp = counted(scope.now) // 1000
         self.input = self.environment = None
 
     def create_frame(self, enclosing_environment: Any = None) -> Frame:
@@ -195,9 +194,6 @@ def _conversion(said: str) -> str:
     """What is said where the library lets an error of Python's through; JSONata's own words where we know them."""
     if found := re.match(r"could not convert string to float: '(.*)'", said):
         return f'D3030: Unable to cast value to a number: "{found[1]}"'
-    if found := re.match(r"Invalid isoformat string: '(.*)'", said):
-        text = "The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given"
-        return f'D3110: {text} "{found[1]}"'
     return "A function or an operator was given a value that it does not take"
 
 
@@ -277,10 +273,7 @@ def _parse(text: Any = None) -> Any:
 def _distinct(array: Any = None) -> Any:
     if not isinstance(array, list) or len(array) <= 1:
         return array
-    found: dict[str, Any] = {}
-    for item in array:
-        found.setdefault(json.dumps(plain(item), sort_keys=True), item)
-    items = list(found.values())
+    items = list({json.dumps(plain(item), sort_keys=True): item for item in array}.values())
     return Utils.create_sequence_from_iter(items) if Utils.is_sequence(array) else items
 
 
@@ -288,15 +281,12 @@ def _sort(array: Any = None, after: Any = None) -> Any:
     """In order, equal items as they came; `after` says whether the one comes behind the other."""
     if array is None:
         return None
-
-    def order(one: Any, other: Any) -> int:
-        behind, before = (bool(Functions.func_apply(after, pair)) for pair in ([one, other], [other, one]))
-        return behind - before
-
-    items = _listed(array)
-    if after is None and len(items) > 1 and set(map(kind_of, items)) not in ({"n"}, {"s"}):
+    items, ask = _listed(array), functools.partial(Functions.func_apply, after)
+    if after is not None:
+        return sorted(items, key=functools.cmp_to_key(lambda one, two: bool(ask([one, two])) - bool(ask([two, one]))))
+    if len(items) > 1 and set(map(kind_of, items)) not in ({"n"}, {"s"}):
         raise jexception.JException("D3070", 0)
-    return sorted(items) if after is None else sorted(items, key=functools.cmp_to_key(order))
+    return sorted(items)
 
 
 def _pad(text: Any = None, width: Any = None, mark: Any = None) -> Any:
@@ -317,7 +307,7 @@ def _unquoted(text: Any = None) -> str | None:
 
 def _millis(text: Any = None, picture: Any = None) -> Any:
     if text is not None and picture is None and not ISO_8601.fullmatch(text):
-        raise threw(_conversion(f"Invalid isoformat string: '{text}'"))
+        raise jexception.JException("D3110", 0, text)
     return Functions.datetime_to_millis(text, picture)
 
 
@@ -340,8 +330,7 @@ class Function(Jsonata.JLambda):
     def call(self, input: Any, args: Any) -> Any:  # noqa: A002
         fit = [value is None or taken in ("x", kind_of(value)) for value, taken in zip(args, self.takes, strict=False)]
         if False in fit or not self.least <= len(args) <= len(self.takes):
-            at = [*fit, False].index(False) + 1
-            raise threw(f'T0410: Argument {at} of function "{self.name}" does not match function signature')
+            raise jexception.JException("T0410", 0, [*fit, False].index(False) + 1, self.name)
         return super().call(input, args)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from helpers.engine import templates
-from helpers.engine.branches import NONE, STATE_DATA, Map, Pair, item_of
+from helpers.engine.branches import STATE_DATA, Map, Pair, item_of
 from helpers.engine.execution import Execution, Frame, Identity
 from helpers.engine.failures import TOLERANCE_EXCEEDED, StateFailed
 from helpers.engine.scheduler import Walk
@@ -60,14 +59,13 @@ class MapRun:
         self.counts: Counter[str] = Counter()
         self.item_counts: Counter[str] = Counter()
 
-    def begin(self, index: int, data: Any, item: dict[str, Any] | None, on_end: Callable[[], None]) -> None:
+    def begin(self, index: int, data: Any, item: dict[str, Any] | None) -> None:
         """Start the child of an item; one that a redrive finds unfinished goes on, if it can."""
         child = self.latest.get(index)
         if child is not None and child.type == "STANDARD":
-            if child.not_redrivable():
-                self._count(index, child.status, 1)
-            else:
-                self._count(index, "RUNNING", 1)
+            goes_on = not child.not_redrivable()
+            self._count(index, "RUNNING" if goes_on else child.status, 1)
+            if goes_on:
                 child.redrive()
             return
         parent, name = self.parent, self.parent.uuid()
@@ -86,7 +84,7 @@ class MapRun:
             limit=parent.limit,
             parent=self,
             observer=parent.observer,
-            on_end=partial(self._ended, index, on_end),
+            on_end=partial(self._ended, index),
         )
         child.top.item = item
         self.latest[index] = child
@@ -95,10 +93,11 @@ class MapRun:
         parent.observer.child_began(child)
         child.start()
 
-    def _ended(self, index: int, on_end: Callable[[], None], child: Execution) -> None:
+    def _ended(self, index: int, child: Execution) -> None:
         self._count(index, "RUNNING", -1)
         self._count(index, child.status, 1)
-        on_end()
+        if not self.frame.process.over:
+            self.frame.process.wake()
 
     def _count(self, index: int, status: str, change: int) -> None:
         self.counts[status.lower()] += change
@@ -155,16 +154,16 @@ class DistributedMap(Map):
         config = (body.get("ItemProcessor") or body["Iterator"]).get("ProcessorConfig", {})
         self.child_type: str = config.get("ExecutionType", "STANDARD")
         self.label: str | None = body.get("Label")
-        self._count = number(body, "ToleratedFailureCount", jsonata) or NONE
-        self._percentage = number(body, "ToleratedFailurePercentage", jsonata, float, most=100) or NONE
+        self._count = number(body, "ToleratedFailureCount", jsonata)
+        self._percentage = number(body, "ToleratedFailurePercentage", jsonata, float, most=100)
         self._batcher = body.get("ItemBatcher")
         self._reader: dict[str, Any] = body.get("ItemReader", {})
         self._writer: dict[str, Any] | None = body.get("ResultWriter")
         self._read_from, self._write_to = (self._template(body, field) for field in ("ItemReader", "ResultWriter"))
         reader, batcher = self._reader.get("ReaderConfig", {}), self._batcher or {}
-        self._most_items = number(reader, "MaxItems", jsonata) or NONE
-        self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata) or NONE
-        self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata) or NONE
+        self._most_items = number(reader, "MaxItems", jsonata)
+        self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata, least=1)
+        self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata, least=1)
         self._batch_input = templates.of(batcher, "BatchInput", jsonata)
         # A Map Run that dispatches Maps or speaks JSONata is linked as those recorded since November 2024 are.
         self._ends_late = jsonata or any(state.type == "Map" for state in machine.states.values())
@@ -174,7 +173,7 @@ class DistributedMap(Map):
         return templates.of(body.get(field, {}), member, self.jsonata, f"{field}/") or (lambda scope: {})
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
-        concurrency = self.concurrency(self.evaluation(frame, data))
+        concurrency = self.concurrency(self.evaluation(frame, data)) or 0
         run = frame.map_run if frame.resumed else None
         if run is not None and run.redrivable:
             run.reopen()
@@ -183,7 +182,7 @@ class DistributedMap(Map):
         else:
             items = None if self._reader else self.items_of(frame, data)
             frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items or ())})
-            count, percentage = (of(self.evaluation(frame, data)) for of in (self._count, self._percentage))
+            count, percentage = (of(self.evaluation(frame, data)) or 0 for of in (self._count, self._percentage))
             run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)
             frame.execution.map_runs.append(run)
             frame.execution.observer.map_run_began(run)
@@ -245,13 +244,9 @@ class DistributedMap(Map):
         done = {index for index, child in run.latest.items() if child.status == "SUCCEEDED"}
         waiting = [index for index in reversed(range(len(items))) if index not in done]
 
-        def ended() -> None:
-            if not frame.process.over:
-                frame.process.wake()
-
         while (waiting or run.counts["running"]) and not run.exceeds:
             while waiting and run.counts["running"] < run.most and not run.exceeds:
-                self._begin(frame, data, run, waiting.pop(), ended)
+                self._begin(frame, data, run, waiting.pop())
             if run.counts["running"] and not run.exceeds:
                 yield
         if run.exceeds:
@@ -271,7 +266,7 @@ class DistributedMap(Map):
             return [entry for child in results for entry in transformed(child, transformation)]
         return [_given(child) for _, child in sorted(run.latest.items())]
 
-    def _begin(self, frame: Frame, data: Any, run: MapRun, index: int, ended: Callable[[], None]) -> None:
+    def _begin(self, frame: Frame, data: Any, run: MapRun, index: int) -> None:
         given, item = (run.items or [])[index], None
         if not self._batcher:
             item = item_of(index, given, run.source)
@@ -280,7 +275,7 @@ class DistributedMap(Map):
             except StateFailed:
                 run.undispatched += 1
                 return
-        run.begin(index, given, item, ended)
+        run.begin(index, given, item)
 
     def _batched(self, frame: Frame, data: Any, items: list[Any], source: str) -> list[Any]:
         """The inputs of the child executions: `Items`, as many as fit, and `BatchInput`."""

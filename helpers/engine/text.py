@@ -86,10 +86,7 @@ def exceeds(text: str) -> bool:
 
 
 def time_text(value: datetime) -> str:
-    """An aware time as AWS writes it into data: UTC, to the millisecond, a whole second without a fraction.
-
-    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
-    """
+    """An aware time as AWS writes it into data: UTC, to the millisecond, a whole second without a fraction."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000Z", "Z")
 
 

@@ -147,7 +147,7 @@ class Inspection:
             items, source = state.items_of(frame, data), STATE_DATA
             if not state.jsonata:
                 stages["afterItemsPath"] = items
-        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data))
+        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data)) or 0
         if state.selector:
             stages["afterItemSelector"] = [
                 state.selected(frame, data, item, item_of(index, item, source)) for index, item in enumerate(items)
