@@ -47,14 +47,12 @@ EVENTS = 200_000  # about as many are simulated of one way at most, and five run
 class Pattern:
     """A way of waiting: a machine of `definitions/`.
 
-    `polling` says whether anybody polls, and so whether functions start the job and ask how it is getting on;
-    `delay_known` whether AWS documents how soon the end is noticed.
+    `polling` says whether anybody polls, and so whether functions start the job and ask how it is getting on.
     """
 
     name: str
     description: str
     polling: bool = True
-    delay_known: bool = True
 
 
 PATTERNS = {
@@ -66,7 +64,7 @@ PATTERNS = {
         Pattern("counted", "the bounded loop in JSONata, its count kept in a variable"),
         Pattern("retry_polling", "no loop: the function raises NotReady and the Retry asks again"),
         Pattern("standard_parent", "a Standard machine that pauses, with an Express child that asks"),
-        Pattern("athena_sync", "one state with .sync: Step Functions does the polling", False, delay_known=False),
+        Pattern("athena_sync", "one state with .sync: Step Functions does the polling", False),
         Pattern("callback", "a task token: the worker calls back", False),
     )
 }
@@ -202,8 +200,8 @@ def _waiting(text: str) -> Waiting:
     """How a machine waits; one that differs in its numbers only waits as the one before it did."""
     like = _LIKE.get(shape := re.sub(r"\d+", "0", text))
     made = like and MadeUp(filled(text), like.made.input, like.made.answers)
-    fits = like and made and made.run.status == "SUCCEEDED"
-    if like and made and fits and (like.pending is None or _asks_again(made, str(like.asks), like.pending)):
+    fits = like and like.pending is not None and made and made.run.status == "SUCCEEDED"
+    if like and made and fits and _asks_again(made, str(like.asks), like.pending):
         return Waiting(like.asks, like.pending, made, like.body)
     found = _LIKE[shape] = _found(text)
     return found
@@ -234,7 +232,7 @@ def _asks_again(made: MadeUp, name: str, pending: Any) -> bool:
 
 
 def _asked(made: MadeUp, answers: Mapping[str, Any]) -> tuple[list[str], engine.Run]:
-    """The tasks that a machine asks, in order, on these answers, in no more than a few hundred events; and the run."""
+    """The tasks that a machine asks, in order, on these answers, in a few hundred events and any time; and the run."""
     asked: list[str] = []
 
     def answer(call: engine.Call) -> Any:
@@ -242,9 +240,10 @@ def _asked(made: MadeUp, answers: Mapping[str, Any]) -> tuple[list[str], engine.
         found = answers.get(call.state, {}) if call.kind == "task" else made.tasks(call)
         if isinstance(found, engine.TaskFailed):
             raise found
-        return engine.Answer(found) if call.kind == "task" else found
+        return found
 
-    return asked, engine.run(made.definition, made.input, answer, limit=200)
+    endless = {**made.definition, "TimeoutSeconds": limits.EXECUTION_SECONDS}
+    return asked, engine.run(endless, made.input, answer, limit=200)
 
 
 def _pending(body: Mapping[str, Any], good: Any) -> Iterator[Any]:
@@ -320,7 +319,7 @@ def _figures(machine: Mapping[str, Any], jobs: list[float], call: float) -> dict
     most = max(5, EVENTS // int(first["events"].iloc[0]))
     if len(jobs) > most:
         jobs = [jobs[at * len(jobs) // most] for at in range(most)]
-    found = pd.concat([first, simulate(machine, jobs, call=call)], ignore_index=True)
+    found = pd.concat([first, simulate(machine, jobs, call=call)])
     names = ["duration", "polls", "transitions", "events", "dollars", "calls"]
     mean: dict[str, Any] = {name: found[name].iloc[1:].mean() for name in names}
     delays = found["delay"]
@@ -436,7 +435,7 @@ def fitted(
     states = machine["States"]
     room = math.ceil(2 * duration) + 60  # in seconds; a time-out is for the day when the job hangs
     if PATTERNS[pattern].polling:
-        machine["TimeoutSeconds"] = max(machine.get("TimeoutSeconds", 0), room + pause + math.ceil(2 * call))
+        machine["TimeoutSeconds"] = max(machine.get("TimeoutSeconds", 0), room + pause + math.ceil(4 * call))
     for state in states.values():
         if state["Type"] == "Task":
             long = math.ceil(2 * call) + 1 if PATTERNS[pattern].polling else room
@@ -468,7 +467,7 @@ def fitted(
 def _polls(pause: float, rate: float, most: float, room: float) -> int:
     """How many polls it takes, with pauses that grow by a rate, to fill a time."""
     count, passed = 0, 0.0
-    while passed < room and pause < most:
+    while pause < most:
         count, passed, pause = count + 1, passed + pause, min(pause * rate, most)
     return count + math.ceil(max(room - passed, 0) / most) + 1
 

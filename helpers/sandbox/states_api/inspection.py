@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.definition.walk import states
-from helpers.engine.branches import Map, Parallel
+from helpers.engine.branches import STATE_DATA, Map, Parallel, item_of
 from helpers.engine.execution import Execution, Identity
 from helpers.engine.failures import TIMEOUT, TOLERANCE_EXCEEDED, StateFailed, matches
 from helpers.engine.machine import Machine
@@ -140,21 +140,22 @@ class Inspection:
         """What a Map would run, and how; its failure where more iterations have failed than it tolerates."""
         frame, stages = self._frame, self.stages
         if isinstance(state, DistributedMap) and state._reader:
-            items = yield from state.read(frame, data)
+            items, source = yield from state.read(frame, data)
             if "ItemsPointer" in state._reader.get("ReaderConfig", {}):
                 stages["afterItemsPointer"] = items
         else:
-            items = state.items_of(frame, data)
+            items, source = state.items_of(frame, data), STATE_DATA
             if not state.jsonata:
                 stages["afterItemsPath"] = items
-        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data))
+        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data)) or 0
         if state.selector:
-            each = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(items))
-            stages["afterItemSelector"] = [state.selected(frame, data, item) for item in each]
+            stages["afterItemSelector"] = [
+                state.selected(frame, data, item, item_of(index, item, source)) for index, item in enumerate(items)
+            ]
         if not isinstance(state, DistributedMap):
             return
         if state._batcher:
-            stages["afterItemBatcher"] = state._batched(frame, data, items)
+            stages["afterItemBatcher"] = state._batched(frame, data, items, source)
         exceeded = False
         for what, number, whole in (("Count", state._count, 1), ("Percentage", state._percentage, len(items) / 100)):
             if {f"ToleratedFailure{what}", f"ToleratedFailure{what}Path"} & self.body.keys():
