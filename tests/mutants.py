@@ -36,7 +36,7 @@ PARTS = {
     "definition": (["definition/*.py"], ["tests/definition", "tests/test_doctests.py"]),
     "planner": (["planner.py"], ["tests/test_planner.py"]),
     "engine": (["engine/*.py"], ["tests/engine"]),
-    "permissions": (["deploy/permissions.py"], ["tests/deploy"]),
+    "permissions": (["deploy/permissions.py"], ["tests/deploy/test_making.py"]),
     "exercises": (["exercises/*.py"], ["tests/exercises"]),
 }
 # The mutant as it is printed: why no test can notice.
