@@ -76,6 +76,10 @@ TAKEN: dict[str, dict[str, Any]] = {
         "ToleratedFailurePercentage": 12.5,
         "Label": "Each",
     },
+    "a Map that tolerates nothing, as many at once as can be": {
+        **MAP,
+        **{"MaxConcurrency": 0, "ToleratedFailureCount": 0, "ToleratedFailurePercentage": 0},
+    },
     "a JSONata Map with JSONPath inside": {
         **MAP,
         **JSONATA,
