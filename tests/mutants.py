@@ -4,12 +4,17 @@
     .venv/bin/python -m tests.mutants --part history -n 20 --seed 7
 
 It works in a copy of the repository. A mutant that lives is printed with what was changed: either a test is missing,
-or the change makes no difference, and then EXPLAINED says why.
+or the change makes no difference, and then EXPLAINED says why. A part's tests run once unchanged, which shows which of
+them reach which line; these come first, the quickest before the others, when a mutant of that line is tried.
 """
 
 import argparse
 import ast
+import collections
 import functools
+import itertools
+import json
+import math
 import os
 import pathlib
 import random
@@ -19,6 +24,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import coverage
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", "__pycache__", "*_cache", "my-notebooks", "*.egg-info")
@@ -39,6 +47,7 @@ EXPLAINED = {
     "helpers/history/sources.py:262: number in '1'": "how many lists in lists are too many is promised nowhere",
 }
 SECONDS = 600
+FIRST = "MUTANTS_FIRST"  # names the file that says which tests come first
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Eq: ast.NotEq,
@@ -65,6 +74,7 @@ class Mutant:
 
     path: pathlib.Path
     source: str
+    lines: range
     change: str
 
     def __str__(self) -> str:
@@ -90,6 +100,8 @@ def changed(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield "condition", ast.IfExp(node.test, node.orelse, node.body)
         case ast.Continue():
             yield "continue", ast.Break()
+        case ast.Return(value=ast.Constant(value=None)):
+            return
         case ast.Return(value=ast.expr()):
             yield "return", ast.Return(ast.Constant(None))
 
@@ -119,36 +131,95 @@ def mutant(path: pathlib.Path, place: tuple[ast.Module, ast.AST, str, int | None
     setattr(parent, field, swapped)
     source = ast.unparse(ast.fix_missing_locations(tree))
     setattr(parent, field, holder)
-    return Mutant(path, source, text)
+    lines = range(getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) + 1)
+    return Mutant(path, source, lines, text)
 
 
 def chosen(parts: list[str], number: int, seed: int) -> list[tuple[str, Mutant]]:
-    """As many mutants of each part as of any other, drawn by the seed; the others change nothing in its draw."""
+    """As many mutants of each part as of any other, none twice, drawn by the seed; other parts change nothing here."""
     found = []
     for part in parts:
         drawn = random.Random(seed)
         paths = sorted(path.relative_to(ROOT) for of in PARTS[part][0] for path in (ROOT / "helpers").glob(of))
         sizes = [(ROOT / path).stat().st_size for path in paths]
+        left = {path: list(places(path)) for path in paths}
         for path in drawn.choices(paths, sizes, k=-(-number // len(parts))):
-            if can := places(path):
-                found.append((part, mutant(path, drawn.choice(can))))
+            if left[path]:
+                found.append((part, mutant(path, left[path].pop(drawn.randrange(len(left[path]))))))
     return found[:number]
 
 
-def lives(mutant: Mutant, tests: list[str], clone: pathlib.Path) -> bool:
-    """Whether all tests pass with the mutant in the place of its file."""
-    path = clone / mutant.path
-    before = path.read_text(encoding="utf-8")
-    path.write_text(mutant.source, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(clone), "PYTHONDONTWRITEBYTECODE": "1"}
+def tested(tests: list[str], clone: pathlib.Path, *options: str) -> bool:
+    """Whether all tests pass in the copy as it stands."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "tests.mutants", *options]
+    environment = {**os.environ, "PYTHONPATH": str(clone), FIRST: str(clone / "first.json")}
     try:
-        ran = subprocess.run(command, cwd=clone, env=environment, capture_output=True, timeout=SECONDS)
+        ran = subprocess.run([*command, *tests], cwd=clone, env=environment, capture_output=True, timeout=SECONDS)
         return ran.returncode == 0
     except subprocess.TimeoutExpired:
         return False
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The tests of a part, run on the code as it is: which reach which line, and how long each takes (s)."""
+
+    tests: list[str]
+    reached: coverage.CoverageData
+    seconds: dict[str, float]
+
+    def near(self, path: pathlib.Path, lines: range) -> list[str]:
+        """The tests that reach one of these lines, the quickest first."""
+        found = self.reached.contexts_by_lineno(str(path))
+        names = {context.split("|")[0] for line in lines for context in found.get(line, [])}
+        return sorted(names & self.seconds.keys(), key=self.seconds.__getitem__)
+
+
+def unchanged(tests: list[str], clone: pathlib.Path) -> Unchanged:
+    """Run a part's tests on the code as it is; one that fails ends it all."""
+    (clone / "first.json").unlink(missing_ok=True)
+    if not tested(tests, clone, "--cov", "--cov-context=test", "--cov-report=", "--dist=no"):
+        raise SystemExit(f"A test of {' or '.join(tests)} fails before anything is changed.")
+    reached = coverage.CoverageData(str(clone / ".coverage"))
+    reached.read()
+    return Unchanged(tests, reached, json.loads((clone / "first.json").read_text(encoding="utf-8")))
+
+
+def lives(mutant: Mutant, unchanged: Unchanged, clone: pathlib.Path) -> bool:
+    """Whether all tests pass with the mutant in the place of its file."""
+    path = clone / mutant.path
+    (clone / "first.json").write_text(json.dumps(unchanged.near(path, mutant.lines)), encoding="utf-8")
+    before = path.read_text(encoding="utf-8")
+    path.write_text(mutant.source, encoding="utf-8")
+    # One that never ends need not be waited for as long as all tests take.
+    longest = math.ceil(60 + 5 * max(unchanged.seconds.values()))
+    try:
+        return tested(unchanged.tests, clone, "-o", f"faulthandler_timeout={longest}")
     finally:
         path.write_text(before, encoding="utf-8")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where this module is pytest's plugin: the tests that are named in a file come first, in its order."""
+    first = pathlib.Path(os.environ[FIRST])
+    if first.exists():
+        ranks = {name: rank for rank, name in enumerate(json.loads(first.read_text(encoding="utf-8")))}
+        items.sort(key=lambda item: ranks.get(item.nodeid, len(ranks)))
+
+
+_seconds: collections.Counter[str] = collections.Counter()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _seconds[report.nodeid] += report.duration  # type: ignore[assignment]
+
+
+def pytest_sessionfinish() -> None:
+    """Leave what each test took, unless that is known."""
+    first = pathlib.Path(os.environ[FIRST])
+    if not first.exists():
+        first.write_text(json.dumps(_seconds), encoding="utf-8")
 
 
 def main() -> int:
@@ -162,8 +233,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         clone = pathlib.Path(shutil.copytree(ROOT, pathlib.Path(folder) / "clone", ignore=LEFT_OUT))
         drawn = chosen(asked.part or list(PARTS), asked.number, asked.seed)
-        for part, mutant in drawn:
-            if str(mutant) not in EXPLAINED and lives(mutant, PARTS[part][1], clone):
+        for part, mutants in itertools.groupby(drawn, key=lambda one: one[0]):
+            before = unchanged(PARTS[part][1], clone)
+            for _, mutant in mutants:
+                if str(mutant) in EXPLAINED or not lives(mutant, before, clone):
+                    continue
                 alive += 1
                 print(f"lives: {mutant}", flush=True)
     print(f"{alive} of {len(drawn)} live.")

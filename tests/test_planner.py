@@ -1,6 +1,7 @@
 """What the planner reckons: held against known figures and executions of the machines; sentences for absurd figures."""
 
 import functools
+import json
 import math
 from typing import Any
 
@@ -31,15 +32,40 @@ def test_recheck_by_hand():
 
 
 def test_recheck_loop_reaches_the_limit_after_2777_polls():
-    assert one("recheck", 2 * 2776, call=0)["status"] == "SUCCEEDED"
-    beyond = one("recheck", 2 * 2778, call=0)
+    machine = planner.fitted("recheck", interval=2, duration=20_000, call=0)
+    assert planner.simulate(machine, 2 * 2776, call=0)["status"].item() == "SUCCEEDED"
+    beyond = planner.simulate(machine, 2 * 2778, call=0).iloc[0]
     assert (beyond["status"], beyond["error"], beyond["events"]) == ("FAILED", "States.Runtime", limits.HISTORY_EVENTS)
     assert math.isnan(beyond["delay"])
 
 
 def test_doubling_pauses_stop_at_a_minute():
     # 1 + 2 + 4 + 8 + 16 + 32 = 63, then 60 each: 123, 183, 243
-    assert one("bounded", 200, interval=1, call=0)["polls"] == 9
+    figures = one("bounded", 200, interval=1, call=0)
+    assert (figures["polls"], figures["delay"]) == (9, 43)
+
+
+@pytest.mark.parametrize(("duration", "polls"), [(1.5, 7), (100, 11)])
+def test_a_fitted_machine_gives_up_when_twice_the_job_s_time_and_a_minute_have_passed(duration, polls):
+    # 1 + 2 + 4 + 8 + 16 + 32 fill 63 s, and 63 + 4 * 60 fill 260 s; in each case one poll more
+    machine = planner.fitted("bounded", interval=1, duration=duration, call=0)
+    gave_up = planner.simulate(machine, 3000, call=0).iloc[0]
+    assert (gave_up["error"], gave_up["polls"]) == ("GaveUp", polls)
+
+
+@pytest.mark.parametrize("pattern", [name for name, way in planner.PATTERNS.items() if way.polling])
+def test_a_call_may_take_twice_as_long_as_was_said(pattern):
+    machine = planner.fitted(pattern, interval=2, duration=9, call=100)
+    assert planner.simulate(machine, 9, call=200)["status"].item() == "SUCCEEDED"
+
+
+def test_an_express_child_is_paid_beside_its_parent():
+    figures = one("standard_parent", 9, call=0.25)
+    expected = figures["transitions"] * limits.TRANSITION
+    expected += figures["calls"] * (limits.INVOCATION + 0.25 * limits.LAMBDA_LEAST_GB * limits.LAMBDA_GB_SECOND)
+    child = limits.EXPRESS_REQUEST + 0.3 * limits.EXPRESS_LEAST_GB * limits.EXPRESS_GB_SECOND  # each 100 ms begun
+    assert figures["dollars"] == pytest.approx(expected + figures["polls"] * child)
+    assert figures["calls"] == figures["polls"] + 1
 
 
 def test_nobody_polls_where_the_worker_calls_back():
@@ -84,6 +110,51 @@ def test_any_machine_that_polls_is_simulated():
     assert figures["dollars"] == pytest.approx(4 * 0.01 + figures["transitions"] * limits.TRANSITION)
 
 
+@pytest.mark.parametrize("waits", ["glue:startJobRun.sync", "sqs:sendMessage.waitForTaskToken"])
+def test_the_task_that_is_waited_for_need_not_be_the_last(waits):
+    work = {"Type": "Task", "Resource": f"arn:aws:states:::{waits}", "Parameters": {}, "Next": "Tell"}
+    tell = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {}, "End": True}
+    figures = planner.simulate({"StartAt": "Work", "States": {"Work": work, "Tell": tell}}, 100, call=1).iloc[0]
+    assert (figures["status"], figures["took"]) == ("SUCCEEDED", 102)
+
+
+def test_a_machine_that_asks_twice_at_most_gives_up():
+    retry = [{"ErrorEquals": ["NotReady"], "IntervalSeconds": 5, "MaxAttempts": 1}]
+    ask = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Retry": retry, "End": True}
+    figures = planner.simulate({"StartAt": "Ask", "States": {"Ask": ask}}, 100).iloc[0]
+    assert (figures["error"], figures["polls"]) == ("NotReady", 2)
+
+
+def test_machines_that_differ_in_a_number_alone_poll_as_often():
+    for bound in (3, 2, 1):
+        rule = {"Variable": "$.n", "NumericGreaterThan": bound, "Next": "Done"}
+        machine = {
+            "StartAt": "Ask",
+            "States": {
+                "Ask": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-3:1:function:ask", "Next": "Enough"},
+                "Enough": {"Type": "Choice", "Choices": [rule], "Default": "Pause"},
+                "Pause": {"Type": "Wait", "Seconds": 30, "Next": "Ask"},
+                "Done": {"Type": "Succeed"},
+            },
+        }
+        figures = planner.simulate(machine, 100, call=0).iloc[0]
+        assert (figures["polls"], figures["delay"]) == (5, 20)
+
+
+def test_machines_that_differ_in_a_number_alone_may_need_other_data():
+    for bound in (3, 500):
+        rule = {"Variable": "$.n", "NumericGreaterThan": bound, "Next": "Ask"}
+        machine = {
+            "StartAt": "Enough",
+            "States": {
+                "Enough": {"Type": "Choice", "Choices": [rule], "Default": "Too few"},
+                "Ask": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True},
+                "Too few": {"Type": "Fail"},
+            },
+        }
+        assert planner.simulate(machine, 9)["status"].item() == "SUCCEEDED"
+
+
 def test_jobs_may_be_several_or_a_function_of_chance():
     recheck = definition.load("recheck")
     assert planner.simulate(recheck, [1, 3], call=0)["polls"].tolist() == [1, 2]
@@ -91,6 +162,9 @@ def test_jobs_may_be_several_or_a_function_of_chance():
     assert (len(drawn), drawn["duration"].between(5, 50).all()) == (7, True)
     again = planner.simulate(recheck, lambda chance: chance.uniform(5, 50), runs=7)
     pd.testing.assert_frame_equal(drawn, again)
+    assert len(planner.simulate(recheck, lambda _: 5, runs=1)) == 1
+    with pytest.raises(errors.PlanRefused, match="runs"):
+        planner.simulate(recheck, lambda _: 5, runs=0)
 
 
 def test_comparison_has_a_row_for_each_way_and_interval():
@@ -98,6 +172,8 @@ def test_comparison_has_a_row_for_each_way_and_interval():
     polling = [name for name, way in planner.PATTERNS.items() if way.polling]
     assert len(table) == 2 * len(polling) + len(planner.PATTERNS) - len(polling)
     assert table["ended_well"].eq(1).all()
+    assert table["within_limit"].all()
+    assert table["duration"].to_numpy() == pytest.approx(300)
     callback = table[table["pattern"] == "callback"].iloc[0]
     assert math.isnan(callback["interval"])
     assert callback["dollars"] < table.loc[table["pattern"] == "recheck", "dollars"].min()
@@ -106,18 +182,39 @@ def test_comparison_has_a_row_for_each_way_and_interval():
     assert (known["p95_delay"] <= known["worst_delay"] + 1e-9).all()
 
 
+@pytest.mark.slow
+def test_comparison_says_where_a_history_comes_to_its_limit():
+    row = planner.compare_patterns([2 * 2778], intervals=[2], patterns=["recheck"], call=0).iloc[0]
+    assert (row["events"], row["within_limit"], row["ended_well"]) == (limits.HISTORY_EVENTS, False, 0)
+
+
 def test_comparison_takes_a_column_of_a_frame():
     frame = pd.DataFrame({"seconds": [30, 60], "interval": [2, 4]})
     table = planner.compare_patterns(frame["seconds"], intervals=frame["interval"], patterns=["recheck"])
     assert table["interval"].tolist() == [2, 4]
     assert table["duration"].tolist() == [45, 45]
+    machine = planner.fitted("recheck", interval=2, duration=60, call=0.1)
+    delays = planner.simulate(machine, frame["seconds"])["delay"]
+    assert table["mean_delay"][0] == pytest.approx(delays.mean())
+    assert table["worst_delay"][0] == delays.max()
 
 
 def test_chart_names_every_way():
     table = planner.compare_patterns(300, intervals=[30])
-    labels = [text.get_text() for text in planner.chart(table).axes[0].get_legend().get_texts()]
+    axes = planner.chart(table).axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert [label.partition(" (")[0] for label in labels] == list(planner.PATTERNS)
     assert [label for label in labels if "(" in label] == ["athena_sync (delay not known)"]
+    points = {line.get_label(): line.get_ydata().tolist() for line in axes.get_lines()}
+    assert points["recheck"] == [1000 * table["dollars"][0]]
+    one_way = table[table["pattern"] == "recheck"].assign(ended_well=0.9)
+    (label,) = planner.chart(one_way).axes[0].get_legend().get_texts()
+    assert label.get_text() == "recheck"
+    crosses = [
+        [line.get_ydata().tolist() for line in planner.chart(rows).axes[0].get_lines() if line.get_marker() == "x"]
+        for rows in (one_way, one_way.assign(ended_well=1.0))
+    ]
+    assert crosses == [[points["recheck"]], [[]]]
 
 
 @pytest.mark.slow
@@ -136,8 +233,50 @@ def test_a_suggestion_keeps_what_it_promises(duration, within):
     assert (runs["delay"] <= within).mean() >= 0.95
 
 
+@pytest.mark.parametrize("duration", [0, 5, 10])
+def test_a_short_job_is_planned_without_a_word_about_the_delay(duration):
+    assert planner.suggest(duration).figures["p95_delay"] <= 1.2
+
+
+def test_a_suggestion_does_not_pause_longer_than_the_job_may_take():
+    assert planner.suggest(60, within=1000).figures["worst_delay"] < 30
+
+
+def test_a_suggestion_says_that_some_are_noticed_late():
+    suggestion = planner.suggest(60, within=30, call=14.9)
+    assert suggestion.figures["worst_delay"] > 30
+    assert "about 1 poll for" in suggestion.reason
+    assert suggestion.reason.endswith("95 of 100 were noticed in time, the latest after 30.8 s.")
+
+
+@pytest.mark.parametrize("pattern", [name for name, way in planner.PATTERNS.items() if way.polling])
+def test_nothing_is_wrong_with_a_machine_that_is_fitted(pattern):
+    machine = planner.fitted(pattern, interval=900, duration=10, call=30)
+    assert definition.problems(machine) == []
+    assert planner.simulate(machine, 10, call=30)["status"].eq("SUCCEEDED").all()
+
+
+def test_what_was_planned_before_makes_no_difference():
+    def polls(interval, expected, job):
+        machine = planner.fitted("recheck", interval=interval, duration=expected, call=0.1)
+        renamed = json.loads(json.dumps(machine).replace("AskJob", "AskOnceMore"))  # a machine like no other
+        return planner.simulate(renamed, job)["polls"].item()
+
+    assert polls(900, 10, 10) == 1
+    assert polls(29, 600, 600) == 21
+
+
+def test_suggestion_is_the_cheapest_of_those_in_time():
+    suggestion = planner.suggest(600, within=30)
+    others = planner.compare_patterns(600, intervals=[29], patterns=["recheck", "wait_first"])
+    assert suggestion.figures["dollars"] <= others["dollars"].min() + 1e-9
+
+
 def test_suggestion_prefers_who_needs_no_polling():
-    assert planner.suggest(600, sync=True).pattern == "athena_sync"
+    suggestion = planner.suggest(600, sync=True)
+    assert suggestion.pattern == "athena_sync"
+    assert repr(suggestion) == suggestion.reason
+    assert f"<p>{suggestion.reason}</p>" in suggestion._repr_html_()
     assert planner.suggest(600, calls_back=True).interval is None
 
 
@@ -340,6 +479,7 @@ def test_suggested_callback_ends_well_with_the_heartbeats_that_it_asks_for(machi
         assert machines.end(run).status == "SUCCEEDED"
 
 
-def test_a_job_of_a_year_is_too_long_for_one_execution():
+def test_a_job_that_may_take_more_than_a_year_is_too_long_for_one_execution():
     with pytest.raises(errors.PlanRefused, match="a year"):
         planner.suggest(360 * 24 * 3600, sync=True)
+    assert planner.suggest(300 * 24 * 3600, sync=True).figures["ended_well"] == 1

@@ -312,7 +312,7 @@ def _seconds_in(answer: Any, about: Any) -> None:
         if got is None:
             raise Lacking("your function returned nothing; does it end in a return?")
         if slip := number_slip(got):
-            raise Lacking(slip.replace("your answer", "what your function returned", 1))
+            raise Lacking(slip.replace("your answer", "what your function returned"))
         why = (
             "I ran a machine that visits a Wait `Pause` for 7 s and then for 4 s, and a Wait `Again` for 3 s, "
             f"and asked for {name!r}."
@@ -535,7 +535,7 @@ def _sql(answer: Any, about: Any) -> None:
         raise Lacking(f"there should be one row per city; yours has {len(answer)} rows for {len(got)} cities.")
     for dearest in got.values():
         if slip := number_slip(dearest):
-            raise Lacking(slip.replace("your answer is", "a value in the column `dearest` is", 1))
+            raise Lacking(slip.replace("your answer is", "a value in the column `dearest` is"))
     wrong = sorted(
         city for city in wanted | got if city not in wanted or abs(float(got.get(city, 0)) - wanted[city]) > 0.001
     )

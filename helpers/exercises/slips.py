@@ -97,16 +97,12 @@ def name_slip(answer: Any, wanted: list[Any]) -> str | None:
 
 
 def asked(question: str, wanted: Any, answer: Any, why: str) -> None:
-    """Raise Lacking unless `answer` is `wanted`, or one of the list `wanted`: in the words of a slip, or in `why`.
-
-    An int must be met exactly, a float within 0.05.
-    """
+    """Raise Lacking unless `answer` is `wanted`, or one of the list `wanted`: in the words of a slip, or in `why`."""
     right = wanted if isinstance(wanted, list) else [wanted]
     slip = name_slip(answer, right) if isinstance(right[0], str) else number_slip(answer)
     if slip:
         raise Lacking(slip)
-    exact = not isinstance(right[0], float)
-    if not any(answer == one if exact else abs(float(answer) - one) <= 0.05 for one in right):
+    if answer not in right:
         raise Lacking(f"{question} is not {shown(answer)}. {why}")
 
 

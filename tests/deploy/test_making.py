@@ -113,6 +113,20 @@ def test_a_distributed_map_may_run_its_children_and_use_its_buckets():
 
 
 @pytest.mark.parametrize(
+    ("configuration", "actions"),
+    [({}, ["s3:ListBucket"]), ({"Transformation": "LOAD_AND_FLATTEN"}, ["s3:GetObject", "s3:ListBucket"])],
+)
+def test_a_map_over_a_list_of_objects_reads_them_only_where_it_loads_them(configuration, actions):
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "ReaderConfig": configuration}
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **passing()}
+    each = {"Type": "Map", "ItemReader": {**reader, "Parameters": {"Bucket.$": "$.b"}}, "ItemProcessor": processor}
+    granted = machine_statements({"StartAt": "Each", "States": {"Each": {**each, "End": True}}}, HERE)
+    assert [one for one in granted if "s3" in one["Resource"][0]] == [
+        {"Effect": "Allow", "Action": actions, "Resource": ["arn:aws:s3:::lab-*", "arn:aws:s3:::lab-*/*"]}
+    ]
+
+
+@pytest.mark.parametrize(
     ("resource", "parameters", "action", "on"),
     [
         (FUNCTION, {}, "lambda:InvokeFunction", FUNCTION),
@@ -139,6 +153,110 @@ def test_a_task_gets_its_one_permission(resource, parameters, action, on):
     assert allowed(of_task(resource, Parameters=parameters)) == {action: [on]}
 
 
+ROLE, TABLE, TOPIC = "arn:aws:iam::1:role/r", "arn:aws:dynamodb:x:1:table/t", "arn:aws:sns:x:1:t"
+BUS, QUEUE, TASK = (
+    "arn:aws:events:x:1:event-bus/b",
+    "arn:aws:batch:x:1:job-queue/q",
+    "arn:aws:ecs:x:1:task-definition/t",
+)
+MODEL, CONNECTION = "arn:aws:bedrock:x:1:inference-profile/m", "arn:aws:events:x:1:connection/c/1"
+SECRET = "arn:aws:secretsmanager:eu-west-3:111122223333:secret:events!connection/*"
+
+
+def rule(job: str) -> str:
+    return at("events", f"rule/StepFunctionsGetEventsFor{job}Rule")
+
+
+@pytest.mark.parametrize(
+    ("resource", "parameters", "expected"),
+    [
+        ("lambda:invoke", {"FunctionName": FUNCTION}, {"lambda:InvokeFunction": FUNCTION}),
+        ("lambda:invoke", {"FunctionName": "function:f"}, {"lambda:InvokeFunction": at("lambda", "function:f")}),
+        ("lambda:invoke", "{% $states.input %}", {"lambda:InvokeFunction": at("lambda", "function:lab-*")}),
+        ("sqs:sendMessage", {"QueueUrl.$": "$.q"}, {"sqs:SendMessage": at("sqs", "lab-*")}),
+        ("sns:publish", {"TargetArn": TOPIC}, {"sns:Publish": TOPIC}),
+        ("sns:publish", {"TopicArn.$": "$.t"}, {"sns:Publish": at("sns", "lab-*")}),
+        ("sns:publish", {"PhoneNumber.$": "$.phone"}, {"sns:Publish": "*"}),
+        ("dynamodb:getItem", {"TableName": TABLE}, {"dynamodb:GetItem": TABLE}),
+        ("dynamodb:getItem", {"TableName.$": "$.t"}, {"dynamodb:GetItem": at("dynamodb", "table/lab-*")}),
+        ("aws-sdk:dynamodb:getItem", {"TableName": "t"}, {"dynamodb:GetItem": at("dynamodb", "table/t")}),
+        ("aws-sdk:sns:publish", {"TopicArn": TOPIC, "Message": "a"}, {"sns:Publish": TOPIC}),
+        ("aws-sdk:s3:headObject", {"Bucket": "b"}, {"s3:GetObject": "*"}),
+        (
+            "events:putEvents",
+            {"Entries": [{"EventBusName": BUS}, {"Source": "s"}, "{% $entry %}"]},
+            {"events:PutEvents": [at("events", "event-bus/default"), BUS]},
+        ),
+        ("events:putEvents", {"Entries.$": "$.e"}, {"events:PutEvents": at("events", "event-bus/default")}),
+        ("glue:startJobRun", {"JobName": "j"}, {"glue:StartJobRun": at("glue", "job/j")}),
+        (
+            "glue:startJobRun.sync",
+            {"JobName.$": "$.j"},
+            {
+                f"glue:{action}": at("glue", "job/lab-*")
+                for action in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")
+            },
+        ),
+        (
+            "batch:submitJob",
+            {"JobDefinition": "d:1", "JobQueue": QUEUE},
+            {"batch:SubmitJob": [at("batch", "job-definition/d:1"), QUEUE]},
+        ),
+        (
+            "batch:submitJob.sync",
+            {},
+            {
+                "batch:SubmitJob": [at("batch", "job-definition/lab-*"), at("batch", "job-queue/lab-*")],
+                **dict.fromkeys(("batch:DescribeJobs", "batch:TerminateJob"), "*"),
+                **dict.fromkeys(("events:PutTargets", "events:PutRule", "events:DescribeRule"), rule("BatchJobs")),
+            },
+        ),
+        ("ecs:runTask", {"TaskDefinition": "t:3"}, {"ecs:RunTask": at("ecs", "task-definition/t:3")}),
+        ("ecs:runTask", {"TaskDefinition": TASK}, {"ecs:RunTask": f"{TASK}:*"}),
+        (
+            "ecs:runTask.sync",
+            {},
+            {
+                "ecs:RunTask": at("ecs", "task-definition/lab-*:*"),
+                **dict.fromkeys(("ecs:DescribeTasks", "ecs:StopTask"), at("ecs", "task/*")),
+                **dict.fromkeys(("events:PutTargets", "events:PutRule", "events:DescribeRule"), rule("ECSTask")),
+            },
+        ),
+        ("states:startExecution", {}, {"states:StartExecution": at("states", "stateMachine:lab-*")}),
+        ("bedrock:invokeModel", {"ModelId": MODEL}, {"bedrock:InvokeModel": MODEL}),
+        (
+            "bedrock:invokeModel",
+            {"ModelId.$": "$.m"},
+            {"bedrock:InvokeModel": "arn:aws:bedrock:eu-west-3::foundation-model/*"},
+        ),
+        *(
+            (
+                "http:invoke",
+                {"Authentication": given},
+                {
+                    "states:InvokeHTTPEndpoint": at("states", "stateMachine:lab-machine"),
+                    "events:RetrieveConnectionCredentials": connection,
+                    **dict.fromkeys(("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"), SECRET),
+                },
+            )
+            for given, connection in (
+                ({"ConnectionArn": CONNECTION}, CONNECTION),
+                ("{% $states.input.authentication %}", at("events", "connection/*")),
+            )
+        ),
+    ],
+)
+def test_a_task_may_use_what_it_names_or_else_what_bears_our_prefix(resource, parameters, expected):
+    expected = {action: sorted([on] if isinstance(on, str) else on) for action, on in expected.items()}
+    assert allowed(of_task(f"{OF}{resource}", Arguments=parameters)) == expected
+
+
+def test_a_task_with_credentials_may_take_their_role_and_nothing_else():
+    known = of_task(FUNCTION, Credentials={"RoleArn": ROLE})
+    assert allowed(known) == {"sts:AssumeRole": [ROLE]}
+    assert allowed(of_task(FUNCTION, Credentials={"RoleArn.$": "$.role"})) == {"sts:AssumeRole": ["*"]}
+
+
 def test_jsonata_arguments_are_read_like_parameters():
     known = of_task("arn:aws:states:::lambda:invoke", Arguments={"FunctionName": FUNCTION})
     assert allowed(known) == {"lambda:InvokeFunction": [FUNCTION]}
@@ -161,6 +279,18 @@ def test_an_athena_query_that_is_waited_for():
     may = allowed(machine_statements(machine, HERE))
     assert {"athena:StartQueryExecution", "athena:GetQueryExecution", "athena:StopQueryExecution"} <= set(may)
     assert "arn:aws:s3:::results/*" in may["s3:PutObject"]
+
+
+def test_athena_may_use_our_buckets_and_the_one_for_all_results():
+    ours, results = ["arn:aws:s3:::lab-*", "arn:aws:s3:::lab-*/*"], ["arn:aws:s3:::all", "arn:aws:s3:::all/*"]
+    for action in ("getQueryResults", "startQueryExecution"):
+        task = {"Type": "Task", "Resource": f"{OF}athena:{action}", "Arguments": {"WorkGroup": "team"}, "End": True}
+        machine = {"StartAt": "Ask", "States": {"Ask": task}}
+        assert allowed(machine_statements(machine, HERE))["s3:GetObject"] == ours
+        assert allowed(machine_statements(machine, HERE._replace(results="all")))["s3:GetObject"] == results + ours
+    may = allowed(machine_statements(machine, HERE))
+    assert may["athena:StartQueryExecution"] == [at("athena", "workgroup/team")]
+    assert "athena:StopQueryExecution" not in may
 
 
 def test_an_activity_needs_nothing_and_logging_needs_log_delivery():

@@ -89,6 +89,7 @@ def test_bytes_are_counted_and_not_characters():
     assert engine.run(machine(task()), tasks={"A": "ä" * 131_072}).error == "States.DataLimitExceeded"
 
 
+@pytest.mark.slow
 def test_a_loop_without_time_and_without_limit_is_stopped():
     definition = machine(A=passing(Next="B"), B=LOOP["States"]["B"], C=passing())
     with pytest.raises(NoProgress, match=r"100,000 events without any time passing"):

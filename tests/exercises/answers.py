@@ -791,6 +791,7 @@ RECHECK = definition.load("recheck")
 @answers("06-cure")
 def _cure() -> Rows:
     yield "the solution", "right", RECHECK
+    yield "a pause of a second", "right", changed(RECHECK, States__Pause__Seconds=1)
     yield (
         "Default and a pause before",
         "right",

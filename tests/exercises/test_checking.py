@@ -1,8 +1,10 @@
 """What `check` says of answers that are missing, wrong, broken, or that never end."""
 
 import sys
+import uuid
 from collections import Counter
 
+import boto3
 import numpy as np
 import pandas as pd
 import pytest
@@ -145,8 +147,10 @@ def test_a_machine_that_fails_elsewhere_is_told_where(lab):
     mine = definition.load("busy_wait")
     mine["States"]["WaitforInvocation"]["Seconds"] = 5
     mine["States"]["Final"] = {"Type": "Pass", "InputPath": "$.nowhere", "End": True}
-    verdict = exercises.check("02-five-seconds", mine)
-    assert "in the state Final" in verdict.sentence
+    assert "in the state Final with the error States.Runtime: " in exercises.check("02-five-seconds", mine).sentence
+    assert "$.nowhere" in exercises.check("02-five-seconds", mine).sentence
+    mine["States"]["Final"] = {"Type": "Fail", "Error": "Enough"}
+    assert "with the error Enough: no cause is given" in exercises.check("02-five-seconds", mine).sentence
 
 
 def test_a_definition_that_names_a_missing_state_is_told_which(lab):
@@ -159,6 +163,14 @@ def test_a_definition_that_names_a_missing_state_is_told_which(lab):
 def test_source_that_is_no_python_is_told_the_line(lab):
     verdict = exercises.check("01-ready", "def lambda_handler(event, context):\n    return (")
     assert "line 2" in verdict.sentence
+
+
+def test_on_an_account_a_function_is_tried_on_the_sandbox_all_the_same(lab, monkeypatch):
+    account = helpers.Lab("aws", boto3.Session(), lab.account, lab.identity, lab.prefix)  # without keys
+    monkeypatch.setattr("helpers.lab.place._current", account)
+    said = "return {'status': 'success' if event.get('ready') else 'running'}"
+    source = f"def lambda_handler(event, context):\n    {said}"
+    assert exercises.check("01-ready", f"{source}  # {uuid.uuid4()}").state == "solved"
 
 
 def test_the_learners_own_exception_is_told_by_its_name(lab):
