@@ -263,6 +263,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "These fields are required: [CSVHeaderLocation] at /States/A/ItemReader/ReaderConfig",
     ),
     (
+        {"Type": "Fail", "ErrorPath": "States.ArrayGetItem($.a, 0)", "CausePath": "States.MathAdd(1, 2)"},
+        "Value must be a valid JSONPath or intrinsic function at /States/A/CausePath. Of functions it takes those",
+    ),
+    (
         {"Type": "Fail", "Error": "E", "ErrorPath": "$.e"},
         "one of the following fields: [Error, ErrorPath] at /States/A",
     ),
