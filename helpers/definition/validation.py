@@ -49,6 +49,8 @@ WAITING = (".sync", ".sync:2", ".waitForTaskToken")
 SAMPLED = "a JSONPath or Intrinsic Function"
 PATH = re.compile(r"\$\$?[.\[]|\$$")
 UNFIT_FOR_A_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"\x00-\x1f\x7f-\x9f]")
+# The functions that ErrorPath and CausePath take ("Fail").
+GIVING_TEXTS = ("Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID")
 RESULTING = ("Task", "Parallel", "Map")  # states whose Assign and Output know a result
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -410,6 +412,8 @@ class Reading:
     def path(self, value: str, field: Field, where: Where) -> None:
         if field.kind == "computed" and value.startswith("States."):
             message, reason = "Value must be a valid JSONPath or intrinsic function", template_error(value)
+            if reason is None and syntax.intrinsic(value).name not in GIVING_TEXTS:
+                reason = f"Of functions it takes those that give a text: {', '.join(GIVING_TEXTS)}."
         elif field.kind == "path":
             message, reason = "Value must be a valid JSONPath", refusal(syntax.path, value)
         else:

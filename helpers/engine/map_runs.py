@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ __all__ = ["DistributedMap", "MapRun", "answered"]
 MOST_CHILDREN = 10_000
 # What an array and its separators add to the size of a batch's items.
 ENDS, COMMA = 2, 1
+NOTHING = dict.fromkeys(("running", "succeeded", "failed", "timed_out", "aborted"), 0)
 
 
 class MapRun:
@@ -56,8 +56,7 @@ class MapRun:
         self.undispatched = 0
         self.children: list[Execution] = []
         self.latest: dict[int, Execution] = {}
-        self.counts: Counter[str] = Counter()
-        self.item_counts: Counter[str] = Counter()
+        self.counts, self.item_counts = {**NOTHING}, {**NOTHING}
 
     def begin(self, index: int, data: Any, item: dict[str, Any] | None) -> None:
         """Start the child of an item; one that a redrive finds unfinished goes on, if it can."""
@@ -100,8 +99,9 @@ class MapRun:
             self.frame.process.wake()
 
     def _count(self, index: int, status: str, change: int) -> None:
-        self.counts[status.lower()] += change
-        self.item_counts[status.lower()] += change * (self.sizes[index] if self.sizes else 1)
+        name = status.lower()
+        self.counts[name] += change
+        self.item_counts[name] += change * (self.sizes[index] if self.sizes else 1)
 
     @property
     def most(self) -> int:
@@ -137,9 +137,8 @@ class MapRun:
         """Run again: the children that have not succeeded are done again."""
         self.redrives += 1
         self.redriven, self.stopped, self.status, self.undispatched = self.parent.scheduler.stamp, None, "RUNNING", 0
-        self.counts, self.item_counts = (
-            Counter(succeeded=counts["succeeded"]) for counts in (self.counts, self.item_counts)
-        )
+        for counts in (self.counts, self.item_counts):
+            counts |= {**NOTHING, "succeeded": counts["succeeded"]}
 
     def results(self) -> list[dict[str, Any]]:
         """What results hold of every child, in order of the items."""

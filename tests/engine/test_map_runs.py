@@ -188,7 +188,7 @@ def test_a_redriven_map_run_does_again_what_failed():
     driven.settle()
     assert json.loads(driven.execution.output) == ["one", "two"]
     assert details(driven, "MapRunRedriven") == [{"mapRunArn": run.arn, "redriveCount": 1}]
-    assert run.counts == {"succeeded": 2, "running": 0}
+    assert (run.counts["succeeded"], sum(run.counts.values())) == (2, 2)
     after = types(driven)[types(driven).index("ExecutionRedriven") :]
     assert after == [
         "ExecutionRedriven",

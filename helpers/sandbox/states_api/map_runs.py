@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -41,7 +40,7 @@ class MapRun:
         """The child executions, and theirs."""
         return [run for child in self.run.children for run in tree(child)]
 
-    def counts(self, of: Counter[str], total: int) -> dict[str, int]:
+    def counts(self, of: dict[str, int], total: int) -> dict[str, int]:
         """How many of the items, or of the children, are in which status, as DescribeMapRun says it."""
         run = self.run
         known = {name: of[name] for name in ("succeeded", "failed", "running", "aborted")}
