@@ -159,14 +159,15 @@ RULE: dict[str, Field] = {
     "Not": jsonpath(inside("Inner rule")),
 }
 COMBINED = ("And", "Or", "Not", "Variable", "Condition")
-SCOPE = {"Comment": TEXT, "QueryLanguage": COMMON["QueryLanguage"], "StartAt": STATE, "States": Field("states")}
+SCOPE = {"Comment": TEXT, "StartAt": STATE, "States": Field("states")}
+LANGUAGE = {"QueryLanguage": COMMON["QueryLanguage"]}
 
 OBJECTS: dict[str, Object] = {
     "Machine": Object(  # "State machine structure"
-        {**SCOPE, "Version": word("1.0"), "TimeoutSeconds": Field("integer", least=0, most=MOST)},
+        {**SCOPE, **LANGUAGE, "Version": word("1.0"), "TimeoutSeconds": Field("integer", least=0, most=MOST)},
         required=("States", "StartAt"),
     ),
-    "Branch": Object(SCOPE, required=("States", "StartAt")),  # "Parallel"
+    "Branch": Object({**SCOPE, **LANGUAGE}, required=("States", "StartAt")),  # "Parallel"
     "Processor": Object(  # "Map"
         {**SCOPE, "ProcessorConfig": inside("ProcessorConfig")}, required=("States", "StartAt")
     ),

@@ -435,15 +435,16 @@ class Reading:
             self.refuse(where, problem, code="INVALID_JSONATA_EXPRESSION")
         else:
             for name in free_names(inside):
-                message = f"Reference to '{name}' at the top level is not supported."
-                hint = f'Did you mean "$states.input.{name}"?'
+                place = "" if name == "$$" else " at the top level"
+                message = f"Reference to '{name}'{place} is not supported."
+                hint = f'Did you mean "$states.input.{name}"?' if name[0] != "$" else ""
                 self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=hint)
             field = where.location.rpartition(f"/States/{where.state}/")[2]
             has_result = field.startswith(("Assign", "Output")) and self.type in RESULTING
             more = "errorOutput" if field.startswith("Catch") else "result" if has_result else "input"
             for name in states_fields(inside):
                 if name not in ("input", "context", more):
-                    message = f"Reference to '$states.{name}' is not supported here."
+                    message = f"Field '$states.{name}' does not exist."
                     self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION")
 
     def template(self, value: object, where: Where) -> None:
