@@ -404,7 +404,7 @@ class Reading:
                 "resource is not available in this region."
             )
             self.refuse(where, message)
-        elif field.kind in ("path", "reference", "place", "computed"):
+        elif field.kind in PATHS:
             self.path(value, field, where)
         elif field.kind == "value" and where.language != "JSONPath":
             self.expression(value, where)
@@ -422,6 +422,8 @@ class Reading:
                 reason = "It can lead to several places; a path to one has no '*', '..', ':', ',' or filter."
             elif reason is None and field.kind == "place" and syntax.path(value).root != "$":
                 reason = "A result is put into the data, at '$' or below."
+            elif reason is None and field.kind == "amount" and syntax.path(value).root == "$$":
+                reason = "A Map takes its numbers from its input or from a variable, not from the context object."
         if reason:
             self.refuse(where, message, hint=reason)
 
@@ -555,9 +557,10 @@ class Reading:
 
 
 NUMBERS = ("integer", "number")
+PATHS = ("path", "reference", "place", "amount", "computed")
 ANY = ("text", "boolean", "state", "literal")  # kinds whose every value is right
 PYTHON: dict[str, Any] = {
-    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"), str),
+    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", *PATHS), str),
     "integer": int,
     "number": int | float,
     "boolean": bool,

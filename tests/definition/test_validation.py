@@ -176,6 +176,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({**PASS, "InputPath": "a"}, "Value must be a valid JSONPath at /States/A/InputPath. 'a' is no path: a path b"),
     ({**PASS, "ResultPath": "$.a[*]"}, "Value is not a Reference Path at /States/A/ResultPath"),
+    (
+        {**MAP, "MaxConcurrencyPath": "$$.a"},
+        "Value is not a Reference Path at /States/A/MaxConcurrencyPath. A Map takes",
+    ),
     ({**PASS, "ResultPath": "$$.a"}, "Value is not a Reference Path at /States/A/ResultPath. A result is put into"),
     ({**PASS, "ResultPath": "$.a."}, "Value is not a Reference Path at /States/A/ResultPath. '$.a.' is no path: a"),
     ({**PASS, "Parameters": {"x.$": "States.Foo($.a)"}}, "at /States/A/Parameters. 'States.Foo($.a)' is no intrinsic"),
