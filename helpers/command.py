@@ -97,7 +97,7 @@ def why(sources: tuple[str, ...], profile: str | None, region: str | None, html:
             try:
                 html.write_text(report(views[0]), encoding="utf-8")
             except OSError as error:
-                raise click.ClickException(f"{html} cannot be written: {error.strerror}.") from None
+                raise click.UsageError(f"{html} cannot be written: {error.strerror}.") from None
     except LabError as error:
         click.echo(str(error), err=True)
         sys.exit(UNREADABLE)
@@ -187,7 +187,9 @@ def _views(source: str, profile: str | None, region: str | None) -> "list[Execut
                 path = Path(folder) / "standard-input.json"
                 path.write_bytes(sys.stdin.buffer.read())
                 return _with_events(from_file(path))
-        if not source.startswith(("arn:", "https://")):
+        if not source:  # as a variable of the shell that is not set
+            raise NotAHistory("Nothing was named: give an ARN, the address of a page in AWS's console, or a file.")
+        if not source.startswith(("arn:", "https://", "http://")):
             return _with_events(from_file(source))
     except ExecutionNamed as named:
         click.echo(str(named), err=True)

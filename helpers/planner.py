@@ -20,6 +20,7 @@ import pandas as pd
 
 from helpers import definition as definitions
 from helpers import engine, limits, quantities
+from helpers.engine.machine import written
 from helpers.errors import PlanRefused
 from helpers.rehearsal.example import MadeUp, filled, made_up
 from helpers.verbatim import verbatim
@@ -121,7 +122,7 @@ def simulate(
     """
     call = _number("The call's time", call, 0.0, 900.0)
     price = _number("The price of a call", price, 0.0, 1e6)
-    waiting = _waiting(json.dumps(definition, sort_keys=True))
+    waiting = _waiting(written(definition))
     return pd.DataFrame([_run(waiting, job, call, price, seed + at) for at, job in enumerate(_jobs(jobs, runs, seed))])
 
 

@@ -162,7 +162,7 @@ def test_why_writes_a_report(tmp_path):
     assert why(SAMPLES / "failed-map.json", "--html", path).exit_code == 1
     assert "OutOfStock" in path.read_text(encoding="utf-8")
     ran = why(SAMPLES / "failed-map.json", "--html", tmp_path / "none" / "report.html")
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2  # 1 would say how the execution ended
     assert "cannot be written" in ran.stderr
 
 
@@ -177,6 +177,8 @@ def test_why_reads_standard_input():
     ("source", "words"),
     [
         ("none.json", "no file"),
+        ("", "Nothing was named"),
+        ("http://localhost/", "names no execution"),
         ("arn:aws:lambda:us-east-1:123456789012:function:one", "names no execution"),
         ("https://us-east-1.console.aws.amazon.com/states/home", "names no execution"),
     ],

@@ -52,6 +52,26 @@ def test_article_loop_is_endless_and_says_why():
     assert "3.5 h" in found.message
 
 
+@pytest.mark.parametrize(
+    ("output", "kind"),
+    [
+        ("{% $states.input %}", "endless-loop"),
+        ({"go": "{% $states.input.go %}"}, "endless-loop"),
+        ({"go": "off"}, "endless-loop"),
+        ({"go": "{% $states.errorOutput.Error %}"}, "unbounded-polling"),
+        (None, "unbounded-polling"),
+    ],
+)
+def test_what_a_catcher_in_jsonata_hands_on_may_be_the_same_each_turn(output, kind):
+    catcher = {"ErrorEquals": ["States.ALL"], "Next": "Check", **({} if output is None else {"Output": output})}
+    ask = {**task("Check", Retry=RETRIED), "Output": "{% $states.input %}", "Catch": [catcher]}
+    ask["Arguments"] = ask.pop("Parameters", {})
+    check = {"Type": "Choice", "Default": "Pause"}
+    check["Choices"] = [{"Condition": "{% $states.input.go = 'on' %}", "Next": "Done"}]
+    states = {"Pause": wait("Ask"), "Ask": ask, "Check": check, "Done": DONE}
+    assert [found.kind for found in problems(machine("Ask", states, QueryLanguage="JSONata"))] == [kind]
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_sound_machines_are_left_in_peace(name):
     assert problems(SAMPLES[name]()) == []

@@ -76,6 +76,10 @@ TAKEN: dict[str, dict[str, Any]] = {
         "ToleratedFailurePercentage": 12.5,
         "Label": "Each",
     },
+    "a Map that tolerates nothing, as many at once as can be": {
+        **MAP,
+        **{"MaxConcurrency": 0, "ToleratedFailureCount": 0, "ToleratedFailurePercentage": 0},
+    },
     "a JSONata Map with JSONPath inside": {
         **MAP,
         **JSONATA,
@@ -93,6 +97,7 @@ TAKEN: dict[str, dict[str, Any]] = {
         Retry=[{"ErrorEquals": ["E"], "Comment": "b"}],
         Catch=[{"ErrorEquals": ["E"], "Comment": "c", "Next": "A"}],
     ),
+    "a comment that looks like an expression": {**PASS, **JSONATA, "Comment": "{% later"},
     "numbers that JSONata computes": {"Type": "Wait", **JSONATA, "Seconds": "{% $states.input.n * 2 %}", "End": True},
     "a time with an offset": {"Type": "Wait", "Timestamp": "2026-01-02T03:04:05.678+01:00", "End": True},
     "a role for the task": {**task(), "Credentials": {"RoleArn.$": "$.role"}},
@@ -157,6 +162,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {**PASS, **JSONATA, "Output": {"v": "{% [$$.phone] %}"}},
         "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported. at /States/A/Output/v",
+    ),
+    (
+        {**PASS, **JSONATA, "Output": "{% 1 + %}"},
+        "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Output",
     ),
     (
         {**PASS, **JSONATA, "Output": {"v": "{% phone.home %}"}},
@@ -290,6 +299,13 @@ def test_what_is_wrong_with_a_state(state, words):
 
 
 MACHINES: list[tuple[object, str]] = [
+    *(
+        (
+            machine("B0", {f"B{n}": {"Type": "Pass", "Next": f"B{n + 1}"} for n in range(count)}),
+            f"There is no state 'B{count}'; there are: B0, B1, B2, B3, B4, B5, B6, B7{more}.",
+        )
+        for count, more in ((8, ""), (9, ", ..."))
+    ),
     (None, "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"),
     ("{}", "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"),
     ({}, "SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at /"),

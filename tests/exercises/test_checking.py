@@ -163,6 +163,7 @@ def test_a_definition_that_names_a_missing_state_is_told_which(lab):
 def test_source_that_is_no_python_is_told_the_line(lab):
     verdict = exercises.check("01-ready", "def lambda_handler(event, context):\n    return (")
     assert "line 2" in verdict.sentence
+    assert "'return ('" in verdict.sentence
 
 
 def test_on_an_account_a_function_is_tried_on_the_sandbox_all_the_same(lab, monkeypatch):

@@ -179,6 +179,13 @@ def test_what_only_names_an_execution_says_so_and_how_to_fetch_it(what, tmp_path
         with pytest.raises(ExecutionNamed, match="sfn-lab why arn:aws:states") as raised:
             history.events(source)
         assert raised.value.arns == [ARN]
+        assert f"names the execution {ARN}: " in str(raised.value)
+
+
+def test_of_several_executions_that_are_named_the_first_is_said_and_how_many_more():
+    named = [{"source": "aws.states", "detail": {"executionArn": f"{ARN}{end}"}} for end in ("", "a", "b")]
+    with pytest.raises(ExecutionNamed, match=f"names the execution {ARN} and 2 more: "):
+        history.events(named)
 
 
 @pytest.mark.parametrize(

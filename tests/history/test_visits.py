@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from helpers import history
+from helpers import engine, history
 
 from . import handmade
 from .test_events import cells
@@ -223,3 +223,26 @@ def test_documented_types():
     ]
     assert types["entered"] == types["exited"] == "datetime64[us, UTC]"
     assert types["duration"] == str(tries["duration"].dtype) == str(tries["backoff"].dtype) == "timedelta64[us]"
+
+
+INNER = {"StartAt": "In", "States": {"In": {"Type": "Fail", "Error": "No"}}}
+CAUGHT = {
+    "States.QueryEvaluationError": {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Output": "{% $states.result - 'a' %}",
+    },
+    "States.ExceedToleratedFailureThreshold": {
+        "Type": "Map",
+        "ItemProcessor": {**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}},
+    },
+}
+
+
+@pytest.mark.parametrize("error", CAUGHT)
+def test_an_error_that_no_attempt_made_is_caught_too(error):
+    state = {**CAUGHT[error], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Done"}], "End": True}
+    states = {"A": state, "Done": {"Type": "Succeed"}}
+    run = engine.run({"StartAt": "A", "QueryLanguage": "JSONata", "States": states}, [1], {"A": 1})
+    visit = history.visits(history.events(run.events)).iloc[0]
+    assert (visit["status"], visit["error"]) == ("caught", error)
