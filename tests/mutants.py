@@ -56,6 +56,7 @@ EXPLAINED = {
     "helpers/history/fleet.py:132: truth in 'True'": "a folder in use can be left behind on Windows alone",
     "helpers/history/fleet.py:176: truth in 'False'": "nobody asks for the column that would come with it",
     "helpers/history/sources.py:262: number in '1'": "how many lists in lists are too many is promised nowhere",
+    "helpers/history/sources.py:354: number in '1'": "what is in order is then put in order all the same",
     "helpers/history/sources.py:415: comparison in 'moments.max() <= _LAST'": "the very last moment is then read alone",
     "helpers/history/store.py:232: number in '4'": "how long a name is that lasts while a file is written",
     "helpers/planner.py:72: truth in 'True'": "nobody changes one; frozen only keeps it so",
