@@ -54,6 +54,7 @@ EXPLAINED = {
     "helpers/exercises/trial.py:147: number in '512'": "how many trials are remembered changes no verdict",
     "helpers/exercises/trial.py:229: number in '8'": "how long the end of a name is that is gone in a moment",
     "helpers/history/fleet.py:132: truth in 'True'": "a folder in use can be left behind on Windows alone",
+    "helpers/history/fleet.py:159: truth in 'False'": "no query names the columns that would come with it",
     "helpers/history/fleet.py:176: truth in 'False'": "nobody asks for the column that would come with it",
     "helpers/history/sources.py:262: number in '1'": "how many lists in lists are too many is promised nowhere",
     "helpers/history/sources.py:354: number in '1'": "what is in order is then put in order all the same",
