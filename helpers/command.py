@@ -97,7 +97,7 @@ def why(sources: tuple[str, ...], profile: str | None, region: str | None, html:
             try:
                 html.write_text(report(views[0]), encoding="utf-8")
             except OSError as error:
-                raise click.ClickException(f"{html} cannot be written: {error.strerror}.") from None
+                raise click.UsageError(f"{html} cannot be written: {error.strerror}.") from None
     except LabError as error:
         click.echo(str(error), err=True)
         sys.exit(UNREADABLE)
@@ -187,7 +187,9 @@ def _views(source: str, profile: str | None, region: str | None) -> "list[Execut
                 path = Path(folder) / "standard-input.json"
                 path.write_bytes(sys.stdin.buffer.read())
                 return _with_events(from_file(path))
-        if not source.startswith(("arn:", "https://")):
+        if not source:  # as a variable of the shell that is not set
+            raise NotAHistory("Nothing was named: give an ARN, the address of a page in AWS's console, or a file.")
+        if not source.startswith(("arn:", "https://", "http://")):
             return _with_events(from_file(source))
     except ExecutionNamed as named:
         click.echo(str(named), err=True)
@@ -251,17 +253,25 @@ def _screen(view: "ExecutionView") -> str:
     shown["state"] = shown["state"].map(clean)
     more = f"\n... and {len(states) - MOST_STATES} more states" if len(states) > MOST_STATES else ""
     notes = "".join(f"\n{clean(note)}" for note in view.denied)
-    return f"{view.summary}{notes}\n\n{shown.to_string(index=False, line_width=None)}{more}\n"
+    return f"{view.summary}{notes}\n\n{shown.to_string(index=False, na_rep='unknown')}{more}\n"
 
 
 def _states(view: "ExecutionView") -> "pd.DataFrame":
-    """The states in which the time went, the longest first; seconds, those of parallel visits added up."""
-    visits = view.visits.assign(seconds=view.visits["duration"].dt.total_seconds())
+    """The states in which the time went, the longest first; seconds, those of parallel visits added up.
+
+    What goes on reaches to the present.
+    """
+    summary, visits = view.summary, view.visits
+    spent = visits["duration"]
+    if summary.started is not None and summary.duration is not None:
+        present = summary.started + summary.duration
+        spent = spent.fillna((present - visits["entered"]).where(visits["status"].isin(statuses.OPEN_VISIT)))
+    visits = visits.assign(seconds=spent.dt.total_seconds())
     states = visits.groupby("state").agg(
         visits=("state", "size"),
         tries=("attempts", "sum"),
-        not_succeeded=("status", lambda of: (of != "succeeded").sum()),
-        seconds=("seconds", "sum"),
+        not_succeeded=("status", lambda of: of.isin(statuses.ENDED_OTHERWISE).sum()),
+        seconds=("seconds", lambda of: of.sum(min_count=1)),
         longest=("seconds", "max"),
     )
     return states.sort_values("seconds", ascending=False, kind="stable").round(3).reset_index()

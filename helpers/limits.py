@@ -9,7 +9,9 @@ https://aws.amazon.com/lambda/pricing/).
 HISTORY_EVENTS = 25_000
 """The events of a Standard execution; the last can only be its end. An Express execution has no such limit."""
 PAYLOAD_BYTES = 262_144
-"""Bytes of UTF-8 in an input, an output or a result."""
+"""Bytes of UTF-8 in an input, an output, a result, or the variables of one Assign."""
+VARIABLES_BYTES = 10 * 1024 * 1024
+"""Bytes of all variables of an execution ("Passing data between states with variables")."""
 EXECUTION_SECONDS = 365 * 24 * 3600
 """How long a Standard execution may run."""
 EXPRESS_SECONDS = 300

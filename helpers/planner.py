@@ -20,6 +20,7 @@ import pandas as pd
 
 from helpers import definition as definitions
 from helpers import engine, limits, quantities
+from helpers.engine.machine import written
 from helpers.errors import PlanRefused
 from helpers.rehearsal.example import MadeUp, filled, made_up
 from helpers.verbatim import verbatim
@@ -121,7 +122,7 @@ def simulate(
     """
     call = _number("The call's time", call, 0.0, 900.0)
     price = _number("The price of a call", price, 0.0, 1e6)
-    waiting = _waiting(json.dumps(definition, sort_keys=True))
+    waiting = _waiting(written(definition))
     return pd.DataFrame([_run(waiting, job, call, price, seed + at) for at, job in enumerate(_jobs(jobs, runs, seed))])
 
 
@@ -199,8 +200,8 @@ def _waiting(text: str) -> Waiting:
     """How a machine waits; one that differs in its numbers only waits as the one before it did."""
     like = _LIKE.get(shape := re.sub(r"\d+", "0", text))
     made = like and MadeUp(filled(text), like.made.input, like.made.answers)
-    fits = like and made and made.run.status == "SUCCEEDED"
-    if like and made and fits and (like.pending is None or _asks_again(made, str(like.asks), like.pending)):
+    fits = like and like.pending is not None and made and made.run.status == "SUCCEEDED"
+    if like and made and fits and _asks_again(made, str(like.asks), like.pending):
         return Waiting(like.asks, like.pending, made, like.body)
     found = _LIKE[shape] = _found(text)
     return found
@@ -231,7 +232,7 @@ def _asks_again(made: MadeUp, name: str, pending: Any) -> bool:
 
 
 def _asked(made: MadeUp, answers: Mapping[str, Any]) -> tuple[list[str], engine.Run]:
-    """The tasks that a machine asks, in order, on these answers, in no more than a few hundred events; and the run."""
+    """The tasks that a machine asks, in order, on these answers, in a few hundred events and any time; and the run."""
     asked: list[str] = []
 
     def answer(call: engine.Call) -> Any:
@@ -241,7 +242,8 @@ def _asked(made: MadeUp, answers: Mapping[str, Any]) -> tuple[list[str], engine.
             raise found
         return found
 
-    return asked, engine.run(made.definition, made.input, answer, limit=200)
+    endless = {**made.definition, "TimeoutSeconds": limits.EXECUTION_SECONDS}
+    return asked, engine.run(endless, made.input, answer, limit=200)
 
 
 def _pending(body: Mapping[str, Any], good: Any) -> Iterator[Any]:
@@ -432,8 +434,8 @@ def fitted(
     machine = definitions.load("recheck" if pattern == "wait_first" else pattern)
     states = machine["States"]
     room = math.ceil(2 * duration) + 60  # in seconds; a time-out is for the day when the job hangs
-    if "TimeoutSeconds" in machine:
-        machine["TimeoutSeconds"] = max(machine["TimeoutSeconds"], room)
+    if PATTERNS[pattern].polling:
+        machine["TimeoutSeconds"] = max(machine.get("TimeoutSeconds", 0), room + pause + math.ceil(4 * call))
     for state in states.values():
         if state["Type"] == "Task":
             long = math.ceil(2 * call) + 1 if PATTERNS[pattern].polling else room
@@ -481,7 +483,7 @@ def suggest(
     """The cheapest way to notice a job's end in time, also where the job takes a fifth longer or shorter.
 
     `duration` is the job's seconds; `within` the seconds in which its end must be noticed (a tenth of the
-    duration unless given, at least one second); `sync` says that the service has a `.sync` integration,
+    duration unless given, at least a second and two calls); `sync` says that the service has a `.sync` integration,
     `calls_back` that the job can be made to call back with a task token. What is suggested has been simulated: of 200
     runs with jobs up to a fifth longer or shorter all end well, and 95 of 100 are noticed in time.
 
@@ -490,18 +492,22 @@ def suggest(
     """
     seconds = _number("The job's duration", duration)
     call = _number("The call's time", call, 0.0, 900.0)
-    tolerated = _number("The tolerated delay", max(1.0, seconds / 10) if within is None else within, 0.2)
+    shortest = 1 + 2 * call  # of pauses, and the calls before and after it
+    tolerated = _number("The tolerated delay", max(shortest, seconds / 10) if within is None else within, 0.2)
     longest = (1 + SHARE) * seconds
-    if longest + tolerated > limits.EXECUTION_SECONDS:
-        raise PlanRefused("One execution may last a year at most, and this job may take longer; wait in several.")
+    if longest + (0 if sync or calls_back else tolerated) > limits.EXECUTION_SECONDS:
+        raise PlanRefused(
+            "One execution may last a year at most, and waiting for this job may take longer; wait in several."
+        )
     jobs = spread(seconds, RUNS)
     if sync or calls_back:
         pattern, reason = SPOKEN["sync" if sync else "calls_back"]
         machine = fitted(pattern, interval=1, duration=longest, call=call)
         figures = {"pattern": pattern, "interval": math.nan, **_figures(machine, jobs, call)}
         return Suggestion(pattern, None, reason, pd.Series(figures), machine)
-    # A Wait counts in whole seconds; the call that finds the job done takes its time, too.
-    pause = max(math.floor(tolerated - 2 * call), 1)
+    # A Wait counts in whole seconds; the call that finds the job done takes its time, too. A pause that is longer than
+    # the job spares nothing.
+    pause = max(math.floor(min(tolerated - 2 * call, math.ceil(longest))), 1)
     found: list[tuple[float, str, float, dict[str, Any]]] = []
     for name, way in PATTERNS.items():
         if not way.polling:
@@ -524,11 +530,14 @@ def suggest(
             "allow a longer delay, let the job call back, or poll in executions that follow one another."
         )
     name, pauses, machine, figures = chosen
+    in_time = figures["worst_delay"] <= tolerated + 1e-6
+    latest = "the latest was noticed" if in_time else "95 of 100 were noticed in time, the latest"
+    polls = quantities.count(round(figures["polls"]), "poll", "polls")
     reason = (
         f"Use {name} with a pause of {pauses:g} s: {PATTERNS[name].description}; of the ways that notice the end "
-        f"within {tolerated:g} s it is the cheapest, with about {figures['polls']:.0f} polls for "
+        f"within {tolerated:g} s it is the cheapest, with about {polls} for "
         f"{quantities.dollars(figures['dollars'])}; in simulated runs with jobs up to a fifth longer or shorter all "
-        f"ended well, and the latest was noticed after {figures['worst_delay']:.1f} s."
+        f"ended well, and {latest} after {figures['worst_delay']:.1f} s."
     )
     best = pd.Series({"pattern": name, "interval": pauses, **figures})
     return Suggestion(name, pauses, reason, best, machine)

@@ -12,6 +12,8 @@ FAILED = ("FAILED", "TIMED_OUT")
 OPEN_VISIT = ("running", "waiting", "choosing")
 FAILED_VISIT = ("failed", "timed_out")
 """Also of an attempt."""
+ENDED_OTHERWISE = ("caught", "aborted", *FAILED_VISIT)
+"""Of a visit that is over and did not succeed."""
 VISIT = ("running", "choosing", "waiting", "failed", "timed_out", "aborted", "caught", "succeeded")
 """The eight words. Of several visits of one state the first of these stands for all."""
 VISIT_OF_EXECUTION = {

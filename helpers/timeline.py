@@ -15,6 +15,7 @@ from helpers import history
 from helpers.chart import Chart
 from helpers.diagram.palette import STATUSES, UNREACHED
 from helpers.diagram.picture import Forms, made
+from helpers.quantities import count
 from helpers.statuses import FAILED_VISIT
 from helpers.verbatim import clean, shorten
 
@@ -71,9 +72,10 @@ class Timeline:
         visits = sum(len(lane.visits) for lane in self.lanes)
         longest = max(self.lanes, key=lambda lane: _seconds(lane.visits["duration"]).sum(), default=None)
         most = f" Most of it passed in {longest.label}." if longest is not None and self.length else ""
-        left = f" {self.left_out} more lanes are left out." if self.left_out else ""
+        left = f" {count(self.left_out, 'more lane is', 'more lanes are')} left out." if self.left_out else ""
         time = f"over {self.length:,.1f} s" if self.length or not visits else "at times that are unknown, or at once"
-        return f"{visits} visits in {len(self.lanes)} lanes {time}.{most}{left}"
+        lanes = count(len(self.lanes), "lane", "lanes")
+        return f"{count(visits, 'visit', 'visits')} in {lanes} {time}.{most}{left}"
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         forms: Forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}

@@ -141,12 +141,28 @@ def test_why_gives_the_same_as_json():
     }
 
 
+def test_a_state_that_goes_on_takes_time_and_has_not_failed(tmp_path):
+    waits = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke"}}}
+    waits["States"]["Ask"] |= {"Parameters": {"FunctionName": "f"}, "Retry": [{"ErrorEquals": ["Busy"]}], "End": True}
+    events = engine.run(waits, {}, {"Ask": [engine.TaskFailed("Busy", "", 40), 1]}).events
+    at = next(at for at, event in enumerate(events) if event["type"] == "TaskFailed")
+    path = tmp_path / "running.json"
+    path.write_text(json.dumps(events[: at + 1], default=str), encoding="utf-8")
+    ran = why(path, "--json")
+    assert ran.exit_code == 4
+    assert json.loads(ran.output)["states"] == [
+        {"state": "Ask", "visits": 1, "tries": 1, "not_succeeded": 0, "seconds": 40.0, "longest": 40.0}
+    ]
+    path.write_text(json.dumps([*events[:2], *events[4:]], default=str), encoding="utf-8")
+    assert "NaN" not in why(path).output
+
+
 def test_why_writes_a_report(tmp_path):
     path = tmp_path / "report.html"
     assert why(SAMPLES / "failed-map.json", "--html", path).exit_code == 1
     assert "OutOfStock" in path.read_text(encoding="utf-8")
     ran = why(SAMPLES / "failed-map.json", "--html", tmp_path / "none" / "report.html")
-    assert ran.exit_code == 1
+    assert ran.exit_code == 2  # 1 would say how the execution ended
     assert "cannot be written" in ran.stderr
 
 
@@ -161,6 +177,8 @@ def test_why_reads_standard_input():
     ("source", "words"),
     [
         ("none.json", "no file"),
+        ("", "Nothing was named"),
+        ("http://localhost/", "names no execution"),
         ("arn:aws:lambda:us-east-1:123456789012:function:one", "names no execution"),
         ("https://us-east-1.console.aws.amazon.com/states/home", "names no execution"),
     ],

@@ -1,6 +1,7 @@
 """What the planner reckons: held against known figures and executions of the machines; sentences for absurd figures."""
 
 import functools
+import json
 import math
 from typing import Any
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 import helpers
-from helpers import definition, errors, execution, history, limits, planner
+from helpers import definition, errors, execution, history, limits, planner, rehearsal
 from tests.definitions.running import Ended, Machines
 
 SLACK = 5.0  # seconds that starting a job and asking may take more than planned, on a busy computer
@@ -34,8 +35,9 @@ def test_recheck_by_hand():
 
 
 def test_recheck_loop_reaches_the_limit_after_2777_polls():
-    assert one("recheck", 2 * 2776, call=0)["status"] == "SUCCEEDED"
-    beyond = one("recheck", 2 * 2778, call=0)
+    machine = planner.fitted("recheck", interval=2, duration=20_000, call=0)
+    assert planner.simulate(machine, 2 * 2776, call=0)["status"].item() == "SUCCEEDED"
+    beyond = planner.simulate(machine, 2 * 2778, call=0).iloc[0]
     assert (beyond["status"], beyond["error"], beyond["events"]) == ("FAILED", "States.Runtime", limits.HISTORY_EVENTS)
     assert math.isnan(beyond["delay"])
 
@@ -240,6 +242,39 @@ def test_a_suggestion_keeps_what_it_promises(duration, within):
     assert (runs["delay"] <= within).mean() >= 0.95
 
 
+@pytest.mark.parametrize("duration", [0, 5, 10])
+def test_a_short_job_is_planned_without_a_word_about_the_delay(duration):
+    assert planner.suggest(duration).figures["p95_delay"] <= 1.2
+
+
+def test_a_suggestion_does_not_pause_longer_than_the_job_may_take():
+    assert planner.suggest(60, within=1000).figures["worst_delay"] < 30
+
+
+def test_a_suggestion_says_that_some_are_noticed_late():
+    suggestion = planner.suggest(60, within=30, call=14.9)
+    assert suggestion.figures["worst_delay"] > 30
+    assert "about 1 poll for" in suggestion.reason
+    assert suggestion.reason.endswith("95 of 100 were noticed in time, the latest after 30.8 s.")
+
+
+@pytest.mark.parametrize("pattern", [name for name, way in planner.PATTERNS.items() if way.polling])
+def test_nothing_is_wrong_with_a_machine_that_is_fitted(pattern):
+    machine = planner.fitted(pattern, interval=900, duration=10, call=30)
+    assert definition.problems(machine) == []
+    assert planner.simulate(machine, 10, call=30)["status"].eq("SUCCEEDED").all()
+
+
+def test_what_was_planned_before_makes_no_difference():
+    def polls(interval, expected, job):
+        machine = planner.fitted("recheck", interval=interval, duration=expected, call=0.1)
+        renamed = json.loads(json.dumps(machine).replace("AskJob", "AskOnceMore"))  # a machine like no other
+        return planner.simulate(renamed, job)["polls"].item()
+
+    assert polls(900, 10, 10) == 1
+    assert polls(29, 600, 600) == 21
+
+
 def test_suggestion_is_the_cheapest_of_those_in_time():
     suggestion = planner.suggest(600, within=30)
     others = planner.compare_patterns(600, intervals=[29], patterns=["recheck", "wait_first"])
@@ -265,6 +300,13 @@ def test_suggestion_says_when_the_history_is_too_short():
 def test_absurd_durations_are_refused(duration):
     with pytest.raises(errors.PlanRefused):
         planner.simulate(definition.load("recheck"), duration)
+
+
+@pytest.mark.parametrize("machine", [None, 5, b"{}", {"StartAt": {"A"}}])
+def test_what_is_no_machine_is_refused(machine):
+    for use in (lambda: planner.simulate(machine, 5), lambda: rehearsal.made_up(machine)):
+        with pytest.raises(errors.DefinitionInvalid):
+            use()
 
 
 @pytest.mark.parametrize("interval", [0, -2, math.nan, "2"])

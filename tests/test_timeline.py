@@ -44,6 +44,10 @@ def test_a_lane_for_each_state_in_order_of_entry():
     assert "Pause" in drawn.sentence().split(".")[-2]
 
 
+def test_one_visit_is_one():
+    assert timeline.draw(executed([("Wait", "Pause", 5)])).sentence().startswith("1 visit in 1 lane over 5.0 s")
+
+
 def test_a_wait_is_told_as_waiting():
     assert words(timeline.draw(executed([("Wait", "Pause", 5)]))) == ["waiting"]
 

@@ -23,6 +23,7 @@ RAW = re.compile(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("character", UNSEEN)
 def test_every_face_of_an_execution_shows_the_code(character, tmp_path):
     word = f"a{character}b"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["free_names", "syntax_error"]
+__all__ = ["free_names", "states_fields", "syntax_error"]
 
 
 @lru_cache(maxsize=4096)
@@ -17,8 +17,11 @@ def parsed(expression: str) -> Any:
     from jsonata import jexception  # imported late: it takes 60 ms, and a JSONPath machine has no use for it
     from jsonata.parser import Parser
 
+    parser = Parser()
+    for later in ("??", "?:"):  # than the version that AWS has
+        del parser.symbol_table[later]
     try:
-        return Parser().parse(expression)
+        return parser.parse(expression)
     except jexception.JException as error:
         inserts = iter([error.current, error.expected, error.extra])
         template = jexception.JException.error_codes.get(error.error, str(error))
@@ -40,6 +43,21 @@ def syntax_error(expression: str) -> str | None:
 def free_names(expression: str) -> list[str]:
     """The names that a well-written expression looks up in a context item, which it has not on Step Functions."""
     return list(dict.fromkeys(names(parsed(expression))))
+
+
+def states_fields(expression: str) -> list[str]:
+    """The fields of `$states` that a well-written expression reads by their names."""
+    found, waiting, seen = [], [parsed(expression)], set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list | tuple):
+            waiting += node
+        elif hasattr(node, "steps") and id(node) not in seen:
+            seen.add(id(node))
+            if node.type == "path" and (node.steps[0].type, node.steps[0].value) == ("variable", "states"):
+                found += [step.value for step in node.steps[1:2] if step.type == "name"]
+            waiting += vars(node).values()
+    return found
 
 
 def names(node: Any) -> Iterator[str]:

@@ -30,7 +30,7 @@ Kind = Literal[
     "template",  # an object with paths under keys that end in `.$`, or in JSONata with expressions
     "variables",  # a template whose keys are the names of variables
     "value",  # any JSON; in JSONata with expressions
-    "items",  # a list, in JSONata with expressions
+    "items",  # a list or an object, in JSONata with expressions
     "literal",  # any JSON, taken as it is
     "object",  # an object of the table, named by `of`
     "objects",  # a list of those
@@ -269,8 +269,12 @@ OBJECTS: dict[str, Object] = {
             **with_path("MaxItems", whole(0, MOST_ITEMS)),
         },
         at_most=either("MaxItems"),
-        requires=(("InputType", "CSV", "CSVHeaderLocation"), ("CSVHeaderLocation", "GIVEN", "CSVHeaders")),
-        forbids=(("InputType", "JSON", "CSVHeaderLocation"),),
+        requires=(
+            ("InputType", "CSV", "CSVHeaderLocation"),
+            ("CSVHeaderLocation", "GIVEN", "CSVHeaders"),
+            ("Transformation", "LOAD_AND_FLATTEN", "InputType"),
+        ),
+        forbids=(("InputType", "JSON", "CSVHeaderLocation"), ("ManifestType", "S3_INVENTORY", "InputType")),
     ),
     "ItemBatcher": Object(
         {

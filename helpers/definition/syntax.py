@@ -40,7 +40,8 @@ ARGUMENTS: dict[str, tuple[int, int | None]] = {
     **dict.fromkeys(("ArrayRange", "JsonMerge"), (3, 3)),
     **{"Array": (0, None), "Format": (1, None), "MathRandom": (2, 3), "UUID": (0, 0)},
 }
-MOST_NESTED = 50  # brackets in brackets; AWS takes 10 intrinsic functions in each other
+MOST_NESTED = 50  # brackets in brackets of a filter: a limit of our own
+MOST_FUNCTIONS = 10  # in one field ("Intrinsic functions")
 MOST_SHOWN = 100  # characters of a text, in what is said of it
 
 
@@ -175,7 +176,7 @@ class Reader:
     """A text being read from left to right."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at, self.depth = text, 0, 0
+        self.text, self.at, self.depth, self.functions = text, 0, 0, 0
 
     @property
     def rest(self) -> str:
@@ -345,7 +346,6 @@ def _literal(reader: Reader) -> Literal:
 
 
 def _call(reader: Reader) -> Call:
-    reader.nest()
     reader.space()
     start = reader.at
     found = reader.take(FUNCTION)
@@ -354,13 +354,15 @@ def _call(reader: Reader) -> Call:
     name = found[1]
     if name not in ARGUMENTS:
         raise ValueError(f"there is no States.{name}")
+    reader.functions += 1
+    if reader.functions > MOST_FUNCTIONS:
+        raise ValueError(f"it holds more than {MOST_FUNCTIONS} functions")
     arguments = reader.listed(")", _argument)
     fewest, most = ARGUMENTS[name]
     if len(arguments) < fewest or (most is not None and len(arguments) > most):
         wanted = f"at least {fewest}" if most is None else str(fewest) if fewest == most else f"{fewest} to {most}"
         raise ValueError(f"States.{name} takes {wanted} argument{'' if wanted == '1' else 's'}, not {len(arguments)}")
     call = Call(reader.text[start : reader.at], name, tuple(arguments))
-    reader.depth -= 1
     reader.space()
     return call
 

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from helpers.definition import syntax
-from helpers.definition.expressions import free_names, syntax_error
+from helpers.definition.expressions import free_names, states_fields, syntax_error
 from helpers.definition.fields import (
     LONGEST_LABEL,
     OBJECTS,
@@ -46,6 +46,12 @@ MISSING = {
     "Type": "unknown-type",
 }
 WAITING = (".sync", ".sync:2", ".waitForTaskToken")
+SAMPLED = "a JSONPath or Intrinsic Function"
+PATH = re.compile(r"\$\$?[.\[]|\$$")
+UNFIT_FOR_A_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"\x00-\x1f\x7f-\x9f]")
+# The functions that ErrorPath and CausePath take ("Fail").
+GIVING_TEXTS = ("Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID")
+RESULTING = ("Task", "Parallel", "Map")  # states whose Assign and Output know a result
 TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -112,17 +118,26 @@ def check(definition: object, type: str = "STANDARD", text: str | None = None) -
 def warnings(definition: object) -> Iterator[Finding]:
     """AWS's warnings about paths where none is read. Source: API reference, the diagnostic's list of codes."""
     for state in states(definition) if form(definition) is None else ():
-        place = location(state.scope, "States", state.name)
-        if state.language != "JSONPath":
+        if state.language != "JSONPath" or state.type not in TYPES:
             continue
-        if state.type == "Pass" and any(key.endswith(".$") for key, _ in pairs(state.body.get("Result"))):
-            message = "Result is static: a path in it is not replaced"
-            yield Finding("PASS_RESULT_IS_STATIC", message, f"{place}/Result", "WARNING", state.name)
-        parameters = state.body.get("Parameters")
-        for key, value in parameters.items() if isinstance(parameters, dict) else ():
-            if isinstance(value, str) and value.startswith(("$.", "$$.")) and not key.endswith(".$"):
-                message = f"The value of {key!r} looks like a path, but the field's name does not end in '.$'"
-                yield Finding("NO_DOLLAR", message, f"{place}/Parameters/{key}", "WARNING", state.name)
+        known = OBJECTS[state.type].fields
+        for field, value in state.body.items():
+            found: list[tuple[str, ...]] = []
+            if field in known and known[field].kind in ("template", "variables"):
+                found = [
+                    ("NO_DOLLAR", key, f"looks like {what}", key, f"{key}.$", what) for key, what in sampled(value)
+                ]
+            elif field == "Result":
+                static = [key for key, _ in pairs(value) if key.endswith(".$")]
+                wrong, code = f"will not evaluate as {SAMPLED} at runtime", "PASS_RESULT_IS_STATIC"
+                found = [(code, key, wrong, "Result", "Parameters", SAMPLED) for key in static]
+            elif f"{field}Path" in known:
+                looks = sampled({field: value})
+                found = [("NO_PATH", field, f"looks like {what}", field, f"{field}Path", what) for _, what in looks]
+            place = f"{location(state.scope, 'States', state.name)}/{field}"
+            for code, key, wrong, instead, better, what in found:
+                use = f"Instead of '{instead}', use '{better}' to evaluate it as {what} at runtime."
+                yield Finding(code, f"The value of '{key}' {wrong}. {use}", place, "WARNING", state.name)
 
 
 def form(definition: object) -> Finding | None:
@@ -212,11 +227,17 @@ class Reading:
         self.found: list[Finding] = []
         self.names: set[str] = set()
         self.labels: set[str] = set()
+        self.type = ""  # of the state that is read
+        # A bit for each variable; those assigned on the way into each scope, by the id of its body, and into this one.
+        self.bits: dict[str, int] = {}
+        self.outer: dict[int, int] = {}
+        self.taken = 0
 
     def read(self) -> list[Finding]:
         ends = False
         for scope in scopes(self.definition):
             where = Where(None, location(scope), scope.owner.name if scope.owner else None, scope.language)
+            self.taken = self.outer.get(id(scope.body), 0)
             self.hold(scope.body, machine(scope), where)
             found = scope.body.get("States")
             for name, body in found.items() if isinstance(found, dict) else ():
@@ -252,6 +273,7 @@ class Reading:
             message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
             self.refuse(where, message)
             where.language = ""
+        self.type = of
         self.hold(body, of, where)
         for field in ("Retry", "Catch"):
             if field in body:
@@ -390,6 +412,8 @@ class Reading:
     def path(self, value: str, field: Field, where: Where) -> None:
         if field.kind == "computed" and value.startswith("States."):
             message, reason = "Value must be a valid JSONPath or intrinsic function", template_error(value)
+            if reason is None and syntax.intrinsic(value).name not in GIVING_TEXTS:
+                reason = f"Of functions it takes those that give a text: {', '.join(GIVING_TEXTS)}."
         elif field.kind == "path":
             message, reason = "Value must be a valid JSONPath", refusal(syntax.path, value)
         else:
@@ -414,6 +438,13 @@ class Reading:
                 message = f"Reference to '{name}' at the top level is not supported."
                 hint = f'Did you mean "$states.input.{name}"?'
                 self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=hint)
+            field = where.location.rpartition(f"/States/{where.state}/")[2]
+            has_result = field.startswith(("Assign", "Output")) and self.type in RESULTING
+            more = "errorOutput" if field.startswith("Catch") else "result" if has_result else "input"
+            for name in states_fields(inside):
+                if name not in ("input", "context", more):
+                    message = f"Reference to '$states.{name}' is not supported here."
+                    self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION")
 
     def template(self, value: object, where: Where) -> None:
         """Hold the paths and expressions inside a value against the language."""
@@ -431,18 +462,25 @@ class Reading:
             elif isinstance(item, str) and where.language == "JSONata":
                 self.expression(item, where.at(step))
 
+    def bit(self, name: str) -> int:
+        """A variable's own bit."""
+        return self.bits.setdefault(name.removesuffix(".$"), 1 << len(self.bits))
+
     def variables(self, assigned: Mapping[str, object], where: Where) -> None:
         for key in assigned:
             name = key.removesuffix(".$")
             if name == "states":
                 message = "Cannot assign to reserved variable '$states'."
                 self.refuse(where, message, code="RESERVED_VARIABLE_NAME")
-            elif not name.isidentifier():
+            elif not name.isidentifier() or name.startswith("_"):
                 message = f"Invalid variable name '{name}': the variable name contains invalid characters."
                 self.refuse(where, message, code="INVALID_VARIABLE_NAME")
             elif len(name) > NAME_LENGTH:
                 message = f"Invalid variable name '{name}': it is longer than {NAME_LENGTH} characters."
                 self.refuse(where, message, code="INVALID_VARIABLE_NAME")
+            elif self.bit(name) & self.taken:
+                hint = "A state before this Parallel or Map assigns it, too."
+                self.refuse(where, f"Duplicate variable name: {name}", code="DUPLICATE_VARIABLE_NAME", hint=hint)
 
     def handlers(self, rules: Any, where: Where) -> None:
         """States.ALL stands alone, and last."""
@@ -454,6 +492,9 @@ class Reading:
 
     def express(self, state: State, where: Where) -> None:
         resource = state.body.get("Resource")
+        if state.distributed:
+            place = where.at("/ItemProcessor/ProcessorConfig/Mode")
+            self.refuse(place, "Express state machine does not support a Map in DISTRIBUTED mode")
         if state.type != "Task" or not isinstance(resource, str):
             return
         pattern = next((ending for ending in WAITING if resource.endswith(ending)), None)
@@ -466,8 +507,8 @@ class Reading:
     def label(self, label: str, where: Where) -> None:
         if label in self.labels:
             self.refuse(where, f"Duplicate Label name: {label}", code="DUPLICATE_LABEL_NAME")
-        elif not 0 < len(label) <= LONGEST_LABEL:
-            message = f"A Label has 1 to {LONGEST_LABEL} characters"
+        elif not 0 < len(label) <= LONGEST_LABEL or UNFIT_FOR_A_LABEL.search(label):
+            message = f"A Label has 1 to {LONGEST_LABEL} characters, without white space and special characters"
             self.refuse(where, message, code="INVALID_LABEL_NAME")
         self.labels.add(label)
 
@@ -479,20 +520,25 @@ class Reading:
         if scope.start not in there:
             self.target(scope.start, where.at("/StartAt"), "dangling-start", there)
             return
-        leads: dict[str, list[str]] = {}
+        leads: dict[str, list[tuple[str, int]]] = {}
         for state in found.values():
             leaving = leads[state.name] = []
-            for _, field, target, _ in ways(state):
-                leaving.append(target)
+            for _, field, target, rule in ways(state):
+                assigned = (rule or state.body).get("Assign")
+                leaving.append((target, sum(map(self.bit, assigned)) if isinstance(assigned, dict) else 0))
                 if target not in there:
                     place = Where(where, f"/States/{state.name}/{field.replace('.', '/')}", state.name, "")
                     self.target(target, place, "dangling-next", there)
-        waiting, reached = [scope.start], {scope.start}
+        waiting, reached = [scope.start], {scope.start: self.taken}  # and the variables assigned on the way
         while waiting:
-            for target in leads.get(waiting.pop(), ()):
-                if target not in reached:
-                    reached.add(target)
+            name = waiting.pop()
+            for target, assigned in leads.get(name, ()):
+                known = reached.get(target, -1)
+                if known < 0 or (assigned | reached[name]) & ~known:
+                    reached[target] = max(known, 0) | assigned | reached[name]
                     waiting.append(target)
+        for state in found.values():
+            self.outer |= {id(inner.body): reached.get(state.name, 0) for inner in state.inner}
         advice = "Remove it, or let a state go there."
         for name in found:
             if name not in reached:
@@ -515,9 +561,10 @@ PYTHON: dict[str, Any] = {
     "number": int | float,
     "boolean": bool,
     **dict.fromkeys(("template", "variables", "object", "states"), dict),
-    **dict.fromkeys(("items", "objects", "texts"), list),
+    **dict.fromkeys(("objects", "texts"), list),
+    "items": list | dict,
 }
-NAMED = {str: "String", int: "Integer", bool: "Boolean", dict: "Object", list: "Array"}
+NAMED = {str: "String", int: "Integer", bool: "Boolean", dict: "Object", list: "Array", list | dict: "Array"}
 
 
 def speaks(field: Field, query_language: str) -> bool:
@@ -567,6 +614,13 @@ def pairs(value: object) -> Iterator[tuple[str, object]]:
             waiting += item.values()
         elif isinstance(item, list):
             waiting += item
+
+
+def sampled(value: object) -> Iterator[tuple[str, str]]:
+    """The names inside a value at which stands what looks like a path or a function, and which; those read are not."""
+    for key, item in pairs(value):
+        if isinstance(item, str) and not key.endswith(".$") and (PATH.match(item) or item.startswith("States.")):
+            yield key, "a JSONPath" if item[0] == "$" else "an Intrinsic Function"
 
 
 def is_timestamp(text: str) -> bool:

@@ -89,7 +89,10 @@ class State:
 
     @property
     def inner(self) -> list[Scope]:
-        """The scopes inside: a Parallel's branches, a Map's processor, nothing for other types."""
+        """The scopes inside: a Parallel's branches, a Map's processor, nothing for other types.
+
+        Their language is the machine's, whatever the state's own is (developer guide, "QueryLanguage field").
+        """
         named: list[tuple[str, object]] = []
         if self.type == "Parallel":
             branches = self.body.get("Branches")
@@ -98,7 +101,9 @@ class State:
             processors = [field for field in ("ItemProcessor", "Iterator") if field in self.body]
             named = [(field, self.body[field]) for field in processors[:1]]
         return [
-            Scope(body, self, field, language(body, self.language)) for field, body in named if isinstance(body, dict)
+            Scope(body, self, field, language(body, self.scope.language))
+            for field, body in named
+            if isinstance(body, dict)
         ]
 
 

@@ -19,6 +19,7 @@ from helpers.diagram.figures import Passage
 from helpers.diagram.palette import LOOKS, look_of, style
 from helpers.diagram.picture import Diagram
 from helpers.errors import DrawingFailed
+from helpers.quantities import count
 from helpers.verbatim import clean, shorten
 
 __all__ = ["Living", "counted"]
@@ -116,7 +117,7 @@ def _picture(drawn: Diagram | None) -> dict[str, Any]:
         return {"svg": f"<p>{html.escape(str(error))}</p>"}
     return {
         "svg": svg,
-        "label": clean(f"State machine of {len(drawn.states)} states"),
+        "label": clean(f"State machine of {count(len(drawn.states), 'state', 'states')}"),
         "types": {clean(name): type_ for name, type_ in drawn.types.items()},
         "edges": drawn.edges,
         "guessed": drawn.guessed,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, templates
 from helpers.engine.execution import Frame, Over
 from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
-from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Process, Walk
 from helpers.engine.states import number
 from helpers.engine.tasks import Handled
@@ -19,11 +18,11 @@ from helpers.engine.text import text_of
 if TYPE_CHECKING:
     from helpers.engine.machine import Machine
 
-__all__ = ["Group", "Map", "Parallel"]
+__all__ = ["Group", "Map", "Pair", "Parallel", "item_of"]
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: at most so many iterations run at once.
 INLINE_CONCURRENCY = 40
-NONE: Evaluated = lambda scope: 0  # noqa: E731  a number that is not there
+STATE_DATA = "STATE_DATA"  # the Source of an item that is in the state's input
 
 
 class Group:
@@ -98,10 +97,21 @@ class Parallel(Handled):
         ended.append(branch)
 
 
+class Pair(dict[str, Any]):
+    """The Key and the Value of an object that a distributed Map goes through."""
+
+
+def item_of(index: int, value: Any, source: str) -> dict[str, Any]:
+    """What the context object says of an item of a Map."""
+    given = value if isinstance(value, Pair) else {"Value": value}
+    return {"Item": {"Index": index, **given, "Source": source}}
+
+
 class Map(Handled):
     """An inline Map. `items_of` and what selects an item are a distributed Map's, too."""
 
     failing = "MapStateFailed"
+    kinds: ClassVar[tuple[str, ...]] = ("array",)  # of what it can go through
 
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machine: Machine) -> None:
         super().__init__(name, body, jsonata)
@@ -111,8 +121,8 @@ class Map(Handled):
         items = body.get("Items")
         self._items = templates.of(body, "Items", jsonata)
         if is_jsonata(items):
-            self._items = expressions.typed(items, "Items", "array")
-        self.concurrency = number(body, "MaxConcurrency", jsonata) or NONE
+            self._items = expressions.typed(items, "Items", *self.kinds)
+        self.concurrency = number(body, "MaxConcurrency", jsonata)
         self.selector = templates.of(body, "ItemSelector" if "ItemSelector" in body else "Parameters", jsonata)
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
@@ -133,7 +143,7 @@ class Map(Handled):
 
     def _iteration(self, frame: Frame, index: int, item: Any) -> Frame:
         inner = type(frame)(frame.execution, self.machine, item, "", frame)
-        inner.item = {"Item": {"Index": index, "Value": item}}
+        inner.item = item_of(index, item, STATE_DATA)
         inner.branch = _within(frame.branch, f"{self.name}#{frame.counts[self.name]}[{index}]")
         return inner
 
@@ -167,16 +177,16 @@ class Map(Handled):
     def _select(self, frame: Frame, inner: Frame, data: Any) -> None:
         if self.selector:
             try:
-                inner.data = self.selected(frame, data, inner.item)
+                inner.data = self.selected(frame, data, inner.data, inner.item)
             except StateFailed as failure:
                 frame.locate(self, failure)
                 raise
         inner.text = frame.payload(inner.data, frame.state)
 
-    def selected(self, frame: Frame, data: Any, item: dict[str, Any] | None) -> Any:
+    def selected(self, frame: Frame, data: Any, value: Any, item: dict[str, Any] | None) -> Any:
         """An item as ItemSelector (or Parameters, as it was called) puts it."""
         if not self.selector:
-            return item["Item"]["Value"] if item else None
+            return value
         before, frame.item = frame.item, item
         try:
             return self.selector(self.evaluation(frame, data))
@@ -184,16 +194,21 @@ class Map(Handled):
             frame.item = before
 
     def items_of(self, frame: Frame, data: Any) -> list[Any]:
-        """The array that the Map goes through; StateFailed where it is none."""
+        """What the Map goes through; StateFailed where it cannot."""
         if self._items:
             found = self._items(self.evaluation(frame, data))
         else:
             found = self._select_items(frame.evaluation(data)) if self._select_items else data
-        if isinstance(found, list):
-            return found
+        items = self.listed(found)
+        if items is not None:
+            return items
         if self.jsonata:
             raise StateFailed(QUERY_EVALUATION, f"Map state input must be an array but was: {text_of(found)}")
         raise StateFailed(RUNTIME, f'Reference path "{self.items_path or "$"}" must point to array.')
+
+    def listed(self, found: Any) -> list[Any] | None:
+        """The items in what was found; None where the Map cannot go through it."""
+        return found if isinstance(found, list) else None
 
 
 def _within(branch: str, step: str) -> str:

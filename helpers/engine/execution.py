@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from helpers import limits
 from helpers.engine.failures import DATA_LIMIT, LOCATED, QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, too_large
 from helpers.engine.scheduler import Process, Scheduler, Walk
 from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import WHOLE, data_of, exceeds, text_of, time_text
-from helpers.limits import EXPRESS_SECONDS, HISTORY_EVENTS, REDRIVABLE_DAYS, REDRIVABLE_EVENTS
 
 if TYPE_CHECKING:
     from helpers.engine.machine import Machine
@@ -83,6 +83,7 @@ class Frame:
     done: bool = False
     counts: dict[str, int] = field(default_factory=dict)  # how often each state was entered
     variables: dict[str, Any] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)  # of the variables, in bytes
     item: dict[str, Any] | None = None  # of the Map that the frame is an iteration of
     known: Any = None  # a result and its text
     inner: list[Frame] = field(default_factory=list)  # of the Parallel or Map that it is in
@@ -95,7 +96,7 @@ class Frame:
         self.scope = Scope(self.execution.chance, self.context)
         if self.outer:
             self.last = self.published = self.before = self.outer.last
-            self.variables, self.item = self.outer.variables, self.outer.item
+            self.variables, self.sizes, self.item = self.outer.variables, self.outer.sizes, self.outer.item
 
     def walk(self) -> Walk:
         """From the state that it has reached to its end; StateFailed where a state fails and nothing catches that."""
@@ -143,30 +144,30 @@ class Frame:
         text = self.payload(output, state.name, "returned a result")
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": WHOLE}
         if assigned:
-            if self.outer and (taken := next((name for name in assigned if name in self.outer.variables), None)):
-                value = text_of(assigned[taken])
-                cause = f"Cannot bind value '{value}' to variable '{taken}' as it belongs to an outer scope."
-                raise StateFailed(RUNTIME, cause)
-            self.variables = {**self.variables, **assigned}
-            details["assignedVariables"] = {name: text_of(assigned[name]) for name in sorted(assigned)}
+            texts = {name: text_of(assigned[name]) for name in sorted(assigned)}
+            sizes = {name: len(text.encode(errors="replace")) for name, text in texts.items()}
+            stored = {**self.sizes, **sizes}
+            # Developer guide, "Passing data between states with variables"; it does not name the error.
+            if sum(sizes.values()) > limits.PAYLOAD_BYTES or sum(stored.values()) > limits.VARIABLES_BYTES:
+                raise StateFailed(DATA_LIMIT, too_large(state.name, "assigned variables"))
+            self.variables, self.sizes = {**self.variables, **assigned}, stored
+            details["assignedVariables"] = texts
             details["assignedVariablesDetails"] = WHOLE
         self.write(state.exiting, "stateExitedEventDetails", details)
         self.data, self.text = output, text
 
-    def text_of(self, value: Any) -> str:
-        """A value as JSON; the text of what is only passed on is not made again."""
-        if value is self.data:
-            return self.text
-        if self.known and value is self.known[0]:
-            return self.known[1]  # type: ignore[no-any-return]
-        return self.execution.kept(text_of(value))
-
     def payload(self, value: Any, name: str, what: str = "was given an input") -> str:
         """A value as JSON; States.DataLimitExceeded, said of a state or task, where it is longer than AWS takes.
 
-        That holds for what a task, a branch or an iteration is given, too: developer guide, "Service quotas".
+        That holds for what a task, a branch or an iteration is given, too: developer guide, "Service quotas". The text
+        of what is only passed on is not made again.
         """
-        text = self.text_of(value)
+        if value is self.data:
+            text = self.text
+        elif self.known and value is self.known[0]:
+            text = self.known[1]
+        else:
+            text = self.execution.kept(text_of(value))
         if exceeds(text):
             raise StateFailed(DATA_LIMIT, too_large(name, what))
         return text
@@ -282,7 +283,7 @@ class Execution:
         handler: Callable[[Call], None],
         seed: object,
         type: str = "STANDARD",  # noqa: A002
-        limit: int | None = HISTORY_EVENTS,
+        limit: int | None = limits.HISTORY_EVENTS,
         parent: MapRun | None = None,
         observer: Observer | None = None,
         on_end: Callable[[Execution], None] | None = None,
@@ -330,7 +331,7 @@ class Execution:
             return
         seconds = self.machine.timeout
         if self.type == "EXPRESS":
-            seconds = min(seconds or EXPRESS_SECONDS, EXPRESS_SECONDS)
+            seconds = min(seconds or limits.EXPRESS_SECONDS, limits.EXPRESS_SECONDS)
         if seconds is not None:
             self._timer = self.scheduler.after(seconds, self.time_out)
         self.top.process = Process(self.scheduler, self.top.walk(), self._walked)
@@ -361,9 +362,9 @@ class Execution:
         """Why the execution cannot be redriven now, None where it can."""
         if self.status in ("RUNNING", "SUCCEEDED"):
             return f"Execution is {self.status} and cannot be redriven"
-        if self.written >= REDRIVABLE_EVENTS:
+        if self.written >= limits.REDRIVABLE_EVENTS:
             return "Execution history event limit exceeded"
-        if self.stopped and self.scheduler.stamp - self.stopped > timedelta(days=REDRIVABLE_DAYS):
+        if self.stopped and self.scheduler.stamp - self.stopped > timedelta(days=limits.REDRIVABLE_DAYS):
             return "Execution redrivable period exceeded"
         return None
 

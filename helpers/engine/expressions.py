@@ -48,15 +48,15 @@ def expression(text: str, field: str) -> Evaluated:
     return evaluated
 
 
-def typed(text: str, field: str, kind: str) -> Evaluated:
-    """As `expression`, for a field that takes a `number`, `string`, `boolean`, `array` or `object` only."""
+def typed(text: str, field: str, *kinds: str) -> Evaluated:
+    """As `expression`, for a field that takes only a `number`, `string`, `boolean`, `array` or `object`."""
     evaluate = expression(text, field)
 
     def evaluated(scope: Scope) -> Any:
         value = evaluate(scope)
         found = _KINDS.get(type(value))
-        if found != kind:
-            said = f"Expected '{kind}', but was '{found}' for value: {text_of(value)}"
+        if found not in kinds:
+            said = f"Expected '{kinds[0]}', but was '{found}' for value: {text_of(value)}"
             raise failed(text, field, f"returned an unexpected result type. {said}")
         return value
 

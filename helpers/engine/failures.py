@@ -22,7 +22,7 @@ TOLERANCE_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 
 # Failures of the interpreter's own, whose cause says in which state they happened.
 LOCATED = frozenset({RUNTIME, QUERY_EVALUATION, INTRINSIC_FAILURE, NO_CHOICE_MATCHED})
-NOT_A_TASK_FAILURE = frozenset({TIMEOUT, HEARTBEAT_TIMEOUT, RUNTIME, DATA_LIMIT})
+NOT_A_TASK_FAILURE = frozenset({TIMEOUT, HEARTBEAT_TIMEOUT, RUNTIME, QUERY_EVALUATION})
 
 
 class StateFailed(Exception):
@@ -52,8 +52,8 @@ def too_large(name: str, what: str = "returned a result") -> str:
 def matches(error_equals: Sequence[str], error: str | None, also: str | None = None) -> bool:
     """Whether a Retry or Catch with this ErrorEquals is for an error, which may also go by another name.
 
-    States.Runtime is for none. States.ALL takes States.DataLimitExceeded too, as AWS's histories do and its
-    documentation does not.
+    States.Runtime is for none. States.ALL takes States.DataLimitExceeded, and States.TaskFailed no failed expression:
+    so AWS does, and its documentation says otherwise.
     """
     if error == RUNTIME:
         return False

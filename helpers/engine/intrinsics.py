@@ -12,7 +12,7 @@ import json
 import math
 import random
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from helpers.definition import syntax
 from helpers.definition.syntax import Call, Literal, Path
@@ -24,8 +24,10 @@ from helpers.engine.text import data_of, text_of
 
 __all__ = ["function"]
 
+Kind = TypeVar("Kind")
 MOST_ITEMS = 1_000
 MOST_CHARACTERS = 10_000
+SMALL = range(-(2**31), 2**31)  # what States.MathAdd takes
 HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
@@ -94,20 +96,15 @@ def _shown(value: Any) -> str:
     return text_of(value)
 
 
-def _array(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else _refuse("an array", value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else _refuse("a string", value)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else _refuse("an object", value)
-
-
 def _refuse(wanted: str, value: Any) -> NoReturn:
     raise ValueError(f"Expected {wanted}, but got: {text_of(value)}")
+
+
+def _taken(kind: type[Kind], wanted: str) -> Callable[[Any], Kind]:
+    return lambda value: value if isinstance(value, kind) else _refuse(wanted, value)
+
+
+_array, _text, _dict = _taken(list, "an array"), _taken(str, "a string"), _taken(dict, "an object")
 
 
 def _short(value: Any) -> bytes:
@@ -148,6 +145,12 @@ def _item(array: Any, index: Any) -> Any:
     return items[at]
 
 
+def _small(value: Any) -> int:
+    if (number := _integer(value)) not in SMALL:
+        raise ValueError(f"{number} is not from {SMALL[0]} to {SMALL[-1]}")
+    return number
+
+
 def _key(value: Any) -> str:
     """The same text for equal data: 1 and true differ, the order of an object's keys does not count."""
     return json.dumps(value, sort_keys=True)
@@ -158,10 +161,7 @@ def _contains(array: Any, value: Any) -> bool:
 
 
 def _unique(array: Any) -> list[Any]:
-    found: dict[str, Any] = {}
-    for item in _array(array):
-        found.setdefault(_key(item), item)
-    return list(found.values())
+    return list({_key(item): item for item in _array(array)}.values())
 
 
 def _decode(text: Any) -> str:
@@ -219,7 +219,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Hash": _hash,
     "JsonMerge": _merge,
     "JsonToString": text_of,
-    "MathAdd": lambda first, second: _integer(first) + _integer(second),
+    "MathAdd": lambda first, second: _small(first) + _small(second),
     "StringSplit": _split,
     "StringToJson": _parsed,
 }

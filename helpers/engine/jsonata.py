@@ -6,14 +6,18 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 
 from __future__ import annotations
 
+import base64
 import copy
+import functools
 import hashlib
 import inspect
 import json
 import math
+import operator
 import re
+import urllib.parse
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from jsonata import Jsonata, jexception
@@ -22,6 +26,7 @@ from jsonata.utils import Utils
 
 from helpers.definition import expressions
 from helpers.engine.intrinsics import HASHES
+from helpers.engine.scheduler import counted
 from helpers.engine.scope import Scope, drawn_uuid
 from helpers.engine.text import data_of
 
@@ -34,25 +39,21 @@ COPIED = 10_000
 MOST_LENGTH = 1_000_000  # characters or items; a payload holds fewer
 UNDEFINED = object()
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The library's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
 MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
+# What the reference implementation takes as a time.
+ISO_8601 = re.compile(r"\d{4}(-[01]\d)*(-[0-3]\d)*(T[0-2]\d:[0-5]\d:[0-5]\d)*(\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?")
 SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
 
 
 class QueryFailed(Exception):
     """An expression could not be evaluated; its text follows, in AWS's cause, on the expression and its field."""
 
-    def __init__(self, said: str) -> None:
-        separator = "." if re.match(r"[A-Z]\d{4}: ", said) else ":"
-        super().__init__(f"threw an error during evaluation{separator} {said}")
 
-
-class UnsupportedResult(QueryFailed):
-    """An expression gave a function or a regular expression."""
-
-    def __init__(self) -> None:
-        Exception.__init__(self, "returned an unsupported result type.")
+def threw(said: str) -> QueryFailed:
+    """The failure of an expression while it was evaluated."""
+    separator = "." if re.match(r"[A-Z]\d{4}: ", said) else ":"
+    return QueryFailed(f"threw an error during evaluation{separator} {said}")
 
 
 def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
@@ -73,11 +74,11 @@ def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
     except QueryFailed:
         raise
     except jexception.JException as error:
-        raise QueryFailed(_message(error)) from None
+        raise threw(_message(error)) from None
     except RecursionError:
-        raise QueryFailed("D1011: Stack overflow. Check for non-terminating recursive function.") from None
+        raise threw("D1011: Stack overflow. Check for non-terminating recursive function.") from None
     except Exception as error:  # the library lets errors of Python's through
-        raise QueryFailed(_conversion(str(error))) from None
+        raise threw(_conversion(str(error))) from None
     finally:
         del Jsonata.CURRENT.jsonata
 
@@ -102,13 +103,13 @@ class Frame(Jsonata.Frame):
 class Evaluation(Jsonata):
     """One evaluation, with all that changes in it; the syntax trees that threads share are only read.
 
-    Numbers beyond a double's range are what JavaScript makes of them, which is null in JSON.
+    Numbers beyond a double's range are what JavaScript makes of them.
     """
 
     def __init__(self, scope: Scope) -> None:
         self.scope, self.steps = scope, 0
         self.parser = Jsonata.get_parser()
-        self.timestamp = (scope.now - EPOCH) // timedelta(milliseconds=1)
+        self.timestamp = counted(scope.now) // 1000
         self.input = self.environment = None
 
     def create_frame(self, enclosing_environment: Any = None) -> Frame:
@@ -117,12 +118,12 @@ class Evaluation(Jsonata):
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002  the library's name
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise QueryFailed(f"The expression did not end within {MOST_STEPS:,} steps")
+            raise threw(f"The expression did not end within {MOST_STEPS:,} steps")
         result = self._eval(expr, input, environment)
         if isinstance(result, str | list) and len(result) > COPIED:
             self.steps += len(result) // COPIED
             if len(result) > MOST_LENGTH:
-                raise QueryFailed(f"The expression made a value longer than {MOST_LENGTH:,} characters or items")
+                raise threw(f"The expression made a value longer than {MOST_LENGTH:,} characters or items")
         return result
 
     def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002
@@ -148,7 +149,7 @@ class Evaluation(Jsonata):
 
 
 def plain(value: Any) -> Any:
-    """A result as JSON data: null and what is no finite number as None, whole numbers as int.
+    """A result as JSON data: whole numbers as int, what is no finite number as AWS gives it, which is a text.
 
     What is such data already is returned as it is.
     """
@@ -158,19 +159,15 @@ def plain(value: Any) -> Any:
         return None
     if isinstance(value, float):
         if not math.isfinite(value):
-            return None
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         return int(value) if value.is_integer() and abs(value) < 1e15 else value
     if isinstance(value, list):
         items = [plain(value[index]) for index in range(len(value))]
-        return value if type(value) is list and all(map(_is, items, value)) else items
+        return value if type(value) is list and all(map(operator.is_, items, value)) else items
     if isinstance(value, dict):
         fields = {key: plain(item) for key, item in value.items()}
-        return value if type(value) is dict and all(map(_is, fields.values(), value.values())) else fields
-    raise UnsupportedResult
-
-
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+        return value if type(value) is dict and all(map(operator.is_, fields.values(), value.values())) else fields
+    raise QueryFailed("returned an unsupported result type.")
 
 
 def _message(error: jexception.JException) -> str:
@@ -187,7 +184,7 @@ def _message(error: jexception.JException) -> str:
             value = SUBTYPES.get(str(value), value)
         try:
             return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
-        except UnsupportedResult:
+        except QueryFailed:
             return "{}"
 
     return f"{error.error}: " + re.sub(r"\{\{\w+\}\}", insert, template)
@@ -197,16 +194,12 @@ def _conversion(said: str) -> str:
     """What is said where the library lets an error of Python's through; JSONata's own words where we know them."""
     if found := re.match(r"could not convert string to float: '(.*)'", said):
         return f'D3030: Unable to cast value to a number: "{found[1]}"'
-    if found := re.match(r"Invalid isoformat string: '(.*)'", said):
-        text = "The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given"
-        return f'D3110: {text} "{found[1]}"'
     return "A function or an operator was given a value that it does not take"
 
 
-def _number(value: Any, place: str, function: str) -> int:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return math.trunc(value)
-    raise QueryFailed(f"The {place} argument of the {function} function must be a number.")
+def kind_of(value: Any) -> str:
+    """A letter for the kind of a value, as signatures of functions have it."""
+    return "a" if isinstance(value, list) else {str: "s", bool: "b", int: "n", float: "n"}.get(type(value), "o")
 
 
 def _scope() -> Scope:
@@ -218,35 +211,35 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _partition(array: Any, size: Any = None) -> Any:
-    if array is None or size is None:
+def _partition(array: Any = None, size: Any = None) -> Any:
+    if array is None:
         return None
-    step = _number(size, "second", "partition")
-    if step < 1:
-        raise QueryFailed("The second argument of the partition function must be a positive number.")
-    items = _listed(array)
-    return [items[start : start + step] for start in range(0, len(items), step)]
+    if not isinstance(array, list):
+        raise threw('T0412: Argument 1 of function "partition" must be an array of undefined')
+    if size is None:
+        return [array]
+    if size < 0:
+        raise threw("D3137: Second argument must be zero or greater")
+    step = math.trunc(size)
+    return [array[start : start + step] for start in range(0, len(array), step)] or None if step else None
 
 
 def _range(first: Any = None, last: Any = None, step: Any = None) -> Any:
-    if first is None or last is None or step is None:
+    if first is None or last is None or step is None or not math.trunc(step):
         return None
-    given = zip((first, last, step), ("first", "second", "third"), strict=True)
-    start, end, by = (_number(value, place, "range") for value, place in given)
-    if by == 0:
-        raise QueryFailed("The third argument of the range function cannot be zero.")
+    start, end, by = map(math.trunc, (first, last, step))
     found = range(start, end + (1 if by > 0 else -1), by)
     if start + by * MOST_LENGTH in found:
-        raise QueryFailed(f"The range function would give more than {MOST_LENGTH:,} items.")
+        raise threw(f"The range function would give more than {MOST_LENGTH:,} items.")
     return Utils.create_sequence_from_iter(found)
 
 
-def _hash(value: Any = None, algorithm: Any = None) -> str | None:
-    if value is None or algorithm is None:
+def _hash(text: Any, algorithm: Any = UNDEFINED) -> str | None:
+    if text is None or algorithm is UNDEFINED:
         return None
-    if not isinstance(algorithm, str) or algorithm not in HASHES:
-        raise QueryFailed(f"Hash algorithm must be one of {', '.join(HASHES)}. Got: {json.dumps(plain(algorithm))}")
-    text = value if isinstance(value, str) else json.dumps(plain(value), separators=(",", ":"))
+    if algorithm not in HASHES:
+        known = "SHA-1, SHA-384, SHA-256, SHA-512, MD5"
+        raise threw(f"D3137: Hash algorithm '{algorithm or 'null'}' must be one of {known}")
     return hashlib.new(HASHES[algorithm], text.encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
@@ -254,15 +247,11 @@ def _random(seed: Any = None) -> float:
     """The first double of Java's generator, which AWS's is: 48 bits, two draws of 26 and 27."""
     if seed is None:
         return _scope().chance().random()
-    state, drawn = (_number(seed, "first", "random") ^ 0x5DEECE66D) & ((1 << 48) - 1), 0
+    state, drawn = (math.trunc(seed) ^ 0x5DEECE66D) & ((1 << 48) - 1), 0
     for bits in (26, 27):
         state = (state * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)
         drawn = (drawn << bits) + (state >> (48 - bits))
     return drawn / (1 << 53)
-
-
-def _uuid() -> str:
-    return drawn_uuid(_scope().chance())
 
 
 def _shuffle(array: Any = None) -> Any:
@@ -274,54 +263,104 @@ def _shuffle(array: Any = None) -> Any:
 
 
 def _parse(text: Any = None) -> Any:
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        raise QueryFailed("The argument of the parse function must be a string.")
     try:
-        found = data_of(text)
+        found = None if text is None else data_of(text)
     except ValueError as error:
-        raise QueryFailed(f"The argument of the parse function: {error}") from None
-    return Utils.NULL_VALUE if found is None else found
-
-
-def _count(array: Any = None) -> int:
-    return 0 if array is None else len(array) if isinstance(array, list) else 1
+        raise threw(f"The argument of the parse function: {error}") from None
+    return Utils.NULL_VALUE if found is None and text is not None else found
 
 
 def _distinct(array: Any = None) -> Any:
     if not isinstance(array, list) or len(array) <= 1:
         return array
-    found: dict[str, Any] = {}
-    for item in array:
-        found.setdefault(json.dumps(plain(item), sort_keys=True), item)
-    items = list(found.values())
+    items = list({json.dumps(plain(item), sort_keys=True): item for item in array}.values())
     return Utils.create_sequence_from_iter(items) if Utils.is_sequence(array) else items
 
 
+def _sort(array: Any = None, after: Any = None) -> Any:
+    """In order, equal items as they came; `after` says whether the one comes behind the other."""
+    if array is None:
+        return None
+    items, ask = _listed(array), functools.partial(Functions.func_apply, after)
+    if after is not None:
+        return sorted(items, key=functools.cmp_to_key(lambda one, two: bool(ask([one, two])) - bool(ask([two, one]))))
+    if len(items) > 1 and set(map(kind_of, items)) not in ({"n"}, {"s"}):
+        raise jexception.JException("D3070", 0)
+    return sorted(items)
+
+
 def _pad(text: Any = None, width: Any = None, mark: Any = None) -> Any:
-    if isinstance(width, int | float) and abs(width) > MOST_LENGTH:
-        raise QueryFailed(f"The pad function would give more than {MOST_LENGTH:,} characters.")
+    if width is not None and abs(width) > MOST_LENGTH:
+        raise threw(f"The pad function would give more than {MOST_LENGTH:,} characters.")
     return Functions.pad(text, width, mark)
 
 
-class Function(Jsonata.JLambda):
-    """A function of ours, called with no more arguments than it takes."""
+def _base64decode(text: Any = None) -> str | None:
+    return None if text is None else base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+
+def _unquoted(text: Any = None) -> str | None:
+    if text is not None and re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise threw(f"D3140: Malformed URL passed to $decodeUrlComponent(): {json.dumps(text)}")
+    return None if text is None else urllib.parse.unquote_plus(text)
+
+
+def _millis(text: Any = None, picture: Any = None) -> Any:
+    if text is not None and picture is None and not ISO_8601.fullmatch(text):
+        raise jexception.JException("D3110", 0, text)
+    return Functions.datetime_to_millis(text, picture)
+
+
+def _formatted(number: Any = None, picture: Any = None, options: Any = None) -> Any:
+    """Rounded half to even, as the number is written; the library rounds the double."""
+    if number is not None and not options and re.fullmatch(r"[#,0]+(\.[0#]+)?(;.*)?", picture):
+        digits = len(picture.partition(";")[0].partition(".")[2])
+        number = float(round(Decimal(repr(number)), digits))
+    return None if number is None else Functions.format_number(number, picture, options)
+
+
+class Function(Jsonata.JLambda):
+    """A function of ours. `takes` has the kind of each argument, x for any."""
+
+    def __init__(self, name: str, takes: str, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self.name, self.most = name, len(inspect.signature(function).parameters)
+        self.name, self.takes = name, takes
+        self.least = sum(one.default is one.empty for one in inspect.signature(function).parameters.values())
 
     def call(self, input: Any, args: Any) -> Any:  # noqa: A002
-        if len(args) > self.most:
-            said = f'Argument {self.most + 1} of function "{self.name}" does not match function signature'
-            raise QueryFailed(f"T0410: {said}")
+        fit = [value is None or taken in ("x", kind_of(value)) for value, taken in zip(args, self.takes, strict=False)]
+        if False in fit or not self.least <= len(args) <= len(self.takes):
+            raise jexception.JException("T0410", 0, [*fit, False].index(False) + 1, self.name)
         return super().call(input, args)
 
 
-# What Step Functions adds; what the library's own does otherwise than the reference (null counts, the only item of a
-# list stays in it), draws from a source of chance of its own or takes any memory. $eval is not among AWS's functions.
+# What Step Functions adds, and what the library's own does otherwise than AWS: null counts, the only item of a list
+# stays in it, equal items stay in their order, chance has one source. What replaces a function that may be called of
+# the context item has that one's signature. $eval is no function of AWS's.
 FUNCTIONS = Frame(Jsonata.static_frame)
-for _given in (_partition, _range, _hash, _random, _uuid, _shuffle, _parse, _count, _distinct, _pad):
-    FUNCTIONS.bind(_given.__name__[1:], Function(_given.__name__[1:], _given))
+OURS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "count": ("x", lambda array=None: 0 if array is None else len(_listed(array))),
+    "distinct": ("x", _distinct),
+    "hash": ("ss", _hash),
+    "parse": ("s", _parse),
+    "partition": ("xn", _partition),
+    "random": ("n", _random),
+    "range": ("nnn", _range),
+    "shuffle": ("x", _shuffle),
+    "sort": ("xx", _sort),
+    "uuid": ("", lambda: drawn_uuid(_scope().chance())),
+}
+REPLACING: dict[str, Callable[..., Any]] = {
+    "base64decode": _base64decode,
+    "decodeUrlComponent": _unquoted,
+    "formatNumber": _formatted,
+    "pad": _pad,
+    "toMillis": _millis,
+}
+for _name, (_takes, _given) in OURS.items():
+    FUNCTIONS.bind(_name, Function(_name, _takes, _given))
+for _name, _given in REPLACING.items():
+    _function = Jsonata.JFunction(Jsonata.JLambda(_given), None)
+    _function.signature = Jsonata.static_frame.lookup(_name).signature
+    FUNCTIONS.bind(_name, _function)
 FUNCTIONS.bind("eval", None)

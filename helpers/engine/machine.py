@@ -32,7 +32,8 @@ class Machine:
 
 
 def _state(name: str, body: dict[str, Any], language: str, distributed: type[DistributedMap]) -> State:
-    jsonata = (language := body.get("QueryLanguage", language)) == "JSONata"
+    """A state; those inside it are in the language of the machine, whatever its own is."""
+    jsonata = body.get("QueryLanguage", language) == "JSONata"
     if body["Type"] == "Parallel":
         return Parallel(name, body, jsonata, [Machine(branch, language, distributed) for branch in body["Branches"]])
     if body["Type"] == "Map":

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from helpers.engine import templates
-from helpers.engine.branches import NONE, Map
+from helpers.engine.branches import STATE_DATA, Map, Pair, item_of
 from helpers.engine.execution import Execution, Frame, Identity
 from helpers.engine.failures import TOLERANCE_EXCEEDED, StateFailed
-from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import Walk
 from helpers.engine.states import number
 from helpers.engine.tasks import Call, outside
@@ -26,13 +25,14 @@ __all__ = ["DistributedMap", "MapRun", "answered"]
 MOST_CHILDREN = 10_000
 # What an array and its separators add to the size of a batch's items.
 ENDS, COMMA = 2, 1
+NOTHING = dict.fromkeys(("running", "succeeded", "failed", "timed_out", "aborted"), 0)
 
 
 class MapRun:
     """What one distributed Map dispatches.
 
-    `children` are in order of start, `latest` has the last one of each item; `counts` are by AWS's status in lower
-    case, `undispatched` the items that no child could be given.
+    `children` are in order of start, `latest` has the last one of each item, or batch; `counts` of children and
+    `item_counts` are by AWS's status in lower case, `undispatched` the items that no child could be given.
     """
 
     def __init__(self, frame: Frame, state: DistributedMap, count: int, percentage: float, concurrency: int) -> None:
@@ -50,20 +50,21 @@ class MapRun:
         self.redriven: datetime | None = None
         self.redrives = 0
         self.items: list[Any] | None = None  # what the children are given
-        self.total = 0
+        self.source = STATE_DATA
+        self.sizes: list[int] = []  # how many items are in each batch
+        self.total = 0  # of items
         self.undispatched = 0
         self.children: list[Execution] = []
         self.latest: dict[int, Execution] = {}
-        self.counts: dict[str, int] = {}
+        self.counts, self.item_counts = {**NOTHING}, {**NOTHING}
 
-    def begin(self, index: int, data: Any, item: dict[str, Any] | None, on_end: Callable[[Execution], None]) -> None:
+    def begin(self, index: int, data: Any, item: dict[str, Any] | None) -> None:
         """Start the child of an item; one that a redrive finds unfinished goes on, if it can."""
         child = self.latest.get(index)
         if child is not None and child.type == "STANDARD":
-            if child.not_redrivable():
-                self._count(child.status, 1)
-            else:
-                self._count("RUNNING", 1)
+            goes_on = not child.not_redrivable()
+            self._count(index, "RUNNING" if goes_on else child.status, 1)
+            if goes_on:
                 child.redrive()
             return
         parent, name = self.parent, self.parent.uuid()
@@ -82,22 +83,25 @@ class MapRun:
             limit=parent.limit,
             parent=self,
             observer=parent.observer,
-            on_end=on_end,
+            on_end=partial(self._ended, index),
         )
         child.top.item = item
         self.latest[index] = child
         self.children.append(child)
-        self._count("RUNNING", 1)
+        self._count(index, "RUNNING", 1)
         parent.observer.child_began(child)
         child.start()
 
-    def ended(self, child: Execution) -> None:
-        """Count a child that ran as one that has ended."""
-        self._count("RUNNING", -1)
-        self._count(child.status, 1)
+    def _ended(self, index: int, child: Execution) -> None:
+        self._count(index, "RUNNING", -1)
+        self._count(index, child.status, 1)
+        if not self.frame.process.over:
+            self.frame.process.wake()
 
-    def _count(self, status: str, change: int) -> None:
-        self.counts[status.lower()] = self.counts.get(status.lower(), 0) + change
+    def _count(self, index: int, status: str, change: int) -> None:
+        name = status.lower()
+        self.counts[name] += change
+        self.item_counts[name] += change * (self.sizes[index] if self.sizes else 1)
 
     @property
     def most(self) -> int:
@@ -106,8 +110,8 @@ class MapRun:
 
     @property
     def exceeds(self) -> bool:
-        """Whether more children failed than is tolerated."""
-        failed = self.counts.get("failed", 0) + self.counts.get("timed_out", 0) + self.undispatched
+        """Whether more items failed than is tolerated."""
+        failed = self.item_counts["failed"] + self.item_counts["timed_out"] + self.undispatched
         none = not self.count and not self.percentage and failed > 0
         return none or 0 < self.count < failed or 0 < self.percentage * self.total < failed * 100
 
@@ -133,7 +137,8 @@ class MapRun:
         """Run again: the children that have not succeeded are done again."""
         self.redrives += 1
         self.redriven, self.stopped, self.status, self.undispatched = self.parent.scheduler.stamp, None, "RUNNING", 0
-        self.counts = {"succeeded": self.counts.get("succeeded", 0)}
+        for counts in (self.counts, self.item_counts):
+            counts |= {**NOTHING, "succeeded": counts["succeeded"]}
 
     def results(self) -> list[dict[str, Any]]:
         """What results hold of every child, in order of the items."""
@@ -141,21 +146,23 @@ class MapRun:
 
 
 class DistributedMap(Map):
+    kinds = ("array", "object")
+
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool, machine: Machine) -> None:
         super().__init__(name, body, jsonata, machine)
         config = (body.get("ItemProcessor") or body["Iterator"]).get("ProcessorConfig", {})
         self.child_type: str = config.get("ExecutionType", "STANDARD")
         self.label: str | None = body.get("Label")
-        self._count = number(body, "ToleratedFailureCount", jsonata) or NONE
-        self._percentage = number(body, "ToleratedFailurePercentage", jsonata, float, most=100) or NONE
+        self._count = number(body, "ToleratedFailureCount", jsonata)
+        self._percentage = number(body, "ToleratedFailurePercentage", jsonata, float, most=100)
         self._batcher = body.get("ItemBatcher")
         self._reader: dict[str, Any] = body.get("ItemReader", {})
         self._writer: dict[str, Any] | None = body.get("ResultWriter")
         self._read_from, self._write_to = (self._template(body, field) for field in ("ItemReader", "ResultWriter"))
         reader, batcher = self._reader.get("ReaderConfig", {}), self._batcher or {}
-        self._most_items = number(reader, "MaxItems", jsonata) or NONE
-        self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata) or NONE
-        self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata) or NONE
+        self._most_items = number(reader, "MaxItems", jsonata)
+        self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata, least=1)
+        self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata, least=1)
         self._batch_input = templates.of(batcher, "BatchInput", jsonata)
         # A Map Run that dispatches Maps or speaks JSONata is linked as those recorded since November 2024 are.
         self._ends_late = jsonata or any(state.type == "Map" for state in machine.states.values())
@@ -165,7 +172,7 @@ class DistributedMap(Map):
         return templates.of(body.get(field, {}), member, self.jsonata, f"{field}/") or (lambda scope: {})
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
-        concurrency = self.concurrency(self.evaluation(frame, data))
+        concurrency = self.concurrency(self.evaluation(frame, data)) or 0
         run = frame.map_run if frame.resumed else None
         if run is not None and run.redrivable:
             run.reopen()
@@ -174,7 +181,7 @@ class DistributedMap(Map):
         else:
             items = None if self._reader else self.items_of(frame, data)
             frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(items or ())})
-            count, percentage = (of(self.evaluation(frame, data)) for of in (self._count, self._percentage))
+            count, percentage = (of(self.evaluation(frame, data)) or 0 for of in (self._count, self._percentage))
             run = frame.map_run = MapRun(frame, self, count, percentage, concurrency)
             frame.execution.map_runs.append(run)
             frame.execution.observer.map_run_began(run)
@@ -183,8 +190,11 @@ class DistributedMap(Map):
             frame.execution.observer.map_run_started(run)
             if run.items is None:
                 if items is None:
-                    items = yield from self.read(frame, data)
-                run.items = self._batched(frame, data, items) if self._batcher else items
+                    items, run.source = yield from self.read(frame, data)
+                run.items, run.total = items, len(items)
+                if self._batcher:
+                    run.items = self._batched(frame, data, items, run.source)
+                    run.sizes = [len(batch["Items"]) for batch in run.items]
             result = yield from self.dispatch(frame, data, run)
         except StateFailed as failure:
             frame.locate(self, failure)
@@ -202,9 +212,13 @@ class DistributedMap(Map):
             frame.last = started
         return self.finished(frame, result)
 
-    def _ask(self, frame: Frame, data: Any, kind: str, body: dict[str, Any], place: Evaluated, **more: Any) -> Walk:
-        """The answer to the reading or the writing of the Map, from or to a place."""
-        parameters = place(self.evaluation(frame, data))
+    def listed(self, found: Any) -> list[Any] | None:
+        if isinstance(found, dict):
+            return [Pair(Key=key, Value=value) for key, value in found.items()]
+        return super().listed(found)
+
+    def _ask(self, frame: Frame, kind: str, body: dict[str, Any], parameters: Any, **more: Any) -> Walk:
+        """The answer to the reading or the writing of the Map."""
         config = body.get("ReaderConfig" if kind == "read" else "WriterConfig", {})
         call = Call(frame, kind, body["Resource"], text_of(parameters), config=config, **more)
         try:
@@ -214,28 +228,25 @@ class DistributedMap(Map):
             call.close()
 
     def read(self, frame: Frame, data: Any) -> Walk:
-        most = self._most_items(self.evaluation(frame, data))
-        items = yield from self._ask(frame, data, "read", self._reader, self._read_from)
-        if not isinstance(items, list):
+        """The items that the ItemReader gives, and their source."""
+        most, place = (of(self.evaluation(frame, data)) for of in (self._most_items, self._read_from))
+        items = self.listed((yield from self._ask(frame, "read", self._reader, place)))
+        if items is None:
             raise outside("States.ItemReaderFailed", "Attempting to map over non-iterable node.")
-        return items[:most] if most else items
+        where = place if isinstance(place, dict) else {}
+        source = "/".join(["S3:/", *(str(where[name]) for name in ("Bucket", "Key") if name in where)])
+        return (items[:most] if most else items), source
 
     def dispatch(self, frame: Frame, data: Any, run: MapRun) -> Walk:
         """Run the children, as many at once as may; the results."""
         items = run.items or []
-        run.total = len(items)
         done = {index for index, child in run.latest.items() if child.status == "SUCCEEDED"}
         waiting = [index for index in reversed(range(len(items))) if index not in done]
 
-        def ended(child: Execution) -> None:
-            run.ended(child)
-            if not frame.process.over:
-                frame.process.wake()
-
-        while (waiting or run.counts.get("running")) and not run.exceeds:
-            while waiting and run.counts.get("running", 0) < run.most and not run.exceeds:
-                self._begin(frame, data, run, waiting.pop(), ended)
-            if run.counts.get("running") and not run.exceeds:
+        while (waiting or run.counts["running"]) and not run.exceeds:
+            while waiting and run.counts["running"] < run.most and not run.exceeds:
+                self._begin(frame, data, run, waiting.pop())
+            if run.counts["running"] and not run.exceeds:
                 yield
         if run.exceeds:
             for child in run.children:
@@ -243,8 +254,8 @@ class DistributedMap(Map):
         results = run.results() if self._writer else []
         written = None
         if self._writer and "Resource" in self._writer:
-            to = self._write_to
-            written = yield from self._ask(frame, data, "write", self._writer, to, results=results, map_run=run)
+            to = self._write_to(self.evaluation(frame, data))
+            written = yield from self._ask(frame, "write", self._writer, to, results=results, map_run=run)
         if run.exceeds:
             raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")
         if written is not None:
@@ -252,25 +263,25 @@ class DistributedMap(Map):
         if self._writer:
             transformation = self._writer.get("WriterConfig", {}).get("Transformation", "COMPACT")
             return [entry for child in results for entry in transformed(child, transformation)]
-        return [data_of(child.output) if child.output else None for _, child in sorted(run.latest.items())]
+        return [_given(child) for _, child in sorted(run.latest.items())]
 
-    def _begin(self, frame: Frame, data: Any, run: MapRun, index: int, ended: Callable[[Execution], None]) -> None:
+    def _begin(self, frame: Frame, data: Any, run: MapRun, index: int) -> None:
         given, item = (run.items or [])[index], None
         if not self._batcher:
-            item = {"Item": {"Index": index, "Value": given}}
+            item = item_of(index, given, run.source)
             try:
-                given = self.selected(frame, data, item)
+                given = self.selected(frame, data, given, item)
             except StateFailed:
                 run.undispatched += 1
                 return
-        run.begin(index, given, item, ended)
+        run.begin(index, given, item)
 
-    def _batched(self, frame: Frame, data: Any, items: list[Any]) -> list[Any]:
+    def _batched(self, frame: Frame, data: Any, items: list[Any], source: str) -> list[Any]:
         """The inputs of the child executions: `Items`, as many as fit, and `BatchInput`."""
         scope = self.evaluation(frame, data)
         most_items, most_bytes = (most(scope) or math.inf for most in (self._batch_items, self._batch_bytes))
         common = {"BatchInput": self._batch_input(scope)} if self._batch_input else {}
-        chosen = [self.selected(frame, data, {"Item": {"Index": n, "Value": item}}) for n, item in enumerate(items)]
+        chosen = [self.selected(frame, data, item, item_of(n, item, source)) for n, item in enumerate(items)]
         empty = len(text_of({**common, "Items": []}).encode()) - ENDS
         found: list[list[Any]] = []
         size = 0
@@ -302,6 +313,13 @@ def transformed(child: dict[str, Any], transformation: str) -> list[Any]:
         return [child]
     output = data_of(child["Output"])
     return output if transformation == "FLATTEN" and isinstance(output, list) else [output]
+
+
+def _given(child: Execution) -> Any:
+    """What the Map gives for a child execution: its output, or how it failed."""
+    if child.output is not None:
+        return data_of(child.output)
+    return {name: value for name, value in _result(child).items() if name in ("Status", "Error", "Cause")}
 
 
 def _result(child: Execution) -> dict[str, Any]:

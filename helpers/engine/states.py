@@ -149,12 +149,12 @@ class Wait(State):
     def _until(self, value: Any, now: int) -> int:
         shown = f"{self._text} == {value if isinstance(value, str) else text_of(value)}"
         if self._field.startswith("Seconds"):
-            numbers = (int, float) if self.jsonata else int
-            if isinstance(value, bool) or not isinstance(value, numbers):
-                raise StateFailed(RUNTIME, f"The {self._field} parameter cannot be parsed as a long value: {shown}")
-            if value >= 0:
-                return now + round(min(value, LONGEST) * SECOND)
-            said = "references a negative value"
+            if not isinstance(value, int) or isinstance(value, bool):
+                said = "cannot be parsed as a long value"
+            elif value >= 0:
+                return now + min(value, LONGEST) * SECOND
+            else:
+                said = "references a negative value"
         else:
             when = moment(value) if isinstance(value, str) else None
             if when is not None:
@@ -199,14 +199,14 @@ def _words(body: dict[str, Any], field: str, jsonata: bool) -> Evaluated:
 
 def number(
     body: dict[str, Any], field: str, jsonata: bool, kind: type = int, least: float = 0, most: float = math.inf
-) -> Evaluated | None:
-    """A number of a state's field: as it stands, or as a path or an expression gives it; None where there is none.
+) -> Evaluated:
+    """A number of a state's field: as it stands, or as a path or an expression gives it; it gives None without one.
 
     The function raises where what it finds is no whole number (of the kind float: no number), or out of range.
     """
     path, written = body.get(f"{field}Path"), body.get(field)  # type: str | None, Any
     if path is None and not (jsonata and is_jsonata(written)):
-        return None if written is None else lambda scope: written
+        return lambda scope: written
     select = expressions.typed(written, field, "number") if path is None else paths.filtered(path, f"{field}Path")
     wanted, name = (int, "integer") if kind is int else (int | float, "float")
 

@@ -302,9 +302,7 @@ class Task(Handled):
 
     def attempt(self, frame: Frame, data: Any) -> Walk:
         execution = frame.execution
-        heartbeat, timeout = (
-            of(self.evaluation(frame, data)) if of else None for of in (self._heartbeat, self._timeout)
-        )
+        heartbeat, timeout = (of(self.evaluation(frame, data)) for of in (self._heartbeat, self._timeout))
         frame.token = execution.uuid() if self._waits or self.kind.is_activity else None
         given = self._parameters(self.evaluation(frame, data)) if self._parameters else data
         credentials = self._credentials(self.evaluation(frame, data)) if self._credentials else None

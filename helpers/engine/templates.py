@@ -26,45 +26,27 @@ def of(body: dict[str, Any], field: str, jsonata: bool, where: str = "") -> Eval
     if field not in body:
         return None
     value = body[field]
-    return (_jsonata(value, where + field) if jsonata else _jsonpath(value, field)) or (lambda scope: value)
+    return _template(value, where + field, jsonata) or (lambda scope: value)
 
 
-def _jsonpath(value: Any, field: str) -> Evaluated | None:
-    """A template in which a field that ends in `.$` holds a path or an intrinsic function; None for a constant."""
-    if isinstance(value, dict):
-        parts: dict[str, Evaluated | None] = {}
-        constants: dict[str, Any] = {}
-        for key, item in value.items():
-            if key.endswith(".$"):
-                parts[key[:-2]] = sampled(item, key)
-            else:
-                parts[key], constants[key] = _jsonpath(item, field), item
-        return _object(parts, constants)
-    if isinstance(value, list):
-        return _array([_jsonpath(item, field) for item in value], value)
-    return None
+def _template(value: Any, field: str, jsonata: bool) -> Evaluated | None:
+    """A template, None for a constant; in JSONata any text in `{% %}` is an expression.
 
-
-def _jsonata(value: Any, field: str) -> Evaluated | None:
-    """A template in which any text in `{% %}` is an expression; None for a constant."""
-    if is_jsonata(value):
+    In JSONPath a field that ends in `.$` holds a path or an intrinsic function.
+    """
+    if jsonata and is_jsonata(value):
         return expressions.expression(value, field)
-    if isinstance(value, dict):
-        return _object({key: _jsonata(item, f"{field}/{key}") for key, item in value.items()}, value)
     if isinstance(value, list):
-        return _array([_jsonata(item, f"{field}[{index}]") for index, item in enumerate(value)], value)
-    return None
-
-
-def _object(parts: dict[str, Evaluated | None], constants: dict[str, Any]) -> Evaluated | None:
-    if not any(parts.values()):
+        items = [(_template(item, f"{field}[{index}]", jsonata), item) for index, item in enumerate(value)]
+        if not any(part for part, _ in items):
+            return None
+        return lambda scope: [part(scope) if part else constant for part, constant in items]
+    parts: dict[str, tuple[Evaluated | None, Any]] = {}
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if key.endswith(".$") and not jsonata:
+            parts[key[:-2]] = sampled(item, key), None
+        else:
+            parts[key] = _template(item, f"{field}/{key}", jsonata), item
+    if not any(part for part, _ in parts.values()):
         return None
-    items = [(key, part, constants.get(key)) for key, part in parts.items()]
-    return lambda scope: {key: part(scope) if part else constant for key, part, constant in items}
-
-
-def _array(parts: list[Evaluated | None], constants: list[Any]) -> Evaluated | None:
-    if not any(parts):
-        return None
-    items = list(zip(parts, constants, strict=True))
-    return lambda scope: [part(scope) if part else constant for part, constant in items]
+    return lambda scope: {key: part(scope) if part else constant for key, (part, constant) in parts.items()}

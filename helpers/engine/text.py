@@ -16,7 +16,9 @@ __all__ = ["WHOLE", "data_of", "exceeds", "moment", "text_of", "time_text"]
 WHOLE: Any = {"truncated": False}  # what an event says of each payload
 MOST_NESTED = 500  # levels of objects and arrays; a bound of ours, so that it is the same wherever an engine runs
 
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[Tt][0-2]\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt][0-2]\d:\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
 def _refuse(found: object) -> NoReturn:
@@ -84,8 +86,8 @@ def exceeds(text: str) -> bool:
 
 
 def time_text(value: datetime) -> str:
-    """An aware time as AWS writes it into data: UTC, to the millisecond."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """An aware time as AWS writes it into data: UTC, to the millisecond, a whole second without a fraction."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").replace(".000Z", "Z")
 
 
 def moment(text: str) -> datetime | None:
@@ -93,8 +95,9 @@ def moment(text: str) -> datetime | None:
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
-    seconds, fraction, zone = found.groups()
+    time, fraction, zone = found.groups()
+    part = f".{fraction[:6].ljust(6, '0')}" if fraction else ""
     try:
-        return datetime.fromisoformat(f"{seconds}.{(fraction or '').ljust(6, '0')[:6]}{zone}".upper())
+        return datetime.fromisoformat(f"{time}{part}{zone}".upper())
     except ValueError:
         return None

@@ -14,7 +14,7 @@ import pandas as pd
 
 from helpers import definition as definitions
 from helpers import history, planner, rehearsal
-from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source
+from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source, type_of
 from helpers.exercises.trial import (
     UNANSWERED,
     TaskFailed,
@@ -24,6 +24,7 @@ from helpers.exercises.trial import (
     run,
     worker_run,
 )
+from helpers.quantities import count
 
 __all__ = ["EXERCISES", "Exercise"]
 
@@ -89,6 +90,10 @@ def state(definition: Any, name: str) -> dict[str, Any]:
     return dict(states[name])
 
 
+def how_often(number: int) -> str:
+    return count(number, "time", "times")
+
+
 def kinds(definition: Any) -> set[str]:
     """The kinds of problems that a reader of the definition finds."""
     return {problem.kind for problem in definitions.problems(definition)}
@@ -130,6 +135,13 @@ def _outside(answer: Any, about: Any) -> None:
 
 READY = {"ready": True}
 NOT_READY: list[dict[str, Any]] = [{"ready": False}, {}]
+ENDED = {
+    "Sandbox.Timedout": "did not come to an end",
+    "Runtime.ExitError": "ended Python itself; where it raises, the class must be made of Exception",
+    "Runtime.MarshalError": "returned what JSON cannot hold",
+    "Function.ResponseSizeTooLarge": "returned more than 6 MB",
+}
+"""What a function did that raised no exception of Python's."""
 NO_HANDLER = ("Runtime.HandlerNotFound", "Runtime.ImportModuleError", "Runtime.UserCodeSyntaxError")
 
 
@@ -139,7 +151,11 @@ def answered(answer: Any) -> list[tuple[dict[str, Any], Any, str | None]]:
     answers = function_answers(source(answer), events)
     if any(raised in NO_HANDLER for _, raised in answers):
         raise Lacking("your source defines no function lambda_handler(event, context), or breaks before it does.")
-    return [(event, got, raised) for event, (got, raised) in zip(events, answers, strict=True)]
+    found = [(event, got, raised) for event, (got, raised) in zip(events, answers, strict=True)]
+    for event, _, raised in found:
+        if raised in ENDED:
+            raise Lacking(f"asked with {event} your function {ENDED[raised]}.")
+    return found
 
 
 def must_say(event: Any, got: Any, raised: str | None, wanted: str) -> None:
@@ -257,7 +273,8 @@ def _retry(answer: Any, about: Any) -> None:
     if trial.error != "ValueError":
         raise Lacking(f"the machine failed with {trial.error}, not with the function's ValueError: {trial.cause}")
     if (attempts := len(trial.attempts)) != 3:
-        raise Lacking(f"there were {attempts} attempts; with two retries there should be three.")
+        were = count(attempts, "attempt was", "attempts were")
+        raise Lacking(f"{were} made; with two retries there should be three.")
     if not nearly(pauses := trial.backoffs(), [1, 1]):
         raise Lacking(
             f"the pauses between the attempts were {pauses} seconds; they should be 1 and 1. "
@@ -330,17 +347,18 @@ ORDERS = (
 def made_of(answer: Any, order: Any) -> Any:
     """What a learner's Pass state makes of an order; raises Lacking where it is none, or fails."""
     if not isinstance(answer, dict):
-        raise Lacking(f"a state is a dict with a Type; yours is a {type(answer).__name__}.")
+        raise Lacking(f"a state is a dict with a Type; yours is {type_of(answer)}.")
     if "States" in answer:
         raise Lacking("the answer is a single state, not a whole machine.")
     if answer.get("Type") != "Pass":
         raise Lacking("the answer is a state of Type Pass.")
     alone = {key: value for key, value in answer.items() if key != "Next"} | {"End": True}
     if "Next" not in answer and answer.get("End") is not True:
-        raise Lacking("the state says neither Next nor End; give it End: True.")
+        said = f"says End: {shown(answer['End'])}" if "End" in answer else "says neither Next nor End"
+        raise Lacking(f"the state {said}; give it End: True.")
     trial = run({"StartAt": "Answer", "States": {"Answer": alone}}, order)
     if trial.status != "SUCCEEDED":
-        raise Lacking(f"given {json.dumps(order)} the state failed with {trial.error}.")
+        raise Lacking(f"given {json.dumps(order)} the state failed with {trial.error}: {trial.cause}")
     return trial.output
 
 
@@ -420,7 +438,7 @@ def job_run(definition: Any, *words: str) -> tuple[Trial, int]:
     answers |= {name: [says(id=JOB, status=word) for word in words] for name in asking}
     trial = run(definition, {}, answers)
     if (started := trial.times(*starting)) != 1:
-        raise Lacking(f"the job was started {started} times; once is enough, then ask.")
+        raise Lacking(f"the job was started {how_often(started)}; once is enough, then ask.")
     for given in trial.parameters(*asking):
         if JOB not in json.dumps(given):
             raise Lacking(f"the function was asked with {json.dumps(given)}, where the started job's id should be.")
@@ -437,7 +455,7 @@ def _cure(answer: Any, about: Any) -> None:
     trial, polls = job_run(answer, "running", "running", "success")
     trial.must_succeed()
     if polls != 3:
-        raise Lacking(f"the job was asked about {polls} times; it was done at the third, and not before.")
+        raise Lacking(f"the job was asked about {how_often(polls)}; it was done at the third, and not before.")
     if sum(pause > 0 for pause in trial.pauses()) < polls:
         raise Lacking("it asks again without a pause between; the way round should lead through the Wait, too.")
 
@@ -453,7 +471,7 @@ def _give_up(answer: Any, about: Any) -> None:
             f"the error is {trial.error or 'without a name'}; call it GaveUp, so that those who find it know."
         )
     if polls != 5:
-        raise Lacking(f"your machine asked {polls} times before it gave up; it should be 5.")
+        raise Lacking(f"your machine asked {how_often(polls)} before it gave up; it should be 5.")
     trial, polls = job_run(answer, *["running"] * 4, "success")
     if trial.status != "SUCCEEDED":
         raise Lacking(
@@ -488,7 +506,8 @@ def _cost(answer: Any, about: Any) -> None:
             raise Lacking(f"{name!r} is right but for capitals or spaces; write it to the letter.")
     if wrong := given - most:
         name = sorted(wrong)[0]
-        raise Lacking(f"{name} was entered {int(counts.get(name, 0))} times; others were entered {counts.max()} times.")
+        entered = how_often(int(counts.get(name, 0)))
+        raise Lacking(f"{name} was entered {entered}; others were entered {counts.max()} times.")
     if given != most:
         raise Lacking(f"{len(most)} states share the first place; you named {len(given)}.")
 
@@ -528,11 +547,14 @@ def _sql(answer: Any, about: Any) -> None:
         if any(same_but_for_case(column, one) for one in columns):
             raise Lacking(f"the column {column!r} is right but for capitals or spaces; write it to the letter.")
     if set(answer.columns) != columns or len(answer.columns) != 2:
-        raise Lacking(f"the columns should be city and dearest; yours are {', '.join(map(str, answer.columns))}.")
+        yours = ", ".join(map(str, answer.columns)) or "none"
+        raise Lacking(f"the columns should be city and dearest; yours are {yours}.")
     wanted = {"Zurich": 120.5, "Basel": 80.0, "Geneva": 99.9}
     got = {str(city): dearest for city, dearest in zip(answer["city"], answer["dearest"], strict=True)}
     if len(answer) != len(got):
-        raise Lacking(f"there should be one row per city; yours has {len(answer)} rows for {len(got)} cities.")
+        raise Lacking("there should be one row per city; yours has a city more than once.")
+    if missing := sorted(wanted.keys() - got):
+        raise Lacking(f"there is no row for {', '.join(missing)}.")
     for dearest in got.values():
         if slip := number_slip(dearest):
             raise Lacking(slip.replace("your answer is", "a value in the column `dearest` is"))
@@ -668,7 +690,9 @@ def _cancel(answer: Any, about: Any) -> None:
     if (late.status, late.error) != ("FAILED", "GaveUp"):
         raise Lacking(f"when the job takes too long the machine should end FAILED with GaveUp, not {late.ended}.")
     if (times := late.times(*cancelling)) != 1:
-        raise Lacking(f"when the job took too long it was cancelled {times} times; it should be once, before GaveUp.")
+        raise Lacking(
+            f"when the job took too long it was cancelled {how_often(times)}; it should be once, before GaveUp."
+        )
     if JOB not in json.dumps(given := late.parameters(*cancelling)):
         raise Lacking(f"the function was called with {json.dumps(given[0])}, where the job's id should be.")
     done = run(answer, {}, rest | {"AskJob": says(id=JOB, status="success")}).must_succeed()

@@ -59,15 +59,19 @@ def same_but_for_case(one: object, other: object) -> bool:
 def value_slip(answer: Any) -> str | None:
     """What is wrong with an answer that should be one value, whatever that is."""
     if isinstance(answer, MANY):
-        kind = type(answer).__name__
-        article = "an" if kind[0] in "AEIOUaeiou" else "a"
         pick = " (for the only one in it: .iloc[0])" if isinstance(answer, pd.Series) else ""
-        return f"your answer is {article} {kind}, and one value is asked{pick}."
+        return f"your answer is {type_of(answer)}, and one value is asked{pick}."
     if callable(answer):
         return "your answer is a function, and a value is asked: call it."
     if answer is pd.NaT or answer is pd.NA or (isinstance(answer, numbers.Real) and answer != answer):
         return "your answer is a missing value."
     return None
+
+
+def type_of(answer: Any) -> str:
+    """The name of a value's type, with its article."""
+    kind = type(answer).__name__
+    return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
 
 
 def number_slip(answer: Any) -> str | None:
@@ -117,7 +121,7 @@ def source(answer: Any) -> str:
     if not isinstance(answer, str):
         raise Lacking(
             "the source is asked, a text between triple quotes that defines lambda_handler; "
-            f"yours is a {type(answer).__name__}."
+            f"yours is {type_of(answer)}."
         )
     try:
         compile(answer, "lambda_function.py", "exec")
@@ -151,7 +155,7 @@ def refusal(definition: Any) -> str | None:
     why = found[0].sentence.rstrip(".")
     if "JSONATA" in found[0].code:
         why = f"the value at {found[0].location} cannot be read"
-    return f"Step Functions does not take your definition: {why}."
+    return f"Step Functions does not take your definition: {why}{'' if why.endswith('?') else '.'}"
 
 
 def definition_slip(definition: Any) -> str | None:

@@ -11,6 +11,7 @@ from helpers.errors import NotAHistory
 from helpers.history.frames import events as events_of
 from helpers.history.sources import Source
 from helpers.history.visit import visits as visits_of
+from helpers.quantities import count
 from helpers.verbatim import clean, shorten, verbatim, visible
 
 if TYPE_CHECKING:
@@ -83,9 +84,11 @@ def compare(a: Source | pd.DataFrame, b: Source | pd.DataFrame) -> Comparison:
 
 def _one(source: Any, which: str) -> pd.DataFrame:
     events = source if isinstance(source, pd.DataFrame) else events_of(source)
-    count = events["execution"].nunique(dropna=False)
-    if count != 1:
-        raise NotAHistory(f"{which} holds {count} executions; choose one, as in events[events['execution'] == arn].")
+    held = events["execution"].nunique(dropna=False)
+    if not held:
+        raise NotAHistory(f"{which} holds no event; give that of an execution that has begun.")
+    if held > 1:
+        raise NotAHistory(f"{which} holds {held} executions; choose one, as in events[events['execution'] == arn].")
     return events
 
 
@@ -125,7 +128,7 @@ def _divergence(a: pd.DataFrame, b: pd.DataFrame) -> str:
         if parted := _parting(branch, _way(a, branch), _way(b, branch)):
             partings.append(parted)
     if not partings:
-        return f"They went the same way through {len(a)} visits."
+        return f"They went the same way through {count(len(a), 'visit', 'visits')}."
     # Of partings at the same time the innermost says most: the enclosing state only followed.
     return min(partings, key=lambda parting: (parting[0], -parting[1]))[2]
 

@@ -1,5 +1,6 @@
 """Where histories come from: boto3's events, exports, files, and the log records of Express executions."""
 
+import codecs
 import gzip
 import io
 import json
@@ -156,7 +157,7 @@ def _together(paths: Iterable[PathLike[str]], execution: str | None, strict: boo
                 trace = _ordered(trace.execution, [*before.events, *trace.events], str(path))
             found[key] = trace
     if not found:
-        raise NotAHistory(" ".join(["There is no history in these files.", *left_out[:1]]))
+        raise NotAHistory(" ".join(["There is no history in what was given: give exported ones.", *left_out[:1]]))
     first, *others = found.values()
     return [replace(first, notes=left_out + first.notes), *others]
 
@@ -169,8 +170,9 @@ def load(path: Path) -> File:
     """
     try:
         raw = path.read_bytes()
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        raw = _unzipped(raw) if raw[:2] == b"\x1f\x8b" else raw
+        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        text = codecs.getincrementaldecoder(encoding)().decode(raw)  # half a letter at the end is no error
     except FileNotFoundError:
         raise NotAHistory(f"There is no file {path}; give the path to an exported execution history.") from None
     except (OSError, ValueError, EOFError, zlib.error) as error:
@@ -195,6 +197,19 @@ def load(path: Path) -> File:
         raise NotAHistory(
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history again."
         ) from None
+
+
+def _unzipped(raw: bytes) -> bytes:
+    """What is behind gzip; of a file that is cut off, what is whole."""
+    found: list[bytes] = []
+    try:
+        with gzip.open(io.BytesIO(raw)) as file:
+            while part := file.read1():
+                found.append(part)
+    except EOFError:
+        if not found:
+            raise
+    return b"".join(found)
 
 
 def _lines(text: str) -> tuple[list[Any], list[str]]:

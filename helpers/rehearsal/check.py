@@ -155,8 +155,10 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
         course = run(Record(trace, children), text, answers=answers, repeat=repeat)[0]
     except LabError as error:
         return trace.execution, None, "unanswered", str(error)  # type: ignore[return-value]
-    now = "unanswered" if course.unanswered and course.root.status == "RUNNING" else course.root.status
-    return trace.execution, course.record.status, now, sentence_of(course)
+    was, now = course.record.status, course.root.status
+    gap = course.record.gap if course.is_at_end and was != now else None
+    now = "unanswered" if now == "RUNNING" and (course.unanswered or gap) else now
+    return trace.execution, was, now, sentence_of(course) or gap
 
 
 def _name(source: Source) -> str:

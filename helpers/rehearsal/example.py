@@ -12,6 +12,7 @@ from typing import Any
 from helpers import engine
 from helpers.definition.walk import State, edges, states
 from helpers.engine import Answer, Call, data_of, text_of
+from helpers.engine.machine import written
 from helpers.errors import DefinitionInvalid, LabError
 from helpers.rehearsal.wishes import (
     ABSENT,
@@ -89,7 +90,7 @@ def made_up(definition: Mapping[str, Any] | str) -> MadeUp:
 
     Raises DefinitionInvalid for what is no state machine.
     """
-    data = filled(definition if isinstance(definition, str) else text_of(dict(definition)))
+    data = filled(written(dict(definition) if isinstance(definition, Mapping) else definition))
     engine.compiled(data)
     made = _Search(data).found()
     return _smaller(made) if made.run.status == "SUCCEEDED" else made

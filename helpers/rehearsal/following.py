@@ -609,7 +609,7 @@ class FollowedMap(DistributedMap):
 
     def read(self, frame: Frame, data: Any) -> Walk:
         if self._stands(frame):
-            return []
+            return [], ""
         return (yield from super().read(frame, data))
 
     def dispatch(self, frame: Frame, data: Any, run: MapRun) -> Walk:

@@ -101,6 +101,7 @@ class Record:
 
     def __init__(self, trace: Trace, children: Sequence[Trace] = ()) -> None:
         self.execution, self.notes = trace.execution, list(trace.notes)
+        self.gap: str | None = None
         known = [Record(child) for child in children]
         self.children = sorted(known, key=lambda child: (child.steps[0].at or 0, child.execution))
         self.steps = self._steps(trace)
@@ -112,7 +113,7 @@ class Record:
         self._place()
         first, self.end = self.steps[0], self.steps[-1]
         self.open = self.end.kind not in ENDS
-        self.status = ENDS.get(self.end.kind, "RUNNING")
+        self.status = ENDS.get(read(text(trace.events[-1].get("type"))).kind, "RUNNING")  # also behind a gap
         self.states = {step.name for step in self.steps if step.kind is Kind.ENTERED}
         if first.type != "ExecutionStarted":
             raise NotAHistory("The history does not begin with ExecutionStarted: fetch all of its pages.")
@@ -145,9 +146,10 @@ class Record:
         if events[-1]["id"] != len(events):
             kept = next(at for at, event in enumerate(events) if event["id"] != at + 1)
             missed = count(len(events) - kept, "event", "events")
-            self.notes.append(
+            self.gap = (
                 f"The history has a gap after event {kept}: it is rehearsed up to there, without {missed} behind it."
             )
+            self.notes.append(self.gap)
             events = events[:kept]
             if not kept:
                 raise NotAHistory("The history does not begin with event 1: fetch all of its pages.")

@@ -95,7 +95,7 @@ class Rehearsal:
         """What came out, in words."""
         said = {"RUNNING": "still running"}
         was, now = (said.get(status, status) for status in (self.was, self.status))
-        if self.parted is None and not self._unanswered:
+        if self.parted is None and not self._unanswered and self.was == self.status:
             found = [f"The rehearsal goes as the history did, {was} after {count(len(self._raw), 'event', 'events')}."]
         else:
             found = [f"The history was {was}, the rehearsal is {now}."]

@@ -18,6 +18,7 @@ from helpers.history import causes
 from helpers.history.fleet import states
 from helpers.history.store import Moment, add, read, stamp, stops
 from helpers.lab import Lab, current
+from helpers.quantities import count
 from helpers.statuses import FAILED, REDRIVABLE, RUNNING
 
 __all__ = ["Collected", "collect", "failures", "histories", "read", "states"]
@@ -40,12 +41,13 @@ class Collected:
     """Of their Map Runs, fetched too."""
 
     def __repr__(self) -> str:
-        said = f"Fetched {self.fetched:,} executions into {self.store}; {self.known:,} were there already"
+        said = f"Fetched {count(self.fetched, 'execution', 'executions')} into {self.store}; "
+        said += f"{count(self.known, 'was', 'were')} there already"
         if self.children:
-            said += f"; {self.children:,} children of Map Runs came with them"
+            said += f"; {count(self.children, 'child', 'children')} of Map Runs came with them"
         if self.gone:
-            said += f"; {self.gone:,} are no longer at AWS"
-        return said + (f"; {self.left:,} are left: collect again to go on." if self.left else ".")
+            said += f"; {count(self.gone, 'is', 'are')} no longer at AWS"
+        return said + (f"; {count(self.left, 'is', 'are')} left: collect again to go on." if self.left else ".")
 
 
 def collect(

@@ -437,6 +437,7 @@ def test_the_field_that_names_a_missing_state_is_told():
     assert [message.split(" of ")[0] for message in messages] == ["Choices[0].Next", "Default", "Catch[0].Next"]
 
 
+@pytest.mark.slow
 def test_anything_that_is_json_gets_findings():
     chance = random.Random(20_260)
     words = [
@@ -473,6 +474,7 @@ def test_anything_that_is_json_gets_findings():
         problems(mangled(chance.choice(sound), 0.08))
 
 
+@pytest.mark.slow
 def test_very_deep_and_very_wide_definitions_come_to_an_end():
     deep: Any = {"Variable": "$.x", "IsNull": True}
     for _ in range(50_000):

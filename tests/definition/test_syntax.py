@@ -119,7 +119,8 @@ NO_FUNCTIONS = {
     "States.Array('a)": "has no closing '",
     "States.Array(name)": "'name)' is no argument: a path, a number, a 'text', true, false, null or States.Name()",
     "States.UUID() + 1": "it cannot be read from '+ 1' on",
-    "States.Array(" * 10_000: "it is nested too deeply",
+    "States.Array(" * 10_000: "it holds more than 10 functions",
+    f"States.Array({', '.join(['States.UUID()'] * 10)})": "it holds more than 10 functions",
 }
 
 

@@ -181,6 +181,21 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {**PASS, "Assign": {"states": 1}},
         "RESERVED_VARIABLE_NAME: Cannot assign to reserved variable '$states'. at /Sta",
     ),
+    ({**PASS, "Assign": {"_a": 1}}, "INVALID_VARIABLE_NAME: Invalid variable name '_a'"),
+    ({**PASS, **JSONATA, "Output": "{% $a ?? 1 %}"}, "INVALID_JSONATA_EXPRESSION: "),
+    ({**PASS, **JSONATA, "Output": "{% $a ?: 1 %}"}, "INVALID_JSONATA_EXPRESSION: "),
+    *[
+        ({**MAP, "Label": label}, "INVALID_LABEL_NAME: A Label has 1 to 40 characters, without white space and")
+        for label in ("", "a" * 41, "a b", "a:b", "a?", "a{")
+    ],
+    (
+        {**MAP, "ItemReader": {**READER, "ReaderConfig": {"ManifestType": "S3_INVENTORY", "InputType": "CSV"}}},
+        "Field 'InputType' is not supported at /States/A/ItemReader/ReaderConfig",
+    ),
+    (
+        {**MAP, "ItemReader": {**READER, "ReaderConfig": {"Transformation": "LOAD_AND_FLATTEN"}}},
+        "These fields are required: [InputType] at /States/A/ItemReader/ReaderConfig",
+    ),
     ({**PASS, "Assign": {"a-b.$": "$"}}, "INVALID_VARIABLE_NAME: Invalid variable name 'a-b'"),
     (task(Resource="f"), "The resource provided f is not recognized. The value is not a valid resource ARN"),
     (
@@ -248,6 +263,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "These fields are required: [CSVHeaderLocation] at /States/A/ItemReader/ReaderConfig",
     ),
     (
+        {"Type": "Fail", "ErrorPath": "States.ArrayGetItem($.a, 0)", "CausePath": "States.MathAdd(1, 2)"},
+        "Value must be a valid JSONPath or intrinsic function at /States/A/CausePath. Of functions it takes those",
+    ),
+    (
         {"Type": "Fail", "Error": "E", "ErrorPath": "$.e"},
         "one of the following fields: [Error, ErrorPath] at /States/A",
     ),
@@ -305,6 +324,13 @@ def test_express_machines_wait_for_nothing(ending):
     ]
 
 
+def test_express_machines_have_no_distributed_map():
+    definition = alone({**MAP, "ItemProcessor": {**INNER, "ProcessorConfig": DISTRIBUTED}})
+    assert said(definition) == []
+    (found,) = said(definition, "EXPRESS")
+    assert "Express state machine does not support a Map in DISTRIBUTED mode at /States/A/ItemProcessor" in found
+
+
 def test_one_readable_error():
     with pytest.raises(DefinitionInvalid) as raised:
         check(alone({"Type": "Wait", "Secnds": 2, "Nxet": "B"}))
@@ -314,11 +340,92 @@ def test_one_readable_error():
 
 
 def test_warnings_of_paths_that_are_not_read():
-    body = {**PASS, "Parameters": {"a": "$.b", "c.$": "$.d"}, "Result": {"e.$": "$.f"}}
-    assert [(one.code, one.severity, one.location) for one in warnings(alone(body))] == [
-        ("PASS_RESULT_IS_STATIC", "WARNING", "/States/A/Result"),
-        ("NO_DOLLAR", "WARNING", "/States/A/Parameters/a"),
+    """The words are those of the API reference's example."""
+    body = {**PASS, "Parameters": {"a": "$.b", "d.$": "$.d"}, "Result": {"c.$": "$.f"}}
+    found = [*warnings(alone(body)), *warnings(alone({"Type": "Fail", "Error": "$.e", "Cause": "$$.State.Name"}))]
+    assert {one.severity for one in found} == {"WARNING"}
+    assert [(one.code, one.location, one.message) for one in found] == [
+        (
+            "NO_DOLLAR",
+            "/States/A/Parameters",
+            "The value of 'a' looks like a JSONPath. Instead of 'a', use 'a.$' to evaluate it as a JSONPath at "
+            "runtime.",
+        ),
+        (
+            "PASS_RESULT_IS_STATIC",
+            "/States/A/Result",
+            "The value of 'c.$' will not evaluate as a JSONPath or Intrinsic Function at runtime. Instead of 'Result', "
+            "use 'Parameters' to evaluate it as a JSONPath or Intrinsic Function at runtime.",
+        ),
+        *[
+            (
+                "NO_PATH",
+                f"/States/A/{name}",
+                f"The value of '{name}' looks like a JSONPath. Instead of '{name}', use '{name}Path' to evaluate it as "
+                "a JSONPath at runtime.",
+            )
+            for name in ("Error", "Cause")
+        ],
     ]
+
+
+@pytest.mark.parametrize("value", ["$5", "$", "a $.b", "States", 1, "{% $.x %}"])
+def test_what_looks_like_no_path_is_not_warned_of(value):
+    found = list(warnings(alone({**PASS, "Parameters": {"a": value}, "Comment": "$.x"})))
+    assert [one.code for one in found] == (["NO_DOLLAR"] if value == "$" else [])
+
+
+ASSIGNS = {"Type": "Pass", "Assign": {"x": 1}}
+FAN = {"Type": "Parallel", "Branches": [machine("B", {"B": {**ASSIGNS, "End": True}})], "End": True}
+ONE = {"StartAt": "A", **JSONATA}
+NESTED = {**FAN, "Branches": [machine("Q", {"Q": FAN})]}
+CHOOSING = {"Type": "Choice", "Choices": [{"Condition": True, "Next": "A"}], "Default": "P"}
+CATCHING = {**task(), "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": {"x": 1}, "Next": "P"}]}
+OUTER = [
+    ({"A": {**ASSIGNS, "Next": "P"}, "P": FAN}, True),
+    ({"A": {**ASSIGNS, "Next": "P"}, "P": NESTED}, True),
+    ({"C": CHOOSING, "A": {**ASSIGNS, "Next": "P"}, "P": FAN}, True),
+    ({"C": {**CHOOSING, "Choices": [{"Condition": True, "Assign": {"x": 1}, "Next": "P"}]}, "P": FAN}, True),
+    ({"T": CATCHING, "P": FAN}, True),
+    ({"P": {**FAN, "End": False, "Next": "A"}, "A": {**ASSIGNS, "Next": "C"}, "C": {**CHOOSING, "Choices": []}}, True),
+    ({"P": {**FAN, "End": False, "Next": "A"}, "A": {**ASSIGNS, "End": True}}, False),
+    ({"P": {**FAN, "Assign": {"x": 1}}}, False),
+    ({"C": {**CHOOSING, "Assign": {"y": 1}}, "A": {**ASSIGNS, "End": True}, "P": FAN}, False),
+    (
+        {"T": {**task(), "Assign": {"x": 1}, "Next": "Z", "Catch": [{**CATCHING["Catch"][0], "Assign": {}}]}, "P": FAN},
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("states", "refused"), OUTER)
+def test_an_inner_scope_assigns_no_variable_that_is_assigned_on_the_way_to_it(states, refused):
+    found = errors({**ONE, "StartAt": next(iter(states)), "States": {**states, "Z": DONE}})
+    assert [one.state for one in found if one.code == "DUPLICATE_VARIABLE_NAME"] == (["B"] if refused else [])
+
+
+READS = [
+    ("{% $states.result %}", {"Output", "Assign"}),
+    ("{% $count([$states.result.x]) %}", {"Output", "Assign"}),
+    ("{% $states.`result`[0] %}", {"Output", "Assign"}),
+    ("{% $map([1], function($v) { $states.result }) %}", {"Output", "Assign"}),
+    ("{% $states.errorOutput.Cause %}", {"Catch"}),
+    (
+        "{% [$states.input, $states.context, $states, '$states.result', ($states).foo] %}",
+        {"Output", "Assign", "Catch", "Arguments"},
+    ),
+    ("{% $states.foo %}", set()),
+]
+
+
+@pytest.mark.parametrize(("code", "fields"), READS)
+def test_states_has_a_result_and_an_error_only_where_there_is_one(code, fields):
+    catch = {"ErrorEquals": ["States.ALL"], "Next": "Z"}
+    for field in ("Output", "Assign", "Arguments", "Catch"):
+        more = {"Catch": [{**catch, "Output": code}]} if field == "Catch" else {field: {"v": code}}
+        found = said({**machine("A", {"A": {**task(), "Arguments": {}, "End": True, **more}, "Z": DONE}), **JSONATA})
+        assert [one for one in found if "is not supported here" in one] == ([] if field in fields else found[:1]), field
+    assert bool(said(alone({**PASS, "Output": code}, **JSONATA))) is ("Arguments" not in fields)
 
 
 # An object of each kind as it should be, and where it stands: what the table says is tried one field at a time.
@@ -376,7 +483,7 @@ def wrong(field: Field) -> Iterator[Any]:
         "boolean": (bool,),
         **dict.fromkeys(TEXTS, (str,)),
         **dict.fromkeys(("template", "variables"), (dict,)),
-        "items": (list,),
+        "items": (list, dict),
     }
     for value in SIX:
         if not isinstance(value, right.get(field.kind, ())) and not (value is None and field.null):

@@ -60,7 +60,8 @@ def state(draw, kind, names, depth, limits):
         elif draw(st.booleans()):
             body["Result"] = draw(st.sampled_from([{"n": 2}, [1, 2], "text", None, 5]))
         if draw(st.booleans()):
-            body["Assign"] = {"v.$": "$", "w": 1}
+            number = next(limits["names"])  # an inner scope assigns no variable of an outer one
+            body["Assign"] = {f"v{number}.$": "$", f"w{number}": 1}
         return body
     if kind == "Wait":
         return {"Type": "Wait", "Seconds": draw(st.integers(0, 3))}

@@ -44,16 +44,32 @@ GIVEN: dict[str, Any] = {
     "$states.(context.State.Name)": "S",
     "$sum($states.input.l) / 2": 7.5,
     "10 / 2": 5,
-    "1 / 0": None,
+    "1 / 0": "Infinity",
+    "-1e308 * 10": "-Infinity",
+    "0 / 0": "NaN",
     "0.1 + 0.2": 0.30000000000000004,
     "[1..3]": [1, 2, 3],
     "{'a': $states.input.absent}": {},
     "$partition($states.input.l, 2)": [[1, 2], [3, 4], [5]],
-    "$partition('a', 2)": [["a"]],
+    "$partition([1, 2, 3], 2.6)": [[1, 2], [3]],
+    "$partition([1, 2])": [[1, 2]],
+    "$partition([], $absent)": [[]],
+    "$exists($partition([1], 0.5)) or $exists($partition([], 2)) or $exists($partition($absent, 2))": False,
     "$range(0, 10, 5)": [0, 5, 10],
     "$range(3, 1, -1)": [3, 2, 1],
     "$range(-1.7, 2, 1)": [-1, 0, 1, 2],
     "$range(1, 9, 9)": 1,
+    "$exists($range(1, 5)) or $exists($range(1, 9, 0.4)) or $exists($range($absent, 3, 1))": False,
+    "$exists($parse()) or $exists($hash('a')) or $exists($hash($absent, 'MD5'))": False,
+    "$base64decode('YWJ')": "ab",
+    "['YWI='].$base64decode()": "ab",
+    "$decodeUrlComponent('a+b%2Bc%E6')": "a b+c\ufffd",
+    "$formatNumber(0.125, '0.00') & $formatNumber(2.675, '0.00') & $formatNumber(-1.5, '000;-00')": "0.122.68-02",
+    "$formatNumber(0.126, '0.0%')": "12.6%",
+    "$toMillis('2020-01-01')": 1577836800000,
+    "$sort([{'a': 1, 'b': 1}, {'a': 0, 'b': 2}, {'a': 1, 'b': 3}], function($l, $r) { $l.a > $r.a }).b": [2, 1, 3],
+    "$sort([3, 1.5])": [1.5, 3],
+    "$sort('one')": ["one"],
     "$hash('x', 'MD5')": "9dd4e461268c8034f5c8564e155c67a6",
     "$parse($states.input.text).a[0]": 1,
     "$parse('null')": None,
@@ -122,24 +138,48 @@ FAILING = {
     "$f(1)": "threw an error during evaluation. T1006: Attempted to invoke a non-function",
     "$states.input()": "threw an error during evaluation. T1006: Attempted to invoke a non-function",
     "$eval('1')": "threw an error during evaluation. T1006: Attempted to invoke a non-function",
-    "$hash('x', 'CRC')": (
-        "threw an error during evaluation: Hash algorithm must be one of MD5, SHA-1, SHA-256, SHA-384, SHA-512. "
-        'Got: "CRC"'
+    "$hash('x', 'sha-256')": (
+        "threw an error during evaluation. D3137: Hash algorithm 'sha-256' must be one of SHA-1, SHA-384, SHA-256, "
+        "SHA-512, MD5"
     ),
-    "$hash('a', 'MD5', 1)": (
-        'threw an error during evaluation. T0410: Argument 3 of function "hash" does not match function signature'
+    "$hash('x', $absent)": (
+        "threw an error during evaluation. D3137: Hash algorithm 'null' must be one of SHA-1, SHA-384, SHA-256, "
+        "SHA-512, MD5"
     ),
-    "$random('a')": "threw an error during evaluation: The first argument of the random function must be a number.",
-    "$range(1, 2, 0)": ("threw an error during evaluation: The third argument of the range function cannot be zero."),
-    "$range(1, true, 1)": "threw an error during evaluation: The second argument of the range function must be a"
-    " number.",
     "$range(1, 1e12, 1)": (
         "threw an error during evaluation: The range function would give more than 1,000,000 items."
     ),
-    "$partition([1], 0)": (
-        "threw an error during evaluation: The second argument of the partition function must be a positive number."
+    "$partition([1], -1)": "threw an error during evaluation. D3137: Second argument must be zero or greater",
+    "$partition('a', 2)": (
+        'threw an error during evaluation. T0412: Argument 1 of function "partition" must be an array of undefined'
     ),
-    "$parse(1)": "threw an error during evaluation: The argument of the parse function must be a string.",
+    "$decodeUrlComponent('%zz')": (
+        'threw an error during evaluation. D3140: Malformed URL passed to $decodeUrlComponent(): "%zz"'
+    ),
+    "$toMillis('2020-01-01 00:00:00Z')": (
+        "threw an error during evaluation. D3110: The argument of the toMillis function must be an ISO 8601 formatted "
+        'timestamp. Given "2020-01-01 00:00:00Z"'
+    ),
+    "$sort([true, false])": (
+        "threw an error during evaluation. D3070: The single argument form of the sort function can only be applied to "
+        "an array of strings or an array of numbers.  Use the second argument to specify a comparison function"
+    ),
+    **{
+        code: f'threw an error during evaluation. T0410: Argument {at} of function "{code[1:].split("(")[0]}" does '
+        "not match function signature"
+        for code, at in {
+            "$hash()": 1,
+            "$hash(1, 'MD5')": 1,
+            "$hash('a', 'MD5', 1)": 3,
+            "$parse(1)": 1,
+            "$parse(null)": 1,
+            "$partition([1], '2')": 2,
+            "$random('a')": 1,
+            "$range(1, true, 1)": 2,
+            "$range(1, 5, null)": 3,
+            "$uuid('x')": 1,
+        }.items()
+    },
     "$pad('a', 1e9)": ("threw an error during evaluation: The pad function would give more than 1,000,000 characters."),
     "($f := function($n) { 1 + $f($n + 1) }; $f(0))": (
         "threw an error during evaluation. D1011: Stack overflow. Check for non-terminating recursive function."

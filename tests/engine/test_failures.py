@@ -18,7 +18,7 @@ ERRORS = [
 MATCHED = {
     "Own": {"Own"},
     "States.ALL": {*ERRORS} - {"States.Runtime"},
-    "States.TaskFailed": {"Own", "States.TaskFailed", "States.IntrinsicFailure", "States.QueryEvaluationError", None},
+    "States.TaskFailed": {"Own", "States.TaskFailed", "States.IntrinsicFailure", "States.DataLimitExceeded", None},
     "States.Timeout": {"States.Timeout", "States.HeartbeatTimeout"},
     "States.HeartbeatTimeout": {"States.HeartbeatTimeout"},
     "States.Runtime": set(),

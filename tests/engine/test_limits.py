@@ -89,6 +89,7 @@ def test_bytes_are_counted_and_not_characters():
     assert engine.run(machine(task()), tasks={"A": "ä" * 131_072}).error == "States.DataLimitExceeded"
 
 
+@pytest.mark.slow
 def test_a_loop_without_time_and_without_limit_is_stopped():
     definition = machine(A=passing(Next="B"), B=LOOP["States"]["B"], C=passing())
     with pytest.raises(NoProgress, match=r"100,000 events without any time passing"):
@@ -192,3 +193,31 @@ def test_a_definition_as_text_or_as_data_is_the_same():
 def test_an_input_that_is_too_long():
     with pytest.raises(InvalidInput, match="longer than the 262,144 bytes"):
         engine.run(machine(passing()), "x" * 262_143)
+
+
+def assigning(**states):
+    return machine(**states, Z={"Type": "Succeed"})
+
+
+def test_the_variables_of_one_assign_are_as_long_as_a_payload_at_most():
+    half = "x" * 131_070  # with its quotes 128 KiB
+    assert engine.run(assigning(A=passing(Assign={"a": half, "b": half}, Next="Z"))).status == "SUCCEEDED"
+    run = engine.run(assigning(A=passing(Assign={"a": half, "b": half + "x"}, Next="Z")))
+    assert (run.status, run.error) == ("FAILED", "States.DataLimitExceeded")
+    assert "assigned variables" in run.cause
+
+
+def test_all_variables_of_an_execution_are_10_megabytes_at_most():
+    row = {f"A{n}": passing(Assign={f"v{n}.$": "$"}, Next=f"A{n + 1}") for n in range(40)}
+    again = assigning(**row, A40=passing(Assign={"v0.$": "$"}, Next="Z"))
+    assert engine.run(again, LONG[2:]).status == "SUCCEEDED"
+    run = engine.run(assigning(**row, A40=passing(Assign={"more": 1}, Next="Z")), LONG[2:])
+    assert (run.status, run.error) == ("FAILED", "States.DataLimitExceeded")
+
+
+def test_variables_that_are_too_long_are_caught_and_not_kept():
+    catch = [{"ErrorEquals": ["States.DataLimitExceeded"], "Next": "B"}]
+    first = task(Catch=catch, Assign={"a": 1, "long.$": "$"}, Next="B")
+    shown = passing(Parameters={"a.$": "$a"})
+    run = engine.run(machine(S=passing(Assign={"a": 0}, Next="A"), A=first, B=shown), tasks={"A": LONG[2:]})
+    assert run.output == {"a": 0}

@@ -65,8 +65,8 @@ def test_a_mapping_answers_the_map_too():
 def test_items_that_cannot_be_read():
     catch = [{"ErrorEquals": ["States.ItemReaderFailed"], "Next": "Z"}]
     definition = machine(A=each(ItemReader=READER, Catch=catch), Z=passing())
-    for answer in ({"not": "a list"}, engine.TaskFailed("States.ItemReaderFailed", "no such key")):
-        run = engine.run(definition, {"key": "k"}, {"A": engine.Answer(answer) if isinstance(answer, dict) else answer})
+    for answer in ("neither list nor object", engine.TaskFailed("States.ItemReaderFailed", "no such key")):
+        run = engine.run(definition, {"key": "k"}, {"A": answer})
         assert run.output["Error"] == "States.ItemReaderFailed"
         assert "MapRunFailed" in types(run)
 
@@ -188,7 +188,7 @@ def test_a_redriven_map_run_does_again_what_failed():
     driven.settle()
     assert json.loads(driven.execution.output) == ["one", "two"]
     assert details(driven, "MapRunRedriven") == [{"mapRunArn": run.arn, "redriveCount": 1}]
-    assert run.counts == {"succeeded": 2, "running": 0}
+    assert (run.counts["succeeded"], sum(run.counts.values())) == (2, 2)
     after = types(driven)[types(driven).index("ExecutionRedriven") :]
     assert after == [
         "ExecutionRedriven",
@@ -225,3 +225,58 @@ def test_where_nothing_was_read_a_redrive_begins_a_new_map_run():
     driven.calls[1].succeed([])
     driven.settle()
     assert driven.execution.output == "[]"
+
+
+OF_CONTEXT = {"key.$": "$$.Map.Item.Key", "value.$": "$$.Map.Item.Value", "index.$": "$$.Map.Item.Index"}
+PAIRS = {"b": {"x": 2}, "a": 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "data"),
+    [({}, PAIRS), ({"ItemsPath": "$.inner"}, {"inner": PAIRS}), ({"ItemReader": READER}, {"key": "k"})],
+)
+def test_each_pair_of_an_object_is_an_item(fields, data):
+    run = engine.run(machine(each(item=passing(), **fields)), data, {"A": PAIRS})
+    assert run.output == [{"Key": "b", "Value": {"x": 2}}, {"Key": "a", "Value": 1}]
+    [started] = details(run, "MapStateStarted")
+    assert started["length"] == (0 if "ItemReader" in fields else 2)
+    run = engine.run(machine(each(item=passing(), ItemSelector=OF_CONTEXT, **fields)), data, {"A": PAIRS})
+    assert run.output == [{"key": "b", "value": {"x": 2}, "index": 0}, {"key": "a", "value": 1, "index": 1}]
+
+
+@pytest.mark.parametrize("items", [{"b": 2, "a": "{% 1 %}"}, "{% {'b': 2, 'a': 1} %}"])
+def test_items_may_be_an_object(items):
+    run = engine.run({**machine(each(item=passing(), Items=items)), "QueryLanguage": "JSONata"})
+    assert run.output == [{"Key": "b", "Value": 2}, {"Key": "a", "Value": 1}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "source"),
+    [
+        ({"ItemsPath": "$.items"}, "STATE_DATA"),
+        ({"ItemReader": READER}, "S3://b/k"),
+        ({"ItemReader": {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b"}}}, "S3://b"),
+    ],
+)
+def test_the_context_says_where_an_item_comes_from(fields, source):
+    state = each(item=passing(), ItemSelector={"s.$": "$$.Map.Item.Source"}, **fields)
+    run = engine.run(machine(state), {"key": "k", "items": [1]}, {"A": engine.Answer([1])})
+    assert run.output == [{"s": source}]
+
+
+def test_a_failed_batch_counts_each_of_its_items_and_gives_how_it_failed():
+    failing = {
+        "I": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.Items[0]", "NumericEquals": 3, "Next": "F"}],
+            "Default": "S",
+        },
+        "F": {"Type": "Fail", "Error": "Boom", "Cause": "because"},
+        "S": {"Type": "Succeed"},
+    }
+    state = each(ItemBatcher={"MaxItemsPerBatch": 2})
+    state["ItemProcessor"]["States"] = failing
+    run = engine.run(machine({**state, "ToleratedFailureCount": 1}), [1, 2, 3, 4, 5])
+    assert (run.status, run.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    run = engine.run(machine({**state, "ToleratedFailurePercentage": 40}), [1, 2, 3, 4, 5])
+    assert run.output == [{"Items": [1, 2]}, {"Status": "FAILED", "Error": "Boom", "Cause": "because"}, {"Items": [5]}]

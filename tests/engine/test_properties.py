@@ -5,6 +5,7 @@ import itertools
 import json
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 
 from helpers import engine
@@ -14,6 +15,7 @@ ENDS = ("StateExited", "StateAborted", "StateFailed")
 MANY = settings(max_examples=150, deadline=None, derandomize=True)
 
 
+@pytest.mark.slow
 @MANY
 @given(machines.machines(), machines.INPUTS)
 def test_the_same_seed_gives_the_same_bytes(definition, data):
@@ -48,6 +50,7 @@ def test_every_entered_state_has_at_most_one_end(definition, data):
     assert sum(ended.values()) <= entered
 
 
+@pytest.mark.slow
 @MANY
 @given(machines.machines(), machines.INPUTS)
 def test_a_state_that_fails_never_reports_success(definition, data):
@@ -62,6 +65,7 @@ def test_a_state_that_fails_never_reports_success(definition, data):
     assert (run.status == "SUCCEEDED") == (run.events[-1]["type"] == "ExecutionSucceeded")
 
 
+@pytest.mark.slow
 @MANY
 @given(machines.machines(), machines.INPUTS)
 def test_no_payload_is_changed_by_passing_it_on(definition, data):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from helpers import engine
+from helpers.errors import DefinitionInvalid
 from tests.engine.driving import ARN, details, machine, outputs, passing, seconds, task, types
 
 DONE = {"Type": "Succeed"}
@@ -153,6 +154,12 @@ def test_a_bad_time_in_jsonata_fails_its_evaluation(value):
     assert details(run, "EvaluationFailed")[0]["location"] == "Timestamp"
 
 
+@pytest.mark.parametrize("seconds", [1.5, -1, "3", True, None])
+def test_seconds_in_jsonata_are_whole_and_not_below_0(seconds):
+    run = engine.run(wait("JSONata", Seconds="{% $states.input.s %}"), {"s": seconds})
+    assert (run.error, details(run, "EvaluationFailed")[0]["location"]) == ("States.QueryEvaluationError", "Seconds")
+
+
 # ---- Succeed and Fail
 
 
@@ -183,9 +190,9 @@ def test_what_a_fail_ends_with(fields, language, ends):
 def test_the_context_object():
     definition = machine(A={"Type": "Wait", "Seconds": 5, "Next": "B"}, B=passing(Parameters={"all.$": "$$"}))
     found = engine.run(definition, {"n": 1}, start=datetime(2026, 5, 1, tzinfo=UTC)).output["all"]
-    assert found["State"] == {"Name": "B", "EnteredTime": "2026-05-01T00:00:05.000Z"}
+    assert found["State"] == {"Name": "B", "EnteredTime": "2026-05-01T00:00:05Z"}
     assert found["Execution"]["Input"] == {"n": 1}
-    assert found["Execution"]["StartTime"] == "2026-05-01T00:00:00.000Z"
+    assert found["Execution"]["StartTime"] == "2026-05-01T00:00:00Z"
     assert found["Execution"]["RedriveCount"] == 0
     assert set(found["StateMachine"]) == {"Id", "Name"}
 
@@ -230,7 +237,8 @@ def test_an_inner_scope_does_not_write_an_outer_variable():
     definition = machine(
         A=passing(Assign={"outer": 5}, Next="P"), P={"Type": "Parallel", "Branches": [inner], "End": True}
     )
-    assert engine.run(definition).error == "States.Runtime"
+    with pytest.raises(DefinitionInvalid, match="Duplicate variable name: outer"):
+        engine.run(definition)
 
 
 # ---- JSONata

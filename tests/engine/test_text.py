@@ -80,7 +80,9 @@ def test_a_payload_is_measured_in_bytes(found: str, wanted: bool) -> None:
 def test_times() -> None:
     when = datetime(2016, 3, 14, 1, 59, 0, 500_999, timezone(timedelta(hours=1)))
     assert text.time_text(when) == "2016-03-14T00:59:00.500Z"
+    assert text.time_text(when.replace(microsecond=999)) == "2016-03-14T00:59:00Z"
     assert text.moment("2016-03-14T01:59:00.500999+01:00") == when
+    assert text.moment("2016-03-14t01:59+01:00") == when.replace(microsecond=0)
     assert text.moment(text.time_text(when)) == when.replace(microsecond=500_000)
 
 
@@ -92,7 +94,7 @@ NO_TIMES = [
     "2016-13-14T01:59:00Z",
     "05-12-2016T21:29:29Z",
 ]
-NO_TIMES += ["2016-03-14T25:59:00Z", "2016-03-14T01:59Z", "2016-03-14T01:59:00Zx", "٢016-03-14T01:59:00Z"]
+NO_TIMES += ["2016-03-14T25:59:00Z", "2016-03-14T01:59.5Z", "2016-03-14T01:59:00Zx", "٢016-03-14T01:59:00Z"]
 
 
 @pytest.mark.parametrize("found", NO_TIMES)

@@ -147,6 +147,8 @@ def lambda_handler(event, context):
 def _ready() -> Rows:
     get = READY.format('"success" if event.get("ready") else "running"')
     yield "get", "right", get
+    yield "a set", "wrong", READY.format('{"success"}'), "JSON cannot hold"
+    yield "an end of Python", "wrong", READY.format("__import__('os')._exit(1)"), "ended Python itself"
     yield "is True", "right", READY.format('"success" if event.get("ready") is True else "running"')
     yield (
         "if and else",
@@ -230,6 +232,7 @@ def _not_ready() -> Rows:
     yield "a function in a cell", "right", in_cell(NOT_READY + "\nmine = lambda_handler\n", "lambda_handler")
     yield "no message", "equivalent", NOT_READY.replace('("come back later")', "")
     yield "KeyError on {}", "wrong", NOT_READY.replace('.get("ready")', '["ready"]'), "KeyError"
+    yield "no Exception", "wrong", NOT_READY.replace("(Exception)", "(BaseException)"), "made of Exception"
     yield "a plain Exception", "wrong", NOT_READY.replace("raise NotReady", "raise Exception"), "NotReady"
     yield "another class", "wrong", NOT_READY.replace("NotReady", "Waiting"), "Waiting"
     yield "a small letter", "wrong", NOT_READY.replace("NotReady", "notReady"), "NotReady"
@@ -436,7 +439,8 @@ def _retry() -> Rows:
     yield "another error beside it", "equivalent", retrying(ErrorEquals=["ValueError", "ZeroDivisionError"])
     yield "no jitter, said", "equivalent", retrying(JitterStrategy="NONE")
     yield "another time-out", "equivalent", changed(retrying(), States__Main__TimeoutSeconds=60)
-    yield "unchanged", "wrong", BUSY, "1 attempts"
+    yield "unchanged", "wrong", BUSY, "1 attempt was made"
+    yield "a field misspelt", "wrong", retrying(ErrorEquals=..., ErrorEqual=["ValueError"]), '"ErrorEquals"?'
     yield "jitter", "wrong", retrying(JitterStrategy="FULL"), "uneven"
     yield "60 s apart", "wrong", retrying(IntervalSeconds=60), "60.0"
     yield "2 s apart", "wrong", retrying(IntervalSeconds=2)
@@ -444,11 +448,11 @@ def _retry() -> Rows:
     yield "1 and 1.5 s", "wrong", retrying(BackoffRate=1.5), "BackoffRate"
     yield "three attempts more", "wrong", retrying(MaxAttempts=3), "4 attempts"
     yield "one attempt more", "wrong", retrying(MaxAttempts=1), "2 attempts"
-    yield "none", "wrong", retrying(MaxAttempts=0), "1 attempts"
+    yield "none", "wrong", retrying(MaxAttempts=0), "1 attempt was made"
     yield "the default of attempts", "wrong", retrying(MaxAttempts=...), "4 attempts"
     yield "every error", "wrong", retrying(ErrorEquals=["States.ALL"]), "KeyError"
     yield "every failed task", "wrong", retrying(ErrorEquals=["States.TaskFailed"]), "KeyError"
-    yield "another error", "wrong", retrying(ErrorEquals=["KeyError"]), "1 attempts"
+    yield "another error", "wrong", retrying(ErrorEquals=["KeyError"]), "1 attempt was made"
     yield "a small letter", "wrong", retrying(ErrorEquals=["valueError"]), "called ValueError"
     yield "a name, no list", "wrong", retrying(ErrorEquals="ValueError"), "list"
     yield "a number as text", "wrong", retrying(MaxAttempts="2"), "quotes"
@@ -576,6 +580,8 @@ MERGE = {"Type": "Pass", "QueryLanguage": "JSONata", "End": True}
 @answers("05-keep")
 def _keep() -> Rows:
     yield "the solution", "right", LABEL
+    yield "an end in quotes", "wrong", LABEL | {"End": "true"}, "End"
+    yield "a number", "wrong", 5, "yours is an int"
     yield "in JSONata", "right", MERGE | {"Output": "{% $merge([$states.input, {'label': 'fragile'}]) %}"}
     yield (
         "field by field",
@@ -626,6 +632,7 @@ SHAPE = {"Type": "Pass", "Parameters": {"id.$": "$.order", "to.$": "$.customer.c
 @answers("05-shape")
 def _shape() -> Rows:
     yield "the solution", "right", SHAPE
+    yield "a path that leads nowhere", "wrong", SHAPE | {"Parameters": {"to.$": "$.city"}}, "'$.city'"
     yield "brackets", "right", SHAPE | {"Parameters": {"id.$": "$['order']", "to.$": "$['customer']['city']"}}
     yield (
         "from the context",
@@ -829,7 +836,7 @@ def _cure() -> Rows:
         "pause",
     )
     yield "starts it again", "wrong", changed(RECHECK, States__IsDone__Default="StartJob"), "3 times"
-    yield "asks once", "wrong", changed(RECHECK, States__IsDone__Default="Done"), "1 times"
+    yield "asks once", "wrong", changed(RECHECK, States__IsDone__Default="Done"), "1 time;"
     yield "the pause is skipped", "wrong", changed(RECHECK, States__IsDone__Default="AskJob"), "pause"
     yield "a pause of nothing", "wrong", changed(RECHECK, States__Pause__Seconds=0), "pause"
     yield "the answer is thrown away", "wrong", changed(RECHECK, States__AskJob__ResultPath=None), "endless loop"
@@ -956,7 +963,7 @@ def _cost() -> Rows:
     yield "a mode", "equivalent", COSTS["state"].mode()
     yield "one", "wrong", {"Pause"}, "3 states"
     yield "two", "wrong", {"Pause", "AskJob"}, "3 states"
-    yield "one more", "wrong", DEAREST | {"LongerPause"}, "1 times"
+    yield "one more", "wrong", DEAREST | {"LongerPause"}, "1 time;"
     yield "all", "wrong", set(COSTS["state"])
     yield "a name", "wrong", "AskJob", "set of names"
     yield "the counts", "wrong", counts, "set of names"
@@ -1085,7 +1092,8 @@ def _sql() -> Rows:
     yield "another index", "equivalent", DEAR.set_index(pd.Index([7, 8, 9]))
     yield "the sums", "wrong", DEAR.assign(dearest=[135.75, 80.0, 99.9]), "Zurich"
     yield "the cheapest", "wrong", DEAR.assign(dearest=[15.25, 80.0, 99.9]), "Zurich"
-    yield "a city missing", "wrong", DEAR.head(2), "Geneva"
+    yield "a city missing", "wrong", DEAR.head(2), "no row for Geneva"
+    yield "no columns", "wrong", pd.DataFrame(), "yours are none"
     yield "no GROUP BY", "wrong", pd.concat([DEAR, DEAR.head(1)]), "one row per city"
     yield (
         "the table, the dearest last",

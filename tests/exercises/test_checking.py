@@ -169,9 +169,8 @@ def test_source_that_is_no_python_is_told_the_line(lab):
 def test_on_an_account_a_function_is_tried_on_the_sandbox_all_the_same(lab, monkeypatch):
     account = helpers.Lab("aws", boto3.Session(), lab.account, lab.identity, lab.prefix)  # without keys
     monkeypatch.setattr("helpers.lab.place._current", account)
-    source = (
-        "def lambda_handler(event, context):\n    return {'status': 'success' if event.get('ready') else 'running'}"
-    )
+    said = "return {'status': 'success' if event.get('ready') else 'running'}"
+    source = f"def lambda_handler(event, context):\n    {said}"
     assert exercises.check("01-ready", f"{source}  # {uuid.uuid4()}").state == "solved"
 
 

@@ -72,3 +72,8 @@ def test_hostile_inputs_are_text(runs, lab):
     shown = history.compare(runs["well"], execution.events(arn, lab=lab))._repr_html_()
     assert "<img" not in shown
     assert "</script>" not in shown
+
+
+def test_a_history_without_events_is_compared_with_none():
+    with pytest.raises(errors.NotAHistory, match="The first history holds no event"):
+        history.compare([], [])

@@ -102,6 +102,7 @@ def filled(value):
 often = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
+@pytest.mark.slow
 @often
 @given(damaged())
 def test_frames_hold_every_entering_and_every_attempt_of_a_damaged_history(histories):

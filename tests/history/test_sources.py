@@ -103,6 +103,18 @@ def test_every_encoding_is_read(form, encoding, expected, tmp_path):
     pd.testing.assert_frame_equal(history.events(path), expected)
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_of_a_file_that_is_cut_off_the_whole_events_are_read(encoding, tmp_path):
+    path = tmp_path / "history.json"
+    written = json.dumps({"events": [{**one, "umlauts": "ü" * 9} for one in EVENTS]}, ensure_ascii=False, default=str)
+    whole = ENCODINGS[encoding](written)
+    for length in range(len(whole) - 40, len(whole) - 30):  # also in the middle of a letter
+        path.write_bytes(whole[:length])
+        found = history.events(path)
+        assert 0 < len(found) < len(EVENTS)
+        assert found.attrs["notes"][0].startswith("The file is cut off")
+
+
 def test_the_lines_of_a_log_that_are_no_records_are_counted_and_left_out(expected, tmp_path):
     path = tmp_path / "tail.log"
     noise = f"{STAMP} {STREAM} START RequestId: 1\n"
@@ -142,7 +154,7 @@ def test_several_files_are_read_and_one_that_is_no_history_is_refused(tmp_path):
     with pytest.raises(NotAHistory, match="no file"):
         history.events([tmp_path / "a.json", tmp_path / "none.json"])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(NotAHistory, match="no history in these files"):
+    with pytest.raises(NotAHistory, match="no history in what was given: give exported ones"):
         history.events(tmp_path / "empty")
 
 
@@ -183,8 +195,8 @@ def test_of_several_executions_that_are_named_the_first_is_said_and_how_many_mor
         (b"", "nothing in the file"),
         (b" \r\n ", "nothing in the file"),
         (b"\x1f\x8bbroken", "cannot be read as text"),
-        (gzip.compress(b"[]", mtime=0)[:-9], "cannot be read as text"),
-        (b"\xff\xfe\x00", "cannot be read as text"),
+        (gzip.compress(b"[]", mtime=0)[:-11], "cannot be read as text"),
+        (b"\xff\xfe\x00", "nothing in the file"),
         (b"@timestamp,message\n1,2\n", "no JSON"),
         (b"@message\n1,2\n", "none of its 1 items"),
         (b'{"a": 1}\n{"b": 2}\n', "none of its 2 items"),

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import engine
 from helpers.errors import NotAHistory, NotFound
-from helpers.rehearsal import rehearse
+from helpers.rehearsal import check, rehearse
 from tests.engine import recordings
 from tests.engine.driving import ACTIVITY, SYNC, TOKEN, Driven, machine, passing, task, types
 
@@ -162,6 +162,17 @@ def test_a_history_that_was_cut_off_is_rehearsed_as_far_as_it_goes(length):
     gap = rehearse([*events, {**events[-1], "id": length + 5}], LOOP)
     assert "gap" in repr(gap)
     assert gap._raw == events
+
+
+@pytest.mark.parametrize("around", ["WaitStateEntered", "TaskStateEntered"])
+def test_a_history_with_a_gap_is_none_of_an_execution_that_still_runs(around):
+    events = ran(LOOP, None, {"Ask": [1, 2, 3]})
+    at = next(at for at, event in enumerate(events) if event["type"] == around)
+    holed = [*events[: at + 1], *events[at + 3 :]]
+    assert "history was SUCCEEDED, the rehearsal is still running" in repr(rehearse(holed, LOOP))
+    row = check(LOOP, [holed], progress=False).iloc[0]
+    assert (row["was"], row["now"]) == ("SUCCEEDED", "unanswered")
+    assert "gap" in row["parted"]
 
 
 WAITS = machine(A={"Type": "Wait", "Seconds": 5, "Next": "B"}, B=passing(Result=1))

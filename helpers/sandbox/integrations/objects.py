@@ -34,8 +34,7 @@ def items(call: Call) -> Any:
     manifest = config.get("ManifestType") or ("S3_INVENTORY" if kind == "MANIFEST" else None)
 
     def content(bucket: str, key: str) -> bytes:
-        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return gzip.decompress(body) if manifest and key.endswith(".gz") else body
+        return _unpacked(key, client.get_object(Bucket=bucket, Key=key)["Body"].read())
 
     try:
         if action == "listObjectsV2":
@@ -45,7 +44,7 @@ def items(call: Call) -> Any:
                 return [_listed(found) for found in listed]
             bodies = (content(place["Bucket"], found["Key"]) for found in listed if not found["Key"].endswith("/"))
             return [item for body in bodies for item in _items(body, config)]
-        body = client.get_object(**place)["Body"].read()
+        body = _unpacked(place["Key"], client.get_object(**place)["Body"].read())
         if manifest == "ATHENA_DATA":
             urls = (line.removeprefix("s3://").split("/", 1) for line in body.decode().split())
             return [item for url in urls for item in _items(content(*url), config)]
@@ -64,6 +63,14 @@ def items(call: Call) -> Any:
         raise TaskFailed(READER, f"The object holds no CSV: {error}.") from error
     except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
         raise TaskFailed(READER, f"The object is no {manifest or kind} that can be read.") from error
+
+
+def _unpacked(key: str, body: bytes) -> bytes:
+    if key.endswith((".zst", ".zstd")):
+        import pyarrow
+
+        return bytes(pyarrow.input_stream(io.BytesIO(body), compression="zstd").read())
+    return gzip.decompress(body) if key.endswith(".gz") else body
 
 
 def _items(body: bytes, config: dict[str, Any]) -> Any:
@@ -117,7 +124,7 @@ def items_in(text: str, config: dict[str, Any]) -> Any:
 
 def _rows(text: str, config: dict[str, Any]) -> list[Any]:
     delimiter = DELIMITERS.get(config.get("CSVDelimiter", "COMMA"), ",")
-    rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
+    rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, escapechar="\\") if row)
     given = config.get("CSVHeaderLocation") == "GIVEN"
     headers: list[str] = config.get("CSVHeaders", []) if given else next(rows, [])
     if len(set(headers)) < len(headers):

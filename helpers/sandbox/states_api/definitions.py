@@ -64,6 +64,9 @@ def diagnose(text: str, machine_type: str) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("INVALID_JSON_DESCRIPTION", str(error))
         return
+    if definition is None:
+        yield Finding("MISSING_DESCRIPTION", "Received a null or empty workflow input")
+        return
     found = validation.errors(definition, machine_type)
     yield from found or _resources(definition)
     yield from validation.warnings(definition)

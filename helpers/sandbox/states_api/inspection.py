@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.definition.walk import states
-from helpers.engine.branches import Map, Parallel
+from helpers.engine.branches import STATE_DATA, Map, Parallel, item_of
 from helpers.engine.execution import Execution, Identity
 from helpers.engine.failures import TIMEOUT, TOLERANCE_EXCEEDED, StateFailed, matches
 from helpers.engine.machine import Machine
@@ -35,8 +35,8 @@ class Inspection:
     """One state, and what became of it.
 
     `mock` is the result (an `Answer`) or the error of a Task, Map or Parallel, `items` what a Map's ItemReader reads
-    (TaskFailed where it cannot); `context` stands in place of the context object; `retries` of the matching Retry have
-    been used, `failures` iterations of the Map have failed.
+    (TaskFailed where it cannot); `context` stands in place of the context object; a state that `iterates` is one of a
+    Map's; `retries` of the matching Retry have been used, `failures` iterations of the Map have failed.
 
     `status` is SUCCEEDED, FAILED, RETRIABLE or CAUGHT_ERROR; there is an `output` (a JSON value) where it is the first
     or the last. `stages` are the members of AWS's inspectionData as JSON values, `error_details` those of errorDetails.
@@ -47,6 +47,7 @@ class Inspection:
     mock: Answer | TaskFailed | None = None
     items: Any = None
     context: dict[str, Any] | None = None
+    iterates: bool = False
     variables: dict[str, Any] = field(default_factory=dict)
     retries: int = 0
     failures: int = 0
@@ -67,6 +68,8 @@ class Inspection:
         self._scheduler, self._handler, self._on_end = scheduler, handler, on_end
         self._state, self._frame = machine.states[self.name], run.top
         self._frame.variables, self._frame.scope.context = self.variables, self._context
+        if self.iterates:
+            self._frame.item = item_of(0, self._frame.data, STATE_DATA)
         self.stages["input"] = self._frame.data
         self._watch()
         self._timer = scheduler.after(LONGEST_SECONDS, self._time_out)
@@ -140,21 +143,22 @@ class Inspection:
         """What a Map would run, and how; its failure where more iterations have failed than it tolerates."""
         frame, stages = self._frame, self.stages
         if isinstance(state, DistributedMap) and state._reader:
-            items = yield from state.read(frame, data)
+            items, source = yield from state.read(frame, data)
             if "ItemsPointer" in state._reader.get("ReaderConfig", {}):
                 stages["afterItemsPointer"] = items
         else:
-            items = state.items_of(frame, data)
+            items, source = state.items_of(frame, data), STATE_DATA
             if not state.jsonata:
                 stages["afterItemsPath"] = items
-        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data))
+        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data)) or 0
         if state.selector:
-            each = ({"Item": {"Index": index, "Value": item}} for index, item in enumerate(items))
-            stages["afterItemSelector"] = [state.selected(frame, data, item) for item in each]
+            stages["afterItemSelector"] = [
+                state.selected(frame, data, item, item_of(index, item, source)) for index, item in enumerate(items)
+            ]
         if not isinstance(state, DistributedMap):
             return
         if state._batcher:
-            stages["afterItemBatcher"] = state._batched(frame, data, items)
+            stages["afterItemBatcher"] = state._batched(frame, data, items, source)
         exceeded = False
         for what, number, whole in (("Count", state._count, 1), ("Percentage", state._percentage, len(items) / 100)):
             if {f"ToleratedFailure{what}", f"ToleratedFailure{what}Path"} & self.body.keys():
@@ -214,7 +218,8 @@ class Inspection:
             place, state.result_path = state.result_path, placed
 
 
-def named(definition: Any, name: str) -> dict[str, Any] | None:
-    """The state of a name in a machine, at any depth, with its query language; None where there is none."""
+def named(definition: Any, name: str) -> tuple[dict[str, Any], bool] | None:
+    """The state of a name in a machine, at any depth, with its query language, and whether it is one of a Map's."""
     found = next((state for state in states(definition) if state.name == name), None)
-    return {"QueryLanguage": found.language, **found.body} if found else None
+    owner = found and found.scope.owner
+    return ({"QueryLanguage": found.language, **found.body}, bool(owner and owner.type == "Map")) if found else None

@@ -40,13 +40,13 @@ class MapRun:
         """The child executions, and theirs."""
         return [run for child in self.run.children for run in tree(child)]
 
-    def counts(self) -> dict[str, int]:
-        """How many children are in which status, as DescribeMapRun says it of items and of executions."""
+    def counts(self, of: dict[str, int], total: int) -> dict[str, int]:
+        """How many of the items, or of the children, are in which status, as DescribeMapRun says it."""
         run = self.run
-        known = {name: run.counts.get(name, 0) for name in ("succeeded", "failed", "running", "aborted")}
-        timed_out = run.counts.get("timed_out", 0)
+        known = {name: of[name] for name in ("succeeded", "failed", "running", "aborted")}
+        timed_out = of["timed_out"]
         begun = sum(known.values()) + timed_out
-        pending = max(run.total - begun - run.undispatched, 0) if run.status == "RUNNING" else 0
+        pending = max(total - begun - run.undispatched, 0) if run.status == "RUNNING" else 0
         failed = known["failed"] + run.undispatched
         return {
             **known,
@@ -61,7 +61,7 @@ class MapRun:
 
     def describe(self) -> dict[str, Any]:
         """The members of DescribeMapRun's answer, and of a list's."""
-        run, counts = self.run, self.counts()
+        run = self.run
         return {
             "mapRunArn": run.arn,
             "executionArn": run.parent.identity.arn,
@@ -72,8 +72,8 @@ class MapRun:
             "maxConcurrency": run.concurrency,
             "toleratedFailurePercentage": run.percentage,
             "toleratedFailureCount": run.count,
-            "itemCounts": counts,
-            "executionCounts": counts,
+            "itemCounts": self.counts(run.item_counts, run.total),
+            "executionCounts": self.counts(run.counts, len(run.items or ())),
             "redriveCount": run.redrives,
             "redriveDate": run.redriven,
         }

@@ -36,7 +36,7 @@ CONTEXT: dict[str, dict[str, type]] = {
 
 
 def test_state(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    name, body = _state(arguments)
+    name, body, iterates = _state(arguments)
     mock = _mock(name, body, arguments)
     if arguments.get("roleArn"):
         check_role(backend, arguments["roleArn"])
@@ -49,6 +49,7 @@ def test_state(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
         mock=mock,
         items=_items(body, configuration),
         context=_context(body, arguments),
+        iterates=iterates,
         variables=_object(arguments, "variables"),
         retries=configuration.get("retrierRetryCount", 0),
         failures=configuration.get("mapIterationFailureCount", 0),
@@ -65,16 +66,16 @@ def test_state(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return _answer(inspection, arguments.get("inspectionLevel", "INFO"))
 
 
-def _state(arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The state to test: its name and its body, which says its query language."""
+def _state(arguments: dict[str, Any]) -> tuple[str, dict[str, Any], bool]:
+    """The state to test: its name, its body, which says its query language, and whether it is one of a Map's."""
     text, name = arguments["definition"], arguments.get("stateName")
     if name is None:
-        return ALONE, check_state(text, ALONE)
+        return ALONE, check_state(text, ALONE), False
     check_definition(text, "STANDARD")
-    body = named(data_of(text), name)
-    if body is None:
+    found = named(data_of(text), name)
+    if found is None:
         raise invalid("State not found in definition")
-    return name, body
+    return name, *found
 
 
 def _mock(name: str, body: dict[str, Any], arguments: dict[str, Any]) -> Answer | TaskFailed | None:

@@ -32,6 +32,7 @@ def output(machines: Machines, definition: dict[str, Any], data: Any = None) -> 
     return json.loads(details(last)["output"])
 
 
+CSV = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
 OBJECTS: list[tuple[str, dict[str, Any], Any]] = [
     ('{"a": 1}\n{"a": 2}\n', {"InputType": "JSONL"}, [{"a": 1}, {"a": 2}]),
     ('{"x": {"y": [1, 2, 3]}}', {"InputType": "JSON", "ItemsPointer": "/x/y", "MaxItems": 2}, [1, 2]),
@@ -40,16 +41,34 @@ OBJECTS: list[tuple[str, dict[str, Any], Any]] = [
         {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "CSVDelimiter": "SEMICOLON"},
         [{"a": "1", "b": "2"}, {"a": "3", "b": ""}],
     ),
+    ('p,q\nC:\\\\x,"a\\"b"\n1\\,2,\\n\n', CSV, [{"p": "C:\\x", "q": 'a"b'}, {"p": "1,2", "q": "n"}]),
+    ('{"a": 1}', {"InputType": "JSON"}, [{"Key": "a", "Value": 1}]),
     ("1,2\n", {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["b", "a"]}, [{"a": "2", "b": "1"}]),
 ]
 
 
-@pytest.mark.parametrize(("body", "config", "items"), OBJECTS, ids=["JSONL", "JSON", "CSV", "headers"])
+@pytest.mark.parametrize(
+    ("body", "config", "items"), OBJECTS, ids=["JSONL", "JSON", "CSV", "escapes", "pairs", "headers"]
+)
 def test_items_from_an_object(machines: Machines, bucket: str, body: str, config: dict[str, Any], items: Any) -> None:
     machines.lab.client("s3").put_object(Bucket=bucket, Key="items", Body=body.encode())
     place = {"Bucket": bucket, "Key": "items"}
     reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": config, "Parameters": place}
     assert output(machines, states(M=run_of(ItemReader=reader))) == items
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        ("n.jsonl.gz", gzip.compress(b"1\n2")),
+        ("n.jsonl.zstd", bytes(pyarrow.Codec("zstd").compress(b"1\n2", asbytes=True))),
+    ],
+)
+def test_items_from_a_compressed_object(machines: Machines, bucket: str, key: str, body: bytes) -> None:
+    machines.lab.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSONL"}}
+    place = {"Bucket": bucket, "Key": key}
+    assert output(machines, states(M=run_of(ItemReader={**reader, "Parameters": place}))) == [1, 2]
 
 
 def test_items_of_a_listing(machines: Machines, bucket: str) -> None:
@@ -62,7 +81,7 @@ def test_items_of_a_listing(machines: Machines, bucket: str) -> None:
 
 UNREADABLE: list[tuple[bytes, dict[str, Any], str]] = [
     (b'{"x": 1}', {"InputType": "JSON", "ItemsPointer": "/y"}, "nothing where ItemsPointer leads (/y)"),
-    (b'{"x": 1}', {"InputType": "JSON"}, "non-iterable"),
+    (b'"x"', {"InputType": "JSON"}, "non-iterable"),
     (b'{"x": 1}\n{', {"InputType": "JSONL"}, "no JSON"),
     (b"[NaN]", {"InputType": "JSON"}, "NaN"),
     (b"[" * 100_000, {"InputType": "JSON"}, "nested too deeply"),

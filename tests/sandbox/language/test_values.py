@@ -77,7 +77,7 @@ JSONATA = {
     "$random(7) = $random(7)": True,
     "$random(42)": 0.7275636800328681,
     "$length($uuid())": 36,
-    "1 / 0": None,
+    "1 / 0": "Infinity",
     "$count(null)": 1,
     "$distinct([1, 1])": [1],
     "$range(-1.7, 2, 1)": [-1, 0, 1, 2],

@@ -235,7 +235,8 @@ def test_a_child_stopped_alone_is_counted_as_aborted(states: Any, runs: Runs, un
     found = runs.running(arn, 2)
     stopped = found["3600"]["executionArn"]
     states.stop_execution(executionArn=stopped, error="Enough", cause="By hand.")
-    assert json.loads(until(arn)["output"]) == [None, 1]
+    ended = {"Status": "ABORTED", "Error": "Enough", "Cause": "By hand."}
+    assert json.loads(until(arn)["output"]) == [ended, 1]
     last = events(states, stopped)[-1]
     assert (last["type"], last["executionAbortedEventDetails"]) == (
         "ExecutionAborted",

@@ -167,7 +167,7 @@ def test_an_execution_forgets_the_children_of_its_first_map_runs(
     parent = backend.executions[end_one(backend, "looping", definition=mapping(3), data=[1, 2])]
     runs = parent.map_runs
     assert [len(run.run.children) for run in runs] == [0, 2, 2]
-    assert [run.counts()["succeeded"] for run in runs] == [2, 2, 2]
+    assert [run.describe()["executionCounts"]["succeeded"] for run in runs] == [2, 2, 2]
 
 
 def test_beyond_its_bytes_the_oldest_are_forgotten(

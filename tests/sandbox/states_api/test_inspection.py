@@ -43,7 +43,8 @@ def inspect(
     definition: Any, given: Any = None, *, name: str = "", handler: Any = Call.start, seed: int = 0, **setting: Any
 ) -> Inspection:
     """One state, or the one of a name in a machine, run at once on a virtual clock."""
-    found = Inspection(named(definition, name) if name else definition, name or ALONE, **setting)
+    body, setting["iterates"] = (name and named(definition, name)) or (definition, False)
+    found = Inspection(body, name or ALONE, **setting)
     identity = Identity(MACHINE.replace("stateMachine", "express") + ":test", "test", MACHINE, "machine", "")
     scheduler, raised = Scheduler(counted(START)), list[Exception | None]()
     found.start(text_of({} if given is None else given), identity, scheduler, handler, seed, raised.append)

@@ -147,6 +147,11 @@ def test_a_good_definition_is_valid_and_warnings_do_not_change_that(states: Any)
     assert states.validate_state_machine_definition(definition=definition)["diagnostics"] == []
 
 
+def test_nothing_is_no_definition(states: Any) -> None:
+    [found] = states.validate_state_machine_definition(definition="null")["diagnostics"]
+    assert (found["code"], found["message"]) == ("MISSING_DESCRIPTION", "Received a null or empty workflow input")
+
+
 def test_validation_lists_no_more_than_asked_for(states: Any) -> None:
     many = {f"S{n}": {"Type": "Pass", "Next": f"T{n}"} for n in range(5)}
     definition = json.dumps({"StartAt": "S0", "States": many})

@@ -148,6 +148,13 @@ def test_a_state_of_a_machine_by_its_name(states: Any, role: str) -> None:
     assert found[0] == "ValidationException"
 
 
+def test_a_state_inside_a_map_is_tested_as_its_first_item(states: Any, role: str) -> None:
+    inside = {"Type": "Pass", "Parameters": {"item.$": "$$.Map.Item"}, "End": True}
+    each = {"Type": "Map", "ItemProcessor": {"StartAt": "In", "States": {"In": inside}}, "End": True}
+    found = run(states, role, {"StartAt": "Each", "States": {"Each": each}}, stateName="In", input="7")
+    assert json.loads(found["output"]) == {"item": {"Index": 0, "Value": 7, "Source": "STATE_DATA"}}
+
+
 def test_nothing_is_left_behind(states: Any, role: str) -> None:
     before = states.list_state_machines()["stateMachines"]
     run(states, role, {"Type": "Pass", "End": True})
