@@ -50,6 +50,9 @@ PARTS = {
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
     "helpers/definition/syntax.py path: number in 'maxsize=4096'": "how many parsed paths are kept changes no answer",
+    "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(self._timers)'": (
+        "when what was cancelled is thrown away changes no history"
+    ),
     "helpers/exercises/lessons.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
         "the tolerated delay is the same in every row"
     ),
