@@ -50,7 +50,8 @@ PARTS = {
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
     "helpers/definition/syntax.py path: number in 'maxsize=4096'": "how many parsed paths are kept changes no answer",
-    "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(self._timers'": (
+    "helpers/engine/handling.py longest: number in '366 * 86400'": "no execution lasts long enough to tell",
+    "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(se'": (
         "when what was cancelled is thrown away changes no history"
     ),
     "helpers/exercises/lessons.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
@@ -165,7 +166,7 @@ def mutant(path: pathlib.Path, place: tuple[ast.Module, ast.AST, str, int | None
     node = holder if index is None else holder[index]
     swapped = new if index is None else [*holder[:index], new, *holder[index + 1 :]]
     # A bare number says little, so what is around it is shown.
-    shown = ast.unparse(parent if isinstance(node, ast.Constant) else node)[:70]
+    shown = ast.unparse(parent if isinstance(node, ast.Constant) else node)[:60]
     setattr(parent, field, swapped)
     source = ast.unparse(ast.fix_missing_locations(tree))
     setattr(parent, field, holder)
