@@ -49,26 +49,37 @@ PARTS = {
 }
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
-    "helpers/definition/syntax.py:150: number in '4096'": "how many parsed paths are kept changes no answer",
-    "helpers/exercises/lessons.py:634: number in '0'": "the tolerated delay is the same in every row",
-    "helpers/exercises/trial.py:147: number in '512'": "how many trials are remembered changes no verdict",
-    "helpers/exercises/trial.py:229: number in '8'": "how long the end of a name is that is gone in a moment",
-    "helpers/history/fleet.py:132: truth in 'True'": "a folder in use can be left behind on Windows alone",
-    "helpers/history/fleet.py:176: truth in 'False'": "nobody asks for the column that would come with it",
-    "helpers/history/sources.py:262: number in '1'": "how many lists in lists are too many is promised nowhere",
-    "helpers/history/sources.py:415: comparison in 'moments.max() <= _LAST'": "the very last moment is then read alone",
-    "helpers/history/store.py:232: number in '4'": "how long a name is that lasts while a file is written",
-    "helpers/planner.py:72: truth in 'True'": "nobody changes one; frozen only keeps it so",
-    "helpers/planner.py:194: number in '2'": "a worker may say more often that it lives; no figure counts that",
-    "helpers/planner.py:197: number in '256'": "how many machines are remembered changes no figure",
-    "helpers/planner.py:203: and or in 'like.pending is None or _asks_again(made, str(like.asks), like.pending'": (
-        "a machine like one before is looked at anew, and found to wait as that one did"
+    "helpers/definition/syntax.py path: number in 'maxsize=4096'": "how many parsed paths are kept changes no answer",
+    "helpers/engine/handling.py longest: number in '366 * 86400'": "no execution lasts long enough to tell",
+    "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(se'": (
+        "when what was cancelled is thrown away changes no history"
     ),
-    "helpers/planner.py:272: number in '1'": "any number but the good one makes most machines ask again",
-    "helpers/planner.py:318: comparison in 'len(jobs) > most'": "of as many jobs as there may be all are taken",
-    "helpers/planner.py:386: number in '0'": "a label stands a point to the right",
-    "helpers/planner.py:399: truth in 'True'": "nobody changes one; frozen only keeps it so",
-    "helpers/planner.py:439: number in '1'": "a time-out may be a second longer than it need be",
+    "helpers/exercises/lessons.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
+        "the tolerated delay is the same in every row"
+    ),
+    "helpers/exercises/trial.py _run: number in 'maxsize=512'": "how many trials are remembered changes no verdict",
+    "helpers/history/fleet.py states: truth in 'ignore_cleanup_errors=True'": (
+        "a folder in use can be left behind on Windows alone"
+    ),
+    "helpers/history/fleet.py _list: truth in 'preserve_index=False'": "nobody asks for the column that would come",
+    "helpers/history/fleet.py _summed: truth in 'hive_partitioning=False'": "no query names what would come",
+    "helpers/history/sources.py of: number in 'depth + 1'": "how many lists in lists are too many is promised nowhere",
+    "helpers/history/sources.py _ordered: number in 'range(1, len(ids) + 1)'": (
+        "what is in order is then put in order all the same"
+    ),
+    "helpers/history/sources.py _ordered: number in 'len(ids) + 1'": (
+        "what is in order is then put in order all the same"
+    ),
+    "helpers/history/sources.py stamps: comparison in 'moments.max() <= _LAST'": "the last moment of all is read alone",
+    "helpers/history/store.py _written: number in 'secrets.token_hex(4)'": "a name that lasts while a file is written",
+    "helpers/planner.py Suggestion: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
+    "helpers/planner.py Waiting: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
+    "helpers/planner.py _figures: comparison in 'len(jobs) > most'": "of as many jobs as there may be all are taken",
+    "helpers/planner.py _keep_alive: number in 'beat / 2'": "a worker may say more often that it lives",
+    "helpers/planner.py _others: number in 'value + 1'": "any number but the good one makes most machines ask again",
+    "helpers/planner.py _waiting: number in 'maxsize=256'": "how many machines are remembered changes no figure",
+    "helpers/planner.py chart: number in '(0, 6)'": "a label stands a point further off",
+    "helpers/planner.py fitted: number in 'math.ceil(2 * call) + 1'": "a time-out may be a second longer",
 }
 SECONDS = 600
 FIRST = "MUTANTS_FIRST"  # names the file that says which tests come first
@@ -94,7 +105,10 @@ SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file with one place changed: its path in the repository, its new text, and what was changed."""
+    """A file with one place changed: its path in the repository, its new text, and where and what was changed.
+
+    It goes by a name without its line, which moves with each change above it.
+    """
 
     path: pathlib.Path
     source: str
@@ -102,7 +116,7 @@ class Mutant:
     change: str
 
     def __str__(self) -> str:
-        return f"{self.path.as_posix()}:{self.change}"
+        return f"{self.path.as_posix()} {self.change}"
 
 
 def changed(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -151,12 +165,24 @@ def mutant(path: pathlib.Path, place: tuple[ast.Module, ast.AST, str, int | None
     holder = getattr(parent, field)
     node = holder if index is None else holder[index]
     swapped = new if index is None else [*holder[:index], new, *holder[index + 1 :]]
-    text = f"{getattr(node, 'lineno', 0)}: {what} in {ast.unparse(node)[:70]!r}"
+    # A bare number says little, so what is around it is shown.
+    shown = ast.unparse(parent if isinstance(node, ast.Constant) else node)[:60]
     setattr(parent, field, swapped)
     source = ast.unparse(ast.fix_missing_locations(tree))
     setattr(parent, field, holder)
     lines = range(getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) + 1)
-    return Mutant(path, source, lines, text)
+    return Mutant(path, source, lines, f"{around(tree, lines.start)}: {what} in {shown!r}")
+
+
+def around(tree: ast.Module, line: int) -> str:
+    """The name of the innermost function or class that has this line."""
+    names = [
+        one.name
+        for one in ast.walk(tree)  # what is outside comes first
+        if isinstance(one, ast.FunctionDef | ast.ClassDef)
+        and min(part.lineno for part in (one, *one.decorator_list)) <= line <= (one.end_lineno or 0)
+    ]
+    return names[-1] if names else "<module>"
 
 
 def chosen(parts: list[str], number: int, seed: int) -> list[tuple[str, Mutant]]:
@@ -263,7 +289,7 @@ def main() -> int:
                 if str(mutant) in EXPLAINED or not lives(mutant, before, clone):
                     continue
                 alive += 1
-                print(f"lives: {mutant}", flush=True)
+                print(f"lives: {mutant}, line {mutant.lines.start}", flush=True)
     print(f"{alive} of {len(drawn)} live.")
     return int(alive > len(drawn) / 10)
 

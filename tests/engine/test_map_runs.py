@@ -45,6 +45,7 @@ def test_items_are_read_and_results_written_by_calls_of_the_map():
             assert {(one["StartDate"][11:19], one["StopDate"][11:19]) for one in call.results} == {
                 ("00:00:00", "00:00:03")
             }
+            assert {one["RedriveStatus"] for one in call.results} == {"NOT_REDRIVABLE"}
             assert call.map_run.most == 10_000
             return {"ResultWriterDetails": {"Bucket": "b", "Key": "out/manifest.json"}}
         return engine.Answer(call.parameters, 3)

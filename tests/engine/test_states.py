@@ -119,6 +119,7 @@ def wait(language="JSONPath", **fields):
     [
         ({"Seconds": 3}, "JSONPath", 3),
         ({"SecondsPath": "$.s"}, "JSONPath", 4),
+        ({"SecondsPath": "$.none"}, "JSONPath", 0),
         ({"Timestamp": "2025-01-01T00:00:05Z"}, "JSONPath", 5),
         ({"TimestampPath": "$.t"}, "JSONPath", 6.25),
         ({"Timestamp": "2024-01-01T00:00:00Z"}, "JSONPath", 0),
@@ -127,7 +128,7 @@ def wait(language="JSONPath", **fields):
     ],
 )
 def test_how_long_a_wait_waits(fields, language, waited):
-    run = engine.run(wait(language, **fields), {"s": 4, "t": "2025-01-01T01:00:06.250+01:00"})
+    run = engine.run(wait(language, **fields), {"s": 4, "none": 0, "t": "2025-01-01T01:00:06.250+01:00"})
     assert (run.status, seconds(run)[-1]) == ("SUCCEEDED", waited)
 
 

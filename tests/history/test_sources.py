@@ -66,6 +66,7 @@ FORMS = {
     "CSV of Logs Insights, the message first": insights_csv(("@message", "@timestamp")),
     "JSON of Logs Insights": insights_json(str),
     "JSON of Logs Insights, messages parsed": insights_json(json.loads),
+    "JSON Lines of Logs Insights": "\n".join(json.dumps({"@message": text}) for text in TEXTS),
     "aws logs tail": "".join(f"{STAMP} {STREAM} {text}\n" for text in TEXTS),
     "aws logs tail --format short": "".join(f"{STAMP[:19]} {text}\n" for text in TEXTS),
     "aws logs tail --format json": "".join(f"{STAMP} {STREAM} \n{json.dumps(one, indent=4)}\n" for one in RECORDS),
