@@ -514,9 +514,16 @@ def suggest(
         longest_run = simulate(machine, longest, call=call).iloc[0]
         if longest_run["status"] == "SUCCEEDED":
             found.append((longest_run["dollars"], name, float(interval), machine))
+    least = min((dollars for dollars, *_ in found), default=0.0)
+
+    def usual(way: tuple[float, str, float, dict[str, Any]]) -> float:
+        """The mean of some runs; of a way that costs twice as much as another at its longest, which is no rival."""
+        few = spread(seconds, COMPARED)
+        return way[0] if way[0] > 2 * least else simulate(way[3], few, call=call)["dollars"].mean()
+
     kept = (
         (name, interval, machine, figures)
-        for _, name, interval, machine in sorted(found, key=lambda one: one[0])
+        for _, name, interval, machine in sorted(found, key=usual)
         if (figures := _figures(machine, jobs, call))["ended_well"] == 1 and figures["p95_delay"] <= tolerated + 1e-6
     )
     chosen = next(kept, None)

@@ -256,6 +256,16 @@ def test_a_suggestion_does_not_pause_longer_than_the_job_may_take():
     assert planner.suggest(60, within=1000).figures["worst_delay"] < 30
 
 
+@pytest.mark.parametrize(
+    ("duration", "within", "way", "pause"), [(90, 15, "wait_first", 14), (1000, 600, "recheck", 599)]
+)
+def test_what_is_suggested_is_the_cheapest_on_average(duration, within, way, pause):
+    machine = planner.fitted(way, interval=pause, duration=1.2 * duration, call=0.1)
+    other = planner.simulate(machine, planner.spread(duration, planner.RUNS))
+    assert (other["delay"] <= within).all()
+    assert planner.suggest(duration, within=within).figures["dollars"] <= other["dollars"].mean() + 1e-9
+
+
 def test_a_suggestion_says_that_some_are_noticed_late():
     suggestion = planner.suggest(60, within=30, call=14.9)
     assert suggestion.figures["worst_delay"] > 30

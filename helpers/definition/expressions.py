@@ -41,7 +41,10 @@ def syntax_error(expression: str) -> str | None:
 
 
 def free_names(expression: str) -> list[str]:
-    """The names that a well-written expression looks up in a context item, which it has not on Step Functions."""
+    """The names that a well-written expression looks up in a context item, which it has not on Step Functions.
+
+    That item itself is `$` or `$$`.
+    """
     return list(dict.fromkeys(names(parsed(expression))))
 
 
@@ -65,6 +68,8 @@ def names(node: Any) -> Iterator[str]:
         return
     if node.type == "name":
         yield node.value
+    elif node.type == "variable" and node.value in ("", "$"):
+        yield f"${node.value}"
     elif node.type == "path":
         yield from names(node.steps[0])
     elif node.type not in ("transform", "regex"):

@@ -26,6 +26,7 @@ Kind = Literal[
     "path",  # a JSONPath
     "reference",  # a JSONPath that can only point to one place
     "place",  # a reference path into the data, where a result is written
+    "amount",  # a reference path to a number of the data or of a variable
     "computed",  # a reference path or an intrinsic function
     "template",  # an object with paths under keys that end in `.$`, or in JSONata with expressions
     "variables",  # a template whose keys are the names of variables
@@ -130,6 +131,11 @@ def with_path(name: str, field: Field) -> dict[str, Field]:
     return {name: field, f"{name}Path": REFERENCE}
 
 
+def amount(name: str, field: Field) -> dict[str, Field]:
+    """A number of a Map and its twin, which takes none from the context object."""
+    return {name: field, f"{name}Path": jsonpath(Field("amount"))}
+
+
 def either(*names: str) -> tuple[tuple[str, ...], ...]:
     """Fields that exclude their twins."""
     return tuple((name, f"{name}Path") for name in names)
@@ -159,14 +165,15 @@ RULE: dict[str, Field] = {
     "Not": jsonpath(inside("Inner rule")),
 }
 COMBINED = ("And", "Or", "Not", "Variable", "Condition")
-SCOPE = {"Comment": TEXT, "QueryLanguage": COMMON["QueryLanguage"], "StartAt": STATE, "States": Field("states")}
+SCOPE = {"Comment": TEXT, "StartAt": STATE, "States": Field("states")}
+LANGUAGE = {"QueryLanguage": COMMON["QueryLanguage"]}
 
 OBJECTS: dict[str, Object] = {
     "Machine": Object(  # "State machine structure"
-        {**SCOPE, "Version": word("1.0"), "TimeoutSeconds": Field("integer", least=0, most=MOST)},
+        {**SCOPE, **LANGUAGE, "Version": word("1.0"), "TimeoutSeconds": Field("integer", least=0, most=MOST)},
         required=("States", "StartAt"),
     ),
-    "Branch": Object(SCOPE, required=("States", "StartAt")),  # "Parallel"
+    "Branch": Object({**SCOPE, **LANGUAGE}, required=("States", "StartAt")),  # "Parallel"
     "Processor": Object(  # "Map"
         {**SCOPE, "ProcessorConfig": inside("ProcessorConfig")}, required=("States", "StartAt")
     ),
@@ -218,9 +225,9 @@ OBJECTS: dict[str, Object] = {
             "ItemReader": inside("ItemReader"),
             "ItemBatcher": inside("ItemBatcher"),
             "ResultWriter": inside("ResultWriter"),
-            **with_path("MaxConcurrency", whole(0)),
-            **with_path("ToleratedFailureCount", whole(0)),
-            **with_path("ToleratedFailurePercentage", Field("number", least=0, most=100, expression=True)),
+            **amount("MaxConcurrency", whole(0)),
+            **amount("ToleratedFailureCount", whole(0)),
+            **amount("ToleratedFailurePercentage", Field("number", least=0.0, most=100.0, expression=True)),
             "Label": TEXT,
         },
         one_of=(("ItemProcessor", "Iterator"), *NEXT),
@@ -266,7 +273,7 @@ OBJECTS: dict[str, Object] = {
             "ManifestType": word("ATHENA_DATA", "S3_INVENTORY"),
             "Transformation": word("NONE", "LOAD_AND_FLATTEN"),
             "ItemsPointer": TEXT,
-            **with_path("MaxItems", whole(0, MOST_ITEMS)),
+            **amount("MaxItems", whole(0, MOST_ITEMS)),
         },
         at_most=either("MaxItems"),
         requires=(
@@ -278,8 +285,8 @@ OBJECTS: dict[str, Object] = {
     ),
     "ItemBatcher": Object(
         {
-            **with_path("MaxItemsPerBatch", whole(1)),
-            **with_path("MaxInputBytesPerBatch", whole(1, MOST_BYTES)),
+            **amount("MaxItemsPerBatch", whole(1)),
+            **amount("MaxInputBytesPerBatch", whole(1, MOST_BYTES)),
             "BatchInput": TEMPLATE,
         },
         at_most=either("MaxItemsPerBatch", "MaxInputBytesPerBatch"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +109,11 @@ def found(name_or_path: str | Path) -> Path:
     """The file of a definition, by its name or its path; raises `UnknownName`."""
     if isinstance(name_or_path, str) and name_or_path in names():
         return FOLDER / f"{name_or_path}{SUFFIX}"
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(name_or_path))
+    if os.path.isfile(path):  # which says no, too, to what can be no path, such as a text of YAML
         return path
-    raise UnknownName(
-        f"There is no definition named {str(name_or_path)!r}, nor a file of that path; there are: {', '.join(names())}."
-    )
+    name = f"{str(name_or_path)!r:.300}"
+    raise UnknownName(f"There is no definition named {name}, nor a file of that path; there are: {', '.join(names())}.")
 
 
 def text_of(path: Path) -> str:

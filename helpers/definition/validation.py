@@ -404,7 +404,7 @@ class Reading:
                 "resource is not available in this region."
             )
             self.refuse(where, message)
-        elif field.kind in ("path", "reference", "place", "computed"):
+        elif field.kind in PATHS:
             self.path(value, field, where)
         elif field.kind == "value" and where.language != "JSONPath":
             self.expression(value, where)
@@ -422,6 +422,8 @@ class Reading:
                 reason = "It can lead to several places; a path to one has no '*', '..', ':', ',' or filter."
             elif reason is None and field.kind == "place" and syntax.path(value).root != "$":
                 reason = "A result is put into the data, at '$' or below."
+            elif reason is None and field.kind == "amount" and syntax.path(value).root == "$$":
+                reason = "A Map takes its numbers from its input or from a variable, not from the context object."
         if reason:
             self.refuse(where, message, hint=reason)
 
@@ -435,15 +437,16 @@ class Reading:
             self.refuse(where, problem, code="INVALID_JSONATA_EXPRESSION")
         else:
             for name in free_names(inside):
-                message = f"Reference to '{name}' at the top level is not supported."
-                hint = f'Did you mean "$states.input.{name}"?'
+                place = "" if name == "$$" else " at the top level"
+                message = f"Reference to '{name}'{place} is not supported."
+                hint = f'Did you mean "$states.input.{name}"?' if name[0] != "$" else ""
                 self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION", hint=hint)
             field = where.location.rpartition(f"/States/{where.state}/")[2]
             has_result = field.startswith(("Assign", "Output")) and self.type in RESULTING
             more = "errorOutput" if field.startswith("Catch") else "result" if has_result else "input"
             for name in states_fields(inside):
                 if name not in ("input", "context", more):
-                    message = f"Reference to '$states.{name}' is not supported here."
+                    message = f"Field '$states.{name}' does not exist."
                     self.refuse(where, message, code="UNSUPPORTED_JSONATA_EXPRESSION")
 
     def template(self, value: object, where: Where) -> None:
@@ -554,9 +557,10 @@ class Reading:
 
 
 NUMBERS = ("integer", "number")
+PATHS = ("path", "reference", "place", "amount", "computed")
 ANY = ("text", "boolean", "state", "literal")  # kinds whose every value is right
 PYTHON: dict[str, Any] = {
-    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", "path", "reference", "place", "computed"), str),
+    **dict.fromkeys(("text", "word", "timestamp", "resource", "state", *PATHS), str),
     "integer": int,
     "number": int | float,
     "boolean": bool,

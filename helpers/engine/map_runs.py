@@ -160,7 +160,7 @@ class DistributedMap(Map):
         self._writer: dict[str, Any] | None = body.get("ResultWriter")
         self._read_from, self._write_to = (self._template(body, field) for field in ("ItemReader", "ResultWriter"))
         reader, batcher = self._reader.get("ReaderConfig", {}), self._batcher or {}
-        self._most_items = number(reader, "MaxItems", jsonata)
+        self._most_items = number(reader, "MaxItems", jsonata, least=0 if jsonata else -math.inf)
         self._batch_items = number(batcher, "MaxItemsPerBatch", jsonata, least=1)
         self._batch_bytes = number(batcher, "MaxInputBytesPerBatch", jsonata, least=1)
         self._batch_input = templates.of(batcher, "BatchInput", jsonata)
@@ -230,6 +230,8 @@ class DistributedMap(Map):
     def read(self, frame: Frame, data: Any) -> Walk:
         """The items that the ItemReader gives, and their source."""
         most, place = (of(self.evaluation(frame, data)) for of in (self._most_items, self._read_from))
+        if (most or 0) < 0:
+            raise outside("States.ItemReaderFailed", "field MaxItems must be positive")
         items = self.listed((yield from self._ask(frame, "read", self._reader, place)))
         if items is None:
             raise outside("States.ItemReaderFailed", "Attempting to map over non-iterable node.")

@@ -195,7 +195,8 @@ def load(path: Path) -> File:
             events = count(len(whole), "event", "events")
             return File(path, whole, [f"The file is cut off at {at}; we read the {events} that are whole."])
         raise NotAHistory(
-            f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history again."
+            f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history as "
+            "JSON, by --output json of the AWS CLI."
         ) from None
 
 

@@ -57,6 +57,13 @@ OLDER = (
 # What the server must not inherit: the person's AWS settings and credentials, proxies, which loopback never uses, and
 # the wish to keep no compiled modules: it loads more than a thousand, and compiling them takes twice as long again.
 NOT_INHERITED = re.compile(r"(AWS|BOTO|MOTO)_.*|.*_PROXY|PYTHONDONTWRITEBYTECODE", re.IGNORECASE)
+# What may stand in the environment for the server: how it is written, and how that is said.
+SETTINGS = {
+    "LAB_SANDBOX_BYTES": (r"\d+", "a whole number of bytes"),
+    "LAB_SANDBOX_IDLE": (r"\d+(\.\d+)?", "a number of seconds"),
+    "LAB_SANDBOX_PACE": ("aws", "aws"),
+    "LAB_SANDBOX_ROLES": ("on|off", "on or off"),
+}
 ENDPOINT = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 
 
@@ -368,6 +375,9 @@ def _wait(server: "subprocess.Popen[bytes]", access_key: str) -> Sandbox:
 def _environment() -> dict[str, str]:
     """What the server inherits: the person's environment without AWS settings, credentials and proxies."""
     inherited = {name: value for name, value in os.environ.items() if not NOT_INHERITED.fullmatch(name)}
+    for name, (pattern, said) in SETTINGS.items():
+        if (given := inherited.get(name)) and not re.fullmatch(pattern, given, re.ASCII):
+            raise SandboxFailed(f"{name} is {given!r:.60}, and can be {said}: set it so, or unset it, and start again.")
     project = str(Path(__file__).parent.parent.parent)
     return inherited | {
         "PYTHONPATH": os.pathsep.join(filter(None, [project, inherited.get("PYTHONPATH")])),

@@ -98,6 +98,9 @@ def test_a_file_that_is_no_text(tmp_path):
 def test_unknown_names_list_those_there_are():
     with pytest.raises(UnknownName, match=r"'bussy_wait'.*busy_wait"):
         load("bussy_wait")
+    for text in ("StartAt: Ask\n" * 1_000, "\0", "~nobody/here"):
+        with pytest.raises(UnknownName, match="no definition named"):
+            load(text)
     with pytest.raises(UnknownName, match=r"'nothing'.*stepfunctionlambda_test"):
         function_source("nothing")
     with pytest.raises(UnknownName, match="its placeholders: FunctionArn"):

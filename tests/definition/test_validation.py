@@ -152,6 +152,18 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /Sta",
     ),
     (
+        {**MAP, "ItemProcessor": {**INNER, **JSONATA}},
+        "Field 'QueryLanguage' is not supported at /States/A/ItemProcessor",
+    ),
+    (
+        {**PASS, **JSONATA, "Output": {"v": "{% $.phone %}"}},
+        "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$' at the top level is not supported. at /States/A/Output/v",
+    ),
+    (
+        {**PASS, **JSONATA, "Output": {"v": "{% [$$.phone] %}"}},
+        "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$$' is not supported. at /States/A/Output/v",
+    ),
+    (
         {**PASS, **JSONATA, "Output": "{% 1 + %}"},
         "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Output",
     ),
@@ -173,6 +185,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({**PASS, "InputPath": "a"}, "Value must be a valid JSONPath at /States/A/InputPath. 'a' is no path: a path b"),
     ({**PASS, "ResultPath": "$.a[*]"}, "Value is not a Reference Path at /States/A/ResultPath"),
+    (
+        {**MAP, "MaxConcurrencyPath": "$$.a"},
+        "Value is not a Reference Path at /States/A/MaxConcurrencyPath. A Map takes",
+    ),
     ({**PASS, "ResultPath": "$$.a"}, "Value is not a Reference Path at /States/A/ResultPath. A result is put into"),
     ({**PASS, "ResultPath": "$.a."}, "Value is not a Reference Path at /States/A/ResultPath. '$.a.' is no path: a"),
     ({**PASS, "Parameters": {"x.$": "States.Foo($.a)"}}, "at /States/A/Parameters. 'States.Foo($.a)' is no intrinsic"),
@@ -424,7 +440,7 @@ def test_states_has_a_result_and_an_error_only_where_there_is_one(code, fields):
     for field in ("Output", "Assign", "Arguments", "Catch"):
         more = {"Catch": [{**catch, "Output": code}]} if field == "Catch" else {field: {"v": code}}
         found = said({**machine("A", {"A": {**task(), "Arguments": {}, "End": True, **more}, "Z": DONE}), **JSONATA})
-        assert [one for one in found if "is not supported here" in one] == ([] if field in fields else found[:1]), field
+        assert [one for one in found if "does not exist." in one] == ([] if field in fields else found[:1]), field
     assert bool(said(alone({**PASS, "Output": code}, **JSONATA))) is ("Arguments" not in fields)
 
 

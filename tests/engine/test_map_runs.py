@@ -72,6 +72,13 @@ def test_items_that_cannot_be_read():
         assert "MapRunFailed" in types(run)
 
 
+def test_fewer_than_no_items_are_not_read():
+    state = each(ItemReader={**READER, "ReaderConfig": {"InputType": "JSON", "MaxItemsPath": "$.n"}})
+    run = engine.run(machine(state), {"key": "k", "n": -1}, {"A": [1], "I": 7})
+    assert (run.error, run.cause) == ("States.ItemReaderFailed", "field MaxItems must be positive")
+    assert engine.run(machine(state), {"key": "k", "n": 0}, {"A": engine.Answer([1], 0), "I": 7}).output == [7]
+
+
 def test_results_that_cannot_be_written():
     answers = {"A": engine.TaskFailed("States.ResultWriterFailed", "no such bucket"), "I": 1}
     run = engine.run(machine(each(ResultWriter=WRITER)), [1], answers)

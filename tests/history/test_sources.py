@@ -198,6 +198,7 @@ def test_of_several_executions_that_are_named_the_first_is_said_and_how_many_mor
         (gzip.compress(b"[]", mtime=0)[:-11], "cannot be read as text"),
         (b"\xff\xfe\x00", "nothing in the file"),
         (b"@timestamp,message\n1,2\n", "no JSON"),
+        (b"events:\n- id: 1\n  type: ExecutionStarted\n", "--output json"),
         (b"@message\n1,2\n", "none of its 1 items"),
         (b'{"a": 1}\n{"b": 2}\n', "none of its 2 items"),
         (b'{"executions": 1}', "holds executions"),

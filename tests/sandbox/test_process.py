@@ -5,6 +5,7 @@ import http.server
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -294,6 +295,14 @@ def test_nothing_is_left_of_a_sandbox_that_is_stopped(monkeypatch: pytest.Monkey
     assert not list(process.folder().glob("functions-*"))
 
 
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The server finds a moto that cannot be loaded."""
+    (tmp_path / "moto.py").write_text("raise ImportError('this moto is broken')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("broken")
 def test_a_log_that_somebody_holds_is_not_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.stop()
     log, replace = process.log_path(), Path.replace
@@ -305,8 +314,7 @@ def test_a_log_that_somebody_holds_is_not_written_over(monkeypatch: pytest.Monke
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", held)
-    monkeypatch.setenv("LAB_SANDBOX_IDLE", "soon")
-    with pytest.raises(SandboxFailed, match="could not convert"):
+    with pytest.raises(SandboxFailed, match="this moto is broken"):
         sandbox.start()
     assert log.read_text(encoding="utf-8").startswith("what was said before\nTraceback")
 
@@ -345,11 +353,23 @@ def test_one_whose_folder_was_removed_ends_by_itself(monkeypatch: pytest.MonkeyP
     assert sandbox.status() is None
 
 
-def test_a_start_that_fails_says_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("broken")
+def test_a_start_that_fails_says_where_to_look() -> None:
     sandbox.stop()
-    monkeypatch.setenv("LAB_SANDBOX_IDLE", "soon")
-    with pytest.raises(SandboxFailed, match=r"could not convert string to float: 'soon'.*sandbox\.log"):
+    with pytest.raises(SandboxFailed, match=r"this moto is broken.*sandbox\.log"):
         sandbox.start()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("IDLE", "two hours"), ("IDLE", "-1"), ("PACE", "AWS"), ("ROLES", "1"), ("BYTES", "2e8"), ("BYTES", "٣")],
+)
+def test_a_setting_that_means_nothing_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.stop()
+    monkeypatch.setenv(f"LAB_SANDBOX_{name}", value)
+    with pytest.raises(SandboxFailed, match=f"LAB_SANDBOX_{name} is '{re.escape(value)}', and can be .* unset it"):
+        sandbox.start()
+    assert sandbox.status() is None
 
 
 def test_no_proxy_is_ever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
