@@ -137,7 +137,7 @@ def _run(waiting: Waiting, duration: float, call: float, price: float, seed: int
         now = asked.time.timestamp()
         begun.append(now)
         done = begun[0] + duration
-        invocations += _calls_function(asked.resource)
+        invocations += ":lambda:" in asked.resource
         children += STARTS in asked.resource
         good = waiting.made.answers.get(asked.state, {})
         if asked.state != waiting.asks:
@@ -182,10 +182,6 @@ def _run(waiting: Waiting, duration: float, call: float, price: float, seed: int
 
 
 STARTS = "sfn:startSyncExecution"  # of an Express child
-
-
-def _calls_function(resource: str) -> bool:
-    return ":states:::lambda:invoke" in resource or ":lambda:" in resource
 
 
 def _keep_alive(call: engine.Call, beat: float | None) -> None:

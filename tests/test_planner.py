@@ -128,9 +128,10 @@ def test_a_machine_that_asks_twice_at_most_gives_up():
     assert (figures["error"], figures["polls"]) == ("NotReady", 2)
 
 
-def test_machines_that_differ_in_a_number_alone_poll_as_often():
+@pytest.mark.parametrize("compared", ["NumericGreaterThan", "NumericLessThan"])
+def test_machines_that_differ_in_a_number_alone_poll_as_often(compared):
     for bound in (3, 2, 1):
-        rule = {"Variable": "$.n", "NumericGreaterThan": bound, "Next": "Done"}
+        rule = {"Variable": "$.n", compared: bound, "Next": "Done"}
         machine = {
             "StartAt": "Ask",
             "States": {
@@ -141,7 +142,7 @@ def test_machines_that_differ_in_a_number_alone_poll_as_often():
             },
         }
         figures = planner.simulate(machine, 100, call=0).iloc[0]
-        assert (figures["polls"], figures["delay"]) == (5, 20)
+        assert (figures["polls"], figures["calls"], figures["delay"]) == (5, 5, 20)
 
 
 def test_machines_that_differ_in_a_number_alone_may_need_other_data():
@@ -195,6 +196,10 @@ def test_of_many_long_jobs_some_of_each_length_are_run(monkeypatch):
 def test_comparison_says_where_a_history_comes_to_its_limit():
     row = planner.compare_patterns([2 * 2778], intervals=[2], patterns=["recheck"], call=0).iloc[0]
     assert (row["events"], row["within_limit"], row["ended_well"]) == (limits.HISTORY_EVENTS, False, 0)
+
+
+def test_comparison_is_of_a_quick_a_middling_and_a_slow_pause_unless_given():
+    assert planner.compare_patterns(30, patterns=["recheck"])["interval"].tolist() == [2, 10, 60]
 
 
 def test_comparison_takes_a_column_of_a_frame():
