@@ -528,7 +528,7 @@ class Reading:
             leaving = leads[state.name] = []
             for _, field, target, rule in ways(state):
                 assigned = (rule or state.body).get("Assign")
-                leaving.append((target, sum(map(self.bit, assigned)) if isinstance(assigned, dict) else 0))
+                leaving.append((target, sum(set(map(self.bit, assigned))) if isinstance(assigned, dict) else 0))
                 if target not in there:
                     place = Where(where, f"/States/{state.name}/{field.replace('.', '/')}", state.name, "")
                     self.target(target, place, "dangling-next", there)

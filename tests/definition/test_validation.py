@@ -407,6 +407,7 @@ OUTER = [
     ({"P": {**FAN, "End": False, "Next": "A"}, "A": {**ASSIGNS, "End": True}}, False),
     ({"P": {**FAN, "Assign": {"x": 1}}}, False),
     ({"C": {**CHOOSING, "Assign": {"y": 1}}, "A": {**ASSIGNS, "End": True}, "P": FAN}, False),
+    ({"A": {**ASSIGNS, "Assign": {"y": 1, "y.$": "$.y"}, "Next": "P"}, "P": FAN}, False),
     (
         {"T": {**task(), "Assign": {"x": 1}, "Next": "Z", "Catch": [{**CATCHING["Catch"][0], "Assign": {}}]}, "P": FAN},
         False,
