@@ -195,10 +195,10 @@ def _keep_alive(call: engine.Call, beat: float | None) -> None:
 def _waiting(text: str) -> Waiting:
     """How a machine waits; one that differs in its numbers only waits as the one before it did."""
     like = _LIKE.get(shape := re.sub(r"\d+", "0", text))
-    made = like and MadeUp(filled(text), like.made.input, like.made.answers)
-    fits = like and like.pending is not None and made and made.run.status == "SUCCEEDED"
-    if like and made and fits and _asks_again(made, str(like.asks), like.pending):
-        return Waiting(like.asks, like.pending, made, like.body)
+    if like and like.pending is not None:
+        made = MadeUp(filled(text), like.made.input, like.made.answers)
+        if made.run.status == "SUCCEEDED" and _asks_again(made, str(like.asks), like.pending):
+            return Waiting(like.asks, like.pending, made, like.body)
     found = _LIKE[shape] = _found(text)
     return found
 
@@ -518,11 +518,10 @@ def suggest(
         longest_run = simulate(machine, longest, call=call).iloc[0]
         if longest_run["status"] == "SUCCEEDED":
             found.append((longest_run["dollars"], name, float(interval), machine))
-    least = min((dollars for dollars, *_ in found), default=0.0)
+    least, few = min((dollars for dollars, *_ in found), default=0.0), spread(seconds, COMPARED)
 
     def usual(way: tuple[float, str, float, dict[str, Any]]) -> float:
         """The mean of some runs; of a way that costs twice as much as another at its longest, which is no rival."""
-        few = spread(seconds, COMPARED)
         return way[0] if way[0] > 2 * least else simulate(way[3], few, call=call)["dollars"].mean()
 
     kept = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from helpers.definition import validation
@@ -60,6 +61,7 @@ def written(definition: Any) -> str:
     """A definition, given as data or JSON text, as text. Raises DefinitionInvalid where it is no JSON."""
     if isinstance(definition, str):
         return definition
+    definition = dict(definition) if isinstance(definition, Mapping) else definition
     if unreadable := validation.form(definition):
         raise DefinitionInvalid(unreadable.sentence)
     return json.dumps(definition)

@@ -90,7 +90,7 @@ def made_up(definition: Mapping[str, Any] | str) -> MadeUp:
 
     Raises DefinitionInvalid for what is no state machine.
     """
-    data = filled(written(dict(definition) if isinstance(definition, Mapping) else definition))
+    data = filled(written(definition))
     engine.compiled(data)
     made = _Search(data).found()
     return _smaller(made) if made.run.status == "SUCCEEDED" else made
