@@ -87,7 +87,6 @@ class Run:
         database: str,
         catalog: Catalog,
         read: Callable[[Table], tuple[pa.Table, int]],
-        now: datetime.datetime,
     ) -> Result:
         """Run a query and give its result; raises QueryFailure."""
         tables: dict[tuple[str, str], Table] = {}
@@ -98,7 +97,7 @@ class Run:
                 message = f"Table '{NAME}.{home}.{name}' does not exist"
                 raise QueryFailure(f"TABLE_NOT_FOUND: line 1:15: {message}", 1301)
             tables[home, name] = table
-        sql = translated(statement, tables, now)
+        sql = translated(statement, tables)
         scanned = 0
         with duckdb.connect(":memory:", config=dict(SETTINGS)) as connection:
             self._connection = connection

@@ -108,7 +108,7 @@ class QueryExecution:
         database = str(self.context.get("Database") or "default").lower()
         self._caller.call("GetDatabase", database)
         if self._is_query:
-            return self._run.query(self._statement, database, self._catalog, self._read, clock.now())
+            return self._run.query(self._statement, database, self._catalog, self._read)
         self._caller.state(self._statement, dialect.words(self.query), database)
         lines = self._catalog.run(self._statement, self.query, database, partial(keys_below, self._s3))
         words = [*dialect.words(self.query), ""]

@@ -3,8 +3,6 @@
 The macros named here are in `macros`.
 """
 
-import datetime
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,9 +19,6 @@ from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
 __all__ = ["translated"]
 
-_UNITS = {"MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
-_FORMATS = {*"YymdHIMSfbBaAjp%", "-m", "-d", "-H", "-I"}
-_PARTS = {"YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE"}
 _INTEGERS = {exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
 _FLOATING = {exp.DType.DOUBLE, exp.DType.FLOAT}
 _NUMBERS = {*_INTEGERS, *_FLOATING, exp.DType.DECIMAL}
@@ -39,8 +34,8 @@ _CASTS = {
 _WANTED: dict[type[exp.Expr], tuple[str, set[exp.DType]]] = {
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg), ("a number", _NUMBERS)),
     **dict.fromkeys((exp.And, exp.Or, exp.Not, exp.Where, exp.Having), ("a boolean", {exp.DType.BOOLEAN})),
-    **dict.fromkeys((exp.Concat, exp.DPipe, exp.Lower, exp.Upper, exp.Length, exp.Trim), ("a text", _TEXTS)),
-    **dict.fromkeys((exp.Substring, exp.Replace, exp.StrPosition, exp.StartsWith, exp.Like), ("a text", _TEXTS)),
+    **dict.fromkeys((exp.Concat, exp.DPipe, exp.Lower, exp.Upper, exp.Length), ("a text", _TEXTS)),
+    **dict.fromkeys((exp.Substring, exp.Like), ("a text", _TEXTS)),
 }
 # The kinds of values with which a construct gives another result in DuckDB than in Athena, and what to do instead.
 _DIFFERING: dict[type[exp.Expr], tuple[set[exp.DType], str]] = {
@@ -50,7 +45,7 @@ _DIFFERING: dict[type[exp.Expr], tuple[set[exp.DType], str]] = {
 }
 
 
-def translated(query: exp.Expr, tables: dict[tuple[str, str], Table], now: datetime.datetime) -> str:
+def translated(query: exp.Expr, tables: dict[tuple[str, str], Table]) -> str:
     """DuckDB's SQL for a query whose tables are qualified; DuckDB must know each as `database.name` in one name.
 
     Raises QueryFailure where a column is not there, or where both engines differ.
@@ -76,15 +71,13 @@ def translated(query: exp.Expr, tables: dict[tuple[str, str], Table], now: datet
     for column in query.find_all(exp.Column):
         column.set("db", None)
         column.set("catalog", None)
-    query = _rewritten(query, now)
+    _rewrite(query)
     quote_identifiers(query, dialect="duckdb", identify=True)
     return query.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
 def _kind(node: exp.Expr) -> exp.DType | None:
     """The type of a value, None where nobody knows it, as of null."""
-    if isinstance(node, exp.Replace):
-        return exp.DType.VARCHAR
     known = node.type.this if node.type else exp.DType.UNKNOWN
     return None if known in (exp.DType.UNKNOWN, exp.DType.NULL) else known
 
@@ -114,9 +107,6 @@ def _check_types(query: exp.Expr) -> None:
             if left and right and (left in _TEXTS) != (right in _TEXTS):
                 what = f"{left.value.lower()}, {right.value.lower()}"
                 raise _mismatch(f"column {number} in UNION query has incompatible types: {what}")
-    for item in query.selects if isinstance(query, exp.Query) else []:
-        if isinstance(item.unalias(), exp.CurrentTimestamp):
-            raise not_in_sandbox("A result with a time zone", "Select cast(now() AS timestamp).")
 
 
 def _mismatch(what: str) -> QueryFailure:
@@ -148,23 +138,13 @@ def _decimal(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _rewritten(node: exp.Expr, now: datetime.datetime) -> exp.Expr:
-    """`node` with all below it rewritten, the innermost first; what takes a node's place keeps its type."""
-    for child in list(node.iter_expressions()):
-        written = _rewritten(child, now)
-        if written is not child:
-            child.replace(written)
-    kind, written = node.type, node
-    rewrite = _REWRITES.get(type(node))
-    if rewrite is not None:
-        written = rewrite(node)
-    elif isinstance(node, exp.CurrentDate):
-        written = exp.cast(exp.Literal.string(now.date().isoformat()), "date")
-    elif isinstance(node, exp.CurrentTimestamp):
-        written = exp.cast(exp.Literal.string(now.replace(tzinfo=None).isoformat(" ", "milliseconds")), "timestamp")
-    if written is not node:
-        written.type = kind
-    return written
+def _rewrite(query: exp.Expr) -> None:
+    """Rewrite a query in place, the innermost first; what takes a node's place keeps its type."""
+    for node in reversed(list(query.walk())):
+        if rewrite := _REWRITES.get(type(node)):
+            written = rewrite(node)
+            written.type = node.type
+            node.replace(written)
 
 
 def _macro(name: str, *arguments: exp.Expr) -> exp.Expr:
@@ -189,69 +169,10 @@ def _cast(node: exp.Expr) -> exp.Expr:
     if target.this in _TEXTS and target.expressions:
         raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}", "Cast to varchar, then use substr.")
     if target.this in _TEXTS and _kind(node.this) in (*_FLOATING, exp.DType.TIMESTAMP):
-        instead = "cast a double to decimal first, or format a timestamp with date_format"
+        instead = "cast a double to decimal first"
         raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: {instead}")
     macro = _CASTS[target.this].replace("athena_", "athena_try_" if isinstance(node, exp.TryCast) else "athena_")
     return type(node)(this=_macro(macro, node.this) if macro else node.this, to=target)
-
-
-def _difference(node: exp.Expr) -> exp.Expr:
-    """Athena's date_diff counts whole units, as DuckDB's date_sub does; DuckDB's own counts boundaries crossed."""
-    unit = _unit(node, _UNITS)
-    return exp.Anonymous(
-        this="date_sub", expressions=[exp.Literal.string(unit.lower()), node.expression.copy(), node.this.copy()]
-    )
-
-
-def _unit(node: exp.Expr, known: set[str]) -> str:
-    unit = node.args.get("unit")
-    name = unit.name.upper() if unit is not None else "DAY"
-    if name not in known:
-        raise not_in_sandbox(f"The unit {name.lower()}")
-    return name
-
-
-def _truncation(node: exp.Expr) -> exp.Expr:
-    unit = exp.Literal.string(_unit(node, _UNITS).lower())
-    truncated = exp.Anonymous(this="date_trunc", expressions=[unit, node.this.copy()])
-    return exp.cast(truncated, "date") if _kind(node.this) == exp.DType.DATE else truncated
-
-
-def _addition(node: exp.Expr) -> exp.Expr:
-    """Athena's date_add keeps a date a date; DuckDB makes it a timestamp."""
-    unit = _unit(node, _UNITS - {"MILLISECOND", "QUARTER"}).lower()
-    kind = _kind(node.this)
-    if kind not in (exp.DType.DATE, exp.DType.TIMESTAMP):
-        raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: cast the last part to date or timestamp.")
-    span = exp.Anonymous(this=f"to_{unit}s", expressions=[exp.cast(node.expression, "int")])
-    sum_ = exp.Add(this=exp.cast(node.this, "timestamp"), expression=span)
-    return exp.cast(sum_, "date") if kind == exp.DType.DATE else exp.paren(sum_)
-
-
-def _extraction(node: exp.Expr) -> exp.Expr:
-    if node.name.upper() not in _PARTS:
-        raise not_in_sandbox(f"extract({node.name.lower()} from ...)")
-    return node
-
-
-def _trim(node: exp.Expr) -> exp.Expr:
-    """Athena trims all white space unless the query says what to trim; DuckDB trims spaces."""
-    if node.args.get("expression") is None:
-        node.set("expression", exp.Literal.string(" \t\n\r\x0b\x0c"))
-    return node
-
-
-def _replacement(node: exp.Expr) -> exp.Expr:
-    if isinstance(node.expression, exp.Literal) and not node.expression.name:
-        raise QueryFailure(f"NOT_SUPPORTED: replace of an empty text. {DIFFERS}.")
-    return node
-
-
-def _formatting(node: exp.Expr) -> exp.Expr:
-    form = node.args["format"]
-    if not isinstance(form, exp.Literal) or not set(re.findall(r"%(-?.)", form.name)) <= _FORMATS:
-        raise not_in_sandbox("This date format", "Use %Y %m %d %H %i %s and their like.")
-    return node
 
 
 def _substring(node: exp.Expr) -> exp.Expr:
@@ -263,12 +184,5 @@ def _substring(node: exp.Expr) -> exp.Expr:
 _REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Div: _division,
     **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
-    exp.DateDiff: _difference,
-    **dict.fromkeys((exp.TimestampTrunc, exp.DateTrunc), _truncation),
-    exp.DateAdd: _addition,
-    exp.Extract: _extraction,
     exp.Substring: _substring,
-    exp.Trim: _trim,
-    exp.Replace: _replacement,
-    **dict.fromkeys((exp.TimeToStr, exp.StrToTime), _formatting),
 }

@@ -11,7 +11,6 @@ from helpers.sandbox.athena.catalog import Catalog
 from helpers.sandbox.athena.engine import Result, Run
 from helpers.sandbox.athena.problem import Malformed, QueryFailure
 
-NOW = datetime.datetime(2030, 5, 6, 7, 8, 9, 123_000, tzinfo=datetime.UTC)
 DAY = datetime.date(2020, 1, 31)
 
 
@@ -39,7 +38,7 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     rows = pa.table(arrays, schema=schema)
-    return Run().query(dialect.parse(sql, parameters), "lab", catalog, lambda _: (rows, 42), NOW)
+    return Run().query(dialect.parse(sql, parameters), "lab", catalog, lambda _: (rows, 42))
 
 
 @pytest.mark.parametrize(
@@ -59,13 +58,6 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
         ("SELECT concat(customer, '!') FROM orders ORDER BY id", "varchar", [["ann!"], ["bob!"], [None]]),
         ("SELECT customer FROM orders ORDER BY customer DESC", "varchar", [["bob"], ["ann"], [None]]),
         ("SELECT id FROM orders ORDER BY id OFFSET 1 LIMIT 1", "integer", [["2"]]),
-        ("SELECT date_diff('month', DATE '2020-01-31', DATE '2020-02-28')", "bigint", [["0"]]),
-        ("SELECT date_diff('day', day, DATE '2020-02-02') FROM orders LIMIT 1", "bigint", [["2"]]),
-        ("SELECT date_add('month', 1, day) FROM orders LIMIT 1", "date", [["2020-02-29"]]),
-        ("SELECT date_trunc('month', day), date_trunc('hour', made) FROM orders LIMIT 1", "date timestamp",
-         [["2020-01-01", "2020-01-31 02:00:00.000"]]),
-        ("SELECT date_format(made, '%Y-%m-%d %H:%i:%s') FROM orders LIMIT 1", "varchar", [["2020-01-31 02:03:04"]]),
-        ("SELECT current_date, date_format(now(), '%H:%i')", "date varchar", [["2030-05-06", "07:08"]]),
         ("SELECT price, paid, made, day, null FROM orders WHERE id = 3", "double boolean timestamp date unknown",
          [["1.0E8", None, "2020-01-31 02:03:04.000", "2020-01-31", None]]),
         ("SELECT 0.0001e0, 1e7, 1e6, ratio FROM orders LIMIT 1", "double double double float",
@@ -76,8 +68,7 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
         ("SELECT count(*), count(customer), count(DISTINCT paid) FROM lab.orders", None, [["3", "2", "2"]]),
         ("SELECT CASE WHEN n > 5 THEN 'big' ELSE 'small' END AS size FROM orders WHERE customer IN ('ann')",
          "varchar", [["big"]]),
-        ("SELECT lower('AB'), length('é'), substr('abc', -2), trim(' \t a '), replace('aa', 'a', 'b')", None,
-         [["ab", "1", "bc", "a", "bb"]]),
+        ("SELECT lower('AB'), length('é'), substr('abc', -2)", None, [["ab", "1", "bc"]]),
         ("SELECT coalesce(customer, '?'), nullif(id, 1) FROM orders WHERE NOT paid OR paid IS NULL ORDER BY id", None,
          [["bob", "2"], ["?", "3"]]),
         ("SELECT CASE id WHEN 1 THEN 'one' ELSE 'more' END, -id + n * 2 FROM orders WHERE id = 1", None,
@@ -154,13 +145,17 @@ def test_parameters_take_the_question_marks_places(catalog):
         ("SELECT id FROM orders WHERE n", "TYPE_MISMATCH"),
         ("SELECT id FROM orders UNION ALL SELECT customer FROM orders", "TYPE_MISMATCH: .*incompatible types"),
         ("SELECT 99999999999999999999", "NUMERIC_VALUE_OUT_OF_RANGE"),
-        ("SELECT now()", "time zone is not in the sandbox"),
         ("SELECT cast('1.5' AS integer)", "INVALID_CAST_ARGUMENT: Cannot cast '1.5'"),
         ("SELECT cast(' 1 ' AS integer)", "INVALID_CAST_ARGUMENT"),
         ("SELECT cast('2020/1/1' AS date)", "INVALID_CAST_ARGUMENT"),
         ("SELECT cast('yes' AS boolean)", "INVALID_CAST_ARGUMENT"),
         # not known to mean the same
         ("SELECT approx_distinct(id) FROM orders", "The function approx_distinct is not in the sandbox"),
+        ("SELECT date_add('month', 1, day) FROM orders", "The function date_add is not in the sandbox"),
+        ("SELECT date_format(made, '%Y') FROM orders", "The function date_format is not in the sandbox"),
+        ("SELECT trim(customer) FROM orders", "The function trim is not in the sandbox"),
+        ("SELECT current_date", "The function current_date is not in the sandbox"),
+        ("SELECT now()", "The function current_timestamp is not in the sandbox"),
         ("SELECT greatest(1, 2)", "The function greatest is not in the sandbox"),
         ("SELECT list_value(1)", "The function list_value is not in the sandbox"),
         ("SELECT regexp_like(customer, 'a') FROM orders", "is not in the sandbox"),
