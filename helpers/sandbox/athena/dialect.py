@@ -1,7 +1,7 @@
 """Athena's SQL, as far as DuckDB means the same by it; all else fails and says so.
 
 What passes is listed here, constructs and functions, and what is not listed does not pass. What depends on types is
-checked in `rewriting` and `macros`.
+checked in `rewriting`.
 """
 
 import re
@@ -14,8 +14,7 @@ from sqlglot.optimizer.qualify_tables import qualify_tables
 from sqlglot.tokenizer_core import Token, TokenType
 
 from helpers.sandbox.athena.catalog import NAME
-from helpers.sandbox.athena.macros import DIFFERS
-from helpers.sandbox.athena.problem import Malformed, QueryFailure, not_in_sandbox
+from helpers.sandbox.athena.problem import DIFFERS, Malformed, QueryFailure, not_in_sandbox
 
 __all__ = ["DIALECT", "is_query", "parse", "tables_of", "words"]
 

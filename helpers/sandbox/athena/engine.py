@@ -14,9 +14,8 @@ from sqlglot import exp
 
 from helpers.sandbox.athena import dialect
 from helpers.sandbox.athena.catalog import NAME, Catalog, Table
-from helpers.sandbox.athena.macros import MACROS
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
-from helpers.sandbox.athena.rewriting import translated
+from helpers.sandbox.athena.rewriting import MACROS, translated
 
 __all__ = ["Result", "ResultColumn", "Run", "warm_up"]
 

@@ -130,7 +130,7 @@ def test_parameters_take_the_question_marks_places(catalog):
         ("SELECT id AS k, k + 1 FROM orders", "COLUMN_NOT_FOUND: .*'k' cannot be resolved"),
         # converted by DuckDB, refused by Athena
         ("SELECT id FROM orders WHERE customer = 1", "TYPE_MISMATCH"),
-        ("SELECT id FROM orders WHERE day = '2020-01-31'", "TYPE_MISMATCH: Cannot apply operator: date = varchar"),
+        ("SELECT id FROM orders WHERE day = '2020-01-31'", "TYPE_MISMATCH: .*incompatible types: date, varchar"),
         ("SELECT id FROM orders WHERE day BETWEEN '2020-01-01' AND '2020-02-01'", "TYPE_MISMATCH"),
         ("SELECT id FROM orders WHERE customer IN ('ann', 1)", "TYPE_MISMATCH"),
         ("SELECT customer || 1 FROM orders", "TYPE_MISMATCH"),
