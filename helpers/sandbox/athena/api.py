@@ -17,7 +17,8 @@ from helpers.sandbox import identities
 from helpers.sandbox.athena.problem import Malformed
 
 if TYPE_CHECKING:
-    from helpers.sandbox.athena.catalog import Catalog
+    from moto.glue.models import GlueBackend
+
     from helpers.sandbox.athena.executions import QueryExecution
     from helpers.sandbox.athena.permissions import Caller
 
@@ -45,15 +46,18 @@ class AthenaBackend(MotoBackend):
         self._lock = threading.Lock()
 
     @functools.cached_property
-    def catalog(self) -> "Catalog":
+    def glue(self) -> "GlueBackend":
+        """The databases and tables that queries see."""
         # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
         from moto.glue.models import glue_backends
 
         from helpers.sandbox.athena import engine
-        from helpers.sandbox.athena.catalog import Catalog
 
         threading.Thread(target=engine.warm_up, daemon=True).start()
-        return Catalog(glue_backends[self.account_id][self.region_name])
+        glue = glue_backends[self.account_id][self.region_name]
+        if "default" not in glue.databases:
+            glue.create_database("default", {"Name": "default"})
+        return glue
 
     @property
     def s3(self) -> S3Backend:
@@ -78,7 +82,7 @@ class AthenaBackend(MotoBackend):
                     raise InvalidRequest("Idempotent parameters do not match")
                 return self.query_executions[known_id]
             try:
-                execution = QueryExecution(request, group, output, self.catalog, self.s3, caller)
+                execution = QueryExecution(request, group, output, self.glue, self.s3, caller)
             except Malformed as error:
                 raise InvalidRequest(error.reason) from error
             self.query_executions[execution.id] = execution
@@ -97,13 +101,13 @@ class AthenaBackend(MotoBackend):
         """Let moto's own operations on databases see the catalog's."""
         self.databases = {
             ("AwsDataCatalog", name): Database(catalog_name="AwsDataCatalog", database_name=name)
-            for name in self.catalog.databases()
+            for name in self.glue.databases
         }
 
     def reset(self) -> None:
         for execution in self.query_executions.values():
             execution.stop()
-        vars(self).pop("catalog", None)
+        vars(self).pop("glue", None)
         super().reset()
 
     def _output(self, group: str, given: dict[str, Any], caller: "Caller") -> str:

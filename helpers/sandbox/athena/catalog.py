@@ -1,27 +1,25 @@
 """Databases and tables, and the statements that make, show and drop them: Athena's catalog is Glue's."""
 
-import contextlib
 import dataclasses
 import fnmatch
 import re
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-from moto.glue.exceptions import PartitionAlreadyExistsException
-from moto.glue.models import FakeTable, GlueBackend
+from moto.glue.exceptions import AlreadyExistsException, EntityNotFoundException
+from moto.glue.models import GlueBackend
 from sqlglot import exp
 
-from helpers.sandbox import process
 from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
-__all__ = ["Catalog", "Column", "Table", "arrow_type"]
+__all__ = ["NAME", "Column", "Table", "find", "run"]
 
 NAME = "awsdatacatalog"
 LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+UNPARTITIONED = "A table reads all objects below its LOCATION: make it over the folder of all partitions."
 
 _TYPES: dict[exp.DType, Callable[[], pa.DataType]] = {
     exp.DType.TINYINT: pa.int8,
@@ -35,6 +33,14 @@ _TYPES: dict[exp.DType, Callable[[], pa.DataType]] = {
     exp.DType.DATE: pa.date32,
     exp.DType.TIMESTAMP: lambda: pa.timestamp("ms"),
 }
+# What ROW FORMAT DELIMITED says, by the names of LazySimpleSerDe's properties.
+_DELIMITED = {
+    "fields": "field.delim",
+    "escaped": "escape.delim",
+    "lines": "line.delim",
+    "null": "serialization.null.format",
+}
+_ESCAPES = {"\\t": "\t", "\\n": "\n", "\\\\": "\\", "\\001": "\x01", "\\u0001": "\x01"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,197 +52,45 @@ class Column:
     type: pa.DataType
 
 
-class Table(FakeTable):
-    """An external table: where its objects lie and how they are read. Glue has it as one of its own."""
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table as it is read: where its objects lie, and the format they are in."""
 
-    def __init__(
-        self,
-        database: str,
-        name: str,
-        columns: list[Column],
-        partition_columns: list[Column],
-        location: str,
-        serde: str,
-        options: dict[str, str],
-        header_lines: int,
-    ) -> None:
-        self.columns, self.partition_columns, self.location = columns, partition_columns, location
-        self.serde, self.options, self.header_lines = serde, options, header_lines
-        shown, keys = ([{"Name": one.name, "Type": one.hive_type} for one in of] for of in (columns, partition_columns))
-        place = {"Location": location, "Columns": shown}
-        given = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": place, "PartitionKeys": keys}
-        super().__init__(database, name, given, process.ACCOUNT)
-
-    @property
-    def all_columns(self) -> list[Column]:
-        return [*self.columns, *self.partition_columns]
-
-    def add_partition(self, values: Sequence[str], location: str) -> None:
-        """Know a partition from now on. Raises PartitionAlreadyExistsException."""
-        self.create_partition({"Values": list(values), "StorageDescriptor": {"Location": location}})
-
-    def places(self) -> list[tuple[list[str], str]]:
-        """Where to look for objects: the table's own place, or its partitions', each with the values of its columns."""
-        if not self.partition_columns:
-            return [([], self.location)]
-        found = list(self.partitions.values())
-        return [(one.values, one.partition_input["StorageDescriptor"]["Location"]) for one in found]
+    database: str
+    name: str
+    columns: list[Column]
+    location: str
+    serde: str
+    options: dict[str, str]
+    header_lines: int
 
 
-class Catalog:
-    """What AwsDataCatalog holds in one region, which is what Glue holds there. Safe to use from many threads."""
-
-    def __init__(self, glue: GlueBackend) -> None:
-        self._lock = threading.Lock()
-        self._glue = glue
-        if "default" not in glue.databases:
-            self._add("default")
-
-    def databases(self) -> list[str]:
-        return sorted(self._glue.databases)
-
-    def find(self, database: str, name: str) -> Table | None:
-        """A table that a query has made."""
-        found = self._tables(database).get(name)
-        return found if isinstance(found, Table) else None
-
-    def _tables(self, database: str) -> dict[str, FakeTable]:
-        return self._glue.databases[database].tables if database in self._glue.databases else {}
-
-    def _add(self, database: str) -> None:
-        # AWS forgets a database's tags with it; in moto the next one of that name has them.
-        arn = f"arn:aws:glue:{self._glue.region_name}:{self._glue.account_id}:database/{database}"
-        self._glue.tagger.delete_all_tags_for_resource(arn)
-        self._glue.create_database(database, {"Name": database})
-
-    def run(self, statement: exp.Expr, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
-        """Do a statement that is no query, and give the lines it answers with.
-
-        `list_keys` gives the S3 URLs of the objects below an S3 URL. Raises QueryFailure.
-        """
-        with self._lock:
-            if isinstance(statement, exp.Create):
-                return self._create(statement, text, database)
-            if isinstance(statement, exp.Drop):
-                return self._drop(statement, database)
-            if isinstance(statement, exp.Describe):
-                return self._describe(self._table(statement.this, database))
-            if isinstance(statement, exp.Alter):
-                return self._alter(statement, database)
-            if isinstance(statement, exp.Command):
-                return self._command(text, database, list_keys)
-        raise not_in_sandbox(f"{text.split()[0].upper()}")
-
-    def _create(self, statement: exp.Create, text: str, database: str) -> list[str]:
-        kind = str(statement.args["kind"]).upper()
-        if kind in ("DATABASE", "SCHEMA"):
-            name = statement.this.name.lower()
-            if name not in self._glue.databases:
-                self._add(name)
-            elif not statement.args.get("exists"):
-                raise _execution_error(f"AlreadyExistsException(message:Database {name} already exists)")
-            return []
-        external = any(isinstance(found, exp.ExternalProperty) for found in _properties(statement))
-        if kind != "TABLE" or not external or statement.args.get("expression") is not None:
-            what = "CREATE TABLE AS" if statement.args.get("expression") is not None else f"CREATE {kind}"
-            raise not_in_sandbox(what, "Use CREATE EXTERNAL TABLE over objects in S3.")
-        table = _external_table(statement, text, database)
-        home = table.database_name
-        if home not in self._glue.databases:
-            raise _execution_error(f"NoSuchObjectException(message:Database {home} not found.)")
-        if table.name in self._tables(home) and not statement.args.get("exists"):
-            raise _execution_error(f"AlreadyExistsException(message:Table {table.name} already exists)")
-        self._tables(home).setdefault(table.name, table)
-        return []
-
-    def _drop(self, statement: exp.Drop, database: str) -> list[str]:
-        kind = str(statement.args["kind"]).upper()
-        target = statement.args["tables"][0] if statement.args.get("tables") else statement.this
-        if kind in ("DATABASE", "SCHEMA"):
-            name = target.name.lower()
-            if self._tables(name) and not statement.args.get("cascade"):
-                said = f"Database {name} is not empty. One or more tables exist."
-                raise _execution_error(f"InvalidOperationException(message:{said})")
-            if self._glue.databases.pop(name, None) is None and not statement.args.get("exists"):
-                raise _execution_error(f"NoSuchObjectException(message:Database {name} not found.)")
-            return []
-        if kind != "TABLE":
-            raise not_in_sandbox(f"DROP {kind}")
-        home, name = (target.db or database).lower(), target.name.lower()
-        if self._tables(home).pop(name, None) is None and not statement.args.get("exists"):
-            raise _execution_error(f"SemanticException [Error 10001]: Table not found {home}.{name}")
-        return []
-
-    def _table(self, reference: exp.Table, database: str) -> Table:
-        home, name = (reference.db or database).lower(), reference.name.lower()
-        table = self.find(home, name)
-        if table is None:
-            raise _execution_error(f"SemanticException [Error 10001]: Table not found {home}.{name}")
-        return table
-
-    def _describe(self, table: Table) -> list[str]:
-        lines = [_described(column) for column in table.all_columns]
-        if table.partition_columns:
-            lines += [
-                "\t \t ",
-                "# Partition Information\t \t ",
-                "# col_name            \tdata_type           \tcomment",
-            ]
-            lines += ["\t \t ", *(_described(column) for column in table.partition_columns)]
-        return lines
-
-    def _alter(self, statement: exp.Alter, database: str) -> list[str]:
-        table = self._table(statement.this, database)
-        actions = statement.args["actions"]
-        if not all(isinstance(action, exp.AddPartition) for action in actions):
-            raise not_in_sandbox("This ALTER TABLE", "ALTER TABLE ... ADD PARTITION is.")
-        for action in actions:
-            pairs = {pair.this.name.lower(): pair.expression.name for pair in action.this.expressions}
-            values = [pairs.get(column.name, "") for column in table.partition_columns]
-            if not table.partition_columns or pairs.keys() != {column.name for column in table.partition_columns}:
-                raise _execution_error(f"SemanticException: partition spec {pairs} doesn't match the table's columns")
-            given = action.args.get("location")
-            location = given.this.name if given else table.location + _spec(table, values)
-            try:
-                table.add_partition(values, _folder(location))
-            except PartitionAlreadyExistsException:
-                if not action.args.get("exists"):
-                    message = f"AlreadyExistsException(message:Partition already exists {values})"
-                    raise _execution_error(message) from None
-        return []
-
-    def _command(self, text: str, database: str, list_keys: Callable[[str], list[str]]) -> list[str]:
-        words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
-        if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
-            return self.databases()
-        if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):
-            home, wanted = _bare(found[1] or database), (found[2] or "*").split("|")
-            if home not in self._glue.databases:
-                raise QueryFailure(f"SCHEMA_NOT_FOUND: line 1:1: Schema '{home}' does not exist", 1301)
-            names = sorted(self._tables(home))
-            return [name for name in names if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
-        if found := re.fullmatch(r"SHOW PARTITIONS (\S+)", words, re.IGNORECASE):
-            table = self._table(_reference(found[1]), database)
-            return sorted(_spec(table, partition.values) for partition in table.partitions.values())
-        if found := re.fullmatch(r"MSCK REPAIR TABLE (\S+)", words, re.IGNORECASE):
-            return self._repair(self._table(_reference(found[1]), database), list_keys)
-        raise not_in_sandbox(f"{' '.join(words.split()[:2]).upper()}")
-
-    def _repair(self, table: Table, list_keys: Callable[[str], list[str]]) -> list[str]:
-        names = [column.name for column in table.partition_columns]
-        pattern = re.compile("/".join(f"{re.escape(name)}=([^/]+)" for name in names) + "/", re.IGNORECASE)
-        added = []
-        for key in list_keys(table.location):
-            found = pattern.match(key.removeprefix(table.location)) if names else None
-            if found:
-                with contextlib.suppress(PartitionAlreadyExistsException):
-                    table.add_partition(found.groups(), table.location + found[0])
-                    added.append(f"Partitions not in metastore:\t{table.name}:{found[0].rstrip('/')}")
-        return added
+def find(glue: GlueBackend, database: str, name: str) -> Table:
+    """A table of Glue's. Raises EntityNotFoundException, and QueryFailure for one that the sandbox cannot read."""
+    return _readable(database, glue.get_table(database, name).as_dict())
 
 
-def arrow_type(declared: exp.DataType) -> pa.DataType:
-    """What a declared type is read as; QueryFailure for a type that is not in the sandbox."""
+def _readable(database: str, described: dict[str, Any]) -> Table:
+    """How a table is read that is described as to Glue's CreateTable. Raises QueryFailure."""
+    storage, parameters = described.get("StorageDescriptor") or {}, described.get("Parameters") or {}
+    serde = storage.get("SerdeInfo") or {}
+    library, options = serde.get("SerializationLibrary", LAZY_SERDE), serde.get("Parameters") or {}
+    location = str(storage.get("Location") or "")
+    if described.get("PartitionKeys"):
+        raise not_in_sandbox("A table with partitions", UNPARTITIONED)
+    if library not in (LAZY_SERDE, CSV_SERDE, PARQUET_SERDE):
+        raise not_in_sandbox(f"The format of {library}", "Text, CSV and Parquet are.")
+    if not location.startswith("s3://"):
+        raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
+    columns = [
+        Column(one["Name"], one["Type"], _arrow_type(exp.DataType.build(one["Type"], dialect="hive")))
+        for one in storage.get("Columns") or ()
+    ]
+    header_lines = int(parameters.get("skip.header.line.count", 0))
+    return Table(database, described["Name"], columns, location.rstrip("/") + "/", library, options, header_lines)
+
+
+def _arrow_type(declared: exp.DataType) -> pa.DataType:
     kind = declared.this
     if kind == exp.DType.DECIMAL:
         numbers = [int(parameter.name) for parameter in declared.expressions] or [10]
@@ -246,20 +100,87 @@ def arrow_type(declared: exp.DataType) -> pa.DataType:
     return _TYPES[kind]()
 
 
-def _external_table(statement: exp.Create, text: str, database: str) -> Table:
-    schema = statement.this
-    if not isinstance(schema, exp.Schema):
+def run(glue: GlueBackend, statement: exp.Expr, text: str, database: str) -> list[str]:
+    """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
+    forgiven = statement.args.get("exists")
+    try:
+        if isinstance(statement, exp.Create):
+            _create(glue, statement, database)
+        elif isinstance(statement, exp.Drop):
+            _drop(glue, statement, database)
+        elif isinstance(statement, exp.Describe):
+            columns = find(glue, *_place(statement, database)).columns
+            return [f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}" for column in columns]
+        else:
+            return _shown(glue, text, database)
+    except AlreadyExistsException as error:
+        if not forgiven:
+            what = error.message.replace(" already exists.", f" {_named(statement)} already exists")
+            raise _execution_error(f"AlreadyExistsException(message:{what})") from error
+    except EntityNotFoundException as error:
+        if not (forgiven and isinstance(statement, exp.Drop)):
+            raise _execution_error(f"NoSuchObjectException(message:{error.message})") from error
+    return []
+
+
+def _create(glue: GlueBackend, statement: exp.Create, database: str) -> None:
+    kind = str(statement.args["kind"]).upper()
+    if kind in ("DATABASE", "SCHEMA"):
+        name = _named(statement)
+        glue.create_database(name, {"Name": name})
+        # AWS forgets a database's tags with it; in moto the next one of that name has them.
+        arn = f"arn:aws:glue:{glue.region_name}:{glue.account_id}:database/{name}"
+        glue.tagger.delete_all_tags_for_resource(arn)
+    elif kind != "TABLE" or not statement.find(exp.ExternalProperty) or statement.args.get("expression"):
+        what = "CREATE TABLE AS" if statement.args.get("expression") else f"CREATE {kind}"
+        raise not_in_sandbox(what, "Use CREATE EXTERNAL TABLE over objects in S3.")
+    else:
+        described = _described(statement)
+        home, name = _place(statement, database)
+        _readable(home, described)
+        glue.create_table(home, name, described)
+
+
+def _drop(glue: GlueBackend, statement: exp.Drop, database: str) -> None:
+    kind = str(statement.args["kind"]).upper()
+    if kind in ("DATABASE", "SCHEMA"):
+        name = _named(statement)
+        if glue.get_database(name).tables and not statement.args.get("cascade"):
+            said = f"Database {name} is not empty. One or more tables exist."
+            raise _execution_error(f"InvalidOperationException(message:{said})")
+        glue.delete_database(name)
+    elif kind == "TABLE":
+        glue.delete_table(*_place(statement, database))
+    else:
+        raise not_in_sandbox(f"DROP {kind}")
+
+
+def _shown(glue: GlueBackend, text: str, database: str) -> list[str]:
+    words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
+    if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
+        return sorted(glue.databases)
+    if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):
+        tables = glue.get_tables((found[1] or database).strip("`\"'").lower(), None)
+        wanted = (found[2] or "*").split("|")
+        return sorted(one.name for one in tables if any(fnmatch.fnmatchcase(one.name, each) for each in wanted))
+    raise not_in_sandbox(
+        " ".join(words.split()[:2]).upper(), UNPARTITIONED if re.search("PARTITION|MSCK", words, re.IGNORECASE) else ""
+    )
+
+
+def _described(statement: exp.Create) -> dict[str, Any]:
+    """CREATE EXTERNAL TABLE as Glue's CreateTable takes it."""
+    if not isinstance(statement.this, exp.Schema):
         raise not_in_sandbox("A table without columns")
-    partitioned: list[exp.Expr] = []
-    location, serde, file_format, options = "", LAZY_SERDE, "TEXTFILE", {"field.delim": "\x01"}
-    header_lines = 0
-    for found in _properties(statement):
+    serde, options, storage, parameters = LAZY_SERDE, {"field.delim": "\x01"}, {}, {"EXTERNAL": "TRUE"}
+    keys: list[dict[str, str]] = []
+    for found in statement.args["properties"].expressions:
         if isinstance(found, exp.LocationProperty):
-            location = found.this.name
-        elif isinstance(found, exp.FileFormatProperty):
-            file_format = found.this.name.upper() if isinstance(found.this, exp.Var) else "other"
+            storage["Location"] = found.this.name
+        elif isinstance(found, exp.FileFormatProperty) and found.this.name.upper() in ("PARQUET", "TEXTFILE"):
+            serde = PARQUET_SERDE if found.this.name.upper() == "PARQUET" else serde
         elif isinstance(found, exp.PartitionedByProperty):
-            partitioned = found.this.expressions
+            keys = [_column(one) for one in found.this.expressions]
         elif isinstance(found, exp.RowFormatDelimitedProperty):
             options |= _delimited(found)
         elif isinstance(found, exp.RowFormatSerdeProperty):
@@ -267,68 +188,47 @@ def _external_table(statement: exp.Create, text: str, database: str) -> Table:
             given = found.args.get("serde_properties")
             options |= {pair.this.name: pair.args["value"].name for pair in given.expressions} if given else {}
         elif type(found) is exp.Property:
-            name, value = found.this.name.lower(), found.args["value"].name
-            if name == "skip.header.line.count":
-                header_lines = int(value)
-            if name.startswith("projection."):
-                raise not_in_sandbox("Partition projection", "Add partitions with MSCK REPAIR TABLE or ALTER TABLE.")
+            parameters[found.this.name.lower()] = found.args["value"].name
         elif not isinstance(found, exp.ExternalProperty | exp.SchemaCommentProperty):
-            raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,")
-    if file_format == "PARQUET":
-        serde = PARQUET_SERDE
-    if file_format not in ("TEXTFILE", "PARQUET") or serde not in (LAZY_SERDE, CSV_SERDE, PARQUET_SERDE):
-        raise not_in_sandbox(f"The format {file_format} with {serde}", "Text, CSV and Parquet are.")
-    if not location.startswith("s3://"):
-        raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
-    home, name = (schema.this.db or database).lower(), schema.this.name.lower()
-    columns, keys = ([_column(definition) for definition in of] for of in (schema.expressions, partitioned))
-    return Table(home, name, columns, keys, _folder(location), serde, options, header_lines)
+            raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,", "Text, CSV and Parquet are.")
+    storage["Columns"] = [_column(one) for one in statement.this.expressions]
+    storage["SerdeInfo"] = {"SerializationLibrary": serde, "Parameters": options}
+    return {
+        "Name": statement.this.this.name.lower(),
+        "TableType": "EXTERNAL_TABLE",
+        "StorageDescriptor": storage,
+        "PartitionKeys": keys,
+        "Parameters": parameters,
+    }
 
 
 def _delimited(row_format: exp.RowFormatDelimitedProperty) -> dict[str, str]:
-    names = {"fields": "field.delim", "escaped": "escape.delim", "null": "serialization.null.format"}
+    options = {}
     for name, given in row_format.args.items():
-        if given is not None and name not in names and (name != "lines" or _unescaped(given.name) != "\n"):
-            raise not_in_sandbox(f"ROW FORMAT DELIMITED with {name}")
-    return {names[name]: _unescaped(given.name) for name, given in row_format.args.items() if given and name in names}
+        if given is not None:
+            text = _ESCAPES.get(given.name, given.name)
+            if name not in _DELIMITED or (name == "lines" and text != "\n"):
+                raise not_in_sandbox(f"ROW FORMAT DELIMITED with {name}")
+            options[_DELIMITED[name]] = text
+    return options
 
 
-def _unescaped(text: str) -> str:
-    return {"\\t": "\t", "\\n": "\n", "\\\\": "\\", "\\001": "\x01", "\\u0001": "\x01"}.get(text, text)
-
-
-def _column(definition: exp.Expr) -> Column:
+def _column(definition: exp.Expr) -> dict[str, str]:
     if not isinstance(definition, exp.ColumnDef) or definition.kind is None:
         raise not_in_sandbox(f"{definition.sql('athena')}, in a table's columns,")
-    declared = definition.kind
-    hive = "string" if declared.this == exp.DType.TEXT else declared.sql("hive").lower()
-    return Column(definition.name.lower(), hive, arrow_type(declared))
+    return {"Name": definition.name.lower(), "Type": definition.kind.sql("hive").lower()}
 
 
-def _properties(statement: exp.Create) -> list[Any]:
-    properties = statement.args.get("properties")
-    return list(properties.expressions) if properties else []
+def _place(statement: exp.Expr, database: str) -> tuple[str, str]:
+    """The names of the database and of the table that a statement is about."""
+    reference = next(statement.find_all(exp.Table))
+    return (reference.db or database).lower(), reference.name.lower()
 
 
-def _described(column: Column) -> str:
-    return f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}"
-
-
-def _spec(table: Table, values: Sequence[str]) -> str:
-    return "/".join(f"{column.name}={value}" for column, value in zip(table.partition_columns, values, strict=True))
-
-
-def _folder(location: str) -> str:
-    return location.rstrip("/") + "/"
-
-
-def _bare(name: str) -> str:
-    return name.strip("`\"'").lower()
-
-
-def _reference(text: str) -> exp.Table:
-    *home, name = (_bare(part) for part in text.split("."))
-    return exp.table_(name, db=home[-1] if home else None)
+def _named(statement: exp.Expr) -> str:
+    """The name that a statement gives or takes, of a table or of a database."""
+    reference = next(statement.find_all(exp.Table))
+    return (reference.name or reference.db).lower()
 
 
 def _execution_error(message: str) -> QueryFailure:

@@ -10,10 +10,12 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+from moto.glue.exceptions import EntityNotFoundException
+from moto.glue.models import GlueBackend
 from sqlglot import exp
 
 from helpers.sandbox.athena import dialect
-from helpers.sandbox.athena.catalog import NAME, Catalog, Table
+from helpers.sandbox.athena.catalog import NAME, Table, find
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
 from helpers.sandbox.athena.rewriting import MACROS, translated
 
@@ -84,18 +86,18 @@ class Run:
         self,
         statement: exp.Expr,
         database: str,
-        catalog: Catalog,
+        glue: GlueBackend,
         read: Callable[[Table], tuple[pa.Table, int]],
     ) -> Result:
         """Run a query and give its result; raises QueryFailure."""
         tables: dict[tuple[str, str], Table] = {}
         for reference in dialect.tables_of(statement, database):
             home, name = reference.db.lower(), reference.name.lower()
-            table = catalog.find(home, name)
-            if table is None:
+            try:
+                tables[home, name] = find(glue, home, name)
+            except EntityNotFoundException as error:
                 message = f"Table '{NAME}.{home}.{name}' does not exist"
-                raise QueryFailure(f"TABLE_NOT_FOUND: line 1:15: {message}", 1301)
-            tables[home, name] = table
+                raise QueryFailure(f"TABLE_NOT_FOUND: line 1:15: {message}", 1301) from error
         sql = translated(statement, tables)
         scanned = 0
         with duckdb.connect(":memory:", config=dict(SETTINGS)) as connection:

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+from moto.glue.models import GlueBackend
 from moto.s3.models import S3Backend
 
 from helpers.sandbox import pool
 from helpers.sandbox.athena import dialect, pace
-from helpers.sandbox.athena.catalog import Catalog, Table
+from helpers.sandbox.athena.catalog import Table, run
 from helpers.sandbox.athena.engine import Result, ResultColumn, Run
 from helpers.sandbox.athena.objects import keys_below, read
 from helpers.sandbox.athena.permissions import Caller
@@ -24,7 +25,7 @@ __all__ = ["QueryExecution"]
 
 QUEUED_SECONDS = 0.2
 _UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
-_SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "tab_name", "PARTITIONS": "partition"}
+_SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "tab_name"}
 
 
 class QueryExecution:
@@ -34,7 +35,7 @@ class QueryExecution:
     """
 
     def __init__(
-        self, request: dict[str, Any], work_group: str, output: str, catalog: Catalog, s3: S3Backend, caller: Caller
+        self, request: dict[str, Any], work_group: str, output: str, glue: GlueBackend, s3: S3Backend, caller: Caller
     ) -> None:
         self.id, self.work_group = str(uuid.uuid4()), work_group
         self.query = str(request["QueryString"]).strip().rstrip(";").rstrip()
@@ -42,7 +43,7 @@ class QueryExecution:
         self.parameters: list[str] | None = request.get("ExecutionParameters")
         self.result: Result | None = None
         self._statement = dialect.parse(self.query, self.parameters)
-        self._catalog, self._s3, self._caller = catalog, s3, caller
+        self._glue, self._s3, self._caller = glue, s3, caller
         words = dialect.words(self.query)
         self._is_query = dialect.is_query(self.query)
         self.statement_type = "DML" if self._is_query else ("UTILITY" if words[0] in _UTILITY else "DDL")
@@ -108,15 +109,15 @@ class QueryExecution:
         database = str(self.context.get("Database") or "default").lower()
         self._caller.call("GetDatabase", database)
         if self._is_query:
-            return self._run.query(self._statement, database, self._catalog, self._read)
+            return self._run.query(self._statement, database, self._glue, self._read)
         self._caller.state(self._statement, dialect.words(self.query), database)
-        lines = self._catalog.run(self._statement, self.query, database, partial(keys_below, self._s3))
+        lines = run(self._glue, self._statement, self.query, database)
         words = [*dialect.words(self.query), ""]
         name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
         return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
 
     def _read(self, table: Table) -> tuple[pa.Table, int]:
-        self._caller.read(table, [url for _, place in table.places() for url in keys_below(self._s3, place)])
+        self._caller.read(table, keys_below(self._s3, table.location))
         return read(self._s3, table)
 
     def _write(self, result: Result) -> None:

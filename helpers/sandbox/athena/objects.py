@@ -35,18 +35,14 @@ def keys_below(s3: S3Backend, location: str) -> list[str]:
 
 def read(s3: S3Backend, table: Table) -> tuple[pa.Table, int]:
     """A table's rows as Arrow, and how many bytes of objects were read for them."""
-    schema = pa.schema([(column.name, column.type) for column in table.all_columns])
+    schema = pa.schema([(column.name, column.type) for column in table.columns])
     parts, scanned = [schema.empty_table()], 0
-    for values, place in table.places():
-        for url in keys_below(s3, place):
-            bucket_name, _, name = url.removeprefix("s3://").partition("/")
-            content = s3.get_bucket(bucket_name).keys[name].value
-            scanned += len(content)
-            rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
-            for column, value in zip(table.partition_columns, values, strict=True):
-                cells = [_parse(column.type, value)] * rows.num_rows
-                rows = rows.append_column(column.name, pa.array(cells, column.type))
-            parts.append(rows.cast(schema))
+    for url in keys_below(s3, table.location):
+        bucket_name, _, name = url.removeprefix("s3://").partition("/")
+        content = s3.get_bucket(bucket_name).keys[name].value
+        scanned += len(content)
+        rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
+        parts.append(rows.cast(schema))
     return pa.concat_tables(parts), scanned
 
 

@@ -22,11 +22,9 @@ _CALLS = {
     r"CREATE EXTERNAL": "CreateTable",
     r"DROP (DATABASE|SCHEMA)": "DeleteDatabase",
     r"DROP TABLE": "DeleteTable",
-    r"ALTER TABLE|MSCK REPAIR": "BatchCreatePartition",
     r"SHOW (DATABASES|SCHEMAS)": "GetDatabases",
     r"SHOW TABLES": "GetTables",
-    r"SHOW PARTITIONS": "GetPartitions",
-    r"DESC\w* .*|SHOW CREATE": "GetTable",
+    "DESC": "GetTable",
 }
 
 
@@ -64,11 +62,8 @@ class Caller:
 
     def read(self, table: Table, urls: list[str]) -> None:
         """Look a table up and read these objects of it. Raises QueryFailure."""
-        self.call("GetTable", table.database_name, table.name)
-        if table.partition_columns:
-            self.call("GetPartitions", table.database_name, table.name)
-        asked = [*(("ListBucket", place) for _, place in table.places()), *(("GetObject", url) for url in urls)]
-        for action, url in asked:
+        self.call("GetTable", table.database, table.name)
+        for action, url in [("ListBucket", table.location), *(("GetObject", url) for url in urls)]:
             if not self.may(action, url):
                 raise QueryFailure(f"Permission denied on S3 path: {url}", 1301)
 

@@ -60,7 +60,7 @@ def translated(query: exp.Expr, tables: dict[tuple[str, str], Table]) -> str:
     """
     schema: dict[str, Any] = {}
     for (database, name), table in tables.items():
-        schema.setdefault(database, {})[name] = {column.name: column.hive_type for column in table.all_columns}
+        schema.setdefault(database, {})[name] = {column.name: column.hive_type for column in table.columns}
     query = query.transform(_decimal)
     try:
         query = qualify_columns(query, schema=schema, expand_alias_refs=False, dialect=DIALECT)

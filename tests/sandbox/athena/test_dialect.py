@@ -6,8 +6,7 @@ import pyarrow as pa
 import pytest
 from moto.glue.models import GlueBackend
 
-from helpers.sandbox.athena import dialect
-from helpers.sandbox.athena.catalog import Catalog
+from helpers.sandbox.athena import catalog, dialect
 from helpers.sandbox.athena.engine import Result, Run
 from helpers.sandbox.athena.problem import Malformed, QueryFailure
 
@@ -15,21 +14,20 @@ DAY = datetime.date(2020, 1, 31)
 
 
 @pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    catalog = Catalog(GlueBackend("us-east-1", "123456789012"))
+def glue() -> GlueBackend:
+    glue = GlueBackend("us-east-1", "123456789012")
     for statement in (
         "CREATE DATABASE lab",
         "CREATE EXTERNAL TABLE lab.orders (id int, customer string, n bigint, price double, day date, "
         "made timestamp, paid boolean, cost decimal(10,2), ratio float) LOCATION 's3://bucket/orders/'",
     ):
-        catalog.run(dialect.parse(statement), statement, "default", lambda _: [])
-    return catalog
+        catalog.run(glue, dialect.parse(statement), statement, "default")
+    return glue
 
 
-def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
+def asked(glue: GlueBackend, sql: str, *parameters: str) -> Result:
     """Run a query over three orders."""
-    table = catalog.find("lab", "orders")
-    assert table is not None
+    table = catalog.find(glue, "lab", "orders")
     made = datetime.datetime(2020, 1, 31, 2, 3, 4)
     columns = [
         *([1, 2, 3], ["ann", "bob", None], [10, 3, 7], [1.5, 2.5, 1e8], [DAY] * 3, [made] * 3),
@@ -38,7 +36,7 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     rows = pa.table(arrays, schema=schema)
-    return Run().query(dialect.parse(sql, parameters), "lab", catalog, lambda _: (rows, 42))
+    return Run().query(dialect.parse(sql, parameters), "lab", glue, lambda _: (rows, 42))
 
 
 @pytest.mark.parametrize(
@@ -78,24 +76,24 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
         ("VALUES (1, 'a')", "integer varchar", [["1", "a"]]),
     ],
 )  # fmt: skip
-def test_what_means_the_same_gives_athena_s_answer(catalog, sql, types, rows):
-    result = asked(catalog, sql)
+def test_what_means_the_same_gives_athena_s_answer(glue, sql, types, rows):
+    result = asked(glue, sql)
     assert result.rows == rows
     assert types is None or [column.type for column in result.columns] == types.split()
 
 
-def test_columns_without_a_name_are_numbered_by_position(catalog):
-    result = asked(catalog, "SELECT orders.*, 1, upper(customer), id AS key, cast(n AS double) FROM orders")
+def test_columns_without_a_name_are_numbered_by_position(glue):
+    result = asked(glue, "SELECT orders.*, 1, upper(customer), id AS key, cast(n AS double) FROM orders")
     assert [column.name for column in result.columns][9:] == ["_col9", "_col10", "key", "_col12"]
 
 
-def test_parameters_take_the_question_marks_places(catalog):
+def test_parameters_take_the_question_marks_places(glue):
     sql = "SELECT id FROM orders WHERE customer = ? AND n > ?"
-    assert asked(catalog, sql, "'ann'", "5").rows == [["1"]]
+    assert asked(glue, sql, "'ann'", "5").rows == [["1"]]
     with pytest.raises(QueryFailure, match="expected 2 but found 1"):
-        asked(catalog, sql, "'ann'")
+        asked(glue, sql, "'ann'")
     with pytest.raises(QueryFailure, match="is no SQL value"):
-        asked(catalog, sql, "'ann' OR customer = customer", "5")
+        asked(glue, sql, "'ann' OR customer = customer", "5")
 
 
 @pytest.mark.parametrize(
@@ -168,9 +166,9 @@ def test_parameters_take_the_question_marks_places(catalog):
         ("SELECT * FROM elsewhere.lab.orders", "CATALOG_NOT_FOUND"),
     ],
 )
-def test_what_differs_fails_and_says_so(catalog, sql, reason):
+def test_what_differs_fails_and_says_so(glue, sql, reason):
     with pytest.raises(QueryFailure, match=reason):
-        asked(catalog, sql)
+        asked(glue, sql)
 
 
 @pytest.mark.parametrize("sql", ["SELEC 1", "SELECT 1; SELECT 2", "SELECT `id` FROM orders", ";", "SELECT (1"])
@@ -195,6 +193,6 @@ def test_what_is_no_statement_is_malformed(sql):
         "SELECT current_setting('memory_limit')",
     ],
 )  # fmt: skip
-def test_a_query_reads_nothing_but_the_catalog_s_tables(catalog, sql):
+def test_a_query_reads_nothing_but_the_catalog_s_tables(glue, sql):
     with pytest.raises(QueryFailure, match=r"NOT_FOUND|not in the sandbox|mismatched|SYNTAX_ERROR|Athena's SQL"):
-        asked(catalog, sql)
+        asked(glue, sql)
