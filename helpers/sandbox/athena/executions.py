@@ -1,5 +1,6 @@
 """A query's life: QUEUED, RUNNING, then SUCCEEDED, FAILED or CANCELLED, on the sandbox's clock."""
 
+import contextlib
 import json
 import re
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 from moto.glue.models import GlueBackend
 from moto.s3.models import S3Backend
@@ -15,7 +17,7 @@ from moto.s3.models import S3Backend
 from helpers.sandbox import pool
 from helpers.sandbox.athena import dialect, pace
 from helpers.sandbox.athena.catalog import Table, run
-from helpers.sandbox.athena.engine import Result, ResultColumn, Run
+from helpers.sandbox.athena.engine import Result, ResultColumn, connect, query
 from helpers.sandbox.athena.objects import keys_below, read
 from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
@@ -50,20 +52,22 @@ class QueryExecution:
         self.substatement_type = "SELECT" if self._is_query else re.sub("_EXTERNAL", "", "_".join(words[:2]))
         self.output = f"{output.rstrip('/')}/{self.id}.{'csv' if self._is_query else 'txt'}"
 
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()
-        self._run = Run()
         self.state = "QUEUED"
         self.submitted = clock.time()
         self.begun: float | None = None
         self.completed: float | None = None
-        self._worked = 0.0
         self.failure: QueryFailure | None = None
         clock.after(QUEUED_SECONDS, self._begin)
 
     def stop(self) -> None:
         """Cancel the query, if it has not ended."""
         if self._end("CANCELLED", QueryFailure("Query cancelled by user", 1, SYSTEM)):
-            self._run.interrupt()
+            # A query that has just ended has closed it.
+            with contextlib.suppress(duckdb.ConnectionException):
+                if self._connection is not None:
+                    self._connection.interrupt()
 
     def _begin(self) -> None:
         with self._lock:
@@ -88,8 +92,8 @@ class QueryExecution:
 
     def _run_query(self) -> None:
         result = self._work()
-        self._worked = clock.time() - (self.begun or 0.0)
-        clock.after(max(0.0, pace["seconds"] - self._worked), partial(self._in_thread, partial(self._finish, result)))
+        worked = clock.time() - (self.begun or 0.0)
+        clock.after(max(0.0, pace["seconds"] - worked), partial(self._in_thread, partial(self._finish, result)))
 
     def _finish(self, result: Result) -> None:
         if self.state == "RUNNING":
@@ -109,7 +113,8 @@ class QueryExecution:
         database = str(self.context.get("Database") or "default").lower()
         self._caller.call("GetDatabase", database)
         if self._is_query:
-            return self._run.query(self._statement, database, self._glue, self._read)
+            with connect() as self._connection:
+                return query(self._connection, self._statement, database, self._glue, self._read)
         self._caller.state(self._statement, dialect.words(self.query), database)
         lines = run(self._glue, self._statement, self.query, database)
         words = [*dialect.words(self.query), ""]
@@ -118,7 +123,10 @@ class QueryExecution:
 
     def _read(self, table: Table) -> tuple[pa.Table, int]:
         self._caller.read(table, keys_below(self._s3, table.location))
-        return read(self._s3, table)
+        found = read(self._s3, table)
+        if self.state != "RUNNING":  # what is stopped while it reads, would not be interrupted later
+            raise QueryFailure("Query cancelled by user")
+        return found
 
     def _write(self, result: Result) -> None:
         self._caller.write(self.output)
@@ -198,9 +206,6 @@ class QueryExecution:
             "DataScannedInBytes": self.result.scanned if self.result else 0,
             "TotalExecutionTimeInMillis": engine + queued,
             "QueryQueueTimeInMillis": queued,
-            "ServicePreProcessingTimeInMillis": 0,
-            "QueryPlanningTimeInMillis": min(engine, round(self._worked * 1000)),
-            "ServiceProcessingTimeInMillis": 0,
             "ResultReuseInformation": {"ReusedPreviousResult": False},
         }
 

@@ -7,7 +7,7 @@ import pytest
 from moto.glue.models import GlueBackend
 
 from helpers.sandbox.athena import catalog, dialect
-from helpers.sandbox.athena.engine import Result, Run
+from helpers.sandbox.athena.engine import Result, connect, query
 from helpers.sandbox.athena.problem import Malformed, QueryFailure
 
 DAY = datetime.date(2020, 1, 31)
@@ -36,7 +36,8 @@ def asked(glue: GlueBackend, sql: str, *parameters: str) -> Result:
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     rows = pa.table(arrays, schema=schema)
-    return Run().query(dialect.parse(sql, parameters), "lab", glue, lambda _: (rows, 42))
+    with connect() as connection:
+        return query(connection, dialect.parse(sql, parameters), "lab", glue, lambda _: (rows, 42))
 
 
 @pytest.mark.parametrize(
