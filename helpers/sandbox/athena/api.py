@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["AthenaBackend", "QueryResponse"]
 
 MOST_EXECUTIONS = 1_000  # that are remembered; AWS keeps them for 45 days
-LONGEST_QUERY = 262_144  # bytes; Athena API reference, StartQueryExecution
 LARGEST_PAGE = {"get_query_results": 1_000, "list_query_executions": 50}
 
 
@@ -42,18 +41,13 @@ class AthenaBackend(MotoBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.query_executions: dict[str, QueryExecution] = {}
-        self._tokens: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
 
     @functools.cached_property
     def glue(self) -> "GlueBackend":
         """The databases and tables that queries see."""
-        # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
         from moto.glue.models import glue_backends
 
-        from helpers.sandbox.athena import engine
-
-        threading.Thread(target=engine.warm_up, daemon=True).start()
         glue = glue_backends[self.account_id][self.region_name]
         if "default" not in glue.databases:
             glue.create_database("default", {"Name": "default"})
@@ -65,30 +59,28 @@ class AthenaBackend(MotoBackend):
 
     def start(self, request: dict[str, Any]) -> "QueryExecution":
         """Start a query; `request` is StartQueryExecution's."""
+        # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
         from helpers.sandbox.athena.executions import QueryExecution
         from helpers.sandbox.athena.permissions import Caller
 
         caller = Caller(identities.acting.get(), self.region_name)
-        query = str(request.get("QueryString") or "")
-        if not query.strip() or len(query.encode()) > LONGEST_QUERY:
-            raise InvalidRequest("queryString must be between 1 and 262144 bytes long")
         group = str(request.get("WorkGroup") or "primary")
         output = self._output(group, request.get("ResultConfiguration") or {}, caller)
         with self._lock:
-            token = str(request.get("ClientRequestToken") or "")
-            if token in self._tokens:
-                known, known_id = self._tokens[token]
-                if known != query:
+            token = request.get("ClientRequestToken")
+            same = (one for one in self.query_executions.values() if token and one.request_token == token)
+            if known := next(same, None):
+                if known.given != request.get("QueryString"):
                     raise InvalidRequest("Idempotent parameters do not match")
-                return self.query_executions[known_id]
+                return known
             try:
                 execution = QueryExecution(request, group, output, self.glue, self.s3, caller)
             except Malformed as error:
                 raise InvalidRequest(error.reason) from error
             self.query_executions[execution.id] = execution
-            if token:
-                self._tokens[token] = query, execution.id
-            self._forget_old()
+            for old in list(self.query_executions.values())[:-MOST_EXECUTIONS]:
+                if old.completed is not None:
+                    del self.query_executions[old.id]
         return execution
 
     def find(self, execution_id: str) -> "QueryExecution":
@@ -96,13 +88,6 @@ class AthenaBackend(MotoBackend):
         if execution is None:
             raise InvalidRequest(f"QueryExecution {execution_id} was not found")
         return execution
-
-    def databases_now(self) -> None:
-        """Let moto's own operations on databases see the catalog's."""
-        self.databases = {
-            ("AwsDataCatalog", name): Database(catalog_name="AwsDataCatalog", database_name=name)
-            for name in self.glue.databases
-        }
 
     def reset(self) -> None:
         for execution in self.query_executions.values():
@@ -134,43 +119,40 @@ class AthenaBackend(MotoBackend):
             raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from error
         return str(output)
 
-    def _forget_old(self) -> None:
-        for execution_id in list(self.query_executions)[:-MOST_EXECUTIONS]:
-            if self.query_executions[execution_id].completed is not None:
-                del self.query_executions[execution_id]
-                self._tokens = {token: known for token, known in self._tokens.items() if known[1] != execution_id}
-
 
 class QueryResponse(AthenaResponse):
     """The operations on queries; all others are moto's."""
 
     @property
-    def queries(self) -> AthenaBackend:
-        backend: AthenaBackend = self.athena_backend  # type: ignore[assignment]
+    def athena_backend(self) -> AthenaBackend:
+        backend: AthenaBackend = super().athena_backend  # type: ignore[assignment]
+        if "Database" in self._get_action():  # moto knows no others than these
+            names = backend.glue.databases
+            backend.databases = {("AwsDataCatalog", name): Database("AwsDataCatalog", name) for name in names}
         return backend
 
     def start_query_execution(self) -> str:
-        return json.dumps({"QueryExecutionId": self.queries.start(json.loads(self.body)).id})
+        return json.dumps({"QueryExecutionId": self.athena_backend.start(json.loads(self.body)).id})
 
     def get_query_execution(self) -> str:
-        execution = self.queries.find(self._get_param("QueryExecutionId"))
+        execution = self.athena_backend.find(self._get_param("QueryExecutionId"))
         return json.dumps({"QueryExecution": execution.describe()})
 
     def stop_query_execution(self) -> str:
-        self.queries.find(self._get_param("QueryExecutionId")).stop()
+        self.athena_backend.find(self._get_param("QueryExecutionId")).stop()
         return "{}"
 
     def list_query_executions(self) -> str:
         group = self._get_param("WorkGroup") or "primary"
-        found = [one.id for one in self.queries.query_executions.values() if one.work_group == group]
+        found = [one.id for one in self.athena_backend.query_executions.values() if one.work_group == group]
         page, token = self._page("list_query_executions", found[::-1])
         return json.dumps({"QueryExecutionIds": page} | token)
 
     def get_query_results(self) -> str:
         from helpers.sandbox.athena.permissions import Caller
 
-        execution = self.queries.find(self._get_param("QueryExecutionId"))
-        if not Caller(identities.acting.get(), self.queries.region_name).may("GetObject", execution.output):
+        execution = self.athena_backend.find(self._get_param("QueryExecutionId"))
+        if not Caller(identities.acting.get(), self.athena_backend.region_name).may("GetObject", execution.output):
             raise InvalidRequest(f"Access denied when reading the results at {execution.output}")
         if execution.state in ("QUEUED", "RUNNING"):
             raise InvalidRequest(f"Query has not yet finished. Current state: {execution.state}")
@@ -179,14 +161,6 @@ class QueryResponse(AthenaResponse):
         rows, token = self._page("get_query_results", execution.rows())
         metadata = {"ColumnInfo": execution.column_info()}
         return json.dumps({"UpdateCount": 0, "ResultSet": {"Rows": rows, "ResultSetMetadata": metadata}} | token)
-
-    def get_database(self) -> str:
-        self.queries.databases_now()
-        return super().get_database()
-
-    def list_databases(self) -> str:
-        self.queries.databases_now()
-        return super().list_databases()
 
     def _page(self, operation: str, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
         largest = LARGEST_PAGE[operation]

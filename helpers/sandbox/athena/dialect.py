@@ -53,15 +53,9 @@ _FOREIGN_PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Union: ("by_name",),
     exp.Order: ("siblings",),
 }
-_FOREIGN_TOKENS = {
-    TokenType.DCOLON: "The cast operator '::'",
-    TokenType.L_BRACKET: "A list or a subscript in brackets",
-    TokenType.L_BRACE: "A struct in braces",
-    TokenType.ARROW: "'->'",
-    TokenType.ILIKE: "ILIKE",
-    TokenType.GLOB: "GLOB",
-    TokenType.QUALIFY: "QUALIFY",
-}
+# What stands at these places for the parser, but not for Athena.
+_FOREIGN_TOKENS = {TokenType.DCOLON: "use cast(... AS ...)", TokenType.L_BRACE: "a struct in braces is DuckDB's alone"}
+_ENDS = {TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.GROUP_BY, TokenType.ORDER_BY}
 
 
 def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
@@ -116,27 +110,19 @@ def is_query(text: str) -> bool:
 
 
 def _check_tokens(tokens: list[Token]) -> None:
-    limit_at_depth: set[int] = set()
-    depth, previous = 0, None
-    for token in tokens:
-        place = f"line {token.line}:{token.col}"
-        if token.token_type in _FOREIGN_TOKENS:
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: {_FOREIGN_TOKENS[token.token_type]} is not taken. {DIFFERS}.")
-        if token.token_type == TokenType.EQ and token.text == "==":
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '='")
-        if token.token_type == TokenType.FROM and (previous is None or previous.token_type == TokenType.L_PAREN):
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input 'FROM'. Expecting: a query, SELECT ... FROM")
-        if previous is not None and previous.token_type == TokenType.COMMA and token.token_type in _ENDS:
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '{token.text}'")
-        if token.token_type == TokenType.LIMIT:
-            limit_at_depth.add(depth)
-        if token.token_type == TokenType.OFFSET and depth in limit_at_depth:
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input 'OFFSET': OFFSET comes before LIMIT")
-        depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
-        previous = token
-
-
-_ENDS = {TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.GROUP_BY, TokenType.ORDER_BY}
+    """Refuse what the parser takes and Athena does not."""
+    kinds = [TokenType.L_PAREN, TokenType.L_PAREN, *(token.token_type for token in tokens)]
+    for last_but_one, last, kind, token in zip(kinds, kinds[1:], kinds[2:], tokens, strict=False):
+        wrong = (
+            _FOREIGN_TOKENS.get(kind)
+            or (kind == TokenType.EQ and token.text == "==" and "use =")
+            or (kind == TokenType.FROM and last == TokenType.L_PAREN and "a query begins with SELECT")
+            or (kind in _ENDS and last == TokenType.COMMA and "nothing follows the comma")
+            or (kind == TokenType.OFFSET and last_but_one == TokenType.LIMIT and "OFFSET comes before LIMIT")
+        )
+        if wrong:
+            place = f"line {token.line}:{token.col}"
+            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '{token.text}': {wrong}")
 
 
 def _check_constructs(query: exp.Expr) -> None:

@@ -19,7 +19,7 @@ from helpers.sandbox.athena.catalog import NAME, Table, find
 from helpers.sandbox.athena.problem import QueryFailure
 from helpers.sandbox.athena.rewriting import MACROS, translated
 
-__all__ = ["Result", "ResultColumn", "connect", "query", "warm_up"]
+__all__ = ["Result", "ResultColumn", "connect", "query"]
 
 LARGEST_RESULT = 100_000  # rows that a query of the sandbox may give
 SETTINGS = {
@@ -122,13 +122,6 @@ def query(
     ]
     texts = [[_text(value, column.type) for value, column in zip(row, columns, strict=True)] for row in found]
     return Result(columns, texts, scanned)
-
-
-def warm_up() -> None:
-    """Have DuckDB load what it loads at its first query."""
-    with connect() as connection:
-        connection.register("nothing", pa.table({"nothing": pa.nulls(1, pa.string())}))
-        connection.execute("SELECT count(*) FROM nothing").fetchall()
 
 
 def _column(name: str, kind: str) -> ResultColumn:

@@ -40,7 +40,8 @@ class QueryExecution:
         self, request: dict[str, Any], work_group: str, output: str, glue: GlueBackend, s3: S3Backend, caller: Caller
     ) -> None:
         self.id, self.work_group = str(uuid.uuid4()), work_group
-        self.query = str(request["QueryString"]).strip().rstrip(";").rstrip()
+        self.given, self.request_token = str(request.get("QueryString") or ""), request.get("ClientRequestToken")
+        self.query = self.given.strip().rstrip(";").rstrip()
         self.context: dict[str, Any] = request.get("QueryExecutionContext") or {}
         self.parameters: list[str] | None = request.get("ExecutionParameters")
         self.result: Result | None = None
