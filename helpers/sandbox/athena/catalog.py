@@ -3,7 +3,6 @@
 import dataclasses
 import fnmatch
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -21,17 +20,17 @@ CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 UNPARTITIONED = "A table reads all objects below its LOCATION: make it over the folder of all partitions."
 
-_TYPES: dict[exp.DType, Callable[[], pa.DataType]] = {
-    exp.DType.TINYINT: pa.int8,
-    exp.DType.SMALLINT: pa.int16,
-    exp.DType.INT: pa.int32,
-    exp.DType.BIGINT: pa.int64,
-    exp.DType.BOOLEAN: pa.bool_,
-    exp.DType.FLOAT: pa.float32,
-    exp.DType.DOUBLE: pa.float64,
-    **dict.fromkeys((exp.DType.TEXT, exp.DType.VARCHAR), pa.string),
-    exp.DType.DATE: pa.date32,
-    exp.DType.TIMESTAMP: lambda: pa.timestamp("ms"),
+_TYPES: dict[str, pa.DataType] = {
+    "tinyint": pa.int8(),
+    "smallint": pa.int16(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "string": pa.string(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("ms"),
 }
 # What ROW FORMAT DELIMITED says, by the names of LazySimpleSerDe's properties.
 _DELIMITED = {
@@ -82,22 +81,19 @@ def _readable(database: str, described: dict[str, Any]) -> Table:
         raise not_in_sandbox(f"The format of {library}", "Text, CSV and Parquet are.")
     if not location.startswith("s3://"):
         raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
-    columns = [
-        Column(one["Name"], one["Type"], _arrow_type(exp.DataType.build(one["Type"], dialect="hive")))
-        for one in storage.get("Columns") or ()
-    ]
+    columns = [_column(one["Name"], one["Type"].lower()) for one in storage.get("Columns") or ()]
     header_lines = int(parameters.get("skip.header.line.count", 0))
     return Table(database, described["Name"], columns, location.rstrip("/") + "/", library, options, header_lines)
 
 
-def _arrow_type(declared: exp.DataType) -> pa.DataType:
-    kind = declared.this
-    if kind == exp.DType.DECIMAL:
-        numbers = [int(parameter.name) for parameter in declared.expressions] or [10]
-        return pa.decimal128(numbers[0], numbers[1] if len(numbers) > 1 else 0)
-    if kind not in _TYPES or (declared.expressions and kind != exp.DType.VARCHAR):
-        raise not_in_sandbox(f"The column type {declared.sql('hive').lower()}", "Simple types are.")
-    return _TYPES[kind]()
+def _column(name: str, hive_type: str) -> Column:
+    if found := re.fullmatch(r"decimal(?:\((\d+)(?:, ?(\d+))?\))?", hive_type):
+        precision, scale = int(found[1] or 10), int(found[2] or 0)
+        return Column(name, f"decimal({precision},{scale})", pa.decimal128(precision, scale))
+    kind = re.sub(r"^varchar\(\d+\)$", "string", hive_type)
+    if kind not in _TYPES:
+        raise not_in_sandbox(f"The column type {hive_type}", "Simple types are.")
+    return Column(name, hive_type, _TYPES[kind])
 
 
 def run(glue: GlueBackend, statement: exp.Expr, text: str, database: str) -> list[str]:
@@ -180,7 +176,7 @@ def _described(statement: exp.Create) -> dict[str, Any]:
         elif isinstance(found, exp.FileFormatProperty) and found.this.name.upper() in ("PARQUET", "TEXTFILE"):
             serde = PARQUET_SERDE if found.this.name.upper() == "PARQUET" else serde
         elif isinstance(found, exp.PartitionedByProperty):
-            keys = [_column(one) for one in found.this.expressions]
+            keys = [_declared(one) for one in found.this.expressions]
         elif isinstance(found, exp.RowFormatDelimitedProperty):
             options |= _delimited(found)
         elif isinstance(found, exp.RowFormatSerdeProperty):
@@ -191,7 +187,7 @@ def _described(statement: exp.Create) -> dict[str, Any]:
             parameters[found.this.name.lower()] = found.args["value"].name
         elif not isinstance(found, exp.ExternalProperty | exp.SchemaCommentProperty):
             raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,", "Text, CSV and Parquet are.")
-    storage["Columns"] = [_column(one) for one in statement.this.expressions]
+    storage["Columns"] = [_declared(one) for one in statement.this.expressions]
     storage["SerdeInfo"] = {"SerializationLibrary": serde, "Parameters": options}
     return {
         "Name": statement.this.this.name.lower(),
@@ -213,7 +209,7 @@ def _delimited(row_format: exp.RowFormatDelimitedProperty) -> dict[str, str]:
     return options
 
 
-def _column(definition: exp.Expr) -> dict[str, str]:
+def _declared(definition: exp.Expr) -> dict[str, str]:
     if not isinstance(definition, exp.ColumnDef) or definition.kind is None:
         raise not_in_sandbox(f"{definition.sql('athena')}, in a table's columns,")
     return {"Name": definition.name.lower(), "Type": definition.kind.sql("hive").lower()}
