@@ -1,7 +1,6 @@
 """Athena's API for queries, as AWS answers it."""
 
 import base64
-import functools
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -43,7 +42,7 @@ class AthenaBackend(MotoBackend):
         self.query_executions: dict[str, QueryExecution] = {}
         self._lock = threading.Lock()
 
-    @functools.cached_property
+    @property
     def glue(self) -> "GlueBackend":
         """The databases and tables that queries see."""
         from moto.glue.models import glue_backends
@@ -60,6 +59,7 @@ class AthenaBackend(MotoBackend):
     def start(self, request: dict[str, Any]) -> "QueryExecution":
         """Start a query; `request` is StartQueryExecution's."""
         # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
+        from helpers.sandbox.athena.catalog import Catalog
         from helpers.sandbox.athena.executions import QueryExecution
         from helpers.sandbox.athena.permissions import Caller
 
@@ -74,7 +74,7 @@ class AthenaBackend(MotoBackend):
                     raise InvalidRequest("Idempotent parameters do not match")
                 return known
             try:
-                execution = QueryExecution(request, group, output, self.glue, self.s3, caller)
+                execution = QueryExecution(request, group, output, Catalog(self.glue, caller), self.s3)
             except Malformed as error:
                 raise InvalidRequest(error.reason) from error
             self.query_executions[execution.id] = execution
@@ -92,7 +92,6 @@ class AthenaBackend(MotoBackend):
     def reset(self) -> None:
         for execution in self.query_executions.values():
             execution.stop()
-        vars(self).pop("glue", None)
         super().reset()
 
     def _output(self, group: str, given: dict[str, Any], caller: "Caller") -> str:
@@ -159,7 +158,7 @@ class QueryResponse(AthenaResponse):
         if execution.state != "SUCCEEDED":
             raise InvalidRequest(f"Query did not finish successfully. Final query state: {execution.state}")
         rows, token = self._page("get_query_results", execution.rows())
-        metadata = {"ColumnInfo": execution.column_info()}
+        metadata = {"ColumnInfo": execution.result.columns}
         return json.dumps({"UpdateCount": 0, "ResultSet": {"Rows": rows, "ResultSetMetadata": metadata}} | token)
 
     def _page(self, operation: str, items: list[Any]) -> tuple[list[Any], dict[str, str]]:

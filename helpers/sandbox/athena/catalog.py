@@ -10,9 +10,10 @@ from moto.glue.exceptions import AlreadyExistsException, EntityNotFoundException
 from moto.glue.models import GlueBackend
 from sqlglot import exp
 
+from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
-__all__ = ["NAME", "Column", "Table", "find", "run"]
+__all__ = ["NAME", "Catalog", "Column", "Table"]
 
 NAME = "awsdatacatalog"
 LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
@@ -64,9 +65,87 @@ class Table:
     header_lines: int
 
 
-def find(glue: GlueBackend, database: str, name: str) -> Table:
-    """A table of Glue's. Raises EntityNotFoundException, and QueryFailure for one that the sandbox cannot read."""
-    return _readable(database, glue.get_table(database, name).as_dict())
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """What AwsDataCatalog holds in one region, which is what Glue holds there, as one caller may use it."""
+
+    glue: GlueBackend
+    caller: Caller
+
+    def find(self, database: str, name: str) -> Table:
+        """A table. Raises EntityNotFoundException; QueryFailure where it is denied, or the sandbox cannot read it."""
+        self.caller.call("GetTable", database, name)
+        return _readable(database, self.glue.get_table(database, name).as_dict())
+
+    def run(self, statement: exp.Expr, text: str, database: str) -> list[str]:
+        """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
+        forgiven = statement.args.get("exists")
+        try:
+            if isinstance(statement, exp.Create):
+                self._create(statement, database)
+            elif isinstance(statement, exp.Drop):
+                self._drop(statement, database)
+            elif isinstance(statement, exp.Describe):
+                columns = self.find(*_place(statement, database)).columns
+                return [f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}" for column in columns]
+            else:
+                return self._shown(text, database)
+        except AlreadyExistsException as error:
+            if not forgiven:
+                what = error.message.replace(" already exists.", f" {_named(statement)} already exists")
+                raise _execution_error(f"AlreadyExistsException(message:{what})") from error
+        except EntityNotFoundException as error:
+            if not (forgiven and isinstance(statement, exp.Drop)):
+                raise _execution_error(f"NoSuchObjectException(message:{error.message})") from error
+        return []
+
+    def _create(self, statement: exp.Create, database: str) -> None:
+        kind = str(statement.args["kind"]).upper()
+        if kind in ("DATABASE", "SCHEMA"):
+            name = _named(statement)
+            self.caller.call("CreateDatabase", name)
+            self.glue.create_database(name, {"Name": name})
+            # AWS forgets a database's tags with it; in moto the next one of that name has them.
+            arn = f"arn:aws:glue:{self.glue.region_name}:{self.glue.account_id}:database/{name}"
+            self.glue.tagger.delete_all_tags_for_resource(arn)
+        elif kind != "TABLE" or not statement.find(exp.ExternalProperty) or statement.args.get("expression"):
+            what = "CREATE TABLE AS" if statement.args.get("expression") else f"CREATE {kind}"
+            raise not_in_sandbox(what, "Use CREATE EXTERNAL TABLE over objects in S3.")
+        else:
+            described = _described(statement)
+            home, name = _place(statement, database)
+            _readable(home, described)
+            self.caller.call("CreateTable", home, name)
+            self.glue.create_table(home, name, described)
+
+    def _drop(self, statement: exp.Drop, database: str) -> None:
+        kind = str(statement.args["kind"]).upper()
+        if kind in ("DATABASE", "SCHEMA"):
+            name = _named(statement)
+            self.caller.call("DeleteDatabase", name)
+            if self.glue.get_database(name).tables and not statement.args.get("cascade"):
+                said = f"Database {name} is not empty. One or more tables exist."
+                raise _execution_error(f"InvalidOperationException(message:{said})")
+            self.glue.delete_database(name)
+        elif kind == "TABLE":
+            home, name = _place(statement, database)
+            self.caller.call("DeleteTable", home, name)
+            self.glue.delete_table(home, name)
+        else:
+            raise not_in_sandbox(f"DROP {kind}")
+
+    def _shown(self, text: str, database: str) -> list[str]:
+        words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
+        if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
+            self.caller.call("GetDatabases", database)
+            return sorted(self.glue.databases)
+        if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):
+            home, wanted = (found[1] or database).strip("`\"'").lower(), (found[2] or "*").split("|")
+            self.caller.call("GetTables", home, "*")
+            names = sorted(one.name for one in self.glue.get_tables(home, None))
+            return [name for name in names if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
+        instead = UNPARTITIONED if re.search("PARTITION|MSCK", words, re.IGNORECASE) else ""
+        raise not_in_sandbox(" ".join(words.split()[:2]).upper(), instead)
 
 
 def _readable(database: str, described: dict[str, Any]) -> Table:
@@ -94,74 +173,6 @@ def _column(name: str, hive_type: str) -> Column:
     if kind not in _TYPES:
         raise not_in_sandbox(f"The column type {hive_type}", "Simple types are.")
     return Column(name, hive_type, _TYPES[kind])
-
-
-def run(glue: GlueBackend, statement: exp.Expr, text: str, database: str) -> list[str]:
-    """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
-    forgiven = statement.args.get("exists")
-    try:
-        if isinstance(statement, exp.Create):
-            _create(glue, statement, database)
-        elif isinstance(statement, exp.Drop):
-            _drop(glue, statement, database)
-        elif isinstance(statement, exp.Describe):
-            columns = find(glue, *_place(statement, database)).columns
-            return [f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}" for column in columns]
-        else:
-            return _shown(glue, text, database)
-    except AlreadyExistsException as error:
-        if not forgiven:
-            what = error.message.replace(" already exists.", f" {_named(statement)} already exists")
-            raise _execution_error(f"AlreadyExistsException(message:{what})") from error
-    except EntityNotFoundException as error:
-        if not (forgiven and isinstance(statement, exp.Drop)):
-            raise _execution_error(f"NoSuchObjectException(message:{error.message})") from error
-    return []
-
-
-def _create(glue: GlueBackend, statement: exp.Create, database: str) -> None:
-    kind = str(statement.args["kind"]).upper()
-    if kind in ("DATABASE", "SCHEMA"):
-        name = _named(statement)
-        glue.create_database(name, {"Name": name})
-        # AWS forgets a database's tags with it; in moto the next one of that name has them.
-        arn = f"arn:aws:glue:{glue.region_name}:{glue.account_id}:database/{name}"
-        glue.tagger.delete_all_tags_for_resource(arn)
-    elif kind != "TABLE" or not statement.find(exp.ExternalProperty) or statement.args.get("expression"):
-        what = "CREATE TABLE AS" if statement.args.get("expression") else f"CREATE {kind}"
-        raise not_in_sandbox(what, "Use CREATE EXTERNAL TABLE over objects in S3.")
-    else:
-        described = _described(statement)
-        home, name = _place(statement, database)
-        _readable(home, described)
-        glue.create_table(home, name, described)
-
-
-def _drop(glue: GlueBackend, statement: exp.Drop, database: str) -> None:
-    kind = str(statement.args["kind"]).upper()
-    if kind in ("DATABASE", "SCHEMA"):
-        name = _named(statement)
-        if glue.get_database(name).tables and not statement.args.get("cascade"):
-            said = f"Database {name} is not empty. One or more tables exist."
-            raise _execution_error(f"InvalidOperationException(message:{said})")
-        glue.delete_database(name)
-    elif kind == "TABLE":
-        glue.delete_table(*_place(statement, database))
-    else:
-        raise not_in_sandbox(f"DROP {kind}")
-
-
-def _shown(glue: GlueBackend, text: str, database: str) -> list[str]:
-    words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
-    if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
-        return sorted(glue.databases)
-    if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):
-        tables = glue.get_tables((found[1] or database).strip("`\"'").lower(), None)
-        wanted = (found[2] or "*").split("|")
-        return sorted(one.name for one in tables if any(fnmatch.fnmatchcase(one.name, each) for each in wanted))
-    raise not_in_sandbox(
-        " ".join(words.split()[:2]).upper(), UNPARTITIONED if re.search("PARTITION|MSCK", words, re.IGNORECASE) else ""
-    )
 
 
 def _described(statement: exp.Create) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from sqlglot.tokenizer_core import Token, TokenType
 from helpers.sandbox.athena.catalog import NAME
 from helpers.sandbox.athena.problem import DIFFERS, Malformed, QueryFailure, not_in_sandbox
 
-__all__ = ["DIALECT", "is_query", "parse", "tables_of", "words"]
+__all__ = ["DIALECT", "QUERIES", "parse", "tables_of", "words"]
 
 DIALECT = "athena"
+QUERIES = (exp.Query, exp.Values)  # what reads rows, as opposed to what changes or shows the catalog
 _BEFORE = re.compile(r"\A(\s+|--[^\n]*(\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 
 _CONSTRUCTS: set[type[exp.Expr]] = {
@@ -63,7 +64,6 @@ def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
     if words(text)[:1] in (["SHOW"], ["MSCK"]):
         return exp.Command(this=text)
     try:
-        tokens = sqlglot.tokenize(text, dialect="trino" if is_query(text) else "hive")
         statements = [found for found in sqlglot.parse(text, dialect=DIALECT) if found is not None]
     except ParseError as error:
         found = error.errors[0] if error.errors else {}
@@ -76,8 +76,8 @@ def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
         what = "Only one sql statement is allowed. Got: " if statements else "no viable alternative at input: "
         raise Malformed(f"{what}{text.strip()[:100]}")
     statement = statements[0]
-    if is_query(text):
-        _check_tokens(tokens)
+    if isinstance(statement, QUERIES):
+        _check_tokens(sqlglot.tokenize(text, dialect=DIALECT))
     places = list(statement.find_all(exp.Placeholder))
     given = list(parameters or [])
     if len(places) != len(given):
@@ -101,12 +101,6 @@ def _value(text: str) -> exp.Expr:
 def words(text: str) -> list[str]:
     """A statement's words in capitals, without the comments before it."""
     return _BEFORE.sub("", text, count=1).upper().split()
-
-
-def is_query(text: str) -> bool:
-    """Whether a statement reads rows, as opposed to one that changes or shows the catalog."""
-    first = (words(text) or [""])[0].lstrip("(")
-    return first in ("", "SELECT", "WITH", "VALUES", "TABLE", "FROM")
 
 
 def _check_tokens(tokens: list[Token]) -> None:

@@ -11,15 +11,14 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 from moto.glue.exceptions import EntityNotFoundException
-from moto.glue.models import GlueBackend
 from sqlglot import exp
 
 from helpers.sandbox.athena import dialect
-from helpers.sandbox.athena.catalog import NAME, Table, find
+from helpers.sandbox.athena.catalog import NAME, Catalog, Table
 from helpers.sandbox.athena.problem import QueryFailure
 from helpers.sandbox.athena.rewriting import MACROS, translated
 
-__all__ = ["Result", "ResultColumn", "connect", "query"]
+__all__ = ["Result", "column_info", "connect", "query"]
 
 LARGEST_RESULT = 100_000  # rows that a query of the sandbox may give
 SETTINGS = {
@@ -59,20 +58,10 @@ _FAILURES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class ResultColumn:
-    """A column of a result, in Athena's terms."""
-
-    name: str
-    type: str
-    precision: int
-    scale: int
-
-
-@dataclasses.dataclass(frozen=True)
 class Result:
-    """What a query gave: columns, rows of texts (None is null), and the bytes of objects read."""
+    """What a query gave: `column_info` of each column, rows of texts (None is null), and the bytes of objects read."""
 
-    columns: list[ResultColumn]
+    columns: list[dict[str, Any]]
     rows: list[list[str | None]]
     scanned: int = 0
 
@@ -86,7 +75,7 @@ def query(
     connection: duckdb.DuckDBPyConnection,
     statement: exp.Expr,
     database: str,
-    glue: GlueBackend,
+    catalog: Catalog,
     read: Callable[[Table], tuple[pa.Table, int]],
 ) -> Result:
     """Run a query and give its result; `read` gives a table's rows and size in bytes. Raises QueryFailure."""
@@ -94,7 +83,7 @@ def query(
     for reference in dialect.tables_of(statement, database):
         home, name = reference.db.lower(), reference.name.lower()
         try:
-            tables[home, name] = find(glue, home, name)
+            tables[home, name] = catalog.find(home, name)
         except EntityNotFoundException as error:
             message = f"Table '{NAME}.{home}.{name}' does not exist"
             raise QueryFailure(f"TABLE_NOT_FOUND: line 1:15: {message}", 1301) from error
@@ -120,16 +109,32 @@ def query(
         _column(f"_col{place}" if not named or re.fullmatch(r"_col_\d+", name) else name, kind)
         for place, (name, kind) in enumerate(described)
     ]
-    texts = [[_text(value, column.type) for value, column in zip(row, columns, strict=True)] for row in found]
+    texts = [[_text(value, column["Type"]) for value, column in zip(row, columns, strict=True)] for row in found]
     return Result(columns, texts, scanned)
 
 
-def _column(name: str, kind: str) -> ResultColumn:
+def column_info(name: str, kind: str, precision: int, scale: int) -> dict[str, Any]:
+    """A column of a result, as GetQueryResults gives it."""
+    return {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": name,
+        "Label": name,
+        "Type": kind,
+        "Precision": precision,
+        "Scale": scale,
+        "Nullable": "UNKNOWN",
+        "CaseSensitive": kind == "varchar",
+    }
+
+
+def _column(name: str, kind: str) -> dict[str, Any]:
     if found := re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", kind):
-        return ResultColumn(name, "decimal", int(found[1]), int(found[2]))
+        return column_info(name, "decimal", int(found[1]), int(found[2]))
     if kind not in _TYPES:
         raise QueryFailure(f"NOT_SUPPORTED: a result of the type {kind.lower()} is not in the sandbox.")
-    return ResultColumn(name, *_TYPES[kind])
+    return column_info(name, *_TYPES[kind])
 
 
 def _text(value: Any, kind: str) -> str | None:

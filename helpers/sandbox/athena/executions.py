@@ -11,15 +11,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from moto.glue.models import GlueBackend
 from moto.s3.models import S3Backend
 
 from helpers.sandbox import pool
 from helpers.sandbox.athena import dialect, pace
-from helpers.sandbox.athena.catalog import Table, run
-from helpers.sandbox.athena.engine import Result, ResultColumn, connect, query
+from helpers.sandbox.athena.catalog import Catalog, Table
+from helpers.sandbox.athena.engine import Result, column_info, connect, query
 from helpers.sandbox.athena.objects import keys_below, read
-from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
 from helpers.sandbox.clock import clock
 
@@ -27,7 +25,7 @@ __all__ = ["QueryExecution"]
 
 QUEUED_SECONDS = 0.2
 _UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
-_SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "tab_name"}
+_SHOWN = {"SHOW_DATABASES": "database_name", "SHOW_SCHEMAS": "database_name", "SHOW_TABLES": "tab_name"}
 
 
 class QueryExecution:
@@ -36,19 +34,17 @@ class QueryExecution:
     Its work is done in threads of its own, its waits are the clock's.
     """
 
-    def __init__(
-        self, request: dict[str, Any], work_group: str, output: str, glue: GlueBackend, s3: S3Backend, caller: Caller
-    ) -> None:
+    def __init__(self, request: dict[str, Any], work_group: str, output: str, catalog: Catalog, s3: S3Backend) -> None:
         self.id, self.work_group = str(uuid.uuid4()), work_group
         self.given, self.request_token = str(request.get("QueryString") or ""), request.get("ClientRequestToken")
         self.query = self.given.strip().rstrip(";").rstrip()
         self.context: dict[str, Any] = request.get("QueryExecutionContext") or {}
         self.parameters: list[str] | None = request.get("ExecutionParameters")
-        self.result: Result | None = None
+        self.result = Result([], [])
         self._statement = dialect.parse(self.query, self.parameters)
-        self._glue, self._s3, self._caller = glue, s3, caller
+        self._catalog, self._s3, self._caller = catalog, s3, catalog.caller
         words = dialect.words(self.query)
-        self._is_query = dialect.is_query(self.query)
+        self._is_query = isinstance(self._statement, dialect.QUERIES)
         self.statement_type = "DML" if self._is_query else ("UTILITY" if words[0] in _UTILITY else "DDL")
         self.substatement_type = "SELECT" if self._is_query else re.sub("_EXTERNAL", "", "_".join(words[:2]))
         self.output = f"{output.rstrip('/')}/{self.id}.{'csv' if self._is_query else 'txt'}"
@@ -115,16 +111,15 @@ class QueryExecution:
         self._caller.call("GetDatabase", database)
         if self._is_query:
             with connect() as self._connection:
-                return query(self._connection, self._statement, database, self._glue, self._read)
-        self._caller.state(self._statement, dialect.words(self.query), database)
-        lines = run(self._glue, self._statement, self.query, database)
-        words = [*dialect.words(self.query), ""]
-        name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
-        return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
+                return query(self._connection, self._statement, database, self._catalog, self._read)
+        lines = self._catalog.run(self._statement, self.query, database)
+        name = _SHOWN.get(self.substatement_type, "col_name")
+        return Result([column_info(name, "string", 0, 0)], [[line] for line in lines])
 
     def _read(self, table: Table) -> tuple[pa.Table, int]:
-        self._caller.read(table, keys_below(self._s3, table.location))
-        found = read(self._s3, table)
+        urls = keys_below(self._s3, table.location)
+        self._caller.read(table.location, urls)
+        found = read(self._s3, table, urls)
         if self.state != "RUNNING":  # what is stopped while it reads, would not be interrupted later
             raise QueryFailure("Query cancelled by user")
         return found
@@ -134,32 +129,11 @@ class QueryExecution:
         content = csv_of(result) if self._is_query else "".join(f"{row[0]}\n" for row in result.rows).encode()
         bucket, _, key = self.output.removeprefix("s3://").partition("/")
         self._s3.put_object(bucket, key, content)
-        self._s3.put_object(bucket, f"{key}.metadata", json.dumps(self.column_info()).encode())
-
-    def column_info(self) -> list[dict[str, Any]]:
-        """The columns of the result, as GetQueryResults gives them."""
-        return [
-            {
-                "CatalogName": "hive",
-                "SchemaName": "",
-                "TableName": "",
-                "Name": column.name,
-                "Label": column.name,
-                "Type": column.type,
-                "Precision": column.precision,
-                "Scale": column.scale,
-                "Nullable": "UNKNOWN",
-                "CaseSensitive": column.type == "varchar",
-            }
-            for column in (self.result.columns if self.result else [])
-        ]
+        self._s3.put_object(bucket, f"{key}.metadata", json.dumps(result.columns).encode())
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the result, as GetQueryResults gives them: of a SELECT the first holds the columns' names."""
-        if self.result is None:
-            return []
-        names: list[list[str | None]] = [[column.name for column in self.result.columns]]
-        rows = names + self.result.rows if self._is_query else self.result.rows
+        rows = [_names(self.result), *self.result.rows] if self._is_query else self.result.rows
         return [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
 
     def describe(self) -> dict[str, Any]:
@@ -204,18 +178,21 @@ class QueryExecution:
         engine, queued = round((now - begun) * 1000), round((begun - self.submitted) * 1000)
         return {
             "EngineExecutionTimeInMillis": engine,
-            "DataScannedInBytes": self.result.scanned if self.result else 0,
+            "DataScannedInBytes": self.result.scanned,
             "TotalExecutionTimeInMillis": engine + queued,
             "QueryQueueTimeInMillis": queued,
             "ResultReuseInformation": {"ReusedPreviousResult": False},
         }
 
 
+def _names(result: Result) -> list[str | None]:
+    return [column["Name"] for column in result.columns]
+
+
 def csv_of(result: Result) -> bytes:
     """A result as Athena writes it: every value in quotes, null as nothing."""
     lines = []
-    names: list[str | None] = [column.name for column in result.columns]
-    for row in [names, *result.rows]:
+    for row in [_names(result), *result.rows]:
         cells = ("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in row)
         lines.append(",".join(cells) + "\n")
     return "".join(lines).encode()

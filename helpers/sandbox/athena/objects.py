@@ -33,11 +33,11 @@ def keys_below(s3: S3Backend, location: str) -> list[str]:
     return [f"s3://{bucket_name}/{name}" for name in names if not name.rsplit("/", 1)[-1].startswith((".", "_"))]
 
 
-def read(s3: S3Backend, table: Table) -> tuple[pa.Table, int]:
-    """A table's rows as Arrow, and how many bytes of objects were read for them."""
+def read(s3: S3Backend, table: Table, urls: list[str]) -> tuple[pa.Table, int]:
+    """A table's rows as Arrow, read from these objects of it, and how many bytes were read for them."""
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     parts, scanned = [schema.empty_table()], 0
-    for url in keys_below(s3, table.location):
+    for url in urls:
         bucket_name, _, name = url.removeprefix("s3://").partition("/")
         content = s3.get_bucket(bucket_name).keys[name].value
         scanned += len(content)

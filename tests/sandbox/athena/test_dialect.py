@@ -6,28 +6,30 @@ import pyarrow as pa
 import pytest
 from moto.glue.models import GlueBackend
 
-from helpers.sandbox.athena import catalog, dialect
+from helpers.sandbox.athena import dialect
+from helpers.sandbox.athena.catalog import Catalog
 from helpers.sandbox.athena.engine import Result, connect, query
+from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import Malformed, QueryFailure
 
 DAY = datetime.date(2020, 1, 31)
 
 
 @pytest.fixture(scope="module")
-def glue() -> GlueBackend:
-    glue = GlueBackend("us-east-1", "123456789012")
+def catalog() -> Catalog:
+    catalog = Catalog(GlueBackend("us-east-1", "123456789012"), Caller(None, "us-east-1"))
     for statement in (
         "CREATE DATABASE lab",
         "CREATE EXTERNAL TABLE lab.orders (id int, customer string, n bigint, price double, day date, "
         "made timestamp, paid boolean, cost decimal(10,2), ratio float) LOCATION 's3://bucket/orders/'",
     ):
-        catalog.run(glue, dialect.parse(statement), statement, "default")
-    return glue
+        catalog.run(dialect.parse(statement), statement, "default")
+    return catalog
 
 
-def asked(glue: GlueBackend, sql: str, *parameters: str) -> Result:
+def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
     """Run a query over three orders."""
-    table = catalog.find(glue, "lab", "orders")
+    table = catalog.find("lab", "orders")
     made = datetime.datetime(2020, 1, 31, 2, 3, 4)
     columns = [
         *([1, 2, 3], ["ann", "bob", None], [10, 3, 7], [1.5, 2.5, 1e8], [DAY] * 3, [made] * 3),
@@ -37,7 +39,7 @@ def asked(glue: GlueBackend, sql: str, *parameters: str) -> Result:
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     rows = pa.table(arrays, schema=schema)
     with connect() as connection:
-        return query(connection, dialect.parse(sql, parameters), "lab", glue, lambda _: (rows, 42))
+        return query(connection, dialect.parse(sql, parameters), "lab", catalog, lambda _: (rows, 42))
 
 
 @pytest.mark.parametrize(
@@ -78,24 +80,24 @@ def asked(glue: GlueBackend, sql: str, *parameters: str) -> Result:
         ("VALUES (1, 'a')", "integer varchar", [["1", "a"]]),
     ],
 )  # fmt: skip
-def test_what_means_the_same_gives_athena_s_answer(glue, sql, types, rows):
-    result = asked(glue, sql)
+def test_what_means_the_same_gives_athena_s_answer(catalog, sql, types, rows):
+    result = asked(catalog, sql)
     assert result.rows == rows
-    assert types is None or [column.type for column in result.columns] == types.split()
+    assert types is None or [column["Type"] for column in result.columns] == types.split()
 
 
-def test_columns_without_a_name_are_numbered_by_position(glue):
-    result = asked(glue, "SELECT orders.*, 1, upper(customer), id AS key, cast(n AS double) FROM orders")
-    assert [column.name for column in result.columns][9:] == ["_col9", "_col10", "key", "_col12"]
+def test_columns_without_a_name_are_numbered_by_position(catalog):
+    result = asked(catalog, "SELECT orders.*, 1, upper(customer), id AS key, cast(n AS double) FROM orders")
+    assert [column["Name"] for column in result.columns][9:] == ["_col9", "_col10", "key", "_col12"]
 
 
-def test_parameters_take_the_question_marks_places(glue):
+def test_parameters_take_the_question_marks_places(catalog):
     sql = "SELECT id FROM orders WHERE customer = ? AND n > ?"
-    assert asked(glue, sql, "'ann'", "5").rows == [["1"]]
+    assert asked(catalog, sql, "'ann'", "5").rows == [["1"]]
     with pytest.raises(QueryFailure, match="expected 2 but found 1"):
-        asked(glue, sql, "'ann'")
+        asked(catalog, sql, "'ann'")
     with pytest.raises(QueryFailure, match="is no SQL value"):
-        asked(glue, sql, "'ann' OR customer = customer", "5")
+        asked(catalog, sql, "'ann' OR customer = customer", "5")
 
 
 @pytest.mark.parametrize(
@@ -168,9 +170,9 @@ def test_parameters_take_the_question_marks_places(glue):
         ("SELECT * FROM elsewhere.lab.orders", "CATALOG_NOT_FOUND"),
     ],
 )
-def test_what_differs_fails_and_says_so(glue, sql, reason):
+def test_what_differs_fails_and_says_so(catalog, sql, reason):
     with pytest.raises(QueryFailure, match=reason):
-        asked(glue, sql)
+        asked(catalog, sql)
 
 
 @pytest.mark.parametrize("sql", ["SELEC 1", "SELECT 1; SELECT 2", "SELECT `id` FROM orders", ";", "SELECT (1"])
@@ -195,6 +197,6 @@ def test_what_is_no_statement_is_malformed(sql):
         "SELECT current_setting('memory_limit')",
     ],
 )  # fmt: skip
-def test_a_query_reads_nothing_but_the_catalog_s_tables(glue, sql):
+def test_a_query_reads_nothing_but_the_catalog_s_tables(catalog, sql):
     with pytest.raises(QueryFailure, match=r"NOT_FOUND|not in the sandbox|mismatched|SYNTAX_ERROR|Athena's SQL"):
-        asked(glue, sql)
+        asked(catalog, sql)
