@@ -56,8 +56,6 @@ class Column:
 class Table:
     """A table as it is read: where its objects lie, and the format they are in."""
 
-    database: str
-    name: str
     columns: list[Column]
     location: str
     serde: str
@@ -75,7 +73,7 @@ class Catalog:
     def find(self, database: str, name: str) -> Table:
         """A table. Raises EntityNotFoundException; QueryFailure where it is denied, or the sandbox cannot read it."""
         self.caller.call("GetTable", database, name)
-        return _readable(database, self.glue.get_table(database, name).as_dict())
+        return _readable(self.glue.get_table(database, name).as_dict())
 
     def run(self, statement: exp.Expr, text: str, database: str) -> list[str]:
         """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
@@ -114,7 +112,7 @@ class Catalog:
         else:
             described = _described(statement)
             home, name = _place(statement, database)
-            _readable(home, described)
+            _readable(described)
             self.caller.call("CreateTable", home, name)
             self.glue.create_table(home, name, described)
 
@@ -148,7 +146,7 @@ class Catalog:
         raise not_in_sandbox(" ".join(words.split()[:2]).upper(), instead)
 
 
-def _readable(database: str, described: dict[str, Any]) -> Table:
+def _readable(described: dict[str, Any]) -> Table:
     """How a table is read that is described as to Glue's CreateTable. Raises QueryFailure."""
     storage, parameters = described.get("StorageDescriptor") or {}, described.get("Parameters") or {}
     serde = storage.get("SerdeInfo") or {}
@@ -162,7 +160,7 @@ def _readable(database: str, described: dict[str, Any]) -> Table:
         raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
     columns = [_column(one["Name"], one["Type"].lower()) for one in storage.get("Columns") or ()]
     header_lines = int(parameters.get("skip.header.line.count", 0))
-    return Table(database, described["Name"], columns, location.rstrip("/") + "/", library, options, header_lines)
+    return Table(columns, location.rstrip("/") + "/", library, options, header_lines)
 
 
 def _column(name: str, hive_type: str) -> Column:
@@ -179,15 +177,14 @@ def _described(statement: exp.Create) -> dict[str, Any]:
     """CREATE EXTERNAL TABLE as Glue's CreateTable takes it."""
     if not isinstance(statement.this, exp.Schema):
         raise not_in_sandbox("A table without columns")
-    serde, options, storage, parameters = LAZY_SERDE, {"field.delim": "\x01"}, {}, {"EXTERNAL": "TRUE"}
-    keys: list[dict[str, str]] = []
+    serde, location, options, parameters = LAZY_SERDE, "", dict[str, str](), {"EXTERNAL": "TRUE"}
     for found in statement.args["properties"].expressions:
         if isinstance(found, exp.LocationProperty):
-            storage["Location"] = found.this.name
+            location = found.this.name
         elif isinstance(found, exp.FileFormatProperty) and found.this.name.upper() in ("PARQUET", "TEXTFILE"):
             serde = PARQUET_SERDE if found.this.name.upper() == "PARQUET" else serde
         elif isinstance(found, exp.PartitionedByProperty):
-            keys = [_declared(one) for one in found.this.expressions]
+            raise not_in_sandbox("PARTITIONED BY", UNPARTITIONED)
         elif isinstance(found, exp.RowFormatDelimitedProperty):
             options |= _delimited(found)
         elif isinstance(found, exp.RowFormatSerdeProperty):
@@ -198,13 +195,16 @@ def _described(statement: exp.Create) -> dict[str, Any]:
             parameters[found.this.name.lower()] = found.args["value"].name
         elif not isinstance(found, exp.ExternalProperty | exp.SchemaCommentProperty):
             raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,", "Text, CSV and Parquet are.")
-    storage["Columns"] = [_declared(one) for one in statement.this.expressions]
-    storage["SerdeInfo"] = {"SerializationLibrary": serde, "Parameters": options}
+    storage = {
+        "Location": location,
+        "Columns": [_declared(one) for one in statement.this.expressions],
+        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": options},
+    }
     return {
         "Name": statement.this.this.name.lower(),
         "TableType": "EXTERNAL_TABLE",
         "StorageDescriptor": storage,
-        "PartitionKeys": keys,
+        "PartitionKeys": [],
         "Parameters": parameters,
     }
 

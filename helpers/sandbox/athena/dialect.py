@@ -5,7 +5,6 @@ checked in `rewriting`.
 """
 
 import re
-from collections.abc import Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -26,7 +25,7 @@ _CONSTRUCTS: set[type[exp.Expr]] = {
     # queries
     *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset),
     *(exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Intersect, exp.Except, exp.Distinct, exp.Values, exp.Tuple),
-    *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren, exp.Placeholder),
+    *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren),
     # literals and types
     *(exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam, exp.Var),
     # operators
@@ -59,8 +58,8 @@ _FOREIGN_TOKENS = {TokenType.DCOLON: "use cast(... AS ...)", TokenType.L_BRACE: 
 _ENDS = {TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.GROUP_BY, TokenType.ORDER_BY}
 
 
-def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
-    """The one statement in `text`, its question marks replaced by `parameters`; Malformed where there is none."""
+def parse(text: str) -> exp.Expr:
+    """The one statement in `text`; Malformed where there is none."""
     if words(text)[:1] in (["SHOW"], ["MSCK"]):
         return exp.Command(this=text)
     try:
@@ -78,24 +77,7 @@ def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
     statement = statements[0]
     if isinstance(statement, QUERIES):
         _check_tokens(sqlglot.tokenize(text, dialect=DIALECT))
-    places = list(statement.find_all(exp.Placeholder))
-    given = list(parameters or [])
-    if len(places) != len(given):
-        message = f"Incorrect number of parameters: expected {len(places)} but found {len(given)}"
-        raise QueryFailure(f"INVALID_PARAMETER_USAGE: line 1:1: {message}")
-    for placeholder, value in zip(places, given, strict=True):
-        placeholder.replace(_value(value))
     return statement
-
-
-def _value(text: str) -> exp.Expr:
-    try:
-        value = sqlglot.parse_one(text, dialect="trino")
-    except SqlglotError as error:
-        raise QueryFailure(f"SYNTAX_ERROR: the parameter {text!r} is no SQL value") from error
-    if not isinstance(value.find(exp.Column, exp.Query, exp.Func), exp.Cast | None):
-        raise QueryFailure(f"SYNTAX_ERROR: the parameter {text!r} is no SQL value; quote a text: '...'")
-    return value
 
 
 def words(text: str) -> list[str]:
@@ -138,9 +120,6 @@ def _check_constructs(query: exp.Expr) -> None:
         for number, item in enumerate(select.expressions):
             if not isinstance(item, exp.Column | exp.Star | exp.Alias):
                 item.replace(exp.alias_(item.copy(), f"_col_{number}"))
-    for table in query.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier):
-            raise QueryFailure("SYNTAX_ERROR: a table is read by its name; table functions are not in the sandbox.")
 
 
 def tables_of(query: exp.Expr, database: str) -> list[exp.Table]:

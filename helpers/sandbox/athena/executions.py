@@ -39,9 +39,8 @@ class QueryExecution:
         self.given, self.request_token = str(request.get("QueryString") or ""), request.get("ClientRequestToken")
         self.query = self.given.strip().rstrip(";").rstrip()
         self.context: dict[str, Any] = request.get("QueryExecutionContext") or {}
-        self.parameters: list[str] | None = request.get("ExecutionParameters")
         self.result = Result([], [])
-        self._statement = dialect.parse(self.query, self.parameters)
+        self._statement = dialect.parse(self.query)
         self._catalog, self._s3, self._caller = catalog, s3, catalog.caller
         words = dialect.words(self.query)
         self._is_query = isinstance(self._statement, dialect.QUERIES)
@@ -152,7 +151,7 @@ class QueryExecution:
                     "Retryable": False,
                     "ErrorMessage": failure.reason,
                 }
-        described = {
+        return {
             "QueryExecutionId": self.id,
             "Query": self.query,
             "StatementType": self.statement_type,
@@ -168,9 +167,6 @@ class QueryExecution:
             },
             "SubstatementType": self.substatement_type,
         }
-        if self.parameters:
-            described["ExecutionParameters"] = self.parameters
-        return described
 
     def _statistics(self) -> dict[str, Any]:
         now = self.completed if self.completed is not None else clock.time()
