@@ -1,6 +1,7 @@
 """Athena's API for queries, as AWS answers it."""
 
 import base64
+import functools
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,6 @@ from moto.athena.models import AthenaBackend as MotoBackend
 from moto.athena.models import Database
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
-from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, s3_backends
 
 from helpers.sandbox import identities
@@ -24,14 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["AthenaBackend", "QueryResponse"]
 
 MOST_EXECUTIONS = 1_000  # that are remembered; AWS keeps them for 45 days
-LARGEST_PAGE = {"get_query_results": 1_000, "list_query_executions": 50}
-
-
-class InvalidRequest(JsonRESTError):
-    """InvalidRequestException."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("InvalidRequestException", message)
+InvalidRequest = functools.partial(JsonRESTError, "InvalidRequestException")
 
 
 class AthenaBackend(MotoBackend):
@@ -103,20 +96,17 @@ class AthenaBackend(MotoBackend):
         of_group = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
         of_request = given.get("OutputLocation")
         enforced = configuration.get("EnforceWorkGroupConfiguration")
-        output = of_group if enforced and of_group else of_request or of_group
+        output = str((enforced and of_group) or of_request or of_group or "")
         if not output:
             raise InvalidRequest(
                 "No output location provided. An output location is required either through the Workgroup result "
                 "configuration setting or as an API input."
             )
-        bucket = str(output).removeprefix("s3://").split("/")[0]
-        try:
-            if not str(output).startswith("s3://") or not caller.may("GetBucketLocation", str(output)):
-                raise MissingBucket(bucket=bucket)
-            self.s3.get_bucket(bucket)
-        except MissingBucket as error:
-            raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from error
-        return str(output)
+        bucket = output.removeprefix("s3://").split("/")[0]
+        there = output.startswith("s3://") and bucket in self.s3.buckets
+        if not there or not caller.may("GetBucketLocation", output):
+            raise InvalidRequest(f"Unable to verify/create output bucket {bucket}")
+        return output
 
 
 class QueryResponse(AthenaResponse):
@@ -144,7 +134,7 @@ class QueryResponse(AthenaResponse):
     def list_query_executions(self) -> str:
         group = self._get_param("WorkGroup") or "primary"
         found = [one.id for one in self.athena_backend.query_executions.values() if one.work_group == group]
-        page, token = self._page("list_query_executions", found[::-1])
+        page, token = self._page(found[::-1], 50)
         return json.dumps({"QueryExecutionIds": page} | token)
 
     def get_query_results(self) -> str:
@@ -157,12 +147,11 @@ class QueryResponse(AthenaResponse):
             raise InvalidRequest(f"Query has not yet finished. Current state: {execution.state}")
         if execution.state != "SUCCEEDED":
             raise InvalidRequest(f"Query did not finish successfully. Final query state: {execution.state}")
-        rows, token = self._page("get_query_results", execution.rows())
+        rows, token = self._page(execution.rows(), 1_000)
         metadata = {"ColumnInfo": execution.result.columns}
         return json.dumps({"UpdateCount": 0, "ResultSet": {"Rows": rows, "ResultSetMetadata": metadata}} | token)
 
-    def _page(self, operation: str, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
-        largest = LARGEST_PAGE[operation]
+    def _page(self, items: list[Any], largest: int) -> tuple[list[Any], dict[str, str]]:
         size = int(self._get_param("MaxResults") or largest)
         if not 1 <= size <= largest:
             raise InvalidRequest(f"MaxResults is more than maximum allowed length {largest}.")

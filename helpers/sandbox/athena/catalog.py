@@ -77,60 +77,56 @@ class Catalog:
 
     def run(self, statement: exp.Expr, text: str, database: str) -> list[str]:
         """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
+        target = next(statement.find_all(exp.Table), exp.Table())
+        home, name = (target.db or database).lower(), target.name.lower()
+        kind = str(statement.args.get("kind")).upper().replace("SCHEMA", "DATABASE")
         forgiven = statement.args.get("exists")
         try:
-            if isinstance(statement, exp.Create):
-                self._create(statement, database)
-            elif isinstance(statement, exp.Drop):
-                self._drop(statement, database)
-            elif isinstance(statement, exp.Describe):
-                columns = self.find(*_place(statement, database)).columns
-                return [f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}" for column in columns]
-            else:
-                return self._shown(text, database)
+            match statement, kind:
+                case exp.Create(), "DATABASE":
+                    self._create_database(name or home)
+                case exp.Create(), "TABLE":
+                    self._create_table(statement, home, name)
+                case exp.Drop(), "DATABASE":
+                    self._drop_database(name or home, bool(statement.args.get("cascade")))
+                case exp.Drop(), "TABLE":
+                    self.caller.call("DeleteTable", home, name)
+                    self.glue.delete_table(home, name)
+                case exp.Describe(), _:
+                    columns = self.find(home, name).columns
+                    return [f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}" for column in columns]
+                case _:
+                    return self._shown(text, database)
         except AlreadyExistsException as error:
             if not forgiven:
-                what = error.message.replace(" already exists.", f" {_named(statement)} already exists")
+                what = error.message.replace(" already exists.", f" {name or home} already exists")
                 raise _execution_error(f"AlreadyExistsException(message:{what})") from error
         except EntityNotFoundException as error:
             if not (forgiven and isinstance(statement, exp.Drop)):
                 raise _execution_error(f"NoSuchObjectException(message:{error.message})") from error
         return []
 
-    def _create(self, statement: exp.Create, database: str) -> None:
-        kind = str(statement.args["kind"]).upper()
-        if kind in ("DATABASE", "SCHEMA"):
-            name = _named(statement)
-            self.caller.call("CreateDatabase", name)
-            self.glue.create_database(name, {"Name": name})
-            # AWS forgets a database's tags with it; in moto the next one of that name has them.
-            arn = f"arn:aws:glue:{self.glue.region_name}:{self.glue.account_id}:database/{name}"
-            self.glue.tagger.delete_all_tags_for_resource(arn)
-        elif kind != "TABLE" or not statement.find(exp.ExternalProperty) or statement.args.get("expression"):
-            what = "CREATE TABLE AS" if statement.args.get("expression") else f"CREATE {kind}"
-            raise not_in_sandbox(what, "Use CREATE EXTERNAL TABLE over objects in S3.")
-        else:
-            described = _described(statement)
-            home, name = _place(statement, database)
-            _readable(described)
-            self.caller.call("CreateTable", home, name)
-            self.glue.create_table(home, name, described)
+    def _create_database(self, name: str) -> None:
+        self.caller.call("CreateDatabase", name)
+        self.glue.create_database(name, {"Name": name})
+        # AWS forgets a database's tags with it; in moto the next one of that name has them.
+        arn = f"arn:aws:glue:{self.glue.region_name}:{self.glue.account_id}:database/{name}"
+        self.glue.tagger.delete_all_tags_for_resource(arn)
 
-    def _drop(self, statement: exp.Drop, database: str) -> None:
-        kind = str(statement.args["kind"]).upper()
-        if kind in ("DATABASE", "SCHEMA"):
-            name = _named(statement)
-            self.caller.call("DeleteDatabase", name)
-            if self.glue.get_database(name).tables and not statement.args.get("cascade"):
-                said = f"Database {name} is not empty. One or more tables exist."
-                raise _execution_error(f"InvalidOperationException(message:{said})")
-            self.glue.delete_database(name)
-        elif kind == "TABLE":
-            home, name = _place(statement, database)
-            self.caller.call("DeleteTable", home, name)
-            self.glue.delete_table(home, name)
-        else:
-            raise not_in_sandbox(f"DROP {kind}")
+    def _create_table(self, statement: exp.Create, database: str, name: str) -> None:
+        if not statement.find(exp.ExternalProperty) or statement.args.get("expression"):
+            raise not_in_sandbox("CREATE TABLE", "Use CREATE EXTERNAL TABLE over objects in S3.")
+        described = _described(statement, name)
+        _readable(described)
+        self.caller.call("CreateTable", database, name)
+        self.glue.create_table(database, name, described)
+
+    def _drop_database(self, name: str, cascade: bool) -> None:
+        self.caller.call("DeleteDatabase", name)
+        if self.glue.get_database(name).tables and not cascade:
+            said = f"Database {name} is not empty. One or more tables exist."
+            raise _execution_error(f"InvalidOperationException(message:{said})")
+        self.glue.delete_database(name)
 
     def _shown(self, text: str, database: str) -> list[str]:
         words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
@@ -173,7 +169,7 @@ def _column(name: str, hive_type: str) -> Column:
     return Column(name, hive_type, _TYPES[kind])
 
 
-def _described(statement: exp.Create) -> dict[str, Any]:
+def _described(statement: exp.Create, name: str) -> dict[str, Any]:
     """CREATE EXTERNAL TABLE as Glue's CreateTable takes it."""
     if not isinstance(statement.this, exp.Schema):
         raise not_in_sandbox("A table without columns")
@@ -201,7 +197,7 @@ def _described(statement: exp.Create) -> dict[str, Any]:
         "SerdeInfo": {"SerializationLibrary": serde, "Parameters": options},
     }
     return {
-        "Name": statement.this.this.name.lower(),
+        "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "StorageDescriptor": storage,
         "PartitionKeys": [],
@@ -224,18 +220,6 @@ def _declared(definition: exp.Expr) -> dict[str, str]:
     if not isinstance(definition, exp.ColumnDef) or definition.kind is None:
         raise not_in_sandbox(f"{definition.sql('athena')}, in a table's columns,")
     return {"Name": definition.name.lower(), "Type": definition.kind.sql("hive").lower()}
-
-
-def _place(statement: exp.Expr, database: str) -> tuple[str, str]:
-    """The names of the database and of the table that a statement is about."""
-    reference = next(statement.find_all(exp.Table))
-    return (reference.db or database).lower(), reference.name.lower()
-
-
-def _named(statement: exp.Expr) -> str:
-    """The name that a statement gives or takes, of a table or of a database."""
-    reference = next(statement.find_all(exp.Table))
-    return (reference.name or reference.db).lower()
 
 
 def _execution_error(message: str) -> QueryFailure:

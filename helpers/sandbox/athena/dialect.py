@@ -49,9 +49,7 @@ _FOREIGN_PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Group: ("all",),
     exp.Table: ("sample", "pivots", "when", "only", "version", "joins", "laterals", "hints"),
     exp.Select: ("qualify", "kind", "hint", "into", "sample", "distribute", "cluster", "sort", "laterals", "pivots"),
-    exp.Join: ("global_", "hint", "match_condition", "pivots"),
     exp.Union: ("by_name",),
-    exp.Order: ("siblings",),
 }
 # What stands at these places for the parser, but not for Athena.
 _FOREIGN_TOKENS = {TokenType.DCOLON: "use cast(... AS ...)", TokenType.L_BRACE: "a struct in braces is DuckDB's alone"}

@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.annotate_types import annotate_types
-from sqlglot.optimizer.qualify_columns import qualify_columns, quote_identifiers, validate_qualify_columns
+from sqlglot.optimizer.qualify_columns import qualify_columns, validate_qualify_columns
 
 from helpers.sandbox.athena.catalog import Table
 from helpers.sandbox.athena.dialect import DIALECT
@@ -80,8 +80,7 @@ def translated(query: exp.Expr, tables: dict[tuple[str, str], Table]) -> str:
         column.set("db", None)
         column.set("catalog", None)
     _rewrite(query)
-    quote_identifiers(query, dialect="duckdb", identify=True)
-    return query.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
+    return query.sql(dialect="duckdb", identify=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
 def _kind(node: exp.Expr) -> exp.DType | None:
