@@ -2,7 +2,6 @@
 
 import base64
 import collections
-import contextlib
 import itertools
 import json
 import re
@@ -20,14 +19,13 @@ from moto.awslambda.exceptions import (
 )
 from moto.awslambda.models import LambdaFunction, _zipfile_content
 from moto.awslambda.responses import LambdaResponse
-from moto.awslambda_simple import models as simple
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
 
 from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import role_at, trusts
-from helpers.sandbox.lambda_runner.package import BadPackage
+from helpers.sandbox.lambda_runner import package
 from helpers.sandbox.lambda_runner.runner import Invocation, Runner
 from helpers.sandbox.patching import replace
 
@@ -59,18 +57,14 @@ class LambdaBackend(LambdaSimpleBackend):
 
     def reset(self) -> None:
         super().reset()
-        self._forget(None)
+        self.runner.forget()
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
         check_configuration(spec, creating=True)
         check_role(spec["Role"])
         if "ZipFile" in spec.get("Code", {}):
-            self._check_package(spec["Code"]["ZipFile"])
-        try:
-            return super().create_function(spec)
-        except Exception:
-            self.runner.remove_code(_code_in_use)
-            raise
+            check_package(spec["Code"]["ZipFile"])
+        return super().create_function(spec)
 
     def create_alias(self, name: str, *arguments: Any, **options: Any) -> Any:
         _check_name("name", name, ALIAS, LONGEST_ALIAS)
@@ -90,7 +84,7 @@ class LambdaBackend(LambdaSimpleBackend):
         if "Role" in body:
             check_role(body["Role"])
         configuration = super().update_function_configuration(function_name, qualifier, body)
-        self._forget(self.get_function(function_name, qualifier).function_name)
+        self.runner.forget(self.get_function(function_name, qualifier).function_name)
         return configuration
 
     def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -98,10 +92,10 @@ class LambdaBackend(LambdaSimpleBackend):
             raise InvalidParameterValueException(NO_IMAGES)
         function = self.get_function(function_name, qualifier)
         if "ZipFile" in body:
-            self._check_package(body["ZipFile"])
+            check_package(body["ZipFile"])
         # AWS answers with the version it has published; moto updates twice and answers with $LATEST.
         configuration = function.update_function_code(body)
-        self._forget(function.function_name)
+        self.runner.forget(function.function_name)
         if body.get("Publish") and not body.get("DryRun") and (published := self.publish_version(function_name)):
             return published.get_configuration()
         return configuration
@@ -109,30 +103,23 @@ class LambdaBackend(LambdaSimpleBackend):
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
         function = self.get_function(function_name, qualifier)
         super().delete_function(function_name, qualifier)
-        self._forget(function.function_name)
+        self.runner.forget(function.function_name)
 
     def start(
         self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None
     ) -> Invocation:
         """Run a function now, within its reserved concurrency; raises Throttled."""
+        name = function.function_name
+        limit = self.get_function(name).reserved_concurrency
+        with self._lock:
+            if limit is not None and self._running[name] >= int(limit):
+                raise Throttled
+            self._running[name] += 1
         try:
-            with self._place(function):
-                return self.runner.run(function, event, arn, client_context)
+            return self.runner.run(function, event, arn, client_context)
         finally:
-            if not self._has(function):
-                self._forget(function.function_name)
-
-    def _forget(self, name: str | None) -> None:
-        """Leave nothing of what a function was: no warm worker, no code."""
-        self.runner.forget(name)
-        self.runner.remove_code(_code_in_use)
-
-    def _has(self, function: LambdaFunction) -> bool:
-        """Whether the code that just ran is still a function's: it may have been changed or deleted meanwhile."""
-        versions = self._lambdas._functions.get(function.function_name, {"latest": None, "versions": []})
-        return any(
-            one and one.code_digest == function.code_digest for one in (versions["latest"], *versions["versions"])
-        )
+            with self._lock:
+                self._running[name] -= 1
 
     def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
@@ -155,34 +142,6 @@ class LambdaBackend(LambdaSimpleBackend):
                 clock.after(pause, partial(pool.apart, attempt))
 
         pool.apart(attempt)
-
-    @contextlib.contextmanager
-    def _place(self, function: LambdaFunction) -> Iterator[None]:
-        name = function.function_name
-        limit = self.get_function(name).reserved_concurrency
-        with self._lock:
-            if limit is not None and self._running[name] >= int(limit):
-                raise Throttled
-            self._running[name] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[name] -= 1
-
-    def _check_package(self, zip_file: str | bytes) -> None:
-        code, _, _, digest = _zipfile_content(zip_file)
-        try:
-            self.runner.unpack(digest, code)
-        except BadPackage as error:
-            raise InvalidParameterValueException(str(error)) from error
-
-
-def _code_in_use() -> set[str]:
-    """The digests of the code of all functions and versions there are."""
-    backends: list[Any] = [backend for _, _, backend in simple.lambda_simple_backends.iter_backends()]
-    stored = [versions for backend in backends for versions in list(backend._lambdas._functions.values())]
-    return {one.code_digest for found in stored for one in (found["latest"], *found["versions"]) if one}
 
 
 # The patterns and limits of names in the Lambda API reference: CreateFunction, CreateAlias, Environment.
@@ -248,6 +207,14 @@ def _check_name(field: str, given: str, pattern: re.Pattern[str], longest: int, 
         raise ValidationException(given, field, f"Member must satisfy regular expression pattern: {pattern.pattern}")
     if len(name or given) > longest:
         raise ValidationException(given, field, f"Member must have length less than or equal to {longest}")
+
+
+def check_package(zip_file: str | bytes) -> None:
+    """Refuse a package that cannot be unpacked, as AWS does; moto takes any."""
+    try:
+        package.check(_zipfile_content(zip_file)[0])
+    except package.BadPackage as error:
+        raise InvalidParameterValueException(str(error)) from error
 
 
 def check_role(role: str) -> None:

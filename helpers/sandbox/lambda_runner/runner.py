@@ -1,17 +1,14 @@
 """One invocation: a worker made the function, run within its time, its log written, its end put into AWS's words."""
 
-import collections
-import contextlib
 import importlib.util
 import json
 import os
 import pathlib
 import secrets
 import signal
-import threading
 import time
 import uuid
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
@@ -38,8 +35,6 @@ class Runner:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._workers = workers.Workers(folder)
         self._libraries = provided_libraries()
-        self._lock = threading.Lock()
-        self._running: collections.Counter[pathlib.Path] = collections.Counter()
 
     def close(self) -> None:
         """End every worker and remove all code."""
@@ -47,38 +42,8 @@ class Runner:
         files.remove(self._folder)
 
     def forget(self, name: str | None = None) -> None:
-        """End the warm workers of a function that was changed or deleted; without a name all, those that work too."""
-        self._workers.forget(lambda key: name is None or (isinstance(key, tuple) and key[0] == name), busy=name is None)
-
-    def remove_code(self, kept: Callable[[], Iterable[str]]) -> None:
-        """Remove all code whose digest is not among those `kept` and that does not run just now."""
-        with self._lock:
-            needed = {*map(self._place, kept()), *self._running.elements()}
-            for folder in self._place("any").parent.glob("*"):
-                if folder not in needed and not folder.name.startswith(package.HALF_MADE):
-                    files.remove(folder)
-
-    def unpack(self, digest: str, code: bytes) -> pathlib.Path:
-        """The folder of a package, unpacked the first time; raises `package.BadPackage`."""
-        folder = self._place(digest)
-        if not folder.exists():
-            package.unpack(code, folder)
-        return folder
-
-    def _place(self, digest: str) -> pathlib.Path:
-        return self._folder / "code" / digest[:32]
-
-    @contextlib.contextmanager
-    def _in_use(self, digest: str) -> Iterator[None]:
-        """While inside, the code stays on the disk."""
-        folder = self._place(digest)
-        with self._lock:
-            self._running[folder] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[folder] -= 1
+        """Keep no worker of a function that was changed or deleted; without a name end all, those that work too."""
+        self._workers.forget(name)
 
     def run(
         self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
@@ -86,11 +51,7 @@ class Runner:
         """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
         request_id = str(uuid.uuid4())
         run = Invocation(function, request_id)
-        with (
-            clock.working(),
-            self._in_use(function.code_digest),
-            self._workers.worker(key_of(function)) as (worker, warm),
-        ):
+        with clock.working(), self._workers.worker(key_of(function)) as (worker, warm):
             if not warm:
                 worker.log_stream = f"{clock.now():%Y/%m/%d}/[{function.version}]{secrets.token_hex(16)}"
             try:
@@ -111,12 +72,12 @@ class Runner:
 
     def _become(self, run: "Invocation", worker: workers.Worker) -> bool:
         function = run.function
-        folder = self.unpack(function.code_digest, function.code_bytes)
+        package.unpack(function.code_bytes, worker.code)
         header = {
-            "folder": os.path.realpath(folder),
+            "folder": str(worker.code),
             "handler": function.handler,
             "libraries": self._libraries,
-            "environment": environment_of(function, folder, worker),
+            "environment": environment_of(function, worker),
             "mark": run.mark,
             "clock_offset": clock.offset,
         }
@@ -206,7 +167,7 @@ class Invocation:
         )
 
 
-def key_of(function: LambdaFunction) -> Hashable:
+def key_of(function: LambdaFunction) -> tuple[Any, ...]:
     """What a warm worker is good for: a version of a function with its code and its configuration."""
     return (
         *(function.function_name, function.account_id, function.region, str(function.version), function.code_digest),
@@ -215,18 +176,18 @@ def key_of(function: LambdaFunction) -> Hashable:
     )
 
 
-def environment_of(function: LambdaFunction, folder: pathlib.Path, worker: workers.Worker) -> dict[str, str]:
+def environment_of(function: LambdaFunction, worker: workers.Worker) -> dict[str, str]:
     """The environment variables of a handler: AWS's own, the function's, and the way to the sandbox as its role."""
     keys = session(function.role, function.function_name).credentials
     return {
-        **workers.clean_environment(worker.folder),
+        **workers.clean_environment(worker.temporary),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ.get('MOTO_PORT', '')}",
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_SESSION_TOKEN": str(keys.token),
         **{name: str(value) for name, value in function.environment_vars.items()},
         "_HANDLER": function.handler,
-        "LAMBDA_TASK_ROOT": os.path.realpath(folder),
+        "LAMBDA_TASK_ROOT": str(worker.code),
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",

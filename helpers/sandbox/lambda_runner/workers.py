@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 import psutil
@@ -119,8 +119,11 @@ class Worker:
     """One process of `bootstrap.py`, with pipes to and from it and a folder for its temporary files."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="worker-", dir=folder))
-        self.key: Hashable = None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="worker-", dir=folder)).resolve()
+        self.code, self.temporary = self.folder / "code", self.folder / "tmp"
+        self.temporary.mkdir()
+        self.key: tuple[Any, ...] = ()  # of the function's version, its name first
+        self.wanted = True
         self.idle_since = 0.0
         self.log_stream = ""
         self._kept = sys.platform == "linux"
@@ -131,8 +134,8 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=clean_environment(self.folder),
-            cwd=self.folder,
+            env=clean_environment(self.temporary),
+            cwd=self.temporary,
             **detached(),
         )
         self._requests = cast(BinaryIO, self._process.stdin)
@@ -248,14 +251,14 @@ class Workers:
         self._idle: list[Worker] = []  # the one that waits longest first
         self._busy: set[Worker] = set()
         self._spare: Worker | None = None
-        self._freed: dict[Hashable, float] = {}
+        self._freed: dict[tuple[Any, ...], float] = {}
         self._starting = 0
         self._closed = False
         self._tending = threading.Thread(target=self._tend, daemon=True)
         self._tending.start()
 
     @contextlib.contextmanager
-    def worker(self, key: Hashable) -> Iterator[tuple[Worker, bool]]:
+    def worker(self, key: tuple[Any, ...]) -> Iterator[tuple[Worker, bool]]:
         """A worker for the function version `key` and whether it is warm; a new one must still become the function.
 
         It waits while there are too many. A worker that is still alive afterwards is kept warm.
@@ -269,13 +272,16 @@ class Workers:
         finally:
             self._release(worker)
 
-    def forget(self, outdated: Callable[[Hashable], bool], *, busy: bool = False) -> None:
-        """End the idle workers whose key is outdated, and with `busy` those that work."""
+    def forget(self, name: str | None) -> None:
+        """Keep no worker of the function `name`; without one end all, those that work too."""
         with self._changed:
-            gone = self._dismiss(lambda worker: outdated(worker.key))
-            working = [worker for worker in self._busy if busy and outdated(worker.key)]
-        for worker in working:
-            worker.kill()
+            gone = self._dismiss(lambda worker: name in (None, worker.key[0]))
+            working = [worker for worker in self._busy if name in (None, worker.key[0])]
+            for worker in working:
+                worker.wanted = False
+        if name is None:
+            for worker in working:
+                worker.kill()
         for worker in gone:
             worker.end()
 
@@ -290,7 +296,7 @@ class Workers:
             worker.end()
         self._tending.join(MADE)
 
-    def _acquire(self, key: Hashable) -> tuple[Worker, bool]:
+    def _acquire(self, key: tuple[Any, ...]) -> tuple[Worker, bool]:
         evicted = None
         asked = time.monotonic()
         with self._changed:
@@ -332,7 +338,7 @@ class Workers:
         worker.idle_since = time.monotonic()
         with self._changed:
             self._busy.discard(worker)
-            kept = worker.alive() and not self._closed
+            kept = worker.wanted and worker.alive() and not self._closed
             if kept:
                 self._freed[worker.key] = worker.idle_since
                 self._idle.append(worker)
@@ -340,7 +346,7 @@ class Workers:
         if not kept:
             worker.end()
 
-    def _warm(self, key: Hashable) -> Worker | None:
+    def _warm(self, key: tuple[Any, ...]) -> Worker | None:
         while found := [worker for worker in self._idle if worker.key == key]:
             self._idle.remove(found[-1])
             if found[-1].alive():
