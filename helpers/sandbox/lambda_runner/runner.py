@@ -125,7 +125,7 @@ class Invocation:
         self.started = time.perf_counter()
         self.init_seconds: float | None = None
         self.seconds = 0.0
-        self.lines: list[workers.LogLine] = []
+        self.lines: list[tuple[float, bytes]] = []
         self.note = self.status = ""  # what AWS itself says of its end, in the log and in the report
         self.payload = self.log = b""
         self.error: str | None = None
@@ -147,9 +147,9 @@ class Invocation:
     def _events(self, worker: workers.Worker) -> list[dict[str, Any]]:
         begin, end = round(self.started_at * 1000), round(max(self.started_at, self.ended_at) * 1000)
         messages = [(begin, f"START RequestId: {self.request_id} Version: {self.function.version}\n")]
-        for line in self.lines:
-            text = line.text.decode(errors="replace").replace("\r", "\n")
-            messages.append((min(max(begin, round(line.stamp * 1000)), end), f"{text}\n"))
+        for stamp, line in self.lines:
+            text = line.decode(errors="replace").replace("\r", "\n")
+            messages.append((min(max(begin, round(stamp * 1000)), end), f"{text}\n"))
         messages += [(end, self.note)] if self.note else []
         messages += [(end, f"END RequestId: {self.request_id}\n"), (end, self._report(worker))]
         return [{"timestamp": stamp, "message": message} for stamp, message in messages]

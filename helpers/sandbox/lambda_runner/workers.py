@@ -1,7 +1,7 @@
 """Warm worker processes: one function version each, one invocation at a time."""
 
+import collections
 import contextlib
-import dataclasses
 import os
 import pathlib
 import re
@@ -27,9 +27,8 @@ STARTING_AT_ONCE = 2
 # With this many busy for a function already, a further one is started only where none came free for so many seconds.
 ENOUGH, PATIENCE = 10, 0.3
 IDLE_SECONDS = 300.0
-MADE = 10.0  # seconds within which a worker that is being made is there
 KEEPERS = 2.0  # seconds that a keeper has to end what is below it
-LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept
+LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept, the last ones
 LONGEST_LINE = 262_144  # bytes; CloudWatch Logs' classic limit of an event
 _MARK = re.compile(rb"\0[0-9a-f]{32}$")
 
@@ -46,44 +45,35 @@ class WorkerTimedOut(Exception):
     """The worker did not answer in time, and was ended."""
 
 
-@dataclasses.dataclass(frozen=True)
-class LogLine:
-    """A line that the function wrote, and when, in seconds since the epoch on the sandbox's clock."""
-
-    stamp: float
-    text: bytes
-
-
 class Output:
-    """What a worker prints, read all the time so that it never blocks, and kept up to a limit an invocation."""
+    """What a worker prints, read all the time so that it never blocks; of an invocation the last megabyte is kept."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
         self._changed = threading.Condition()
-        self._lines: list[LogLine] = []
-        self._kept = 0
-        self._partial = b""
-        self._flooded = False
+        self._chunks: collections.deque[tuple[float, bytes]] = collections.deque()  # as they came, and when
+        self._last = b""
+        self._kept = self._lost = 0  # bytes
         self._ended = False
         threading.Thread(target=self._read, daemon=True).start()
 
-    def take(self, mark: str, seconds: float) -> list[LogLine]:
-        """The lines up to the line that ends in `mark`, waited for at most `seconds`."""
-        end = mark.encode()
-        with self._changed:
-            self._changed.wait_for(lambda: self._ended or self._marked(end), timeout=seconds)
-            *rest, last = self._partial.split(b"\n")
-            unfinished = [*rest, last] if last else rest
-            lines = self._lines + [LogLine(clock.time(), text) for text in unfinished]
-            self._lines, self._kept, self._partial, self._flooded = [], 0, b"", False
-        # A mark that came too late for the invocation before is cut as well.
-        return [LogLine(line.stamp, text) for line in lines if (text := _MARK.sub(b"", line.text)) or line.text == b""]
+    def take(self, mark: str, seconds: float) -> list[tuple[float, bytes]]:
+        """The lines until a line ends in `mark`, waited for at most `seconds`, each with when it came.
 
-    def _marked(self, end: bytes) -> bool:
-        if self._flooded:
-            return self._partial.rstrip(b"\n").endswith(end)
-        # A thread of the handler may have printed something after the mark.
-        return any(line.text.endswith(end) for line in self._lines[-20:])
+        That is in seconds since the epoch, on the sandbox's clock.
+        """
+        end = mark.encode() + b"\n"
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or end in self._last, timeout=seconds)
+            chunks, lost = list(self._chunks), self._lost
+            self._chunks.clear()
+            self._kept = self._lost = 0
+        lines = [(chunks[0][0], f"({lost} bytes of output before this are not kept)".encode())] if lost else []
+        for stamp, line in _lines(chunks):
+            # A mark that came too late for the invocation before is cut as well.
+            if (text := _MARK.sub(b"", line)) or not line:
+                lines += [(stamp, text[at : at + LONGEST_LINE]) for at in range(0, len(text) or 1, LONGEST_LINE)]
+        return lines
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError), cast(BinaryIO, self._process.stderr) as pipe:
@@ -97,22 +87,24 @@ class Output:
         self._process.wait()  # also of one that ends while nobody uses it no zombie is left
 
     def _keep(self, chunk: bytes) -> None:
-        if self._flooded:
-            self._partial = (self._partial + chunk)[-4_096:]
-            return
-        stamp = clock.time()
-        *lines, self._partial = (self._partial + chunk).split(b"\n")
-        self._lines.extend(LogLine(stamp, line) for line in lines)
-        while len(self._partial) > LONGEST_LINE + 1_024:
-            self._lines.append(LogLine(stamp, self._partial[:LONGEST_LINE]))
-            self._partial = self._partial[LONGEST_LINE:]
+        self._chunks.append((clock.time(), chunk))
+        self._last = (self._last + chunk)[-4_096:]  # a thread of the handler may print something after the mark
         self._kept += len(chunk)
-        if self._kept > LARGEST_LOG:
-            self._flooded = True
-            note = f"(the sandbox keeps the first {LARGEST_LOG} bytes of an invocation's output, and its last lines)"
-            rest = self._lines[-1:] if self._lines and not self._partial else []
-            self._partial = b"".join(line.text + b"\n" for line in rest) + self._partial
-            self._lines.append(LogLine(stamp, note.encode()))
+        while self._kept > LARGEST_LOG:
+            dropped = len(self._chunks.popleft()[1])
+            self._kept, self._lost = self._kept - dropped, self._lost + dropped
+
+
+def _lines(chunks: list[tuple[float, bytes]]) -> Iterator[tuple[float, bytes]]:
+    begun: list[bytes] = []
+    for stamp, chunk in chunks:
+        for part in re.findall(rb"[^\n]*\n|[^\n]+", chunk):
+            begun.append(part)
+            if part.endswith(b"\n"):
+                yield stamp, b"".join(begun)[:-1]
+                begun = []
+    if begun:
+        yield stamp, b"".join(begun)
 
 
 class Worker:
@@ -254,8 +246,7 @@ class Workers:
         self._freed: dict[tuple[Any, ...], float] = {}
         self._starting = 0
         self._closed = False
-        self._tending = threading.Thread(target=self._tend, daemon=True)
-        self._tending.start()
+        threading.Thread(target=self._tend, daemon=True).start()
 
     @contextlib.contextmanager
     def worker(self, key: tuple[Any, ...]) -> Iterator[tuple[Worker, bool]]:
@@ -286,7 +277,7 @@ class Workers:
             worker.end()
 
     def close(self) -> None:
-        """End all workers, and wait for a spare that is just being made to have ended too."""
+        """End all workers."""
         with self._changed:
             self._closed = True
             gone = [*self._idle, *self._busy, *([self._spare] if self._spare else [])]
@@ -294,7 +285,6 @@ class Workers:
             self._changed.notify_all()
         for worker in gone:
             worker.end()
-        self._tending.join(MADE)
 
     def _acquire(self, key: tuple[Any, ...]) -> tuple[Worker, bool]:
         evicted = None
@@ -363,26 +353,17 @@ class Workers:
     def _tend(self) -> None:
         """Keep a spare ready, and end workers that nobody has needed for a while."""
         while True:
-            spare = None
             with self._changed:
                 if self._closed:
                     return
-                ended = self._outdated()
-                wanted = self._spare is None or not self._spare.alive()
                 # While functions want workers of their own the processor is theirs.
-                if not wanted or self._starting:
+                if not self._starting and (self._spare is None or not self._spare.alive()):
+                    self._spare = Worker(self._folder)
+                ended = self._outdated()
+                if not ended:
                     self._changed.wait(30)
-                    wanted = False
             for worker in ended:
                 worker.end()
-            if wanted:
-                spare = Worker(self._folder)
-                with self._changed:
-                    closed = self._closed
-                    if not closed:
-                        self._spare = spare
-                if closed:
-                    spare.end()
 
     def _outdated(self) -> list[Worker]:
         oldest = time.monotonic() - IDLE_SECONDS

@@ -1,5 +1,6 @@
 """Handlers that misbehave get AWS's error, and the server lives."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,9 +36,13 @@ def test_what_aws_bears_is_borne(make, invoke, body, payload):
         assert answer["Log"].splitlines()[-1].startswith("REPORT RequestId: ")
 
 
-def test_the_last_lines_of_a_flood_are_in_the_log(make, invoke):
-    answer = invoke(make("for i in range(20_000): print('x' * 90, 'flood', i)", Timeout=30))
-    assert "flood 19999\nEND RequestId: " in answer["Log"]
+def test_the_last_lines_of_a_flood_are_in_the_log_which_says_what_is_lost(lab, make, invoke):
+    name = make("for i in range(event): print('x' * 90, 'flood', i)", Timeout=30)
+    assert "flood 19999\nEND RequestId: " in invoke(name, 20_000)["Log"]
+    assert "flood 2\nEND RequestId: " in invoke(name, 3)["Log"]
+    events = lab.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}", limit=10)["events"]
+    (lost,) = (found for event in events if (found := re.match(r"\((\d+) bytes of output before", event["message"])))
+    assert 900_000 < int(lost[1]) < 1_100_000
 
 
 @pytest.mark.parametrize(
