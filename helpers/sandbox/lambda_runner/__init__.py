@@ -7,7 +7,8 @@ Not as on AWS: every `python3.x` runs on the sandbox's own Python; other runtime
 refused. MemorySize is not enforced. The code's folder can be written to, and /tmp is this computer's (TMPDIR
 and `tempfile` lead to a folder of the worker's own). A handler runs as the person who started the sandbox: it is kept
 from their AWS credentials and settings, not from their files. At most 64 functions run at once; further ones wait. The
-last megabyte of an invocation's output is kept. Destinations of asynchronous invocations are ignored.
+last megabyte of an invocation's output is kept. Destinations of asynchronous invocations
+and client contexts are ignored.
 """
 
 import os

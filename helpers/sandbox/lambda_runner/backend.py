@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 from moto.awslambda.exceptions import (
     InvalidParameterValueException,
-    LambdaClientError,
     UnknownFunctionException,
     ValidationException,
 )
@@ -105,9 +104,7 @@ class LambdaBackend(LambdaSimpleBackend):
         super().delete_function(function_name, qualifier)
         self.runner.forget(function.function_name)
 
-    def start(
-        self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None
-    ) -> Invocation:
+    def start(self, function: LambdaFunction, event: bytes, arn: str) -> Invocation:
         """Run a function now, within its reserved concurrency; raises Throttled."""
         name = function.function_name
         limit = self.get_function(name).reserved_concurrency
@@ -116,12 +113,12 @@ class LambdaBackend(LambdaSimpleBackend):
                 raise Throttled
             self._running[name] += 1
         try:
-            return self.runner.run(function, event, arn, client_context)
+            return self.runner.run(function, event, arn)
         finally:
             with self._lock:
                 self._running[name] -= 1
 
-    def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
+    def start_later(self, function: LambdaFunction, event: bytes, arn: str) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
         config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
         waits = iter(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
@@ -130,7 +127,7 @@ class LambdaBackend(LambdaSimpleBackend):
 
         def attempt() -> None:
             try:
-                invocation = self.start(function, event, arn, context)
+                invocation = self.start(function, event, arn)
                 pause = next(waits, None) if invocation.error else None
                 self.get_function(function.function_name)  # one that is gone by now is not tried again
             except Throttled:
@@ -248,16 +245,15 @@ def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
     except ValueError as error:
         message = f"Could not parse request body into json: Could not parse payload into json: {error}"
         return failure(400, "InvalidRequestContentException", message)
-    context = client_context(response.headers.get("X-Amz-Client-Context"))
 
     headers = {"X-Amz-Executed-Version": str(function.version), "Content-Type": "application/json"}
     if kind == "DryRun":
         return 204, headers | {"status": "204"}, b""
     if kind == "Event":
-        backend.start_later(function, event, arn, context)
+        backend.start_later(function, event, arn)
         return 202, headers | {"status": "202"}, b""
     try:
-        invocation = backend.start(function, event, arn, context)
+        invocation = backend.start(function, event, arn)
     except Throttled:
         reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
         return failure(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
@@ -282,24 +278,13 @@ def invoked_arn(function: LambdaFunction, name: str, qualifier: str | None) -> s
     return f"{base}:{used}" if used else base
 
 
-def client_context(header: str | None) -> dict[str, Any] | None:
-    """The decoded client context; None where there is none."""
-    if not header:
-        return None
-    try:
-        given = json.loads(base64.b64decode(header))
-    except ValueError as error:
-        raise LambdaClientError("InvalidRequestContentException", "Client context must be a valid JSON.") from error
-    return given if isinstance(given, dict) else None
-
-
 def invoke_from_inside(function: LambdaFunction, body: str, request_headers: Any, response_headers: Any) -> bytes:
     """How moto's other services (SNS, SQS, EventBridge, log subscriptions) invoke a function; moto wants Docker."""
     from moto.awslambda.utils import get_backend
 
     backend: LambdaBackend = get_backend(function.account_id, function.region)  # type: ignore[assignment]
     event = body.encode() if isinstance(body, str) else body
-    invocation = backend.start(function, event or b"{}", function.function_arn, None)
+    invocation = backend.start(function, event or b"{}", function.function_arn)
     if invocation.error:
         response_headers["x-amz-function-error"] = invocation.error
     return invocation.payload

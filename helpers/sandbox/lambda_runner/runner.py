@@ -1,11 +1,11 @@
 """One invocation: a worker made the function, run within its time, its log written, its end put into AWS's words."""
 
-import importlib.util
 import json
 import os
 import pathlib
 import secrets
 import signal
+import sys
 import time
 import uuid
 from collections.abc import Iterable
@@ -24,7 +24,6 @@ from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
 INIT_SECONDS = 10.0  # AWS Lambda developer guide, "Lambda execution environment": the init phase's limit
 LARGEST_TAIL = 4_096  # bytes; AWS Lambda API reference, Invoke: LogResult is the last 4 KB
 LARGEST_STREAM = 10_000  # events of a log stream that are kept, so that the server's memory stays flat
-PROVIDED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
 
 class Runner:
@@ -34,7 +33,6 @@ class Runner:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._workers = workers.Workers(folder)
-        self._libraries = provided_libraries()
 
     def close(self) -> None:
         """End every worker and remove all code."""
@@ -45,9 +43,7 @@ class Runner:
         """Keep no worker of a function that was changed or deleted; without a name end all, those that work too."""
         self._workers.forget(name)
 
-    def run(
-        self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
-    ) -> "Invocation":
+    def run(self, function: LambdaFunction, event: bytes, arn: str) -> "Invocation":
         """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
         request_id = str(uuid.uuid4())
         run = Invocation(function, request_id)
@@ -56,7 +52,7 @@ class Runner:
                 worker.log_stream = f"{clock.now():%Y/%m/%d}/[{function.version}]{secrets.token_hex(16)}"
             try:
                 if warm or self._become(run, worker):
-                    self._invoke(run, worker, event, arn, client_context)
+                    self._invoke(run, worker, event, arn)
             except workers.WorkerTimedOut:
                 said = f"Task timed out after {function.timeout:.2f} seconds"
                 run.fail("Sandbox.Timedout", said, f"{time_text(clock.now())} {request_id} {said}\n\n", "timeout")
@@ -76,7 +72,7 @@ class Runner:
         header = {
             "folder": str(worker.code),
             "handler": function.handler,
-            "libraries": self._libraries,
+            "libraries": sys.path,
             "environment": environment_of(function, worker),
             "mark": run.mark,
             "clock_offset": clock.offset,
@@ -90,15 +86,12 @@ class Runner:
         run.status = f"error\tError Type: {json.loads(body)['errorType']}"
         return False
 
-    def _invoke(
-        self, run: "Invocation", worker: workers.Worker, event: bytes, arn: str, client_context: dict[str, Any] | None
-    ) -> None:
+    def _invoke(self, run: "Invocation", worker: workers.Worker, event: bytes, arn: str) -> None:
         run.started = time.perf_counter()
         header = {
             "request_id": run.request_id,
             "arn": arn,
             "timeout": run.function.timeout,
-            "client_context": client_context,
             "mark": run.mark,
             "clock_offset": clock.offset,
         }
@@ -198,17 +191,6 @@ def environment_of(function: LambdaFunction, worker: workers.Worker) -> dict[str
         "AWS_LAMBDA_LOG_GROUP_NAME": function.logs_group_name,
         "AWS_LAMBDA_LOG_STREAM_NAME": worker.log_stream,
     }
-
-
-def provided_libraries() -> dict[str, str]:
-    """The folder of each library that AWS's runtime provides, where it is installed beside the sandbox."""
-    folders = {}
-    for name in PROVIDED:
-        spec = importlib.util.find_spec(name)
-        if spec and spec.origin:
-            origin = pathlib.Path(spec.origin)
-            folders[name] = str(origin.parent.parent if spec.submodule_search_locations else origin.parent)
-    return folders
 
 
 def exit_message(status: int) -> str:

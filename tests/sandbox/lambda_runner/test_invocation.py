@@ -1,6 +1,5 @@
 """What a caller of Invoke gets, held against what AWS answers."""
 
-import base64
 import itertools
 import json
 import re
@@ -302,9 +301,3 @@ def test_payloads_have_aws_s_limits(lab, make, invoke):
 def test_decimals_are_numbers(make, invoke):
     name = make("from decimal import Decimal\nreturn [Decimal('1.5'), Decimal('3')]")
     assert json.dumps(invoke(name)["Payload"]) == "[1.5, 3]"
-
-
-def test_a_client_context_reaches_the_handler(make, invoke):
-    name = make("return [context.client_context.custom, context.client_context.client.app_title]")
-    given = base64.b64encode(json.dumps({"custom": {"a": 1}, "client": {"app_title": "T"}}).encode()).decode()
-    assert invoke(name, ClientContext=given)["Payload"] == [{"a": 1}, "T"]

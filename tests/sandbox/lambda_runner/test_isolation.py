@@ -34,7 +34,7 @@ def asked(folder: pathlib.Path, source: str, offset: float = 0.0) -> object:
     header = {
         "folder": str(code),
         "handler": "lambda_function.handler",
-        "libraries": {},
+        "libraries": [],
         "environment": {},
         "mark": mark(),
         "clock_offset": offset,
@@ -95,7 +95,7 @@ def test_a_handler_reads_the_clock_it_is_given(tmp_path):
         "    return [time.time(), time.time_ns() / 1e9, Log().now(), now.timestamp(), naive.timestamp(),\n"
         "            time.mktime(time.localtime()), time.strftime('%Y'), str(date.today()), repr(now)[:22],\n"
         "            isinstance(now - datetime.timedelta(1), renamed), isinstance(date(2020, 1, 1), renamed),\n"
-        "            issubclass(renamed, date), time.gmtime(0).tm_year]\n"
+        "            isinstance(now.date(), date), issubclass(renamed, date), time.gmtime(0).tm_year]\n"
     )
     ahead = datetime.timedelta(days=4_000)
     wanted = datetime.datetime.now(datetime.UTC) + ahead
@@ -104,7 +104,7 @@ def test_a_handler_reads_the_clock_it_is_given(tmp_path):
     assert answer[6] == f"{wanted:%Y}"
     assert answer[7] in (str(wanted.date()), str((wanted + datetime.timedelta(minutes=1)).date()))
     assert answer[8] == f"datetime.datetime({wanted.year}"
-    assert answer[9:] == [True, False, True, 1970]
+    assert answer[9:] == [True, False, True, True, 1970]
 
 
 @pytest.mark.parametrize(

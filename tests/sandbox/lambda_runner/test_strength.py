@@ -133,7 +133,7 @@ def test_many_at_once_all_succeed_each_in_a_worker_of_its_own(make, invoke):
 def test_no_worker_outlives_its_server(tmp_path):
     (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass", encoding="utf-8")
     worker = Worker(tmp_path)
-    function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": {}, "environment": {}}
+    function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": [], "environment": {}}
     clock_and_mark = {"mark": mark(), "clock_offset": 0.0}
     try:
         assert worker.ask(function | clock_and_mark, b"", 10)[0]["kind"] == "ready"
