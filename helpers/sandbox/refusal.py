@@ -69,6 +69,8 @@ def in_json(status: int, code: str, message: str) -> Answer:
 
 
 def _form(service: str, headers: Message) -> str:
+    if headers.get("Smithy-Protocol", "").endswith("cbor"):
+        return "cbor"
     if headers.get("X-Amz-Target"):
         return "json"
     if service in ("s3", "ec2"):
@@ -83,6 +85,10 @@ def _error(form: str, status: int, code: str, message: str) -> Answer:
         return in_json(status, code, message)
     request_id = str(uuid.uuid4())
     headers = [("x-amzn-RequestId", request_id)]
+    if form == "cbor":
+        headers += [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
+        texts = b"".join(_cbor_text(text) for text in ("__type", code, "message", message))
+        return Answer(status, headers, b"\xa2" + texts)
     inside = f"<Code>{code}</Code><Message>{escape(_printable(message))}</Message>"
     known = f"<RequestId>{request_id}</RequestId>"
     body = {
@@ -96,3 +102,8 @@ def _error(form: str, status: int, code: str, message: str) -> Answer:
 
 def _printable(text: str) -> str:
     return re.sub(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
+
+
+def _cbor_text(text: str) -> bytes:
+    data = text.encode(errors="replace")
+    return b"\x79" + len(data).to_bytes(2, "big") + data
