@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +18,11 @@ from helpers.sandbox import athena, clock, delays, identities, signing, states_a
 from helpers.sandbox.integrations import jobs
 from helpers.sandbox.refusal import Answer
 
-__all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
+__all__ = ["PREFIX", "VERBS", "answer", "ended", "ping", "reset", "running_executions"]
 
 PREFIX = "/_sandbox/"
+
+ended = threading.Event()  # what the server waits for
 
 Verb = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -77,9 +80,15 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     return {"stopped": len(stopped)}
 
 
-# With `end`, which the server adds.
+def end(_: dict[str, Any]) -> dict[str, Any]:
+    """Have the server end itself."""
+    ended.set()
+    return {}
+
+
 VERBS: dict[str, Verb] = {
     "ping": ping,
+    "end": end,
     "reset": reset,
     "clock": clock.read,
     "fast_forward": clock.fast_forward,

@@ -89,14 +89,11 @@ class LambdaBackend(LambdaSimpleBackend):
     def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any] | None:
         if body.get("ImageUri"):
             raise InvalidParameterValueException(NO_IMAGES)
-        function = self.get_function(function_name, qualifier)
         if "ZipFile" in body:
             check_package(body["ZipFile"])
-        # AWS answers with the version it has published; moto updates twice and answers with $LATEST.
-        configuration = function.update_function_code(body)
-        self.runner.forget(function.function_name)
-        if body.get("Publish") and not body.get("DryRun") and (published := self.publish_version(function_name)):
-            return published.get_configuration()
+        publish = body.get("Publish") and not body.get("DryRun")  # moto publishes in a dry run too
+        configuration = super().update_function_code(function_name, qualifier, {**body, "Publish": publish})
+        self.runner.forget(self.get_function(function_name, qualifier).function_name)
         return configuration
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
