@@ -31,9 +31,9 @@ def patch() -> None:
     from moto.core.config import default_user_config
 
     from helpers.sandbox.lambda_runner import backend
-    from helpers.sandbox.lambda_runner.runner import Runner
+    from helpers.sandbox.lambda_runner.workers import Workers
 
-    backend.LambdaBackend.runner = Runner(_own_folder())
+    backend.LambdaBackend.workers = Workers(_own_folder())
 
     # AWS runs a function's code; moto does so in Docker, or echoes the event.
     default_user_config["lambda"] = {"use_docker": False}
@@ -51,7 +51,7 @@ def close() -> None:
     """End all workers and remove the functions' code; called once, when the server ends."""
     from helpers.sandbox.lambda_runner import backend
 
-    backend.LambdaBackend.runner.close()
+    backend.LambdaBackend.workers.close()
 
 
 def _own_folder() -> pathlib.Path:

@@ -25,7 +25,8 @@ from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import role_at, trusts
 from helpers.sandbox.lambda_runner import package
-from helpers.sandbox.lambda_runner.runner import Invocation, Runner
+from helpers.sandbox.lambda_runner.runner import Invocation, run
+from helpers.sandbox.lambda_runner.workers import Workers
 from helpers.sandbox.patching import replace
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
@@ -47,7 +48,7 @@ class Throttled(Exception):
 class LambdaBackend(LambdaSimpleBackend):
     """AWS runs the code and checks what it is given; moto's simple backend echoes and takes nearly anything."""
 
-    runner: ClassVar[Runner]
+    workers: ClassVar[Workers]
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -56,7 +57,7 @@ class LambdaBackend(LambdaSimpleBackend):
 
     def reset(self) -> None:
         super().reset()
-        self.runner.forget()
+        self.workers.forget()
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
         check_configuration(spec, creating=True)
@@ -83,7 +84,7 @@ class LambdaBackend(LambdaSimpleBackend):
         if "Role" in body:
             check_role(body["Role"])
         configuration = super().update_function_configuration(function_name, qualifier, body)
-        self.runner.forget(self.get_function(function_name, qualifier).function_name)
+        self.workers.forget(self.get_function(function_name, qualifier).function_name)
         return configuration
 
     def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -93,13 +94,13 @@ class LambdaBackend(LambdaSimpleBackend):
             check_package(body["ZipFile"])
         publish = body.get("Publish") and not body.get("DryRun")  # moto publishes in a dry run too
         configuration = super().update_function_code(function_name, qualifier, {**body, "Publish": publish})
-        self.runner.forget(self.get_function(function_name, qualifier).function_name)
+        self.workers.forget(self.get_function(function_name, qualifier).function_name)
         return configuration
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
         function = self.get_function(function_name, qualifier)
         super().delete_function(function_name, qualifier)
-        self.runner.forget(function.function_name)
+        self.workers.forget(function.function_name)
 
     def start(self, function: LambdaFunction, event: bytes, arn: str) -> Invocation:
         """Run a function now, within its reserved concurrency; raises Throttled."""
@@ -110,7 +111,7 @@ class LambdaBackend(LambdaSimpleBackend):
                 raise Throttled
             self._running[name] += 1
         try:
-            return self.runner.run(function, event, arn)
+            return run(function, event, arn, self.workers)
         finally:
             with self._lock:
                 self._running[name] -= 1

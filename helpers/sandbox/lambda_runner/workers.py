@@ -235,9 +235,13 @@ def clean_environment(folder: pathlib.Path) -> dict[str, str]:
 
 
 class Workers:
-    """The workers there are: warm ones by function version, and one spare that is no function yet."""
+    """The workers there are: warm ones by function version, and one spare that is no function yet.
+
+    Their code and temporary files lie in `folder`.
+    """
 
     def __init__(self, folder: pathlib.Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._changed = threading.Condition()
         self._idle: list[Worker] = []  # the one that waits longest first
@@ -263,8 +267,8 @@ class Workers:
         finally:
             self._release(worker)
 
-    def forget(self, name: str | None) -> None:
-        """Keep no worker of the function `name`; without one end all, those that work too."""
+    def forget(self, name: str | None = None) -> None:
+        """Keep no worker of a function that was changed or deleted; without a name end all, those that work too."""
         with self._changed:
             gone = self._dismiss(lambda worker: name in (None, worker.key[0]))
             working = [worker for worker in self._busy if name in (None, worker.key[0])]
@@ -277,7 +281,7 @@ class Workers:
             worker.end()
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, and remove their folder."""
         with self._changed:
             self._closed = True
             gone = [*self._idle, *self._busy, *([self._spare] if self._spare else [])]
@@ -285,6 +289,7 @@ class Workers:
             self._changed.notify_all()
         for worker in gone:
             worker.end()
+        files.remove(self._folder)
 
     def _acquire(self, key: tuple[Any, ...]) -> tuple[Worker, bool]:
         evicted = None

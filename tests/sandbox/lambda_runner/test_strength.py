@@ -149,7 +149,7 @@ def test_no_worker_outlives_its_server(tmp_path):
 
 def test_there_are_never_more_workers_than_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "MOST_WORKERS", 2)
-    pool = workers.Workers(tmp_path)
+    pool = workers.Workers(tmp_path / "workers")
     try:
         with pool.worker("a") as (first, warm), pool.worker("b"):
             assert not warm
