@@ -58,13 +58,6 @@ def running_executions() -> list[Any]:
     return [one for _, _, backend in states_api.backends.iter_backends() for one in list(backend.running.values())]
 
 
-def _give_memory_back() -> None:
-    """Let the system have the memory of what was forgotten, where its C library can."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def reset(_: dict[str, Any]) -> dict[str, Any]:
     """Stop what runs, forget all that was made, end fast-forward and put the history limit back; the rest stays."""
     stopped = running_executions()
@@ -76,7 +69,9 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     jobs.reset()
     identities.reset()
     delays.reset()
-    _give_memory_back()
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # where the C library cannot give memory back to the system
+        ctypes.CDLL(None).malloc_trim(0)
     return {"stopped": len(stopped)}
 
 

@@ -28,8 +28,7 @@ STARTING_AT_ONCE = 2
 ENOUGH, PATIENCE = 10, 0.3
 IDLE_SECONDS = 300.0
 KEEPERS = 2.0  # seconds that a keeper has to end what is below it
-LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept, the last ones
-LONGEST_LINE = 262_144  # bytes; CloudWatch Logs' classic limit of an event
+LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept; CloudWatch Logs takes an event of 1 MB
 _MARK = re.compile(rb"\0[0-9a-f]{32}$")
 
 
@@ -72,7 +71,7 @@ class Output:
         for stamp, line in _lines(chunks):
             # A mark that came too late for the invocation before is cut as well.
             if (text := _MARK.sub(b"", line)) or not line:
-                lines += [(stamp, text[at : at + LONGEST_LINE]) for at in range(0, len(text) or 1, LONGEST_LINE)]
+                lines.append((stamp, text))
         return lines
 
     def _read(self) -> None:
@@ -156,11 +155,13 @@ class Worker:
                 self._scales = psutil.Process(reply["pid"])
             return reply, answered
         except (OSError, EOFError, ValueError, RecursionError) as error:
-            status = self._exit_status()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.5)
+            status = self._process.returncode
             self.end()
             if self._timed_out:
                 raise WorkerTimedOut from error
-            raise WorkerEnded(status) from error
+            raise WorkerEnded(1 if status is None else status) from error
         finally:
             timer.cancel()
 
@@ -191,12 +192,6 @@ class Worker:
         self._timed_out = True
         self.weigh()
         self.kill()
-
-    def _exit_status(self) -> int:
-        try:
-            return self._process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            return 1
 
     def kill(self) -> None:
         """End it with all that its handler started: its keeper does, or else we do as far as we know of them."""
