@@ -149,11 +149,14 @@ def test_an_error_has_aws_s_shape(make, invoke, body, before, handler, error):
         ("import time; time.sleep(60)", "Sandbox.Timedout", "Task timed out after 1.00 seconds"),
         ("import sys; sys.exit(3)", "Runtime.ExitError", "Runtime exited with error: exit status 3"),
         ("import os; os._exit(0)", "Runtime.ExitError", "Runtime exited without providing a reason"),
-        pytest.param(
-            "import os; os.kill(os.getpid(), 9)",
-            "Runtime.ExitError",
-            "Runtime exited with error: signal: killed",
-            marks=pytest.mark.skipif(psutil.WINDOWS, reason="there are no signals on Windows"),
+        *(
+            pytest.param(
+                f"import os; os.kill(os.getpid(), {number})",
+                "Runtime.ExitError",
+                f"Runtime exited with error: signal: {word}",
+                marks=pytest.mark.skipif(psutil.WINDOWS, reason="there are no signals on Windows"),
+            )
+            for number, word in ((9, "killed"), (15, "terminated"), (2, "int"))
         ),
     ],
 )
