@@ -67,8 +67,7 @@ class Call:
 
     `kind` is `task`, `read` or `write`. Whoever answers calls `start`, `submit`, `succeed` or `fail`; whoever holds
     the task token `heartbeat`, `succeed_by_token` or `fail_by_token`, which count after `submit`. After the end
-    (`open` is false) nothing counts any more: `on_closed` is called, and before it `on_abandoned` where there was no
-    answer.
+    (`open` is false) nothing counts any more; where there was no answer, `on_abandoned` is called.
     """
 
     def __init__(self, frame: Frame, kind: str, resource: str, text: str, **details: Any) -> None:
@@ -86,7 +85,6 @@ class Call:
         self.answered = False  # by token, whether or not that counts yet
         self.submitted = not self.waits
         self.on_abandoned: Callable[[], Any] | None = None
-        self.on_closed: Callable[[], Any] | None = None
         self.messages: deque[tuple[str, Any]] = deque()
         self._held: list[tuple[str, Any]] = []
 
@@ -159,8 +157,6 @@ class Call:
         abandoned, self.open = self.open, False
         if abandoned and self.on_abandoned:
             self.on_abandoned()
-        if self.on_closed:
-            self.on_closed()
 
     def _later(self, seconds: float, action: Callable[[], Any], soonest: float = 0.0) -> None:
         if not isinstance(seconds, int | float) or not 0 <= seconds < 10**10:

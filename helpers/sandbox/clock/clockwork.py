@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import logging
 import math
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 from helpers.engine import Scheduler
 from helpers.engine.scheduler import Timer
 
-__all__ = ["Clock", "Lease", "clock"]
+__all__ = ["Clock", "clock"]
 
 LOG = logging.getLogger(__name__)
 Found = TypeVar("Found")
@@ -33,31 +32,6 @@ TICK = 5.0
 ENDED = 5.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Lease:
-    """One wish to fast-forward: at most how many times real time, and until when (real time) unless renewed."""
-
-    rate: float
-    hold_tokens: bool
-    until: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Pace:
-    """The clock reads `then` where real time reads `since`, and goes `speed` times as fast, up to `ceiling`."""
-
-    since: float
-    then: float
-    speed: float = 1.0
-    ceiling: float = math.inf
-
-    def reading(self, real: float) -> float:
-        elapsed = max(real - self.since, 0.0)
-        if self.speed == 1.0:
-            return self.then + elapsed
-        return max(self.then + elapsed, min(self.ceiling, self.then + self.speed * elapsed))
-
-
 class Clock:
     """Real time, moved ahead to the earliest deadline whenever fast-forward is on and nothing works.
 
@@ -69,19 +43,18 @@ class Clock:
         self._lock = threading.Lock()
         self._hand = threading.Condition(self._lock)
         self._wall, self._slept = _time.time() - _time.monotonic(), 0.0
-        self._pace = Pace(_time.monotonic(), _time.time())
-        self.scheduler = Scheduler(round(self._pace.then * SECOND))
+        self._added = self._wall  # to real time, which counts from the computer's start, and by every jump
+        self.scheduler = Scheduler(round(self.time() * SECOND))
         self._inbox: deque[Callable[[], Any]] = deque()
         self.works = 0  # how many calls, invocations and queries are under way
-        # Task tokens that somebody outside holds, and executions that run; changed by the engine's thread alone.
-        self.tokens = self.executions = 0
+        self.executions = 0  # that run; changed by the engine's thread alone
         self._later: dict[object, Timer] = {}  # what `after` was asked for; changed by the engine's thread alone
-        self._leases: dict[str, Lease] = {}
+        self._leases: dict[str, float] = {}  # until when each is given, in real time
         self._thread: threading.Thread | None = None
 
     def time(self) -> float:
         """Seconds since the epoch, on the sandbox's clock."""
-        return self._pace.reading(self._real())
+        return self._real() + self._added
 
     def now(self) -> datetime.datetime:
         """The sandbox's time, in UTC."""
@@ -152,7 +125,6 @@ class Clock:
         """Something works from now on (a call, an invocation, a query), running or queued."""
         with self._lock:
             self.works += 1
-            self._repace(1.0)
 
     def end(self) -> None:
         """What began works no more."""
@@ -169,22 +141,14 @@ class Clock:
         finally:
             self.end()
 
-    def fast_forward(
-        self, lease: str = "", *, rate: float | None = None, hold_tokens: bool = False, seconds: float | None = None
-    ) -> None:
-        """Go ahead from now on, for `seconds` of real time (None: until it is stopped) unless renewed.
-
-        At most `rate` times as fast as real time; None is without bound. Of several leases the slowest counts.
-        With `hold_tokens` the clock also stays while a task token is out.
-        """
-        until = math.inf if seconds is None else self._real() + seconds
-        self._leases = {**self._leases, lease: Lease(math.inf if rate is None else rate, hold_tokens, until)}
+    def fast_forward(self, lease: str = "", seconds: float = math.inf) -> None:
+        """Go ahead from now on, for so many seconds of real time unless renewed, or until it is given back."""
+        self._leases = {**self._leases, lease: self._real() + seconds}
         self.post(lambda: None)  # has the clock look around
 
     def back(self, lease: str | None = "") -> None:
         """Give a lease back, or all (None); without any, the clock goes with real time again, from where it stands."""
-        self._leases = {name: given for name, given in self._leases.items() if lease not in (None, name)}
-        self.post(lambda: None)
+        self._leases = {name: until for name, until in self._leases.items() if lease not in (None, name)}
 
     def put_back(self) -> bool:
         """Set a clock that is ahead to real time; False, and nothing done, where anything runs, works or waits."""
@@ -194,8 +158,8 @@ class Clock:
                 waits = self.scheduler.ready or self.scheduler.deadline() is not None
                 if waits or self.works or self.executions:
                     return False
-                self._pace = Pace(self._real(), _time.time())
-                self.scheduler.now = round(self._pace.then * SECOND)
+                self._added = _time.time() - self._real()
+                self.scheduler.now = round(self.time() * SECOND)
                 return True
 
         return self.call(act)
@@ -203,17 +167,8 @@ class Clock:
     @property
     def fast_forwarding(self) -> bool:
         """Whether the clock goes ahead when nothing works."""
-        return bool(self._current())
-
-    @property
-    def rate(self) -> float | None:
-        """At most how many times real time; None where nothing bounds it, or where it does not go ahead."""
-        slowest = min((lease.rate for lease in self._current()), default=math.inf)
-        return None if slowest == math.inf else slowest
-
-    def _current(self) -> list[Lease]:
         real = self._real()
-        return [lease for lease in self._leases.values() if lease.until > real]
+        return any(until > real for until in self._leases.values())
 
     def _real(self) -> float:
         """Real time, monotonic; it passes while the computer sleeps, too."""
@@ -223,11 +178,6 @@ class Clock:
             self._slept += behind
             real += behind
         return real
-
-    def _repace(self, speed: float, ceiling: float = math.inf) -> None:
-        if speed != self._pace.speed or ceiling != self._pace.ceiling:
-            real = self._real()
-            self._pace = Pace(real, self._pace.reading(real), speed, ceiling)
 
     def _live(self) -> None:
         """The engine's thread."""
@@ -250,31 +200,17 @@ class Clock:
         """Wait until there is something to do, and set the time at which it is done."""
         scheduler = self.scheduler
         with self._lock:
-            while True:
-                real = self._real()
-                now = self._pace.reading(real)
-                if self._inbox or scheduler.ready:
-                    break
-                due = scheduler.deadline()
-                when = math.inf if due is None else due / SECOND
+            while not self._inbox and not scheduler.ready:
+                due, now = scheduler.deadline(), self.time()
+                left = math.inf if due is None else due / SECOND - now
                 if due is not None and due <= round(now * SECOND):
                     break
-                speed = self._speed()
-                if due is not None and speed == math.inf:
-                    self._pace = Pace(real, when)
+                if due is not None and not self.works and self.fast_forwarding:
+                    self._added += left
                     scheduler.now = due
                     return
-                self._repace(1.0 if speed == math.inf else speed, when if speed not in (1.0, math.inf) else math.inf)
-                waits = [(when - now) / self._pace.speed, TICK]
-                waits += [lease.until - real for lease in self._leases.values()]
-                self._hand.wait(max(min(waits), 0.0))
-            scheduler.now = max(scheduler.now, round(now * SECOND))
-
-    def _speed(self) -> float:
-        current = self._current()
-        if not current or self.works or (self.tokens and any(lease.hold_tokens for lease in current)):
-            return 1.0
-        return min(lease.rate for lease in current)
+                self._hand.wait(min(left, TICK))
+            scheduler.now = max(scheduler.now, round(self.time() * SECOND))
 
 
 clock = Clock()

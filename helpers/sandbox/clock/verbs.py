@@ -16,7 +16,7 @@ def most_events() -> int:
 
 
 def read(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The clock: `now` and `offset` in seconds, whether it is `fast_forwarding`, at most at what `rate`, and `working`.
+    """The clock: `now` and `offset` in seconds, whether it is `fast_forwarding`, and `working`.
 
     `working` is how many calls, invocations and queries are under way; while it is not 0, no time is skipped.
     """
@@ -24,7 +24,6 @@ def read(arguments: dict[str, Any]) -> dict[str, Any]:
         "now": clock.time(),
         "offset": clock.offset,
         "fast_forwarding": clock.fast_forwarding,
-        "rate": clock.rate,
         "working": clock.works,
     }
 
@@ -34,22 +33,16 @@ def fast_forward(arguments: dict[str, Any]) -> dict[str, Any]:
 
     A clock that is ahead from an earlier time is put back first, where nothing runs.
 
-    Arguments: `on` (bool); `rate`, at most how many times real time (None: no bound); `hold_tokens` (bool); `lease`,
-    the name of who wants it, so that another's wish stays when this one's ends; `seconds` of real time after which it
-    lapses unless renewed by the same call (None: never). Raises InvalidSetting.
+    Arguments: `on` (bool); `lease`, the name of who wants it, so that another's wish stays when this one's ends;
+    `seconds` of real time after which it lapses unless renewed by the same call (without: never).
     """
     lease = str(arguments.get("lease") or "")
     if not arguments.get("on", True):
         clock.back(lease)
         return read({})
-    rate, seconds = arguments.get("rate"), arguments.get("seconds")
-    if rate is not None and not (_is_number(rate) and rate >= 1):
-        raise InvalidSetting(f"The rate of fast-forward must be 1 or more, or None for no bound, not {rate!r}.")
-    if seconds is not None and not (_is_number(seconds) and seconds > 0):
-        raise InvalidSetting(f"A lease of fast-forward must last a positive number of seconds, not {seconds!r}.")
     if not clock.fast_forwarding:
         clock.put_back()
-    clock.fast_forward(lease, rate=rate, hold_tokens=bool(arguments.get("hold_tokens")), seconds=seconds)
+    clock.fast_forward(lease, arguments.get("seconds", math.inf))
     return read({})
 
 
@@ -74,7 +67,3 @@ def reset() -> None:
     clock.forget()
     clock.put_back()
     history_limit({"events": None})
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from helpers import engine
 from helpers.sandbox import integrations
-from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import activities, nested, tokens
 
 __all__ = ["handle"]
@@ -14,16 +13,9 @@ def handle(call: engine.Call) -> None:
     """Have a call answered, in the engine's thread or later from another."""
     if call.token:
         tokens.hand_out(call)
-    if ":activity:" in call.resource or call.resource.endswith(".waitForTaskToken"):
-        clock.tokens += 1
-        call.on_closed = _given_back
     if ":activity:" in call.resource:
         activities.enqueue(call)
     elif ":states:::states:startExecution" in call.resource or call.resource.endswith("sfn:startSyncExecution"):
         nested.start(call)
     else:
         integrations.handle(call)
-
-
-def _given_back() -> None:
-    clock.tokens -= 1
