@@ -5,7 +5,7 @@ those of Lambda, `jobs` is what `.sync` waits for, `objects` what a distributed 
 of requests and answers are put into AWS's forms by `shapes`, failures by `failures`.
 """
 
-from helpers.sandbox.integrations.calls import handle
+from helpers.sandbox.integrations.calls import ended, handle
 from helpers.sandbox.integrations.resources import problem_of
 
-__all__ = ["handle", "problem_of"]
+__all__ = ["ended", "handle", "problem_of"]

@@ -7,28 +7,31 @@ from typing import Any
 
 from helpers.engine import Call, TaskFailed
 from helpers.engine.failures import PERMISSIONS, RUNTIME, TASK_FAILED
+from helpers.engine.text import data_of, text_of
 from helpers.sandbox import pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
 from helpers.sandbox.integrations import functions, objects, services
-from helpers.sandbox.integrations.jobs import Job, Query, is_job, standing_in
+from helpers.sandbox.integrations.jobs import Job, is_job, standing_in
 from helpers.sandbox.integrations.resources import TOKEN, Integration, integration_of
 
-__all__ = ["attempt", "guarded", "handle", "identity_of"]
+__all__ = ["attempt", "ended", "guarded", "handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
-# How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
-# often, so that it is late by no more than this part of the time it has waited.
-FIRST_LOOK = 0.5
-LATENESS = 0.015
+_waiting: dict[str, Callable[[], Any]] = {}  # what looks at a query or an execution, by its name, once it has ended
+# What `.sync` waits for, by the service: the member of its requests that names it, what looks at it and what stops it.
+WAITED_FOR = {
+    "athena": ("QueryExecutionId", "getQueryExecution", "stopQueryExecution"),
+    "stepfunctions": ("executionArn", "describeExecution", "stopExecution"),
+}
 FAILED = "The sandbox failed in this task; its log has the details."
 
 
 def handle(call: Call) -> None:
     """Do what a task asks for, or read or write for a distributed Map; called in the engine's thread, returns at once.
 
-    Activities and `.sync` of `states:startExecution` are not done here.
+    Activities and Express executions that are waited for are not done here.
     """
     if call.kind == "task":
         stand_in = standing_in(call.state)
@@ -106,7 +109,7 @@ def _integrated(call: Call, integration: Integration) -> Callable[[], Any]:
     found = functions.invoked(call) if invokes else services.answer(call, integration)
     if integration.pattern in ("", TOKEN):
         return partial(call.submit if integration.pattern else call.succeed, found)
-    return partial(_follow, call, Query(call.execution.identity.region, integration.service, found))
+    return partial(_follow, call, integration, found)
 
 
 def _stand_in(call: Call, pattern: str, job: Job) -> None:
@@ -136,31 +139,41 @@ def _stand_in(call: Call, pattern: str, job: Job) -> None:
         call.on_abandoned = abandon
 
 
-def _follow(call: Call, query: Query) -> None:
-    """Wait for a query that was started; in the engine's thread."""
+def _follow(call: Call, integration: Integration, started: dict[str, Any]) -> None:
+    """Wait for the query or the execution that was started; in the engine's thread."""
+    member, look_action, stop_action = WAITED_FOR[integration.service.name]
+    name = started[member[0].upper() + member[1:]]
+
+    def ask(action: str) -> dict[str, Any]:
+        response = services.ask(call.execution.identity.region, integration.service, action, {member: name})
+        return services.presented(response, integration.service, action)
+
+    def look(_: Call) -> None:
+        found = ask(look_action)
+        record = found.get("QueryExecution", found)
+        status = record["Status"]
+        status = status["State"] if isinstance(status, dict) else status
+        if status in ("QUEUED", "RUNNING"):
+            return
+        if status != "SUCCEEDED":
+            raise TaskFailed(TASK_FAILED, text_of(record))
+        if integration.pattern == "sync:2":
+            found |= {data: data_of(found[data]) for data in ("Input", "Output")}
+        _post(call, partial(call.succeed, found))
 
     def stop() -> None:
-        pool.run(partial(attempt, call, lambda _: query.stop()))
+        pool.run(partial(attempt, call, lambda _: ask(stop_action)))
 
     if not call.open:
         stop()
         return
     call.on_abandoned = stop
-    call.submit(query.started)
-    _look_later(call, query, clock.time())
+    call.submit(started)
+    _waiting[name] = partial(pool.run, partial(_answering, call, look))
+    _waiting[name]()  # it may have ended already
 
 
-def _look_later(call: Call, query: Query, began: float) -> None:
-    def look() -> None:
-        if call.open:
-            pool.run(partial(_answering, call, partial(_look, query, began)))
-
-    clock.after(max(FIRST_LOOK, LATENESS * (clock.time() - began)), look)
-
-
-def _look(query: Query, began: float, call: Call) -> None:
-    found = query.result()
-    if found is None:
-        _look_later(call, query, began)
-    else:
-        _post(call, partial(call.succeed, found))
+def ended(name: str) -> None:
+    """Let the task that waits for a query or an execution, if any does, know of its end."""
+    if look := _waiting.pop(name, None):
+        look()

@@ -1,4 +1,4 @@
-"""Jobs that a task starts and may wait for: Athena's queries, and stand-ins for those of Batch, ECS and Glue.
+"""Jobs of Batch, ECS and Glue that a task starts and may wait for: stand-ins.
 
 A stand-in is no job: it takes the time and comes to the end that the Lab sets for its state, and is cancelled with
 its execution. The Lab may also set what takes the place of a whole task.
@@ -19,9 +19,9 @@ from helpers.sandbox import process
 from helpers.sandbox.actions import needs_of
 from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
-from helpers.sandbox.integrations.resources import Integration, Service
+from helpers.sandbox.integrations.resources import Integration
 
-__all__ = ["Job", "Query", "is_job", "jobs", "reset", "stand_in", "standing_in"]
+__all__ = ["Job", "is_job", "jobs", "reset", "stand_in", "standing_in"]
 
 LONGEST = 366 * 86_400  # seconds; a Standard execution runs for a year at most
 
@@ -180,28 +180,3 @@ class Job:
             if said := refusal(self._identity, need, self._region):
                 details = f"Service: {self._errors.title}; Status Code: 400; Error Code: AccessDeniedException"
                 raise TaskFailed(self._errors.unmodelled, f"{said} ({details})", also=PERMISSIONS)
-
-
-@dataclasses.dataclass(frozen=True)
-class Query:
-    """A query of Athena that a task has started: `started` is what Athena answered."""
-
-    region: str
-    service: Service
-    started: dict[str, Any]
-
-    def result(self) -> Any:
-        """What the query gave; None while it goes on. Raises TaskFailed where it failed."""
-        found = services.presented(self._ask("getQueryExecution"), self.service, "getQueryExecution")
-        state = found["QueryExecution"]["Status"]["State"]
-        if state in ("FAILED", "CANCELLED"):
-            raise TaskFailed(TASK_FAILED, text_of(found["QueryExecution"]))
-        return found if state == "SUCCEEDED" else None
-
-    def stop(self) -> None:
-        """Stop the query, because nobody waits for it any more. Raises TaskFailed where that cannot be."""
-        self._ask("stopQueryExecution")
-
-    def _ask(self, action: str) -> dict[str, Any]:
-        asked = {"QueryExecutionId": self.started["QueryExecutionId"]}
-        return services.ask(self.region, self.service, action, asked)

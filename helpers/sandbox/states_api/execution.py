@@ -16,6 +16,7 @@ from moto.events.models import events_backends
 from helpers import engine
 from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import outside
+from helpers.sandbox import integrations
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.identities import refusal, session
@@ -112,7 +113,7 @@ class Execution(engine.Observer):
             self.backend.announce(self)
         except Exception:
             LOG.exception("Something of the sandbox's own failed when an execution had ended.")
-        for action in (*self.after_end, lambda: put_away(execution)):
+        for action in (*self.after_end, lambda: integrations.ended(self.arn), lambda: put_away(execution)):
             clock.post(action)  # so that one that fails keeps no other from being done
         self.after_end.clear()
 

@@ -7,8 +7,8 @@ import pytest
 
 from helpers import engine
 from helpers.sandbox.clock import clock
+from helpers.sandbox.integrations import services
 from helpers.sandbox.states_api import backend as kept
-from helpers.sandbox.states_api import nested
 from helpers.sandbox.states_api.calls import handle
 from tests.sandbox.states_api.test_forgetting import begin_one, end_one
 
@@ -64,8 +64,8 @@ def test_a_fault_while_a_nested_execution_is_presented_fails_the_task_that_waits
 ) -> None:
     backend = kept.backend_of("123456789012", "us-east-1")
     child = end_one(backend, "nested-child")
-    monkeypatch.setattr(nested.services, "answer", lambda call, integration: {"ExecutionArn": child})
-    monkeypatch.setattr(nested.services, "presented", lambda *_: {}["lost"])
+    monkeypatch.setattr(services, "answer", lambda call, integration: {"ExecutionArn": child})
+    monkeypatch.setattr(services, "ask", lambda *_: {}["lost"])
     resource = "arn:aws:states:::states:startExecution.sync"
     definition = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": resource, "End": True}}}
     found = backend.executions[end_one(backend, "nested-parent", definition=definition, handler=handle)]
