@@ -12,14 +12,16 @@ from helpers.sandbox import pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
-from helpers.sandbox.integrations import functions, objects, services
+from helpers.sandbox.integrations import objects, services
 from helpers.sandbox.integrations.jobs import Job, is_job, standing_in
-from helpers.sandbox.integrations.resources import TOKEN, Integration, integration_of
+from helpers.sandbox.integrations.resources import TOKEN, Integration, integration_of, is_function
 
-__all__ = ["attempt", "ended", "guarded", "handle", "identity_of"]
+__all__ = ["attempt", "ended", "handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
-_waiting: dict[str, Callable[[], Any]] = {}  # what looks at a query or an execution, by its name, once it has ended
+Action = Callable[[], Any]
+Work = Callable[[Call], Action | None]
+_waiting: dict[str, Action] = {}  # what looks at a query or an execution, by its name, once it has ended
 # What `.sync` waits for, by the service: the member of its requests that names it, what looks at it and what stops it.
 WAITED_FOR = {
     "athena": ("QueryExecutionId", "getQueryExecution", "stopQueryExecution"),
@@ -42,22 +44,35 @@ def handle(call: Call) -> None:
     pool.run(partial(_answering, call, _answer))
 
 
-def _answering(call: Call, work: Callable[[Call], None]) -> None:
+def _answering(call: Call, work: Work) -> None:
     """Do a part of a call's work, unless its state has ended meanwhile."""
     if call.open:
         attempt(call, work)
 
 
-def attempt(call: Call, work: Callable[[Call], None]) -> None:
-    """Do a part of a call's work as whom the call is made; whatever fails in it, fails the call."""
+def attempt(call: Call, work: Work) -> None:
+    """Do a part of a call's work as whom the call is made, and then, in the engine's thread, what it returns.
+
+    Whatever fails in either, fails the call.
+    """
     try:
         with acting_as(identity_of(call)):
-            work(call)
+            action = work(call)
     except TaskFailed as failure:
-        _post(call, partial(call.fail, failure.error, failure.cause, failure.also))
+        action = partial(call.fail, failure.error, failure.cause, failure.also)
     except Exception:
         LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
-        _post(call, partial(call.fail, TASK_FAILED, FAILED))
+        action = partial(call.fail, TASK_FAILED, FAILED)
+
+    def act() -> None:
+        try:
+            if action:
+                action()
+        except Exception:
+            LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
+            call.fail(TASK_FAILED, FAILED)
+
+    clock.post(act)
 
 
 def identity_of(call: Call) -> Identity:
@@ -72,41 +87,18 @@ def identity_of(call: Call) -> Identity:
     return session(str(wanted))
 
 
-def guarded(call: Call, action: Callable[[], Any]) -> Callable[[], None]:
-    """An action of the engine's thread, whose failure fails the call."""
-
-    def act() -> None:
-        try:
-            action()
-        except Exception:
-            LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
-            call.fail(TASK_FAILED, FAILED)
-
-    return act
-
-
-def _post(call: Call, action: Callable[[], Any]) -> None:
-    clock.post(guarded(call, action))
-
-
-def _answer(call: Call) -> None:
+def _answer(call: Call) -> Action:
+    """Ask whoever has the answer; what is to be done with it in the engine's thread."""
     if call.kind != "task":
-        work = objects.items if call.kind == "read" else objects.write
-        _post(call, partial(call.succeed, work(call)))
-    elif functions.is_function(call.resource):
-        _post(call, partial(call.succeed, functions.answer(call)))
-    elif integration := integration_of(call.resource):
-        _post(call, _integrated(call, integration))
-    else:
+        return partial(call.succeed, objects.items(call) if call.kind == "read" else objects.write(call))
+    if is_function(call.resource):
+        return partial(call.succeed, services.function_answer(call))
+    integration = integration_of(call.resource)
+    if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
-
-
-def _integrated(call: Call, integration: Integration) -> Callable[[], Any]:
-    """Ask an integrated service; what is to be done with its answer in the engine's thread."""
     if is_job(integration):
         return partial(_stand_in, call, integration.pattern, Job(call, integration, identity_of(call)))
-    invokes = not integration.is_sdk and integration.service.name == "lambda"
-    found = functions.invoked(call) if invokes else services.answer(call, integration)
+    found = services.answer(call, integration)
     if integration.pattern in ("", TOKEN):
         return partial(call.submit if integration.pattern else call.succeed, found)
     return partial(_follow, call, integration, found)
@@ -148,26 +140,29 @@ def _follow(call: Call, integration: Integration, started: dict[str, Any]) -> No
         response = services.ask(call.execution.identity.region, integration.service, action, {member: name})
         return services.presented(response, integration.service, action)
 
-    def look(_: Call) -> None:
+    def look(_: Call) -> Action | None:
         found = ask(look_action)
         record = found.get("QueryExecution", found)
         status = record["Status"]
         status = status["State"] if isinstance(status, dict) else status
         if status in ("QUEUED", "RUNNING"):
-            return
+            return None
         if status != "SUCCEEDED":
             raise TaskFailed(TASK_FAILED, text_of(record))
         if integration.pattern == "sync:2":
             found |= {data: data_of(found[data]) for data in ("Input", "Output")}
-        _post(call, partial(call.succeed, found))
+        return partial(call.succeed, found)
 
-    def stop() -> None:
-        pool.run(partial(attempt, call, lambda _: ask(stop_action)))
+    def stop(_: Call) -> None:
+        ask(stop_action)
+
+    def abandon() -> None:
+        pool.run(partial(attempt, call, stop))
 
     if not call.open:
-        stop()
+        abandon()
         return
-    call.on_abandoned = stop
+    call.on_abandoned = abandon
     call.submit(started)
     _waiting[name] = partial(pool.run, partial(_answering, call, look))
     _waiting[name]()  # it may have ended already
