@@ -12,7 +12,7 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 
 from helpers import engine
-from helpers.sandbox import identities, pool, process
+from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Child, Execution
@@ -117,11 +117,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         parent = root if run.parent is root.run else self.child(run.parent.identity.arn)
         if parent is not None:
             self.map_runs[run.arn] = MapRun(parent, run)
-
-    def announce(self, execution: Execution) -> None:
-        """Let EventBridge know of the execution's status, in order and outside the engine's thread."""
-        if announcement := execution.announcement():
-            pool.publish(announcement)
 
     def keep(self, execution: Execution, more: int) -> None:
         """Take account of so many more bytes that an execution takes; called in the engine's thread.

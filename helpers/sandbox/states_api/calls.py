@@ -23,7 +23,7 @@ __all__ = ["handle"]
 def handle(call: engine.Call) -> None:
     """Have a call answered, in the engine's thread or later from another."""
     if call.token:
-        tokens.hand_out(call)
+        tokens.calls[call.token] = call
     if ":activity:" in call.resource:
         activities.enqueue(call)
     elif call.resource.endswith("sfn:startSyncExecution"):

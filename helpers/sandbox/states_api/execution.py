@@ -16,7 +16,7 @@ from moto.events.models import events_backends
 from helpers import engine
 from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import outside
-from helpers.sandbox import integrations
+from helpers.sandbox import integrations, pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.identities import refusal, session
@@ -110,7 +110,7 @@ class Execution(engine.Observer):
         clock.executions -= 1
         try:
             self.backend.execution_ended(self)
-            self.backend.announce(self)
+            self._announce()
         except Exception:
             LOG.exception("Something of the sandbox's own failed when an execution had ended.")
         for action in (*self.after_end, lambda: integrations.ended(self.arn), lambda: put_away(execution)):
@@ -137,7 +137,7 @@ class Execution(engine.Observer):
     def start(self) -> None:
         """Begin; the first event is there when this returns."""
         self.run.begin()
-        self.backend.announce(self)
+        self._announce()
         clock.post(self._go)
 
     def _go(self) -> None:
@@ -172,7 +172,7 @@ class Execution(engine.Observer):
         clock.executions += 1
         self.run.events = take_out(self.run)
         self.run.redrive()
-        self.backend.announce(self)
+        self._announce()
         return self.run.redriven or clock.now()
 
     def qualified(self) -> dict[str, str]:
@@ -180,14 +180,14 @@ class Execution(engine.Observer):
         found = {"stateMachineVersionArn": self.version and self.version.arn, "stateMachineAliasArn": self.alias}
         return {member: arn for member, arn in found.items() if arn}
 
-    def announcement(self) -> Callable[[], Any] | None:
-        """What puts "Step Functions Execution Status Change", as it is now, on the default bus; None where no rule is.
+    def _announce(self) -> None:
+        """Put "Step Functions Execution Status Change", as it is now, on the default bus, if a rule is there.
 
         Source: EventBridge's events reference, "Step Functions Execution Status Change"; times are in milliseconds.
         """
         events = events_backends[self.backend.account_id][self.backend.region_name]
         if self.express or not events.event_buses["default"].rules:
-            return None
+            return
         described: dict[str, Any] = {"stateMachineVersionArn": None, "stateMachineAliasArn": None, **self.describe()}
         detail = {
             name: int(value.timestamp() * 1000) if isinstance(value, datetime.datetime) else value
@@ -200,7 +200,7 @@ class Execution(engine.Observer):
             "Resources": [self.arn],
             "Detail": json.dumps(detail),
         }
-        return lambda: events.put_events([entry])
+        pool.publish(lambda: events.put_events([entry]))  # in order, and outside of the engine's thread
 
     def describe(self, with_data: bool = True) -> dict[str, Any]:
         """The members of DescribeExecution's answer."""

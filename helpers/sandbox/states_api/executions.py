@@ -16,6 +16,7 @@ __all__ = ["answer", "begun", "check_input"]
 
 MEMORY_MB = 64  # the least that is billed; pricing page of Step Functions
 BILLED_MILLISECONDS = 100  # duration is billed in steps of these; same page
+UNSUPPORTED = "This operation is not supported by this type of state machine"
 
 
 def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def begun(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution],
     """The Express execution of a request, just started; `at_end` is called with it in the engine's thread."""
     execution = _new(backend, arguments)
     if not execution.express:
-        raise _unsupported()
+        raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
     if at_end:
         execution.after_end.append(lambda: at_end(execution))
     backend.running[execution.arn] = execution
@@ -65,11 +66,6 @@ def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
         "outputDetails": {"included": with_data},
         "billingDetails": billed,
     }
-
-
-def _unsupported() -> StatesError:
-    message = "This operation is not supported by this type of state machine"
-    return StatesError("StateMachineTypeNotSupported", message)
 
 
 def _new(backend: Any, arguments: dict[str, Any]) -> Execution:
@@ -119,7 +115,7 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     resource = parse_arn(str(arn), "stateMachine")
     machine, _, _ = backend.target(arn)
     if machine.type == "EXPRESS":
-        raise _unsupported()
+        raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
     backend.forget()
     status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
     with backend.lock:

@@ -43,18 +43,15 @@ class MapRun:
     def counts(self, of: dict[str, int], total: int) -> dict[str, int]:
         """How many of the items, or of the children, are in which status, as DescribeMapRun says it."""
         run = self.run
-        known = {name: of[name] for name in ("succeeded", "failed", "running", "aborted")}
-        timed_out = of["timed_out"]
-        begun = sum(known.values()) + timed_out
+        begun = sum(of.values())
         pending = max(total - begun - run.undispatched, 0) if run.status == "RUNNING" else 0
-        failed = known["failed"] + run.undispatched
         return {
-            **known,
-            "failed": failed,
-            "timedOut": timed_out,
+            **of,
+            "failed": of["failed"] + run.undispatched,
+            "timedOut": of["timed_out"],
             "pending": pending,
             "total": begun + run.undispatched + pending,
-            "resultsWritten": known["succeeded"],
+            "resultsWritten": of["succeeded"],
             "failuresNotRedrivable": 0,
             "pendingRedrive": 0,
         }

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 import weakref
-from collections import OrderedDict
 from typing import Any
 
 from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
 
-__all__ = ["hand_out"]
+__all__ = ["calls"]
 
-REMEMBERED = 10_000  # tokens that were handed out, for the sake of a right answer to closed ones
-
-_calls: weakref.WeakValueDictionary[str, engine.Call] = weakref.WeakValueDictionary()
-_handed_out: OrderedDict[str, None] = OrderedDict()
-
-
-def hand_out(call: engine.Call) -> None:
-    """Let whoever holds the call's token answer it from now on."""
-    token = str(call.token)
-    _calls[token] = call
-    _handed_out[token] = None
-    while len(_handed_out) > REMEMBERED:
-        _handed_out.popitem(last=False)
+# By the tokens that were handed out; what ends is forgotten.
+calls: weakref.WeakValueDictionary[str, engine.Call] = weakref.WeakValueDictionary()
 
 
 def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -50,9 +39,11 @@ def send_task_heartbeat(backend: Any, arguments: dict[str, Any]) -> dict[str, An
 
 def _open(token: str) -> engine.Call:
     """The call behind a token, which still waits: not answered, not timed out, not stopped."""
-    call = _calls.get(token)
+    call = calls.get(token)
     if call is not None and call.open and not call.answered:
         return call
-    if call is None and token not in _handed_out:
-        raise StatesError("InvalidToken", "Invalid Token: 'Invalid token'")
+    try:
+        uuid.UUID(token)
+    except ValueError:
+        raise StatesError("InvalidToken", "Invalid Token: 'Invalid token'") from None
     raise StatesError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
