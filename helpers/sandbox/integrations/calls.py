@@ -7,26 +7,19 @@ from typing import Any
 
 from helpers.engine import Call, TaskFailed
 from helpers.engine.failures import PERMISSIONS, RUNTIME, TASK_FAILED
-from helpers.engine.text import data_of, text_of
 from helpers.sandbox import pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
 from helpers.sandbox.integrations import objects, services
-from helpers.sandbox.integrations.jobs import Job, is_job, standing_in
-from helpers.sandbox.integrations.resources import TOKEN, Integration, integration_of, is_function
+from helpers.sandbox.integrations.jobs import Job, Started, is_job, standing_in, waiting
+from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_function
 
-__all__ = ["attempt", "ended", "handle", "identity_of"]
+__all__ = ["attempt", "handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
 Action = Callable[[], Any]
 Work = Callable[[Call], Action | None]
-_waiting: dict[str, Action] = {}  # what looks at a query or an execution, by its name, once it has ended
-# What `.sync` waits for, by the service: the member of its requests that names it, what looks at it and what stops it.
-WAITED_FOR = {
-    "athena": ("QueryExecutionId", "getQueryExecution", "stopQueryExecution"),
-    "stepfunctions": ("executionArn", "describeExecution", "stopExecution"),
-}
 FAILED = "The sandbox failed in this task; its log has the details."
 
 
@@ -96,65 +89,22 @@ def _answer(call: Call) -> Action:
     integration = integration_of(call.resource)
     if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
-    if is_job(integration):
-        return partial(_stand_in, call, integration.pattern, Job(call, integration, identity_of(call)))
-    found = services.answer(call, integration)
+    job = Job(call, integration, identity_of(call)) if is_job(integration) else None
+    found = job.started if job else services.answer(call, integration)
     if integration.pattern in ("", TOKEN):
         return partial(call.submit if integration.pattern else call.succeed, found)
-    return partial(_follow, call, integration, found)
+    return partial(_follow, call, found, job or Started(call.execution.identity.region, integration, found))
 
 
-def _stand_in(call: Call, pattern: str, job: Job) -> None:
-    """Let a job's stand-in run, and the task wait for it if it does; in the engine's thread."""
-    if not call.open:
-        job.cancel()
-        return
-
-    def ended() -> None:
-        outcome = job.end()
-        if pattern == "sync" and isinstance(outcome, TaskFailed):
-            call.fail(outcome.error, outcome.cause)
-        elif pattern == "sync":
-            call.succeed(outcome)
-
-    def abandon() -> None:
-        job.cancel()
-        if job.status == "CANCELLED":
-            call_off()
-
-    call_off = clock.after(job.seconds, ended)
-    if not pattern:
-        call.succeed(job.started)
-        return
-    call.submit(job.started)
-    if pattern == "sync":
-        call.on_abandoned = abandon
-
-
-def _follow(call: Call, integration: Integration, started: dict[str, Any]) -> None:
-    """Wait for the query or the execution that was started; in the engine's thread."""
-    member, look_action, stop_action = WAITED_FOR[integration.service.name]
-    name = started[member[0].upper() + member[1:]]
-
-    def ask(action: str) -> dict[str, Any]:
-        response = services.ask(call.execution.identity.region, integration.service, action, {member: name})
-        return services.presented(response, integration.service, action)
+def _follow(call: Call, answer: Any, started: Job | Started) -> None:
+    """Wait for the end of what was started; in the engine's thread."""
 
     def look(_: Call) -> Action | None:
-        found = ask(look_action)
-        record = found.get("QueryExecution", found)
-        status = record["Status"]
-        status = status["State"] if isinstance(status, dict) else status
-        if status in ("QUEUED", "RUNNING"):
-            return None
-        if status != "SUCCEEDED":
-            raise TaskFailed(TASK_FAILED, text_of(record))
-        if integration.pattern == "sync:2":
-            found |= {data: data_of(found[data]) for data in ("Input", "Output")}
-        return partial(call.succeed, found)
+        found = started.outcome()
+        return None if found is None else partial(call.succeed, found)
 
     def stop(_: Call) -> None:
-        ask(stop_action)
+        started.stop()
 
     def abandon() -> None:
         pool.run(partial(attempt, call, stop))
@@ -163,12 +113,6 @@ def _follow(call: Call, integration: Integration, started: dict[str, Any]) -> No
         abandon()
         return
     call.on_abandoned = abandon
-    call.submit(started)
-    _waiting[name] = partial(pool.run, partial(_answering, call, look))
-    _waiting[name]()  # it may have ended already
-
-
-def ended(name: str) -> None:
-    """Let the task that waits for a query or an execution, if any does, know of its end."""
-    if look := _waiting.pop(name, None):
-        look()
+    call.submit(answer)
+    waiting[started.id] = partial(pool.run, partial(_answering, call, look))
+    waiting[started.id]()  # it may have ended already

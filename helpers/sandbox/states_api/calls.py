@@ -46,7 +46,7 @@ def _start_express(call: engine.Call) -> None:
     if said := refusal(identity_of(call), need, parts[3]):
         raise engine.TaskFailed("Sfn.SfnException", f"{said} (Service: Sfn, Status Code: 400)", also=PERMISSIONS)
     try:
-        executions.begun(backend_of(parts[4], parts[3]), arguments, ended)
+        executions.begin_express(backend_of(parts[4], parts[3]), arguments, ended)
     except StatesError as error:
         said = f"{error.message} (Service: Sfn, Status Code: 400)"
         raise engine.TaskFailed(f"Sfn.{error.code}Exception", said) from None

@@ -7,7 +7,7 @@ import itertools
 import json
 import logging
 import secrets
-import threading
+import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,10 @@ from helpers.sandbox.identities import refusal, session
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import put_away, take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
-from helpers.sandbox.states_api.machines import Machine, Revision, Version
+from helpers.sandbox.states_api.names import check_input, check_name
 
 if TYPE_CHECKING:
+    from helpers.sandbox.states_api.backend import StatesBackend
     from helpers.sandbox.states_api.map_runs import MapRun
 
 __all__ = ["Child", "Execution"]
@@ -43,38 +44,33 @@ class Execution(engine.Observer):
 
     map_run: MapRun | None = None  # the Map Run that dispatched it
 
-    def __init__(
-        self,
-        backend: Any,
-        machine: Machine,
-        version: Version | None,
-        alias: str | None,
-        arn: str,
-        name: str,
-        text: str,
-        handler: Callable[[engine.Call], None],
-        trace_header: str | None = None,
-    ) -> None:
+    def __init__(self, backend: StatesBackend, arguments: dict[str, Any]) -> None:
+        """What a request to start one describes, not started and known to nobody yet."""
+        machine, version, alias = backend.target(arguments["stateMachineArn"])
         self.backend, self.machine, self.version, self.alias = backend, machine, version, alias
-        self.revision: Revision = version.revision if version else machine.revision
+        self.revision = (version or machine).revision
+        name = check_name(arguments["name"]) if "name" in arguments else str(uuid.uuid4())
+        text, express = check_input(arguments.get("input", "{}")), machine.type == "EXPRESS"
+        kind, end = ("express", f":{uuid.uuid4()}") if express else ("execution", "")
+        arn = f"{machine.arn.replace(':stateMachine:', f':{kind}:')}:{name}{end}"
         self.number = next(_numbers)  # in order of start
-        self.trace_header = trace_header
+        self.trace_header = arguments.get("traceHeader")
         self.after_end: list[Callable[[], Any]] = []  # what is done at its end, in the engine's thread
         self.client_token: str | None = None
         logging = self.revision.logging
         self.log = ExecutionLog(machine.name, logging) if logging["level"] != "OFF" else None
-        express = machine.type == "EXPRESS"
+        now = clock.now()
         self.run = engine.Execution(
             engine.compiled(self.revision.definition, machine.type),
             text,
             engine.Identity(arn, name, machine.arn, machine.name, self.revision.role_arn),
             scheduler=clock.scheduler,
-            handler=handler,
+            handler=backend.handler,
             seed=secrets.randbits(128),
             type=machine.type,
             limit=most_events(),
             observer=self,
-            started=_to_the_millisecond(clock.now()),
+            started=now.replace(microsecond=now.microsecond // 1000 * 1000),
             keeps_events=not express,  # an Express execution's events live in its log only
         )
 
@@ -143,12 +139,6 @@ class Execution(engine.Observer):
     def _go(self) -> None:
         clock.executions += 1
         self.run.go()
-
-    def wait(self) -> None:
-        """Wait for its end, outside of the engine's thread."""
-        ended = threading.Event()
-        clock.post(lambda: self.after_end.append(ended.set) if self.status == "RUNNING" else ended.set())
-        ended.wait()
 
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
         """End as ABORTED, with its child executions, and return when. What still works for it is not waited for."""
@@ -227,10 +217,6 @@ class Execution(engine.Observer):
             "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
             "redriveStatusReason": reason,
         }
-
-
-def _to_the_millisecond(moment: datetime.datetime) -> datetime.datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class Child(Execution):

@@ -1,18 +1,16 @@
 """Starting, reading, listing, stopping and redriving executions, and waiting for Express ones."""
 
 import math
-import uuid
+import queue
 from collections.abc import Callable
 from typing import Any
 
-from helpers.engine import data_of
-from helpers.limits import PAYLOAD_BYTES
 from helpers.sandbox.states_api import map_runs, pages
 from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.execution import Execution
-from helpers.sandbox.states_api.names import check_name, parse_arn
+from helpers.sandbox.states_api.names import parse_arn
 
-__all__ = ["answer", "begun", "check_input"]
+__all__ = ["answer", "begin_express"]
 
 MEMORY_MB = 64  # the least that is billed; pricing page of Step Functions
 BILLED_MILLISECONDS = 100  # duration is billed in steps of these; same page
@@ -21,7 +19,7 @@ UNSUPPORTED = "This operation is not supported by this type of state machine"
 
 def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     with backend.lock:
-        execution = _new(backend, arguments)
+        execution = Execution(backend, arguments)
         if not execution.express:
             backend.forget()
             old = backend.executions.get(execution.arn)
@@ -36,21 +34,19 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def start_sync_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    execution = begun(backend, arguments)
-    execution.wait()
-    return answer(execution, with_data=arguments.get("includedData") != "METADATA_ONLY")
+    ended: queue.SimpleQueue[Execution] = queue.SimpleQueue()
+    begin_express(backend, arguments, ended.put)
+    return answer(ended.get(), with_data=arguments.get("includedData") != "METADATA_ONLY")
 
 
-def begun(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution], Any] | None = None) -> Execution:
-    """The Express execution of a request, just started; `at_end` is called with it in the engine's thread."""
-    execution = _new(backend, arguments)
+def begin_express(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution], Any]) -> None:
+    """Start the Express execution of a request; `at_end` is called with it in the engine's thread."""
+    execution = Execution(backend, arguments)
     if not execution.express:
         raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
-    if at_end:
-        execution.after_end.append(lambda: at_end(execution))
+    execution.after_end.append(lambda: at_end(execution))
     backend.running[execution.arn] = execution
     execution.start()
-    return execution
 
 
 def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
@@ -66,31 +62,6 @@ def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
         "outputDetails": {"included": with_data},
         "billingDetails": billed,
     }
-
-
-def _new(backend: Any, arguments: dict[str, Any]) -> Execution:
-    """The execution that a request to start one describes, not started and known to nobody yet."""
-    machine, version, alias = backend.target(arguments["stateMachineArn"])
-    name = check_name(arguments["name"]) if "name" in arguments else str(uuid.uuid4())
-    text = check_input(arguments.get("input", "{}"))
-    prefix = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}"
-    if machine.type == "EXPRESS":
-        arn = f"{prefix}:express:{machine.name}:{name}:{uuid.uuid4()}"
-    else:
-        arn = f"{prefix}:execution:{machine.name}:{name}"
-    return Execution(backend, machine, version, alias, arn, name, text, backend.handler, arguments.get("traceHeader"))
-
-
-def check_input(text: str) -> str:
-    """The input as it is; InvalidExecutionInput unless it is JSON and not too long."""
-    if len(text.encode()) > PAYLOAD_BYTES:
-        message = f"Invalid State Machine Execution Input: 'The input is longer than {PAYLOAD_BYTES} bytes'"
-        raise StatesError("InvalidExecutionInput", message)
-    try:
-        data_of(text)
-    except ValueError as error:
-        raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
-    return text
 
 
 def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:

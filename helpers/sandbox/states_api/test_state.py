@@ -28,7 +28,7 @@ from helpers.sandbox.integrations.resources import TOKEN, integration_of
 from helpers.sandbox.integrations.shapes import misfit
 from helpers.sandbox.states_api.definitions import check_definition, check_state
 from helpers.sandbox.states_api.errors import StatesError, invalid
-from helpers.sandbox.states_api.executions import check_input
+from helpers.sandbox.states_api.names import check_input
 from helpers.sandbox.states_api.roles import check_role
 
 ALONE = "StateName"  # what the service calls a state that is given without a name
