@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
@@ -39,7 +39,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
     """State machines, executions and activities, by ARN."""
 
     SERVICE_NAMESPACE = "states"
-    handler: ClassVar[Callable[[engine.Call], None]]  # what answers the calls of executions
+    handler: Callable[[engine.Call], None]  # what answers the calls of executions
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)

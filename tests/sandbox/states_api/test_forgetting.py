@@ -62,7 +62,7 @@ def begin_one(
     off = {"level": "OFF", "includeExecutionData": False}
     revision = Revision(json.dumps(definition), "", off, {}, {}, clock.now())
     machine = Machine(f"{ARN}:stateMachine:m", "m", kind, clock.now(), revision)
-    backend.machines[machine.arn], backend.handler = machine, handler  # type: ignore[misc]
+    backend.machines[machine.arn], backend.handler = machine, handler
     asked = {"stateMachineArn": machine.arn, "name": name, "input": json.dumps({} if data is None else data)}
     execution = Execution(backend, asked)
     if kind == "STANDARD":

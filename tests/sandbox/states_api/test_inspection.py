@@ -65,7 +65,7 @@ def inspect(
 ) -> Found:
     """One state, or the one of a name in a machine, tested in this process."""
     backend = StatesBackend("us-east-1", "123456789012")
-    backend.handler = handler  # type: ignore[misc]
+    backend.handler = handler
     arguments = {"definition": text_of(definition), "input": text_of({} if given is None else given), "roleArn": "role"}
     if name:
         arguments["stateName"] = name
