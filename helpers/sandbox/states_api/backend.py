@@ -15,9 +15,8 @@ from helpers import engine
 from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.execution import Child, Execution
+from helpers.sandbox.states_api.execution import Child, Execution, MapRun, tree
 from helpers.sandbox.states_api.machines import Machine, Version
-from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
 from helpers.sandbox.states_api.versions import routed_version
 
@@ -112,12 +111,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             raise StatesError("ResourceNotFound", f"Resource not found: '{arn}'")
         return found
 
-    def map_run_began(self, root: Execution, run: engine.MapRun) -> None:
-        """Know a Map Run of an execution, or of one of its children, from now on."""
-        parent = root if run.parent is root.run else self.child(run.parent.identity.arn)
-        if parent is not None:
-            self.map_runs[run.arn] = MapRun(parent, run)
-
     def keep(self, execution: Execution, more: int) -> None:
         """Take account of so many more bytes that an execution takes; called in the engine's thread.
 
@@ -131,7 +124,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             self.forget(spared=0)
             for map_run in [one for one in execution.map_runs if one.run.stopped][:-1]:
                 if self._bytes_kept > BYTES_KEPT:
-                    self._release(map_run.runs())
+                    self._release(run for child in map_run.run.children for run in tree(child))
                     self._forgotten += map_run.forget()
             if self._bytes_kept > BYTES_KEPT and execution.status == "RUNNING":
                 clock.post(lambda: execution.run.fail("Sandbox.OutOfMemory", FULL))

@@ -1,18 +1,24 @@
-"""An execution as the service knows it: the engine's, with the machine, the version and the log that it runs by."""
+"""An execution and a Map Run as the service knows them: the engine's, with the machine that each runs by.
+
+An execution has its version and its log, too; a Map Run has its child executions.
+"""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import json
 import logging
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from moto.events.models import events_backends
 
+from helpers import definition as asl
 from helpers import engine
 from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import outside
@@ -23,13 +29,13 @@ from helpers.sandbox.identities import refusal, session
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import put_away, take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
+from helpers.sandbox.states_api.machines import Machine
 from helpers.sandbox.states_api.names import check_input, check_name
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.backend import StatesBackend
-    from helpers.sandbox.states_api.map_runs import MapRun
 
-__all__ = ["Child", "Execution"]
+__all__ = ["Child", "Execution", "MapRun", "tree"]
 
 LOG = logging.getLogger(__name__)
 _numbers = itertools.count(1)
@@ -118,7 +124,9 @@ class Execution(engine.Observer):
         execution.fail(RUNTIME, "The sandbox met an error of its own in this state; its log has the details.")
 
     def map_run_began(self, run: engine.MapRun) -> None:
-        self.backend.map_run_began(self, run)
+        parent = self if run.parent is self.run else self.backend.child(run.parent.identity.arn)
+        if parent is not None:
+            self.backend.map_runs[run.arn] = MapRun(parent, run)
 
     def map_run_started(self, run: engine.MapRun) -> None:
         """A Map starts its children as its machine's role."""
@@ -231,3 +239,81 @@ class Child(Execution):
         assert self.map_run is not None
         message = "Execution was started by a Map Run and is redriven by redriving the parent execution"
         raise StatesError("ExecutionNotRedrivable", f"{message}: '{self.map_run.parent.arn}'")
+
+
+class MapRun:
+    """What one distributed Map dispatches. Its children live and are forgotten with the execution around it."""
+
+    def __init__(self, parent: Execution, run: engine.MapRun) -> None:
+        self.parent, self.run = parent, run
+
+    @property
+    def arn(self) -> str:
+        return self.run.arn
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """The machine of the children, made when somebody asks for it."""
+        run, revision = self.run, self.parent.revision
+        processor = engine.text_of(_processor(engine.data_of(revision.definition), run.state.name))
+        own = replace(revision, definition=processor)
+        return Machine(run.machine_arn, run.machine_name, run.type, run.started, own)
+
+    def counts(self, of: dict[str, int], total: int) -> dict[str, int]:
+        """How many of the items, or of the children, are in which status, as DescribeMapRun says it."""
+        run = self.run
+        begun = sum(of.values())
+        pending = max(total - begun - run.undispatched, 0) if run.status == "RUNNING" else 0
+        return {
+            **of,
+            "failed": of["failed"] + run.undispatched,
+            "timedOut": of["timed_out"],
+            "pending": pending,
+            "total": begun + run.undispatched + pending,
+            "resultsWritten": of["succeeded"],
+            "failuresNotRedrivable": 0,
+            "pendingRedrive": 0,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeMapRun's answer, and of a list's."""
+        run = self.run
+        return {
+            "mapRunArn": run.arn,
+            "executionArn": run.parent.identity.arn,
+            "stateMachineArn": run.machine_arn,
+            "status": run.status,
+            "startDate": run.started,
+            "stopDate": run.stopped,
+            "maxConcurrency": run.concurrency,
+            "toleratedFailurePercentage": run.percentage,
+            "toleratedFailureCount": run.count,
+            "itemCounts": self.counts(run.item_counts, run.total),
+            "executionCounts": self.counts(run.counts, len(run.items or ())),
+            "redriveCount": run.redrives,
+            "redriveDate": run.redriven,
+        }
+
+    def forget(self) -> int:
+        """Forget the children, and return how many they were."""
+        run = self.run
+        forgotten = len(run.children)
+        for child in run.children:
+            child.forget()
+        run.children, run.latest, run.items = [], {}, None
+        return forgotten
+
+
+def tree(run: engine.Execution) -> Iterator[engine.Execution]:
+    """An execution and its child executions, at every depth."""
+    yield run
+    for map_run in run.map_runs:
+        for child in map_run.children:
+            yield from tree(child)
+
+
+def _processor(definition: Any, name: str) -> dict[str, Any]:
+    """What a Map runs for each item, as a definition of its own."""
+    [scope] = next(state for state in asl.states(definition) if state.name == name).inner
+    language = {"QueryLanguage": scope.language} if scope.language != "JSONPath" else {}
+    return {**language, **scope.body}

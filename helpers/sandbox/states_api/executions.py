@@ -1,13 +1,14 @@
-"""Starting, reading, listing, stopping and redriving executions, and waiting for Express ones."""
+"""Starting, reading, listing, stopping and redriving executions, and waiting for Express ones; their Map Runs."""
 
 import math
 import queue
 from collections.abc import Callable
 from typing import Any
 
-from helpers.sandbox.states_api import map_runs, pages
+from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.errors import StatesError, invalid
-from helpers.sandbox.states_api.execution import Execution
+from helpers.sandbox.states_api.execution import Child, Execution, MapRun
 from helpers.sandbox.states_api.names import parse_arn
 
 __all__ = ["answer", "begin_express"]
@@ -82,7 +83,7 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     if (arn is None) == (map_run is None):
         raise invalid("Must provide exactly one of: State Machine ARN, Map Run ARN")
     if map_run is not None:
-        return map_runs.list_children(backend, arguments)
+        return _list_children(backend, arguments)
     resource = parse_arn(str(arn), "stateMachine")
     machine, _, _ = backend.target(arn)
     if machine.type == "EXPRESS":
@@ -109,3 +110,40 @@ def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 def redrive_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution: Execution = backend.execution(arguments["executionArn"])
     return {"redriveDate": execution.redrive(arguments.get("clientToken"))}
+
+
+def _list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """ListExecutions of a Map Run: its child executions, the newest first."""
+    record = backend.map_run(arguments["mapRunArn"])
+    status = arguments.get("statusFilter")
+    found = [
+        (-number, child) for number, child in enumerate(record.run.children) if status is None or child.status == status
+    ][::-1]
+    listing = f"children {record.arn} {status}"
+    return pages.listed("executions", listing, found, arguments, lambda child: Child(record, child).describe())
+
+
+def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution = backend.execution(arguments["executionArn"])
+    newest_first = [(-number, run) for number, run in enumerate(execution.map_runs)][::-1]
+    return pages.listed("mapRuns", f"map runs {execution.arn}", newest_first, arguments)
+
+
+def describe_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    found: MapRun = backend.map_run(arguments["mapRunArn"])
+    return found.describe()
+
+
+def update_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    run = backend.map_run(arguments["mapRunArn"]).run
+    if run.stopped is not None:
+        raise invalid(f"Map Run has ended and cannot be updated: '{run.arn}'")
+    for member, name in (
+        ("maxConcurrency", "concurrency"),
+        ("toleratedFailureCount", "count"),
+        ("toleratedFailurePercentage", "percentage"),
+    ):
+        if arguments.get(member) is not None:
+            setattr(run, name, arguments[member])
+    clock.post(run.changed)
+    return {}

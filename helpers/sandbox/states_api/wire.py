@@ -19,7 +19,6 @@ from helpers.sandbox.states_api import (
     executions,
     history,
     machines,
-    map_runs,
     tags,
     test_state,
     tokens,
@@ -31,7 +30,7 @@ from helpers.sandbox.states_api.errors import StatesError, invalid
 __all__ = ["answer", "operation"]
 
 Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
-MODULES = activities, definitions, executions, history, machines, map_runs, tags, test_state, tokens, versions
+MODULES = activities, definitions, executions, history, machines, tags, test_state, tokens, versions
 
 
 def operation(name: str) -> Operation | None:
