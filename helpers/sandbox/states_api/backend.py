@@ -21,7 +21,7 @@ from helpers.sandbox.states_api.names import parse_arn
 from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
-    from helpers.sandbox.states_api.activities import Activity
+    from helpers.sandbox.states_api.tokens import Activity
 
 __all__ = ["StatesBackend", "backend_of", "backends"]
 

@@ -13,7 +13,7 @@ from helpers.sandbox.identities import refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.calls import attempt, identity_of
 from helpers.sandbox.integrations.resources import OPTIMISED
-from helpers.sandbox.states_api import activities, executions, tokens
+from helpers.sandbox.states_api import executions, tokens
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
 
@@ -25,7 +25,7 @@ def handle(call: engine.Call) -> None:
     if call.token:
         tokens.calls[call.token] = call
     if ":activity:" in call.resource:
-        activities.enqueue(call)
+        tokens.enqueue(call)
     elif call.resource.endswith("sfn:startSyncExecution"):
         call.start()
         pool.run(partial(attempt, call, _start_express))

@@ -1,19 +1,112 @@
-"""Task tokens: the answers to tasks that wait for them."""
+"""Tasks that wait for somebody outside: activities, whose workers ask for them, and task tokens, which answer them."""
 
-from __future__ import annotations
-
+import contextlib
+import datetime
+import queue
+import time
 import uuid
 import weakref
+from functools import partial
 from typing import Any
 
 from helpers import engine
 from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api import pages, tags
+from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.names import check_name, parse_arn
 
-__all__ = ["calls"]
+__all__ = ["Activity", "calls", "enqueue"]
 
+POLL_SECONDS = 60.0  # how long GetActivityTask waits for a task; API reference
 # By the tokens that were handed out; what ends is forgotten.
 calls: weakref.WeakValueDictionary[str, engine.Call] = weakref.WeakValueDictionary()
+
+
+class Activity:
+    """An activity and the tasks that no worker has taken yet."""
+
+    def __init__(self, arn: str, name: str, encryption: dict[str, Any]) -> None:
+        self.arn, self.name, self.encryption = arn, name, encryption
+        self.created: datetime.datetime = clock.now()
+        self.tasks: queue.SimpleQueue[engine.Call] = queue.SimpleQueue()
+
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeActivity's answer."""
+        return {
+            "activityArn": self.arn,
+            "name": self.name,
+            "creationDate": self.created,
+            "encryptionConfiguration": self.encryption,
+        }
+
+
+def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    name = check_name(arguments["name"])
+    arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:activity:{name}"
+    given = tags.check(arguments.get("tags", []))
+    with backend.lock:
+        activity: Activity | None = backend.activities.get(arn)
+        encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
+        if activity is None:
+            activity = backend.activities[arn] = Activity(arn, name, encryption)
+            backend.tags[arn] = given
+        elif activity.encryption != encryption:
+            raise StatesError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
+    return activity.describe()
+
+
+def describe_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    return _activity(backend, arguments["activityArn"]).describe()
+
+
+def list_activities(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    return pages.listed("activities", "activities", sorted(backend.activities.items()), arguments)
+
+
+def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    arn = parse_arn(arguments["activityArn"], "activity").arn
+    with backend.lock:
+        backend.activities.pop(arn, None)
+        backend.tags.pop(arn, None)
+    return {}
+
+
+def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    activity = _activity(backend, arguments["activityArn"])
+    # A worker's poll is not the sandbox's waiting: its end is in real time, to which the clock does not go ahead.
+    deadline = time.monotonic() + POLL_SECONDS
+    with contextlib.suppress(queue.Empty):
+        while True:
+            call = activity.tasks.get(timeout=max(deadline - time.monotonic(), 0))
+            if clock.call(partial(_take, call, arguments.get("workerName"))):
+                return {"taskToken": call.token, "input": call.text}
+    return {}
+
+
+def _take(call: engine.Call, worker: str | None) -> bool:
+    """Whether the task still waits for a worker; if so, it has one now."""
+    if call.open:
+        call.start(worker)
+    return call.open
+
+
+def enqueue(call: engine.Call) -> None:
+    """Put a task into its activity's queue; the task fails where there is no such activity."""
+    parts = call.resource.split(":")
+    activity = backend_of(parts[4], parts[3]).activities.get(call.resource)
+    if activity is None:
+        call.fail("ActivityDoesNotExist", f"Activity Does Not Exist: '{call.resource}'")
+    else:
+        activity.tasks.put(call)
+
+
+def _activity(backend: Any, arn: str) -> Activity:
+    parse_arn(arn, "activity")
+    activity: Activity | None = backend.activities.get(arn)
+    if activity is None:
+        raise StatesError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
+    return activity
 
 
 def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
