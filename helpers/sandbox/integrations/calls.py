@@ -114,5 +114,6 @@ def _follow(call: Call, answer: Any, started: Job | Started) -> None:
         return
     call.on_abandoned = abandon
     call.submit(answer)
-    waiting[started.id] = partial(pool.run, partial(_answering, call, look))
-    waiting[started.id]()  # it may have ended already
+    again = partial(pool.run, partial(_answering, call, look))
+    waiting.setdefault(started.id, []).append(again)
+    again()  # it may have ended already

@@ -125,12 +125,12 @@ WAITED_FOR = {
     "athena": ("QueryExecutionId", "getQueryExecution", "stopQueryExecution"),
     "stepfunctions": ("executionArn", "describeExecution", "stopExecution"),
 }
-waiting: dict[str, Callable[[], Any]] = {}  # what looks again at something that a task waits for, by its id
+waiting: dict[str, list[Callable[[], Any]]] = {}  # what looks again at something that tasks wait for, by its id
 
 
 def ended(identity: str) -> None:
-    """Let the task that waits for a query, an execution or a job, if any does, know of its end."""
-    if look := waiting.pop(identity, None):
+    """Let the tasks that wait for a query, an execution or a job know of its end."""
+    for look in waiting.pop(identity, ()):
         look()
 
 
