@@ -75,8 +75,11 @@ class Catalog:
         self.caller.call("GetTable", database, name)
         return _readable(self.glue.get_table(database, name).as_dict())
 
-    def run(self, statement: exp.Expr, text: str, database: str) -> list[str]:
-        """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
+    def run(self, statement: exp.Expr, words: list[str], database: str) -> list[str]:
+        """Do a statement that is no query, of these words in capitals, and give the lines it answers with.
+
+        Raises QueryFailure.
+        """
         target = next(statement.find_all(exp.Table), exp.Table())
         home, name = (target.db or database).lower(), target.name.lower()
         kind = str(statement.args.get("kind")).upper().replace("SCHEMA", "DATABASE")
@@ -96,7 +99,7 @@ class Catalog:
                     columns = self.find(home, name).columns
                     return [f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}" for column in columns]
                 case _:
-                    return self._shown(text, database)
+                    return self._shown(words, database)
         except AlreadyExistsException as error:
             if not forgiven:
                 what = error.message.replace(" already exists.", f" {name or home} already exists")
@@ -114,8 +117,9 @@ class Catalog:
         self.glue.tagger.delete_all_tags_for_resource(arn)
 
     def _create_table(self, statement: exp.Create, database: str, name: str) -> None:
-        if not statement.find(exp.ExternalProperty) or statement.args.get("expression"):
-            raise not_in_sandbox("CREATE TABLE", "Use CREATE EXTERNAL TABLE over objects in S3.")
+        is_external = statement.find(exp.ExternalProperty) and isinstance(statement.this, exp.Schema)
+        if not is_external or statement.args.get("expression"):
+            raise not_in_sandbox("CREATE TABLE", "Use CREATE EXTERNAL TABLE with columns, over objects in S3.")
         described = _described(statement, name)
         _readable(described)
         self.caller.call("CreateTable", database, name)
@@ -128,18 +132,17 @@ class Catalog:
             raise _execution_error(f"InvalidOperationException(message:{said})")
         self.glue.delete_database(name)
 
-    def _shown(self, text: str, database: str) -> list[str]:
-        words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
-        if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
+    def _shown(self, words: list[str], database: str) -> list[str]:
+        if words in (["SHOW", "DATABASES"], ["SHOW", "SCHEMAS"]):
             self.caller.call("GetDatabases", database)
             return sorted(self.glue.databases)
-        if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):
-            home, wanted = (found[1] or database).strip("`\"'").lower(), (found[2] or "*").split("|")
+        if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", " ".join(words)):
+            home, wanted = (found[1] or database).strip("`\"'").lower(), (found[2] or "*").lower().split("|")
             self.caller.call("GetTables", home, "*")
             names = sorted(one.name for one in self.glue.get_tables(home, None))
             return [name for name in names if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
-        instead = UNPARTITIONED if re.search("PARTITION|MSCK", words, re.IGNORECASE) else ""
-        raise not_in_sandbox(" ".join(words.split()[:2]).upper(), instead)
+        instead = UNPARTITIONED if re.search("PARTITION|MSCK", " ".join(words)) else ""
+        raise not_in_sandbox(" ".join(words[:2]), instead)
 
 
 def _readable(described: dict[str, Any]) -> Table:
@@ -171,8 +174,6 @@ def _column(name: str, hive_type: str) -> Column:
 
 def _described(statement: exp.Create, name: str) -> dict[str, Any]:
     """CREATE EXTERNAL TABLE as Glue's CreateTable takes it."""
-    if not isinstance(statement.this, exp.Schema):
-        raise not_in_sandbox("A table without columns")
     serde, location, options, parameters = LAZY_SERDE, "", dict[str, str](), {"EXTERNAL": "TRUE"}
     for found in statement.args["properties"].expressions:
         if isinstance(found, exp.LocationProperty):
@@ -191,15 +192,14 @@ def _described(statement: exp.Create, name: str) -> dict[str, Any]:
             parameters[found.this.name.lower()] = found.args["value"].name
         elif not isinstance(found, exp.ExternalProperty | exp.SchemaCommentProperty):
             raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,", "Text, CSV and Parquet are.")
-    storage = {
-        "Location": location,
-        "Columns": [_declared(one) for one in statement.this.expressions],
-        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": options},
-    }
     return {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
-        "StorageDescriptor": storage,
+        "StorageDescriptor": {
+            "Location": location,
+            "Columns": [_declared(one) for one in statement.this.expressions],
+            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": options},
+        },
         "PartitionKeys": [],
         "Parameters": parameters,
     }
@@ -224,5 +224,5 @@ def _declared(definition: exp.Expr) -> dict[str, str]:
 
 def _execution_error(message: str) -> QueryFailure:
     return QueryFailure(
-        f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {message}", 1006
+        f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {message}"
     )

@@ -95,8 +95,7 @@ def _check_tokens(tokens: list[Token]) -> None:
             or (kind == TokenType.OFFSET and last_but_one == TokenType.LIMIT and "OFFSET comes before LIMIT")
         )
         if wrong:
-            place = f"line {token.line}:{token.col}"
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '{token.text}': {wrong}")
+            raise Malformed(f"line {token.line}:{token.col}: mismatched input '{token.text}': {wrong}")
 
 
 def _check_constructs(query: exp.Expr) -> None:

@@ -214,6 +214,10 @@ def test_a_query_can_be_stopped(lab, place):
         ({"QueryString": "SELECT 1", "WorkGroup": "nobody"}, "WorkGroup nobody is not found"),
         ({"QueryString": "SELEC 1", "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/"}}, "mismatched input"),
         (
+            {"QueryString": "SELECT 1::int", "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/"}},
+            "mismatched input '::': use cast",
+        ),
+        (
             {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": "s3://nobody-s-bucket/"}},
             "Unable to verify/create output bucket nobody-s-bucket",
         ),
