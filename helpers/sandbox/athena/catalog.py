@@ -40,6 +40,7 @@ _DELIMITED = {
     "lines": "line.delim",
     "null": "serialization.null.format",
 }
+_FAILED = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask."
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\\\": "\\", "\\001": "\x01", "\\u0001": "\x01"}
 
 
@@ -103,10 +104,10 @@ class Catalog:
         except AlreadyExistsException as error:
             if not forgiven:
                 what = error.message.replace(" already exists.", f" {name or home} already exists")
-                raise _execution_error(f"AlreadyExistsException(message:{what})") from error
+                raise QueryFailure(f"{_FAILED} AlreadyExistsException(message:{what})") from error
         except EntityNotFoundException as error:
             if not (forgiven and isinstance(statement, exp.Drop)):
-                raise _execution_error(f"NoSuchObjectException(message:{error.message})") from error
+                raise QueryFailure(f"{_FAILED} NoSuchObjectException(message:{error.message})") from error
         return []
 
     def _create_database(self, name: str) -> None:
@@ -129,7 +130,7 @@ class Catalog:
         self.caller.call("DeleteDatabase", name)
         if self.glue.get_database(name).tables and not cascade:
             said = f"Database {name} is not empty. One or more tables exist."
-            raise _execution_error(f"InvalidOperationException(message:{said})")
+            raise QueryFailure(f"{_FAILED} InvalidOperationException(message:{said})")
         self.glue.delete_database(name)
 
     def _shown(self, words: list[str], database: str) -> list[str]:
@@ -155,6 +156,8 @@ def _readable(described: dict[str, Any]) -> Table:
         raise not_in_sandbox("A table with partitions", UNPARTITIONED)
     if library not in (LAZY_SERDE, CSV_SERDE, PARQUET_SERDE):
         raise not_in_sandbox(f"The format of {library}", "Text, CSV and Parquet are.")
+    if options.get("line.delim", "\n") != "\n":
+        raise not_in_sandbox("A line that does not end with '\\n'")
     if not location.startswith("s3://"):
         raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
     columns = [_column(one["Name"], one["Type"].lower()) for one in storage.get("Columns") or ()]
@@ -183,7 +186,8 @@ def _described(statement: exp.Create, name: str) -> dict[str, Any]:
         elif isinstance(found, exp.PartitionedByProperty):
             raise not_in_sandbox("PARTITIONED BY", UNPARTITIONED)
         elif isinstance(found, exp.RowFormatDelimitedProperty):
-            options |= _delimited(found)
+            said = {key: found.text(name) for name, key in _DELIMITED.items() if found.args.get(name)}
+            options |= {key: _ESCAPES.get(text, text) for key, text in said.items()}
         elif isinstance(found, exp.RowFormatSerdeProperty):
             serde = found.this.name
             given = found.args.get("serde_properties")
@@ -205,24 +209,7 @@ def _described(statement: exp.Create, name: str) -> dict[str, Any]:
     }
 
 
-def _delimited(row_format: exp.RowFormatDelimitedProperty) -> dict[str, str]:
-    options = {}
-    for name, given in row_format.args.items():
-        if given is not None:
-            text = _ESCAPES.get(given.name, given.name)
-            if name not in _DELIMITED or (name == "lines" and text != "\n"):
-                raise not_in_sandbox(f"ROW FORMAT DELIMITED with {name}")
-            options[_DELIMITED[name]] = text
-    return options
-
-
 def _declared(definition: exp.Expr) -> dict[str, str]:
     if not isinstance(definition, exp.ColumnDef) or definition.kind is None:
         raise not_in_sandbox(f"{definition.sql('athena')}, in a table's columns,")
     return {"Name": definition.name.lower(), "Type": definition.kind.sql("hive").lower()}
-
-
-def _execution_error(message: str) -> QueryFailure:
-    return QueryFailure(
-        f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {message}"
-    )

@@ -100,14 +100,11 @@ def _check_tokens(tokens: list[Token]) -> None:
 
 def _check_constructs(query: exp.Expr) -> None:
     for node in query.walk():
-        if isinstance(node, exp.Anonymous | exp.Func) and type(node) not in _CONSTRUCTS:
-            name = node.sql(DIALECT).partition("(")[0].lower()
-            raise QueryFailure(
-                f"FUNCTION_NOT_FOUND: The function {name} is not in the sandbox. The sandbox runs queries on "
-                "DuckDB and takes only functions that are known to mean the same in Athena."
-            )
         if type(node) not in _CONSTRUCTS:
-            raise not_in_sandbox(f"{type(node).__name__.upper()} ({node.sql(DIALECT)[:60]})")
+            said, is_function = node.sql(DIALECT), isinstance(node, exp.Anonymous | exp.Func)
+            name = f"The function {said.partition('(')[0].lower()}"
+            what = name if is_function else f"{type(node).__name__.upper()} ({said[:60]})"
+            raise not_in_sandbox(what, "It takes what is known to mean the same in Athena.")
         for part in _FOREIGN_PARTS.get(type(node), ()):
             if node.args.get(part):
                 what = f"{type(node).__name__.upper()} with {part.strip('_').upper()}"
