@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 from moto.s3.models import S3Backend
 
-from helpers.sandbox import pool
+from helpers.sandbox import integrations, pool
 from helpers.sandbox.athena import dialect, pace
 from helpers.sandbox.athena.catalog import Catalog, Table
 from helpers.sandbox.athena.engine import Result, column_info, connect, query
@@ -103,7 +103,8 @@ class QueryExecution:
                 return False
             self.completed, self.failure = clock.time(), failure
             self.state = state
-            return True
+        integrations.ended(self.id)
+        return True
 
     def _work(self) -> Result:
         database = str(self.context.get("Database") or "default").lower()
