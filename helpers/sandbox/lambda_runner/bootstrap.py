@@ -310,11 +310,7 @@ def become(function: dict[str, Any]) -> Callable[[Any, Context], Any]:
 
 def answer(handler: Callable[[Any, Context], Any], invocation: dict[str, Any], event: bytes) -> bytes:
     """Run the handler and give its response as AWS sends it."""
-    try:
-        value = json.loads(event)
-    except ValueError as error:
-        raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
-    response = handler(value, Context(invocation))
+    response = handler(json.loads(event), Context(invocation))
     if isinstance(response, bytes):
         return response
     ascii_only = os.environ.get("AWS_EXECUTION_ENV", "") < "AWS_Lambda_python3.12"

@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
@@ -185,7 +184,7 @@ def error_payload(kind: str, message: str) -> bytes:
     return json.dumps({"errorType": kind, "errorMessage": message}, separators=(",", ":")).encode()
 
 
-def write_log(function: LambdaFunction, stream_name: str, events: Iterable[dict[str, Any]]) -> None:
+def write_log(function: LambdaFunction, stream_name: str, events: list[dict[str, Any]]) -> None:
     """Put events into the function's log group, which its first invocation makes, as far as its role may, as on AWS."""
     backend, name = function.logs_backend, function.logs_group_name
 
@@ -205,7 +204,7 @@ def write_log(function: LambdaFunction, stream_name: str, events: Iterable[dict[
     if not may("PutLogEvents", stream):
         return
     # Not through put_log_events of the backend: that refuses what the sandbox's clock stamps after fast-forwarding.
-    group.put_log_events(stream_name, list(events))
+    group.put_log_events(stream_name, events)
     kept = group.streams[stream_name].events
     if len(kept) > LARGEST_STREAM:
         del kept[: len(kept) - LARGEST_STREAM]
