@@ -173,10 +173,9 @@ def exit_message(status: int) -> str:
         return "Runtime exited without providing a reason"
     if status > 0:
         return f"Runtime exited with error: exit status {status}"
-    # Go's words for the signals, which is what AWS's supervisor is written in.
-    words = {"SIGKILL": "killed", "SIGSEGV": "segmentation fault", "SIGABRT": "aborted", "SIGTERM": "terminated"}
-    name = signal.Signals(-status).name if -status in signal.valid_signals() else str(-status)
-    return f"Runtime exited with error: signal: {words.get(name, name.removeprefix('SIG').lower())}"
+    # AWS's supervisor has Go's words for the signals, on Linux the C library's in small letters; a Mac's have a number.
+    word = (signal.strsignal(-status) or str(-status)).partition(":")[0].lower()
+    return f"Runtime exited with error: signal: {word}"
 
 
 def error_payload(kind: str, message: str) -> bytes:
