@@ -19,6 +19,7 @@ from helpers.sandbox.lambda_runner import package, workers
 from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
 
 INIT_SECONDS = 10.0  # AWS Lambda developer guide, "Lambda execution environment": the init phase's limit
+UNPACKED = 1_000_000  # bytes of a zip that a busy computer unpacks in a second, which is no part of the init phase
 LARGEST_TAIL = 4_096  # bytes; AWS Lambda API reference, Invoke: LogResult is the last 4 KB
 LARGEST_STREAM = 10_000  # events of a log stream that are kept, so that the server's memory stays flat
 
@@ -66,7 +67,6 @@ class Invocation:
         self.log = text.decode(errors="ignore").encode()
 
     def _become(self, worker: workers.Worker) -> bool:
-        package.unpack(self.function.code_bytes, worker.code)
         header = {
             "folder": str(worker.code),
             "handler": self.function.handler,
@@ -75,7 +75,9 @@ class Invocation:
             "mark": self.mark,
             "clock_offset": clock.offset,
         }
-        reply, body = worker.ask(header, b"", max(INIT_SECONDS, self.function.timeout))
+        code = self.function.code_bytes
+        package.opened(code)  # one that came from S3 was not looked at yet
+        reply, body = worker.ask(header, code, max(INIT_SECONDS, self.function.timeout) + len(code) / UNPACKED)
         if reply["kind"] == "ready":
             self.init_seconds = float(reply["seconds"])
             return True
