@@ -142,10 +142,13 @@ def permissions(account: str, region: str, prefix: str, lessons: str | None) -> 
     It holds the actions that the notebooks were seen to ask for on the sandbox, each on what bears the prefix; what AWS
     cannot bind to a name stands apart. It was checked on the sandbox, not on AWS.
     """
+    from helpers.lab.accounts import doubted
     from helpers.lab.lessons import chosen, policy
 
     found = policy(account, region, prefix, chosen(lessons) if lessons else None)
     click.echo(json.dumps(found, indent=2))
+    if doubt := doubted(region):
+        click.echo(f"This policy is for {doubt}", err=True)
 
 
 @main.command()

@@ -113,7 +113,7 @@ class InvalidName(LabError):
 
 
 class InvalidSetting(LabError):
-    """A value that the sandbox cannot be set to."""
+    """A value that something cannot be set to."""
 
 
 class NotAllowed(LabError):

@@ -76,6 +76,14 @@ def test_what_cannot_be_is_said(options: list[str], said: str) -> None:
     assert said in ran.output
 
 
+def test_a_region_that_is_not_known_is_doubted_beside_the_policy() -> None:
+    ran = CliRunner().invoke(main, ["permissions", *ACCOUNT, "--region", "eu-centrl-1"])
+    assert ran.exit_code == 0
+    assert "arn:aws:states:eu-centrl-1" in ran.stdout
+    assert "did you mean 'eu-central-1'?" in ran.stderr
+    assert not CliRunner().invoke(main, ["permissions", *ACCOUNT]).stderr
+
+
 def test_what_was_made_may_be_changed_too(lab: helpers.Lab, tmp_path: Path) -> None:
     """A second run on an account meets what the first one left, perhaps by an older version."""
     policy = lessons.policy(lab.account, lab.region, "changed-", ["00"])

@@ -102,7 +102,8 @@ def placed(text: str | None) -> Callable[[Any, Any], Any]:
         outer: list[tuple[Any, Any]] = []
         there = data
         for step in steps:
-            if not (isinstance(there, dict) if isinstance(step, str) else step in _places(there)):
+            places = range(len(there)) if isinstance(there, list) else ()
+            if not (isinstance(there, dict) if isinstance(step, str) else step in places):
                 cause = f'Unable to apply step "{step}" to input {text_of(there)}'
                 raise StateFailed(RESULT_PATH_MATCH, cause)
             outer.append((there, step))
@@ -114,10 +115,6 @@ def placed(text: str | None) -> Callable[[Any, Any], Any]:
         return value
 
     return place
-
-
-def _places(value: Any) -> range:
-    return range(len(value)) if isinstance(value, list) else range(0)
 
 
 def _not_found(text: str, field: str, data: Any) -> StateFailed:

@@ -85,8 +85,6 @@ def _comparison(variable: str, name: str, wanted: Any) -> Holds:
 
 def _match(name: str, wanted: Any) -> Callable[[Any], bool]:
     """The comparison with a value that the rule holds, as a function of the other."""
-    if name == "StringEquals":
-        return lambda value: bool(value == wanted)
     if name == "IsNull":
         return lambda value: (value is None) is wanted
     if name.startswith("Is"):

@@ -13,7 +13,7 @@ from helpers.engine.machine import compiled
 from helpers.engine.scheduler import Scheduler, counted
 from helpers.engine.tasks import Call, TaskFailed
 from helpers.engine.text import data_of, exceeds, text_of
-from helpers.errors import InvalidInput, NoProgress, TaskUnanswered
+from helpers.errors import InvalidInput, InvalidSetting, NoProgress, TaskUnanswered
 from helpers.limits import HISTORY_EVENTS, PAYLOAD_BYTES
 
 __all__ = ["Progress", "Run", "by_state", "input_text", "run"]
@@ -75,7 +75,7 @@ def run(
     seed
         What ids, jitter, `$random` and States.UUID come from.
     limit
-        How many events the history holds; None for no limit. An EXPRESS execution has none.
+        How many events the history holds, at least 2; None for no limit. An EXPRESS execution has none.
     type
         STANDARD or EXPRESS.
 
@@ -85,6 +85,8 @@ def run(
         The definition is no state machine.
     InvalidInput
         The input is no JSON, or longer than AWS takes.
+    InvalidSetting
+        The limit or the type cannot be.
     TaskUnanswered
         A task has no answer.
     AnswerInvalid
@@ -98,6 +100,9 @@ def run(
     >>> run({"StartAt": "Ask", "States": {"Ask": ask}}, tasks={"Ask": {"status": "success"}}).output
     {'status': 'success'}
     """
+    if type not in ("STANDARD", "EXPRESS") or (limit is not None and limit < 2):
+        said = f"type={type!r} with limit={limit!r} cannot be"
+        raise InvalidSetting(f"{said}: give STANDARD or EXPRESS, and None or at least 2 events.")
     machine, text = compiled(definition, type), input_text({} if input is None else input)
     begin = start or START
     scheduler = Scheduler(counted(begin if begin.tzinfo else begin.replace(tzinfo=UTC)))

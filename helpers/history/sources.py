@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "Trace",
     "count",
+    "definition_of",
     "files",
     "load",
     "parsed",
@@ -105,7 +106,7 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     if isinstance(source, Mapping):
         labels = (execution, source.get("executionArn"), source.get("execution_arn"), source.get("name"), own)
         own = next(label for label in labels if isinstance(label, str) and label)
-        if "nextToken" not in source and _are_plain(source.get("events")):
+        if not _has_more(source) and _are_plain(source.get("events")):
             source = source["events"]
     if _are_plain(source):
         trace = _ordered(execution or own, source, name)
@@ -121,6 +122,11 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     return [replace(first, notes=file_notes + records.notes + first.notes), *others]
 
 
+def _has_more(page: Mapping[str, Any]) -> bool:
+    """Whether a page is followed by others; the CLI writes NextToken where it was told to stop earlier."""
+    return bool(page.get("nextToken") or page.get("NextToken"))
+
+
 def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
     """Whether this is a list of nothing but events in the shape of GetExecutionHistory, as nearly always."""
     return (
@@ -131,13 +137,16 @@ def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
 
 
 def files(folder: Path) -> list[Path]:
-    """The files below a folder that may hold histories, in order of path: no hidden ones and no definitions."""
+    """The files below a folder that may hold histories, in order of path, numbers by value: no hidden ones and no
+    definitions.
+    """
     found = [path for path in folder.rglob("*") if _ENDING.search(path.name) and path.is_file()]
-    return sorted(path for path in found if path.name[0] != "." and not path.name.endswith(".asl.json"))
+    those = [path for path in found if path.name[0] != "." and not path.name.endswith(".asl.json")]
+    return sorted(those, key=lambda path: re.sub(r"\d+", lambda digits: digits[0].zfill(20), str(path)))
 
 
 def _together(paths: Iterable[PathLike[str]], execution: str | None, strict: bool = True) -> list[Trace]:
-    """The traces of several files; events of one execution, by its ARN, may lie in several.
+    """The traces of several files; events of one execution may lie in several, by its ARN or as pages in a row.
 
     Unless `strict`, what holds no history is left out with a note.
     """
@@ -153,13 +162,24 @@ def _together(paths: Iterable[PathLike[str]], execution: str | None, strict: boo
             continue
         for trace in traces:
             key = trace.execution if trace.execution.startswith("arn:") else (str(path), trace.execution)
+            last = next(reversed(found), None)
+            if last is not None and _goes_on(found[last], trace):
+                key = last
             if (before := found.get(key)) is not None:
-                trace = _ordered(trace.execution, [*before.events, *trace.events], str(path))
+                more = [note for note in trace.notes if note == _MORE_PAGES]
+                trace = _ordered(before.execution, [*before.events, *trace.events], str(path))
+                trace.notes += more
             found[key] = trace
     if not found:
         raise NotAHistory(" ".join(["There is no history in what was given: give exported ones.", *left_out[:1]]))
     first, *others = found.values()
     return [replace(first, notes=left_out + first.notes), *others]
+
+
+def _goes_on(before: Trace, after: Trace) -> bool:
+    """Whether the one is the next page of the other, which has more."""
+    pages = _MORE_PAGES in before.notes and before.events and after.events
+    return bool(pages) and after.events[0]["id"] == before.events[-1]["id"] + 1
 
 
 def load(path: Path) -> File:
@@ -198,6 +218,16 @@ def load(path: Path) -> File:
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history as "
             "JSON, by --output json of the AWS CLI."
         ) from None
+
+
+def definition_of(file: File) -> Mapping[str, Any] | Path | None:
+    """The definition that an exported history holds, or the file of it beside, as `<name>.asl.json`."""
+    inside = file.content.get("definition") if isinstance(file.content, Mapping) else None
+    if isinstance(inside, Mapping):
+        return inside
+    beside = file.path.with_name(f"{_ENDING.sub('', file.path.name)}.asl.json")
+    # A link beside a history may lead to what is nobody's business here.
+    return beside if os.path.isfile(beside) and not os.path.islink(beside) else None
 
 
 def _unzipped(raw: bytes) -> bytes:
@@ -276,7 +306,7 @@ class _Records:
             for key in ("events", "results"):
                 if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
                     yield from self.of(source[key], depth + 1)
-                    if source.get("nextToken"):
+                    if _has_more(source):
                         self.notes.append(_MORE_PAGES)
                     return
             if not ("type" in source or "message" in source or "@message" in source):

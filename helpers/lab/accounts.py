@@ -26,7 +26,7 @@ from helpers.errors import CredentialsExpired, CredentialsMissing, NotAllowed, R
 from helpers.lab.sessions import AccountSession
 from helpers.verbatim import clean, shorten
 
-__all__ = ["CUT_OFF", "NO_LOGIN", "NO_SSO", "open_account", "redirections", "who_am_i"]
+__all__ = ["CUT_OFF", "NO_LOGIN", "NO_SSO", "doubted", "open_account", "redirections", "who_am_i"]
 
 CUT_OFF = (NotConnected, HTTPClientError)
 NO_SSO = (SSOError, TokenRetrievalError)
@@ -81,12 +81,8 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
     except ClientError as error:
         raise _plain_error(error) from None
     except CUT_OFF as error:
-        if session.region_name not in (regions := _regions(session)):
-            near = get_close_matches(session.region_name, regions, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "look it up in AWS's console."
-            raise Unreachable(
-                f"AWS could not be reached in {session.region_name!r}, a region that is not known here; {hint}"
-            ) from None
+        if doubt := doubted(session.region_name):
+            raise Unreachable(f"AWS could not be reached in {doubt}") from None
         raise Unreachable(
             f"AWS could not be reached ({type(error).__name__}); look at the network and the proxy, or stay on the"
             " sandbox with `connect('sandbox')`."
@@ -96,13 +92,22 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
     return caller["Account"], caller["Arn"]
 
 
-def _regions(session: boto3.Session) -> list[str]:
-    """The regions of Step Functions that botocore knows, in all parts of AWS."""
-    return [
-        region
+def doubted(region: str) -> str:
+    """What speaks against a region, named first; nothing where botocore knows it, in any part of AWS.
+
+    A region that is new on AWS may be unknown here, so that it is not refused.
+    """
+    session = boto3.Session()
+    known = [
+        one
         for partition in session.get_available_partitions()
-        for region in session.get_available_regions("stepfunctions", partition_name=partition)
+        for one in session.get_available_regions("stepfunctions", partition_name=partition)
     ]
+    if region in known:
+        return ""
+    near = get_close_matches(region, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "look it up in AWS's console."
+    return f"{region!r}, a region that is not known here; {hint}"
 
 
 def redirections(session: boto3.Session) -> list[str]:

@@ -1,11 +1,12 @@
 """How long histories and payloads may get, and what is stopped that has no end."""
 
 import time
+from typing import Any
 
 import pytest
 
 from helpers import engine
-from helpers.errors import DefinitionInvalid, InvalidInput, NoProgress
+from helpers.errors import DefinitionInvalid, InvalidInput, InvalidSetting, NoProgress
 from tests.engine.driving import details, machine, passing, task, types
 
 LOOP = machine(
@@ -221,3 +222,10 @@ def test_variables_that_are_too_long_are_caught_and_not_kept():
     shown = passing(Parameters={"a.$": "$a"})
     run = engine.run(machine(S=passing(Assign={"a": 0}, Next="A"), A=first, B=shown), tasks={"A": LONG[2:]})
     assert run.output == {"a": 0}
+
+
+@pytest.mark.parametrize("given", [{"limit": 1}, {"limit": -1}, {"limit": 0}, {"type": "FAST"}])
+def test_what_no_machine_can_be_run_with_is_said(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSetting, match="give STANDARD or EXPRESS, and None or at least 2 events"):
+        engine.run(LOOP, **given)
+    assert engine.run(LOOP, limit=2).status == "FAILED"

@@ -145,6 +145,41 @@ def test_a_folder_is_read_with_what_lies_below_it_and_one_execution_from_many_fi
     assert [note.split(" is left out")[0] for note in found.attrs["notes"] if "left out" in note] == ["other.json"]
 
 
+def pages(folder: Path, name: str, token: str = "NextToken") -> None:
+    """Write the seven events in files of two, from number 8 to number 11."""
+    for number, start in enumerate(range(0, len(EVENTS), 2), 8):
+        more = {token: "eyJib3RvIjog"} if number < 11 else {}
+        content = json.dumps({"events": EVENTS[start : start + 2], **more}, default=str)
+        (folder / f"{name}-{number}.json").write_text(content, encoding="utf-8")
+
+
+@pytest.mark.parametrize("token", ["nextToken", "NextToken"])
+def test_the_pages_of_an_execution_may_lie_in_files_of_their_own(token, expected, tmp_path):
+    pages(tmp_path, "page", token)
+    frame = history.events(tmp_path)
+    assert frame["execution"].unique().tolist() == ["page-8"]
+    pd.testing.assert_frame_equal(frame.drop(columns="execution"), expected.drop(columns="execution"))
+    assert not frame.attrs["notes"]
+
+
+def test_pages_of_which_one_is_missing_or_the_last_are_no_whole_execution(tmp_path):
+    pages(tmp_path, "page")
+    (tmp_path / "page-11.json").unlink()
+    frame = history.events(tmp_path)
+    assert (frame["execution"].nunique(), len(frame)) == (1, 6)
+    assert "there are more pages to fetch" in " ".join(frame.attrs["notes"])
+    (tmp_path / "page-9.json").unlink()
+    assert history.events(tmp_path)["execution"].nunique() > 1
+
+
+def test_pages_of_two_executions_do_not_mix(tmp_path):
+    pages(tmp_path, "first")
+    pages(tmp_path, "second")
+    frame = history.events(tmp_path)
+    assert frame.groupby("execution").size().tolist() == [len(EVENTS)] * 2
+    assert frame["execution"].unique().tolist() == ["first-8", "second-8"]
+
+
 def test_several_files_are_read_and_one_that_is_no_history_is_refused(tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.json").write_text(json.dumps(EVENTS, default=str), encoding="utf-8")
@@ -224,3 +259,13 @@ def test_the_name_of_a_file_is_its_executions(tmp_path):
     path = tmp_path / "night.json.gz"
     path.write_bytes(gzip.compress(json.dumps(EVENTS, default=str).encode()))
     assert set(history.events(Path(path))["execution"]) == {"night"}
+
+
+@pytest.mark.parametrize("one", [EVENTS[0], RECORDS[0], {"message": TEXTS[0]}, {"@message": TEXTS[0]}])
+def test_one_event_alone_is_a_history(one):
+    assert history.events(one)[["id", "type"]].values.tolist() == [[1, "ExecutionStarted"]]
+
+
+def test_what_is_no_text_where_one_belongs_is_shown_as_it_is_written():
+    failed = {"id": 2, "type": "ExecutionFailed", "executionFailedEventDetails": {"error": {"Zoë": "Straße"}}}
+    assert history.events([EVENTS[0], failed])["error"].tolist()[1] == '{"Zoë": "Straße"}'
