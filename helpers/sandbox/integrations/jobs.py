@@ -153,13 +153,14 @@ class Started:
     """A query of Athena or an execution that a task has started, and waits for: `answer` is what the service said."""
 
     def __init__(self, region: str, integration: Integration, answer: dict[str, Any]) -> None:
-        self._region, self._service, self._pattern = region, integration.service, integration.pattern
-        self._member, self._look, self._stop = WAITED_FOR[self._service.name]
+        self._region = region
+        self._member, look, stop = WAITED_FOR[integration.service.name]
+        self._look, self._stop = (dataclasses.replace(integration, action=action) for action in (look, stop))
         self.id: str = answer[self._member[0].upper() + self._member[1:]]
 
     def outcome(self) -> Any:
         """What the task ends with; None while it goes on. Raises TaskFailed."""
-        found = services.presented(self._ask(self._look), self._service, self._look)
+        found = services.presented(self._ask(self._look), self._look)
         record = found.get("QueryExecution", found)
         status = record["Status"]
         status = status["State"] if isinstance(status, dict) else status
@@ -167,14 +168,16 @@ class Started:
             return None
         if status != "SUCCEEDED":
             raise TaskFailed(TASK_FAILED, text_of(record))
-        return found | ({one: data_of(found[one]) for one in ("Input", "Output")} if self._pattern == "sync:2" else {})
+        return found | (
+            {one: data_of(found[one]) for one in ("Input", "Output")} if self._look.pattern == "sync:2" else {}
+        )
 
     def stop(self) -> None:
         """Stop it, because nobody waits for it any more. Raises TaskFailed."""
         self._ask(self._stop)
 
-    def _ask(self, action: str) -> dict[str, Any]:
-        return services.ask(self._region, self._service, action, {self._member: self.id})
+    def _ask(self, integration: Integration) -> dict[str, Any]:
+        return services.ask(self._region, integration, {self._member: self.id})
 
 
 class Job:
@@ -186,7 +189,7 @@ class Job:
         self._stand_in = standing_in(call.state) or StandIn()
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
         here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
-        asked = {"cluster": "default", **services.parameters_of(call, self.service, integration.action)}
+        asked = {"cluster": "default", **services.parameters_of(call, integration)}
         asked["cluster"] = str(asked["cluster"]).split("/")[-1]
         known = {"id": self.id, "here": here, "jobId": self.id, "tasks": [self.id], "task": self.id}
         self._names: dict[str, Any] = collections.defaultdict(str, asked | known)

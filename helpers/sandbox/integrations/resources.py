@@ -8,6 +8,8 @@ import dataclasses
 import functools
 import re
 
+from botocore.model import OperationModel
+
 from helpers.definition.services import sdk_services
 from helpers.sandbox.integrations import clients
 from helpers.sandbox.integrations.shapes import pascal
@@ -92,6 +94,11 @@ class Integration:
     action: str
     pattern: str
     is_sdk: bool
+
+    @property
+    def model(self) -> OperationModel:
+        """botocore's model of what is called. KeyError where there is no such operation."""
+        return clients.operation(self.service.name, self.action)
 
 
 @functools.lru_cache(4_096)
