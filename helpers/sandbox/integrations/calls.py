@@ -107,6 +107,7 @@ def _follow(call: Call, answer: Any, started: Job | Started) -> None:
         started.stop()
 
     def abandon() -> None:
+        waiting.pop(started.id, None)
         pool.run(partial(attempt, call, stop))
 
     if not call.open:

@@ -168,9 +168,9 @@ class Started:
             return None
         if status != "SUCCEEDED":
             raise TaskFailed(TASK_FAILED, text_of(record))
-        return found | (
-            {one: data_of(found[one]) for one in ("Input", "Output")} if self._look.pattern == "sync:2" else {}
-        )
+        if self._look.pattern == "sync:2":
+            found |= {data: data_of(found[data]) for data in ("Input", "Output")}
+        return found
 
     def stop(self) -> None:
         """Stop it, because nobody waits for it any more. Raises TaskFailed."""
