@@ -107,7 +107,7 @@ def _follow(call: Call, answer: Any, started: Job | Started) -> None:
         started.stop()
 
     def abandon() -> None:
-        waiting.pop(started.id, None)
+        waiting.get(started.id, {}).pop(call, None)
         pool.run(partial(attempt, call, stop))
 
     if not call.open:
@@ -115,5 +115,6 @@ def _follow(call: Call, answer: Any, started: Job | Started) -> None:
         return
     call.on_abandoned = abandon
     call.submit(answer)
-    waiting[started.id] = partial(pool.run, partial(_answering, call, look))
-    waiting[started.id]()  # it may have ended already
+    again = partial(pool.run, partial(_answering, call, look))
+    waiting.setdefault(started.id, {})[call] = again
+    again()  # it may have ended already

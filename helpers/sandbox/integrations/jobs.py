@@ -125,12 +125,13 @@ WAITED_FOR = {
     "athena": ("QueryExecutionId", "getQueryExecution", "stopQueryExecution"),
     "stepfunctions": ("executionArn", "describeExecution", "stopExecution"),
 }
-waiting: dict[str, Callable[[], Any]] = {}  # what looks again at something that a task waits for, by its id
+# By the id of what tasks wait for, which may be several: what looks at it again for each.
+waiting: dict[str, dict[Call, Callable[[], Any]]] = {}
 
 
 def ended(identity: str) -> None:
-    """Let the task that waits for a query, an execution or a job, if any does, know of its end."""
-    if look := waiting.pop(identity, None):
+    """Let the tasks that wait for a query, an execution or a job know of its end."""
+    for look in list(waiting.pop(identity, {}).values()):
         look()
 
 
