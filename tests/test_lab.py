@@ -352,20 +352,25 @@ def test_the_sandboxs_clock(lab: Lab) -> None:
     sandbox.reset()
     before = lab.now()
     assert before.tzinfo is datetime.UTC
-    with lab.fast_forward() as forward:
-        assert "on" in repr(forward)
+    with lab.fast_forward(rate=10) as forward:
+        assert "at most 10 times" in repr(forward)
         assert lab.now() >= before
         assert sandbox.call("clock")["fast_forwarding"]
+        with lab.fast_forward():
+            assert sandbox.call("clock")["rate"] == 10
     assert "off" in repr(forward)
     assert not sandbox.call("clock")["fast_forwarding"]
 
 
 def test_a_plain_fast_forward_takes_the_place_of_the_one_before(lab: Lab) -> None:
-    first = lab.fast_forward()
-    second = lab.fast_forward()
-    assert (first.is_on, second.is_on) == (False, True)
-    second.stop()
-    second.stop()
+    lab.fast_forward(rate=2)
+    forward = lab.fast_forward(rate=5)
+    assert sandbox.call("clock")["rate"] == 5
+    forward.stop()
+    forward.stop()
+    assert not sandbox.call("clock")["fast_forwarding"]
+    with pytest.raises(InvalidSetting, match="rate"):
+        lab.fast_forward(rate=-1)
     assert not sandbox.call("clock")["fast_forwarding"]
 
 

@@ -17,9 +17,15 @@ LEASE, BEAT = 20.0, 5.0
 class FastForward:
     """Fast-forward on the sandbox, on from the start until `stop()` or the end of the `with` block."""
 
-    def __init__(self, call: Callable[..., dict[str, Any]], entered: Callable[["FastForward"], None]) -> None:
+    def __init__(
+        self,
+        call: Callable[..., dict[str, Any]],
+        rate: float | None,
+        hold_tokens: bool,
+        entered: Callable[["FastForward"], None],
+    ) -> None:
         self._call, self._entered = call, entered
-        self._wish = {"on": True, "lease": uuid.uuid4().hex, "seconds": LEASE}
+        self._wish = {"on": True, "rate": rate, "hold_tokens": hold_tokens, "lease": uuid.uuid4().hex, "seconds": LEASE}
         self._stopped = threading.Event()
         self._call("fast_forward", **self._wish)
         threading.Thread(target=self._renew, name="fast-forward", daemon=True).start()
@@ -52,7 +58,8 @@ class FastForward:
     def __repr__(self) -> str:
         if not self.is_on:
             return "Fast-forward is off."
-        return "Fast-forward is on: the sandbox's clock goes as fast as it can while nothing but waiting is left."
+        rate = "as fast as it can" if self._wish["rate"] is None else f"at most {self._wish['rate']:g} times as fast"
+        return f"Fast-forward is on: the sandbox's clock goes {rate} while nothing but waiting is left."
 
     def _renew(self) -> None:
         while not self._stopped.wait(BEAT):

@@ -131,16 +131,19 @@ class Lab:
         offset = 0 if self._sandbox is None else round(self._call("clock")["offset"])
         return datetime.timedelta(seconds=offset if offset >= 60 else 0)
 
-    def fast_forward(self) -> FastForward:
+    def fast_forward(self, rate: float | None = None, hold_tokens: bool = False) -> FastForward:
         """Make the sandbox's clock jump over the waiting, from now until the `with` block ends or `stop()` is called.
 
-        A plain call takes the place of the plain call before it. It lapses when this kernel dies. A clock that is ahead
-        from an earlier time is put back first, where nothing runs. Raises `NotInSandbox` on an account.
+        `rate`: at most how many times as fast as real time (1 or more; None: as fast as it can; 1 is real time).
+        `hold_tokens`: whether the clock stays while a task token is out. Of several that are on, the slowest counts;
+        a plain call takes the place of the plain call before it. It lapses when this kernel dies. A clock that is ahead
+        from an earlier time is put back first, where nothing runs.
+        Raises `NotInSandbox` on an account and `InvalidSetting` for a rate that cannot be.
         """
         self._require_sandbox("Fast-forward", "on an AWS account time cannot be moved")
         if self._standing is not None:
             self._standing.stop()
-        self._standing = FastForward(self._call, self._forget)
+        self._standing = FastForward(self._call, rate, hold_tokens, self._forget)
         return self._standing
 
     def fast_forward_where_possible(self) -> contextlib.AbstractContextManager[object]:

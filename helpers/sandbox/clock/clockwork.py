@@ -11,7 +11,7 @@ import time as _time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from helpers.engine import Scheduler
 from helpers.engine.scheduler import Timer
@@ -32,6 +32,27 @@ TICK = 5.0
 ENDED = 5.0
 
 
+class Lease(NamedTuple):
+    """One wish to fast-forward: at most how many times real time, and until when (real time) unless renewed."""
+
+    rate: float
+    hold_tokens: bool
+    until: float
+
+
+class Pace(NamedTuple):
+    """The clock reads `then` where real time reads `since`, and goes `speed` times as fast, up to `ceiling`."""
+
+    since: float
+    then: float
+    speed: float = 1.0
+    ceiling: float = math.inf
+
+    def reading(self, real: float) -> float:
+        elapsed = max(real - self.since, 0.0)
+        return max(self.then + elapsed, min(self.ceiling, self.then + self.speed * elapsed))
+
+
 class Clock:
     """Real time, moved ahead to the earliest deadline whenever fast-forward is on and nothing works.
 
@@ -43,18 +64,19 @@ class Clock:
         self._lock = threading.Lock()
         self._hand = threading.Condition(self._lock)
         self._wall, self._slept = _time.time() - _time.monotonic(), 0.0
-        self._added = self._wall  # to real time, which counts from the computer's start, and by every jump
-        self.scheduler = Scheduler(round(self.time() * SECOND))
+        self._pace = Pace(_time.monotonic(), _time.time())
+        self.scheduler = Scheduler(round(self._pace.then * SECOND))
         self._inbox: deque[Callable[[], Any]] = deque()
         self.works = 0  # how many calls, invocations and queries are under way
         self.executions = 0  # that run; changed by the engine's thread alone
+        self.token_is_out: Callable[[], bool] = lambda: False  # whoever hands out task tokens says it
         self._later: dict[object, Timer] = {}  # what `after` was asked for; changed by the engine's thread alone
-        self._leases: dict[str, float] = {}  # until when each is given, in real time
+        self._leases: dict[str, Lease] = {}
         self._thread: threading.Thread | None = None
 
     def time(self) -> float:
         """Seconds since the epoch, on the sandbox's clock."""
-        return self._real() + self._added
+        return self._pace.reading(self._real())
 
     def now(self) -> datetime.datetime:
         """The sandbox's time, in UTC."""
@@ -125,6 +147,7 @@ class Clock:
         """Something works from now on (a call, an invocation, a query), running or queued."""
         with self._lock:
             self.works += 1
+            self._go(1.0)
 
     def end(self) -> None:
         """What began works no more."""
@@ -141,14 +164,21 @@ class Clock:
         finally:
             self.end()
 
-    def fast_forward(self, lease: str = "", seconds: float = math.inf) -> None:
-        """Go ahead from now on, for so many seconds of real time unless renewed, or until it is given back."""
-        self._leases = {**self._leases, lease: self._real() + seconds}
+    def fast_forward(
+        self, lease: str = "", *, rate: float = math.inf, hold_tokens: bool = False, seconds: float = math.inf
+    ) -> None:
+        """Go ahead from now on, at most `rate` times as fast as real time; of several leases the slowest counts.
+
+        It lasts for so many seconds of real time unless renewed, or until it is given back. With `hold_tokens` the
+        clock also stays while a task token is out.
+        """
+        self._leases = {**self._leases, lease: Lease(rate, hold_tokens, self._real() + seconds)}
         self.post(lambda: None)  # has the clock look around
 
     def back(self, lease: str | None = "") -> None:
         """Give a lease back, or all (None); without any, the clock goes with real time again, from where it stands."""
-        self._leases = {name: until for name, until in self._leases.items() if lease not in (None, name)}
+        self._leases = {name: given for name, given in self._leases.items() if lease not in (None, name)}
+        self.post(lambda: None)
 
     def put_back(self) -> bool:
         """Set a clock that is ahead to real time; False, and nothing done, where anything runs, works or waits."""
@@ -158,8 +188,8 @@ class Clock:
                 waits = self.scheduler.ready or self.scheduler.deadline() is not None
                 if waits or self.works or self.executions:
                     return False
-                self._added = _time.time() - self._real()
-                self.scheduler.now = round(self.time() * SECOND)
+                self._pace = Pace(self._real(), _time.time())
+                self.scheduler.now = round(self._pace.then * SECOND)
                 return True
 
         return self.call(act)
@@ -167,8 +197,16 @@ class Clock:
     @property
     def fast_forwarding(self) -> bool:
         """Whether the clock goes ahead when nothing works."""
+        return bool(self._current())
+
+    @property
+    def rate(self) -> float:
+        """At most how many times as fast as real time it goes ahead."""
+        return min((lease.rate for lease in self._current()), default=math.inf)
+
+    def _current(self) -> list[Lease]:
         real = self._real()
-        return any(until > real for until in self._leases.values())
+        return [lease for lease in self._leases.values() if lease.until > real]
 
     def _real(self) -> float:
         """Real time, monotonic; it passes while the computer sleeps, too."""
@@ -178,6 +216,10 @@ class Clock:
             self._slept += behind
             real += behind
         return real
+
+    def _go(self, speed: float, ceiling: float = math.inf) -> None:
+        real = self._real()
+        self._pace = Pace(real, self._pace.reading(real), speed, ceiling)
 
     def _live(self) -> None:
         """The engine's thread."""
@@ -205,11 +247,15 @@ class Clock:
                 left = math.inf if due is None else due / SECOND - now
                 if due is not None and due <= round(now * SECOND):
                     break
-                if due is not None and not self.works and self.fast_forwarding:
-                    self._added += left
+                leases = self._current()
+                stays = self.works or (any(lease.hold_tokens for lease in leases) and self.token_is_out())
+                speed = 1.0 if due is None or not leases or stays else self.rate
+                if due is not None and speed == math.inf:
+                    self._pace = Pace(self._real(), due / SECOND)
                     scheduler.now = due
                     return
-                self._hand.wait(min(left, TICK))
+                self._go(speed, now + left)
+                self._hand.wait(min(left / speed, TICK, *(lease.until - self._real() for lease in leases)))
             scheduler.now = max(scheduler.now, round(self.time() * SECOND))
 
 

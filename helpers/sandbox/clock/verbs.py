@@ -16,7 +16,7 @@ def most_events() -> int:
 
 
 def read(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The clock: `now` and `offset` in seconds, whether it is `fast_forwarding`, and `working`.
+    """The clock: `now` and `offset` in seconds, whether it is `fast_forwarding`, at most at what `rate`, and `working`.
 
     `working` is how many calls, invocations and queries are under way; while it is not 0, no time is skipped.
     """
@@ -24,6 +24,7 @@ def read(arguments: dict[str, Any]) -> dict[str, Any]:
         "now": clock.time(),
         "offset": clock.offset,
         "fast_forwarding": clock.fast_forwarding,
+        "rate": clock.rate if clock.rate < math.inf else None,
         "working": clock.works,
     }
 
@@ -33,16 +34,22 @@ def fast_forward(arguments: dict[str, Any]) -> dict[str, Any]:
 
     A clock that is ahead from an earlier time is put back first, where nothing runs.
 
-    Arguments: `on` (bool); `lease`, the name of who wants it, so that another's wish stays when this one's ends;
-    `seconds` of real time after which it lapses unless renewed by the same call (without: never).
+    Arguments: `on` (bool); `rate`, at most how many times real time (None: no bound); `hold_tokens` (bool); `lease`,
+    the name of who wants it, so that another's wish stays when this one's ends; `seconds` of real time after which it
+    lapses unless renewed by the same call (None: never). Raises InvalidSetting.
     """
     lease = str(arguments.get("lease") or "")
     if not arguments.get("on", True):
         clock.back(lease)
         return read({})
+    given = {name: arguments[name] for name in ("rate", "seconds") if arguments.get(name) is not None}
+    for name, least in (("rate", 1), ("seconds", 0)):
+        value = given.get(name, least)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+            raise InvalidSetting(f"Fast-forward's {name} must be a number from {least}, or None, not {value!r}.")
     if not clock.fast_forwarding:
         clock.put_back()
-    clock.fast_forward(lease, arguments.get("seconds", math.inf))
+    clock.fast_forward(lease, hold_tokens=bool(arguments.get("hold_tokens")), **given)
     return read({})
 
 
