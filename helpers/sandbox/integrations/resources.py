@@ -111,7 +111,7 @@ def integration_of(resource: str) -> Integration | None:
     if is_sdk and (name := sdk_services().get(found["service"].removeprefix("aws-sdk:"))):
         errors = pascal(clients.service_model(name).service_id)
         service = Service(name, errors, errors)
-    return service and Integration(service, found["action"], found["pattern"] or "", is_sdk)
+    return Integration(service, found["action"], found["pattern"] or "", is_sdk) if service else None
 
 
 def problem_of(resource: str) -> str | None:

@@ -75,7 +75,7 @@ class Machine:
     created: datetime.datetime
     revision: Revision
     published: int = 0
-    versions: dict[int, Version] = field(default_factory=dict)
+    versions: dict[str, Version] = field(default_factory=dict)  # by ARN, the first first
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Machine:
         self.published += 1
         arn = f"{self.arn}:{self.published}"
         version = Version(arn, self.published, self.revision, description, clock.now())
-        self.versions[self.published] = version
+        self.versions[arn] = version
         return version
 
 
@@ -190,7 +190,7 @@ def publish_state_machine_version(backend: Any, arguments: dict[str, Any]) -> di
 
 def list_state_machine_versions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     machine = backend.machine(arguments["stateMachineArn"])
-    newest_first = sorted((-number, version) for number, version in machine.versions.items())
+    newest_first = [(-version.number, version) for version in reversed(machine.versions.values())]
     return pages.listed("stateMachineVersions", f"versions {machine.arn}", newest_first, arguments)
 
 
@@ -206,7 +206,7 @@ def delete_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dic
         listed = f"Current list of aliases referencing this version: [{', '.join(users)}]"
         message = f"Version to be deleted must not be referenced by an alias. {listed}"
         raise StatesError("ConflictException", message)
-    machine.versions.pop(int(resource.qualifier), None)
+    machine.versions.pop(resource.arn, None)
     return {}
 
 
@@ -266,7 +266,7 @@ def routed_version(machine: Machine, alias: dict[str, Any]) -> Version:
     """The version that an execution started through `alias` runs by: drawn at random, by weight."""
     routing = alias["routingConfiguration"]
     chosen = random.choices(routing, weights=[route["weight"] for route in routing])[0]
-    return machine.versions[int(chosen["stateMachineVersionArn"].rpartition(":")[2])]
+    return machine.versions[chosen["stateMachineVersionArn"]]
 
 
 def _routed(alias: dict[str, Any]) -> list[str]:
@@ -299,6 +299,6 @@ def _check_routing(backend: Any, routing: list[dict[str, Any]]) -> Machine:
     if len({resource.unqualified for resource in found}) > 1:
         raise invalid(f"Routing configuration must name versions of one state machine. Received: {listed}")
     machine: Machine | None = backend.machines.get(found[0].unqualified)
-    if machine is None or not all(int(resource.qualifier) in machine.versions for resource in found):
+    if machine is None or not all(arn in machine.versions for arn in arns):
         raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")
     return machine
