@@ -95,7 +95,7 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
             (-execution.number, execution)
             for execution in reversed(backend.executions.values())
             if execution.machine is machine
-            and (not resource.qualifier or arn in execution.qualified().values())
+            and (not resource.qualifier or arn in (execution.alias, execution.version and execution.version.arn))
             and (status is None or execution.status == status)
             and (redriven is None or (redriven == "REDRIVEN") == bool(execution.run.redrives))
         ]
