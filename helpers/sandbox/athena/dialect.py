@@ -95,20 +95,16 @@ def _check_tokens(tokens: list[Token]) -> None:
             or (kind == TokenType.OFFSET and last_but_one == TokenType.LIMIT and "OFFSET comes before LIMIT")
         )
         if wrong:
-            place = f"line {token.line}:{token.col}"
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '{token.text}': {wrong}")
+            raise Malformed(f"line {token.line}:{token.col}: mismatched input '{token.text}': {wrong}")
 
 
 def _check_constructs(query: exp.Expr) -> None:
     for node in query.walk():
-        if isinstance(node, exp.Anonymous | exp.Func) and type(node) not in _CONSTRUCTS:
-            name = node.sql(DIALECT).partition("(")[0].lower()
-            raise QueryFailure(
-                f"FUNCTION_NOT_FOUND: The function {name} is not in the sandbox. The sandbox runs queries on "
-                "DuckDB and takes only functions that are known to mean the same in Athena."
-            )
         if type(node) not in _CONSTRUCTS:
-            raise not_in_sandbox(f"{type(node).__name__.upper()} ({node.sql(DIALECT)[:60]})")
+            said, is_function = node.sql(DIALECT), isinstance(node, exp.Anonymous | exp.Func)
+            name = f"The function {said.partition('(')[0].lower()}"
+            what = name if is_function else f"{type(node).__name__.upper()} ({said[:60]})"
+            raise not_in_sandbox(what, "It takes what is known to mean the same in Athena.")
         for part in _FOREIGN_PARTS.get(type(node), ()):
             if node.args.get(part):
                 what = f"{type(node).__name__.upper()} with {part.strip('_').upper()}"

@@ -23,7 +23,7 @@ def catalog() -> Catalog:
         "CREATE EXTERNAL TABLE lab.orders (id int, customer string, n bigint, price double, day date, "
         "made timestamp, paid boolean, cost decimal(10,2), ratio float) LOCATION 's3://bucket/orders/'",
     ):
-        catalog.run(dialect.parse(statement), statement, "default")
+        catalog.run(dialect.parse(statement), dialect.words(statement), "default")
     return catalog
 
 
@@ -82,7 +82,7 @@ def asked(catalog: Catalog, sql: str) -> Result:
 )  # fmt: skip
 def test_what_means_the_same_gives_athena_s_answer(catalog, sql, types, rows):
     result = asked(catalog, sql)
-    assert result.rows == rows
+    assert result.rows[1:] == rows
     assert types is None or [column["Type"] for column in result.columns] == types.split()
 
 
