@@ -13,7 +13,7 @@ from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
 from helpers.sandbox.integrations import objects, services
-from helpers.sandbox.integrations.jobs import Job, Started, is_job, standing_in, waiting
+from helpers.sandbox.integrations.jobs import Job, Started, is_job, stand_ins, waiting
 from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_function
 
 __all__ = ["attempt", "handle", "identity_of"]
@@ -30,7 +30,7 @@ def handle(call: Call) -> None:
     Activities and Express executions that are waited for are not done here.
     """
     if call.kind == "task":
-        stand_in = standing_in(call.state)
+        stand_in = stand_ins.get(call.state)
         if stand_in is not None and not is_job(integration_of(call.resource)):
             call.answer(stand_in.outcome())
             return

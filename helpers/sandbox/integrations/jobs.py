@@ -21,7 +21,7 @@ from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.resources import Integration
 
-__all__ = ["Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "standing_in", "waiting"]
+__all__ = ["Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "stand_ins", "waiting"]
 
 LONGEST = 366 * 86_400  # seconds; a Standard execution runs for a year at most
 
@@ -42,7 +42,7 @@ class StandIn:
         return Answer({} if self.answer is None else self.answer, self.seconds)
 
 
-_stand_ins: dict[str, StandIn] = {}
+stand_ins: dict[str, StandIn] = {}  # by the state's name
 _jobs: "collections.deque[Job]" = collections.deque(maxlen=1_000)
 
 
@@ -51,15 +51,10 @@ def stand_in(arguments: dict[str, Any]) -> dict[str, Any]:
     seconds = arguments.get("seconds", 1.0)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST:
         raise InvalidSetting(f"A stand-in cannot take {seconds!r} seconds; give 0 to {LONGEST:,}.")
-    _stand_ins[str(arguments["state"])] = StandIn(
+    stand_ins[str(arguments["state"])] = StandIn(
         arguments.get("answer"), seconds, arguments.get("error"), arguments.get("cause") or ""
     )
     return {}
-
-
-def standing_in(state: str) -> StandIn | None:
-    """What stands in for a state; None where nothing does."""
-    return _stand_ins.get(state)
 
 
 def jobs(_: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +64,7 @@ def jobs(_: dict[str, Any]) -> dict[str, Any]:
 
 def reset() -> None:
     """Forget all stand-ins and jobs."""
-    _stand_ins.clear()
+    stand_ins.clear()
     _jobs.clear()
 
 
@@ -187,7 +182,7 @@ class Job:
     def __init__(self, call: Call, integration: Integration, identity: Identity) -> None:
         self.service, self.state, self.status = integration.service.name, call.state, "RUNNING"
         self.id, self._kind = uuid.uuid4().hex, KINDS[self.service]
-        self._stand_in = standing_in(call.state) or StandIn()
+        self._stand_in = stand_ins.get(call.state, StandIn())
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
         here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
         asked = {"cluster": "default", **services.parameters_of(call, integration)}

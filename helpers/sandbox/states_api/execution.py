@@ -240,11 +240,7 @@ class MapRun:
     """What one distributed Map dispatches. Its children live and are forgotten with the execution around it."""
 
     def __init__(self, parent: Execution, run: engine.MapRun) -> None:
-        self.parent, self.run = parent, run
-
-    @property
-    def arn(self) -> str:
-        return self.run.arn
+        self.parent, self.run, self.arn = parent, run, run.arn
 
     @functools.cached_property
     def machine(self) -> Machine:

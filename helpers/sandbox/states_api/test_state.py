@@ -105,13 +105,12 @@ class Tested:
 
     def answer(self, level: str) -> dict[str, Any]:
         """What TestState answers, at an inspection level, once it has ended."""
-        has_output = self._status in ("SUCCEEDED", "CAUGHT_ERROR")
         stages = {name: value if name in NUMBERS else text_of(value) for name, value in self._stages.items()}
         if self._error_details:
             stages["errorDetails"] = self._error_details
         return {
             "status": self._status,
-            "output": text_of(self._frame.data) if has_output else None,
+            "output": text_of(self._frame.data) if self._status in ("SUCCEEDED", "CAUGHT_ERROR") else None,
             "error": self._error,
             "cause": self._cause,
             "nextState": self._next,
