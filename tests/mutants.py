@@ -60,9 +60,6 @@ EXPLAINED = {
     "helpers/exercises/lessons.py _seconds_in: comparison in 'abs(float(got) - wanted) > 0.5'": (
         "whether half a second off is still right is promised nowhere"
     ),
-    "helpers/exercises/slips.py wrong_paths: condition in \"rule.get('Variable') if isinstance(rule, dict) else None\"": (
-        "a rule that is no object was named before"
-    ),
     "helpers/exercises/trial.py _machine: number in ':8'": "a name of its own may be of any length",
     "helpers/exercises/trial.py _run: number in 'maxsize=512'": "how many trials are remembered changes no verdict",
     "helpers/history/fleet.py states: truth in 'ignore_cleanup_errors=True'": (

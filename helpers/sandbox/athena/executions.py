@@ -40,7 +40,8 @@ class QueryExecution:
         self.query = self.given.strip().rstrip(";").rstrip()
         self.context: dict[str, Any] = request.get("QueryExecutionContext") or {}
         self.result = Result([], [])
-        self._statement = dialect.parse(self.query)
+        self.parameters: list[str] = request.get("ExecutionParameters") or []
+        self._statement = dialect.parse(self.query, self.parameters)
         self._catalog, self._s3, self._caller = catalog, s3, catalog.caller
         words = dialect.words(self.query)
         self._is_query = isinstance(self._statement, dialect.QUERIES)
@@ -166,6 +167,7 @@ class QueryExecution:
                 "EffectiveEngineVersion": "Athena engine version 3",
             },
             "SubstatementType": self.substatement_type,
+            **({"ExecutionParameters": self.parameters} if self.parameters else {}),
         }
 
     def _statistics(self) -> dict[str, Any]:

@@ -240,6 +240,10 @@ def test_a_query_can_be_stopped(lab, place):
             "mismatched input '::': use cast",
         ),
         (
+            {"QueryString": "SELECT ?", "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/"}},
+            "expected 1 but found 0",
+        ),
+        (
             {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": "s3://nobody-s-bucket/"}},
             "Unable to verify/create output bucket nobody-s-bucket",
         ),
