@@ -252,6 +252,17 @@ def test_a_short_job_is_planned_without_a_word_about_the_delay(duration):
     assert planner.suggest(duration).figures["p95_delay"] <= 1.2
 
 
+def test_a_short_job_with_slow_calls_is_asked_for_as_soon_as_they_allow():
+    assert planner.suggest(5, call=2).interval == 1
+
+
+def test_pauses_that_grow_in_one_way_have_one_limit():
+    given = {"interval": 1, "duration": 1000, "call": 0.1}
+    bounded, counted = (planner.fitted(pattern, **given)["States"] for pattern in ("bounded", "counted"))
+    limit = bounded["FirstPause"]["Result"]["limit"]
+    assert counted["IsDone"]["Choices"][-1]["Condition"] == f"{{% $polls >= {limit} %}}"
+
+
 def test_a_suggestion_does_not_pause_longer_than_the_job_may_take():
     assert planner.suggest(60, within=1000).figures["worst_delay"] < 30
 
@@ -515,3 +526,7 @@ def test_a_job_that_may_take_more_than_a_year_is_too_long_for_one_execution():
     with pytest.raises(errors.PlanRefused, match="a year"):
         planner.suggest(360 * 24 * 3600, sync=True)
     assert planner.suggest(250 * 24 * 3600, sync=True).figures["ended_well"] == 1
+    fifth_more_is_a_year = limits.EXECUTION_SECONDS / 1.2
+    assert planner.suggest(fifth_more_is_a_year - 1, sync=True).figures["ended_well"] == 1
+    with pytest.raises(errors.PlanRefused, match="a year"):
+        planner.suggest(fifth_more_is_a_year - 1)
