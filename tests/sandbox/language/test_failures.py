@@ -52,7 +52,7 @@ FAILURES: dict[str, tuple[dict[str, Any], Any, str, str]] = {
     "no choice": (
         states(S={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "E"}]}, E=PASS),
         {"a": 1},
-        "States.NoChoiceMatched",
+        RUNTIME,
         "Failed to transition out of the state. The state does not point to a next state.",
     ),
     "undefined": (
