@@ -112,10 +112,12 @@ class Frame:
                 following = (yield from state.work(self)) if state.waits else state.pass_through(self)
             except StateFailed as failure:
                 self.locate(state, failure)
+                if self.outer and state.type == "Task" and failure.error != RUNTIME:
+                    self.write("TaskStateAborted", moves=False)  # as AWS does of the task that ends a branch
                 raise
             except GeneratorExit:
                 if state.aborting and self.execution.status == "RUNNING":
-                    self.write(state.aborting)
+                    self.write(state.aborting, moves=False)
                 raise
             self.resumed = False
             if following is None:
@@ -421,7 +423,8 @@ class Execution:
         if error is None:
             self._end("ExecutionSucceeded", {"output": self.top.text, "outputDetails": WHOLE}, self.top.last)
         elif isinstance(error, StateFailed):
-            self._end("ExecutionFailed", {"error": error.error, "cause": error.cause}, self.top.last)
+            last = max(self.top.last, self.top.published)  # that it had succeeded inside counts here
+            self._end("ExecutionFailed", {"error": error.error, "cause": error.cause}, last)
         elif isinstance(error, Over):
             self.top.process.close()
         else:

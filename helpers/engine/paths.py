@@ -56,32 +56,24 @@ def selected(text: str) -> Evaluated:
     return of_variable
 
 
-def failing(text: str, failure: Callable[[NoSuchPath], StateFailed]) -> Evaluated:
-    """A path that fails its state where it leads nowhere."""
+def failing(text: str, failure: Callable[[NoSuchPath], StateFailed | None]) -> Evaluated:
+    """A path that fails its state where it leads nowhere, or gives null there where that is no failure."""
     select = selected(text)
 
     def evaluated(scope: Scope) -> Any:
         try:
             return select(scope)
         except NoSuchPath as error:
-            raise failure(error) from None
+            if failed := failure(error):
+                raise failed from None
+            return None
 
     return evaluated
 
 
 def path(text: str, field: str) -> Evaluated:
     """A path in a template's field: null past the end of an array, States.Runtime where it leads nowhere else."""
-    select = selected(text)
-
-    def evaluated(scope: Scope) -> Any:
-        try:
-            return select(scope)
-        except NoSuchPath as error:
-            if error.past:
-                return None
-            raise _not_found(text, field, error.data) from None
-
-    return evaluated
+    return failing(text, lambda error: None if error.past else _not_found(text, field, error.data))
 
 
 def filtered(text: str | None, field: str) -> Evaluated:

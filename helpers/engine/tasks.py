@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.engine import failures, templates
-from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, TIMEOUT, StateFailed, matches
+from helpers.engine.failures import RUNTIME, TIMEOUT, StateFailed, matches
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number
@@ -223,20 +223,17 @@ class Handled(State):
                 failed = failure
             finally:
                 frame.token = None
-            inside = failed.located
             frame.locate(self, failed)
-            catchable = failed.error != RUNTIME
-            delay = self._delay(frame, failed, used) if catchable else None
-            if delay is not None:
-                yield from frame.sleep_until(frame.execution.scheduler.now + round(delay * SECOND))
-                frame.retries = (frame.retries or 0) + 1
-                frame.resumed = False
-                continue
-            if self.failing and (inside or failed.error == QUERY_EVALUATION):
-                frame.write(self.failing)
-            if not catchable:
+            if failed.error == RUNTIME:
                 raise failed
-            return self._caught(frame, failed)
+            delay = self._delay(frame, failed, used)
+            if delay is None:
+                if self.failing:
+                    frame.write(self.failing)
+                return self._caught(frame, failed)
+            yield from frame.sleep_until(frame.execution.scheduler.now + round(delay * SECOND))
+            frame.retries = (frame.retries or 0) + 1
+            frame.resumed = False
 
     def finished(self, frame: Frame, result: Any) -> tuple[Any, dict[str, Any] | None]:
         """Output and variables of an attempt that gave `result`."""
