@@ -109,7 +109,7 @@ def test_a_failure_inside_is_located_once(machines: Machines) -> None:
     inner = states(A=PASS | {"OutputPath": "$.a"})
     parallel = {"Type": "Parallel", "Branches": [inner], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "E"}]}
     events = machines.run(states(P=parallel | {"Next": "E"}, E=PASS))
-    assert [event["type"] for event in events][-2:] == ["ParallelStateFailed", "ExecutionFailed"]
+    assert [event["type"] for event in events][-2:] == ["PassStateEntered", "ExecutionFailed"]
     assert details(events[-1])["cause"].count("An error occurred while executing") == 1
 
 
