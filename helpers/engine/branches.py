@@ -44,10 +44,8 @@ class Group:
 
     def _ended(self, _: Any, error: Exception | None) -> None:
         self._left -= 1
-        if error is not None and self._failure is None:
-            self._failure = error
-            self._owner.process.wake(first=True)
-        elif not self._left:
+        self._failure = self._failure or error
+        if self._failure or not self._left:
             self._owner.process.wake(first=True)
 
     def wait(self) -> Walk:
@@ -73,7 +71,7 @@ class Group:
             owner.last, inner.process.over = inner.last, True
             if failure.error == RUNTIME:
                 execution.top.last = inner.last
-                execution.fail(RUNTIME, failure.cause or "")
+                execution.fail(RUNTIME, failure.cause)
             self._close()
             raise
         self._latest = inner
@@ -150,7 +148,7 @@ class Map(Handled):
             frame.inner = [self._iteration(frame, index, item) for index, item in enumerate(items)]
         frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(frame.inner)})
         group = Group(frame, partial(self._write, "Aborted"))
-        jobs = iter([index for index, inner in enumerate(frame.inner) if not inner.done])
+        jobs = iter([inner for inner in frame.inner if not inner.done])
         for _ in range(min(most, INLINE_CONCURRENCY, len(frame.inner))):
             own: list[Process] = []
             own.append(group.start(self._work_off(group, frame, data, jobs, own)))
@@ -164,13 +162,13 @@ class Map(Handled):
         inner.branch = _within(frame.branch, f"{self.name}#{frame.counts[self.name]}[{index}]")
         return inner
 
-    def _work_off(self, group: Group, frame: Frame, data: Any, jobs: Iterator[int], own: list[Process]) -> Walk:
+    def _work_off(self, group: Group, frame: Frame, data: Any, jobs: Iterator[Frame], own: list[Process]) -> Walk:
         """One worker: an iteration after the other, all on one line."""
         last = frame.last
-        for index in jobs:
-            inner = frame.inner[index]
+        for inner in jobs:
             if not inner.resumed:
-                self._select(frame, inner, data)
+                inner.data = self.selected(frame, data, inner.data, inner.item)
+                inner.text = frame.payload(inner.data, frame.state)
             inner.process = own[0]
             inner.last = last
             self._write("Started", inner, True)
@@ -186,18 +184,8 @@ class Map(Handled):
 
     def _write(self, what: str, inner: Frame, moves: bool = False) -> None:
         """Write what becomes of an iteration."""
-        assert inner.item
-        details = {"name": self.name, "index": inner.item["Item"]["Index"]}
+        details = {"name": self.name, "index": inner.item["Item"]["Index"]}  # type: ignore[index]
         inner.write(f"MapIteration{what}", f"mapIteration{what}EventDetails", details, moves)
-
-    def _select(self, frame: Frame, inner: Frame, data: Any) -> None:
-        if self.selector:
-            try:
-                inner.data = self.selected(frame, data, inner.data, inner.item)
-            except StateFailed as failure:
-                frame.locate(self, failure)
-                raise
-        inner.text = frame.payload(inner.data, frame.state)
 
     def selected(self, frame: Frame, data: Any, value: Any, item: dict[str, Any] | None) -> Any:
         """An item as ItemSelector (or Parameters, as it was called) puts it."""

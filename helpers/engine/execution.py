@@ -346,9 +346,10 @@ class Execution:
         """End as TIMED_OUT, unless it has ended."""
         self._end("ExecutionTimedOut", {"error": TIMEOUT})
 
-    def fail(self, error: str, cause: str) -> None:
+    def fail(self, error: str | None, cause: str | None) -> None:
         """End as FAILED, unless it has ended."""
-        self._end("ExecutionFailed", {"error": error, "cause": cause}, self.top.last)
+        last = max(self.top.last, self.top.published)  # that what is inside has succeeded, which stands aside, counts
+        self._end("ExecutionFailed", {"error": error, "cause": cause}, last)
 
     def redrive(self) -> None:
         """Go on from the states in which it ended: what has succeeded is not done again, retries begin anew."""
@@ -423,8 +424,7 @@ class Execution:
         if error is None:
             self._end("ExecutionSucceeded", {"output": self.top.text, "outputDetails": WHOLE}, self.top.last)
         elif isinstance(error, StateFailed):
-            last = max(self.top.last, self.top.published)  # that it had succeeded inside counts here
-            self._end("ExecutionFailed", {"error": error.error, "cause": error.cause}, last)
+            self.fail(error.error, error.cause)
         elif isinstance(error, Over):
             self.top.process.close()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from helpers.errors import AnswerInvalid
 if TYPE_CHECKING:
     from helpers.engine.execution import Frame
 
-__all__ = ["NEVER", "Answer", "Call", "Handled", "Never", "Task", "TaskFailed", "outside"]
+__all__ = ["NEVER", "Answer", "Call", "Handled", "Task", "TaskFailed", "outside"]
 
 SAID = ("Scheduled", "Started", "Submitted", "Succeeded", "Failed", "TimedOut")
 _SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
@@ -52,14 +53,7 @@ class Answer:
     started: float = 0.0
 
 
-class Never:
-    """No answer ever: the task waits for its time-out."""
-
-    def __repr__(self) -> str:
-        return "NEVER"
-
-
-NEVER = Never()
+NEVER = Answer(seconds=math.inf)  # the task waits for its time-out
 
 
 class Call:
@@ -133,9 +127,6 @@ class Call:
 
     def answer(self, answer: Any) -> None:
         """Give the whole answer at once: a value, an `Answer`, NEVER or a TaskFailed; it arrives when it says."""
-        if isinstance(answer, Never):
-            self.start()
-            return
         if isinstance(answer, TaskFailed):
             self.start()
             self._later(answer.seconds, partial(self.fail, answer.error, answer.cause, answer.also))
@@ -143,6 +134,8 @@ class Call:
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         self._later(answer.started, self.start)
+        if answer.seconds == math.inf and answer.value is None:  # NEVER, or a copy of it
+            return
         if self.waits:
             self._later(answer.started, partial(self.submit, answer.submitted))
         self._json(answer.value)
