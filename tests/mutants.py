@@ -62,6 +62,11 @@ EXPLAINED = {
         "a folder in use can be left behind on Windows alone"
     ),
     "helpers/history/fleet.py _list: truth in 'preserve_index=False'": "nobody asks for the column that would come",
+    "helpers/history/fleet.py _list: truth in 'drop=True'": "nobody asks for the column that would come",
+    "helpers/history/turns.py polls: truth in 'strict=True'": "a row has a value for each of its columns",
+    "helpers/history/visit.py __init__: number in 'len(events) + 1'": "any factor that is large enough serves",
+    "helpers/history/visit.py _container: comparison in 'end >= 0'": "no branch begins with a bracket or a colon",
+    "helpers/history/visit.py attempts: truth in 'copy=False'": "a copy holds the same",
     "helpers/history/fleet.py _summed: truth in 'hive_partitioning=False'": "no query names what would come",
     "helpers/history/sources.py of: number in 'depth + 1'": "how many lists in lists are too many is promised nowhere",
     "helpers/history/sources.py _ordered: number in 'range(1, len(ids) + 1)'": (

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.htm
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 ALL = "States.ALL"
 DATA_LIMIT = "States.DataLimitExceeded"
@@ -63,3 +64,8 @@ def matches(error_equals: Sequence[str], error: str | None, also: str | None = N
         or (error == HEARTBEAT_TIMEOUT and TIMEOUT in error_equals)
         or also in error_equals
     )
+
+
+def matching(entries: Sequence[Any], failure: StateFailed) -> int | None:
+    """The place of the first entry of a Retry or Catch that is for a failure; None where none is."""
+    return next((at for at, one in enumerate(entries) if matches(one.errors, failure.error, failure.also)), None)

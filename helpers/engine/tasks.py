@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.engine import failures, templates
-from helpers.engine.failures import RUNTIME, TIMEOUT, StateFailed, matches
+from helpers.engine.failures import RUNTIME, TIMEOUT, StateFailed, matching
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number
@@ -61,8 +61,7 @@ class Call:
 
     `kind` is `task`, `read` or `write`. Whoever answers calls `start`, `submit`, `succeed` or `fail`; whoever holds
     the task token `heartbeat`, `succeed_by_token` or `fail_by_token`, which count after `submit`. After the end
-    (`open` is false) nothing counts any more: `on_closed` is called, and before it `on_abandoned` where there was no
-    answer.
+    (`open` is false) nothing counts any more; where there was no answer, `on_abandoned` is called.
     """
 
     def __init__(self, frame: Frame, kind: str, resource: str, text: str, **details: Any) -> None:
@@ -80,7 +79,6 @@ class Call:
         self.answered = False  # by token, whether or not that counts yet
         self.submitted = not self.waits
         self.on_abandoned: Callable[[], Any] | None = None
-        self.on_closed: Callable[[], Any] | None = None
         self.messages: deque[tuple[str, Any]] = deque()
         self._held: list[tuple[str, Any]] = []
 
@@ -152,8 +150,6 @@ class Call:
         abandoned, self.open = self.open, False
         if abandoned and self.on_abandoned:
             self.on_abandoned()
-        if self.on_closed:
-            self.on_closed()
 
     def _later(self, seconds: float, action: Callable[[], Any], soonest: float = 0.0) -> None:
         if not isinstance(seconds, int | float) or not 0 <= seconds < 10**10:
@@ -217,11 +213,9 @@ class Handled(State):
             finally:
                 frame.token = None
             frame.locate(self, failed)
-            if failed.error == RUNTIME:
-                raise failed
             delay = self._delay(frame, failed, used)
             if delay is None:
-                if self.failing:
+                if self.failing and failed.error != RUNTIME:
                     frame.write(self.failing)
                 return self._caught(frame, failed)
             yield from frame.sleep_until(frame.execution.scheduler.now + round(delay * SECOND))
@@ -235,18 +229,17 @@ class Handled(State):
         return self.given(frame, result, states, shaped)
 
     def _delay(self, frame: Frame, failure: StateFailed, used: list[int]) -> float | None:
-        for index, retrier in enumerate(self.retriers):
-            if matches(retrier.errors, failure.error, failure.also):
-                if used[index] >= retrier.attempts:
-                    return None
-                used[index] += 1
-                return retrier.delay(used[index] - 1, frame.execution.chance())
-        return None
+        index = matching(self.retriers, failure)
+        if index is None or used[index] >= self.retriers[index].attempts:
+            return None
+        used[index] += 1
+        return self.retriers[index].delay(used[index] - 1, frame.execution.chance())
 
     def _caught(self, frame: Frame, failure: StateFailed) -> str:
-        catcher = next((one for one in self._catchers if matches(one.errors, failure.error, failure.also)), None)
-        if catcher is None:
+        index = matching(self._catchers, failure)
+        if index is None:
             raise failure
+        catcher = self._catchers[index]
         error = {"Error": failure.error, "Cause": failure.cause}
         if not failure.by_token:
             error = {name: "" if value is None else value for name, value in error.items()}

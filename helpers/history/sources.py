@@ -30,6 +30,7 @@ __all__ = [
     "Source",
     "Trace",
     "count",
+    "definition_of",
     "files",
     "load",
     "parsed",
@@ -217,6 +218,16 @@ def load(path: Path) -> File:
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history as "
             "JSON, by --output json of the AWS CLI."
         ) from None
+
+
+def definition_of(file: File) -> Mapping[str, Any] | Path | None:
+    """The definition that an exported history holds, or the file of it beside, as `<name>.asl.json`."""
+    inside = file.content.get("definition") if isinstance(file.content, Mapping) else None
+    if isinstance(inside, Mapping):
+        return inside
+    beside = file.path.with_name(f"{_ENDING.sub('', file.path.name)}.asl.json")
+    # A link beside a history may lead to what is nobody's business here.
+    return beside if os.path.isfile(beside) and not os.path.islink(beside) else None
 
 
 def _unzipped(raw: bytes) -> bytes:

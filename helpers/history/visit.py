@@ -204,8 +204,6 @@ class _Account:
         columns = self._columns
         row = self._row_of.get(id_)
         while row is not None and columns.codes[row] == _NONE:
-            if columns.types[row].kind is Kind.ITERATION_STARTED:
-                return self._container_of.get(columns.branches[row])
             before = self._row_of.get(columns.previous[row])
             row = before if before is not None and columns.ids[before] < columns.ids[row] else None
         return None if row is None else self._visit_at(row)

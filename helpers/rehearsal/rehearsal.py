@@ -20,7 +20,7 @@ from helpers.engine import Call, Machine, data_of, text_of
 from helpers.engine.machine import valid, written
 from helpers.engine.simulation import by_state, input_text
 from helpers.errors import DrawingFailed, NotAHistory, NotFound
-from helpers.history import store
+from helpers.history import sources, store
 from helpers.history.comparison import Comparison, compare
 from helpers.limits import HISTORY_EVENTS
 from helpers.quantities import count
@@ -146,8 +146,9 @@ def rehearse(
         The history of one execution, with its data, and of the children of its Map Runs, if they are to be rehearsed
         too: anything that `history.events` takes, or such a frame, as `workbench.read` gives it of a store.
     definition
-        The machine, as data or JSON text; left out, the `.asl.json` beside the history's file, or what `collect` stored
-        beside the execution. What its placeholders stand for is taken from the history.
+        The machine, as data or JSON text; left out, what the history's file holds beside its events, the `.asl.json`
+        beside the file, or what `collect` stored with the execution. What its placeholders stand for is taken from the
+        history.
     input
         Another input than the recorded one, as a JSON value.
     answers
@@ -250,8 +251,8 @@ def _filled(text: str, record: Record) -> str:
 def _beside(source: Any, execution: str) -> str:
     if isinstance(source, pd.DataFrame) and "store" in source.attrs:
         return store.definition(source.attrs["store"], execution)
-    path = Path(source) if isinstance(source, str | PathLike) else None
-    beside = path.with_name(f"{path.name.removesuffix('.json')}.asl.json") if path else None
-    if beside is None or not beside.is_file():
+    is_file = isinstance(source, str | PathLike) and Path(source).is_file()
+    found = sources.definition_of(sources.load(Path(source))) if is_file else None
+    if found is None:
         raise NotFound("There is no definition beside this history: give the state machine's definition.")
-    return beside.read_text(encoding="utf-8-sig")
+    return found.read_text(encoding="utf-8-sig") if isinstance(found, Path) else text_of(found)

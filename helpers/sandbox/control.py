@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +18,11 @@ from helpers.sandbox import athena, clock, delays, identities, signing, states_a
 from helpers.sandbox.integrations import jobs
 from helpers.sandbox.refusal import Answer
 
-__all__ = ["PREFIX", "VERBS", "answer", "ping", "reset", "running_executions"]
+__all__ = ["PREFIX", "VERBS", "answer", "ended", "ping", "reset", "running_executions"]
 
 PREFIX = "/_sandbox/"
+
+ended = threading.Event()  # what the server waits for
 
 Verb = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -55,13 +58,6 @@ def running_executions() -> list[Any]:
     return [one for _, _, backend in states_api.backends.iter_backends() for one in list(backend.running.values())]
 
 
-def _give_memory_back() -> None:
-    """Let the system have the memory of what was forgotten, where its C library can."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def reset(_: dict[str, Any]) -> dict[str, Any]:
     """Stop what runs, forget all that was made, end fast-forward and put the history limit back; the rest stays."""
     stopped = running_executions()
@@ -73,13 +69,21 @@ def reset(_: dict[str, Any]) -> dict[str, Any]:
     jobs.reset()
     identities.reset()
     delays.reset()
-    _give_memory_back()
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # where the C library cannot give memory back to the system
+        ctypes.CDLL(None).malloc_trim(0)
     return {"stopped": len(stopped)}
 
 
-# With `end`, which the server adds.
+def end(_: dict[str, Any]) -> dict[str, Any]:
+    """Have the server end itself."""
+    ended.set()
+    return {}
+
+
 VERBS: dict[str, Verb] = {
     "ping": ping,
+    "end": end,
     "reset": reset,
     "clock": clock.read,
     "fast_forward": clock.fast_forward,

@@ -124,8 +124,8 @@ def _place() -> Path:
 
 def _unusable(error: OSError) -> SandboxFailed:
     return SandboxFailed(
-        f"The sandbox's folder {_place()} cannot be used ({error.strerror or error}): let"
-        " `python -m helpers.sandbox stop` remove what is broken in it, or set LAB_SANDBOX_DIR to a folder of your own."
+        f"The sandbox's folder {_place()} cannot be used ({error.strerror or error}): remove it,"
+        " or set LAB_SANDBOX_DIR to a folder of your own."
     )
 
 
@@ -194,11 +194,7 @@ def start() -> Sandbox:
 
 
 def stop() -> bool:
-    """Stop the sandbox of this computer; returns whether one was running.
-
-    What stands in its folder and is no sandbox's is removed. Raises `SandboxFailed`.
-    """
-    _mend()
+    """Stop the sandbox of this computer; returns whether one was running. Raises `SandboxFailed`."""
     with _alone():
         state = read()
         running = state is not None and ((answering := answers(state)) or _lives(state))
@@ -206,21 +202,6 @@ def stop() -> bool:
             _end(state, answering)
         files.patiently(lambda: _state_path().unlink(missing_ok=True))
         return running
-
-
-def _mend() -> None:
-    """Remove what stands where the sandbox's folder and files belong and cannot be one of them."""
-    place = _place()
-    try:
-        if not place.is_dir() and (place.is_symlink() or place.exists()):
-            place.unlink()
-        for path in (place / name for name in ("state.json", "lock", "sandbox.log", "sandbox.log.1")):
-            if path.is_symlink():
-                path.unlink()
-            elif path.is_dir():
-                files.remove(path)
-    except OSError as error:
-        raise _unusable(error) from error
 
 
 def reset() -> None:

@@ -89,7 +89,8 @@ def _error(form: str, status: int, code: str, message: str) -> Answer:
         headers += [("Content-Type", "application/cbor"), ("smithy-protocol", "rpc-v2-cbor")]
         texts = b"".join(_cbor_text(text) for text in ("__type", code, "message", message))
         return Answer(status, headers, b"\xa2" + texts)
-    inside = f"<Code>{code}</Code><Message>{escape(_printable(message))}</Message>"
+    printable = re.sub(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", message)
+    inside = f"<Code>{code}</Code><Message>{escape(printable)}</Message>"
     known = f"<RequestId>{request_id}</RequestId>"
     body = {
         "s3": f"<Error>{inside}{known}</Error>",
@@ -98,10 +99,6 @@ def _error(form: str, status: int, code: str, message: str) -> Answer:
     }[form]
     headers.append(("Content-Type", "application/xml" if form == "s3" else "text/xml"))
     return Answer(status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode())
-
-
-def _printable(text: str) -> str:
-    return re.sub(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
 
 
 def _cbor_text(text: str) -> bytes:

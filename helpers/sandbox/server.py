@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -29,8 +29,7 @@ def main() -> None:
     sys.modules["awscrt"] = None  # type: ignore[assignment]
     # Loading moto makes very many objects and no garbage: collecting meanwhile would take half a second.
     gc.disable()
-    ended = threading.Event()
-    server = _open(ended)
+    server = _open()
     gc.freeze()
     gc.enable()
     os.environ["MOTO_PORT"] = str(server.server_port)
@@ -44,6 +43,8 @@ def main() -> None:
         started=psutil.Process().create_time(),
         version=version,
     )
+    from helpers.sandbox.control import ended
+
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -68,24 +69,15 @@ def _allow_files() -> None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _open(ended: threading.Event) -> "Server":
-    """Put moto together with our patches in it, behind a server that checks signatures; all heavy imports happen here.
-
-    `ended` is set when somebody calls the verb that ends the sandbox.
-    """
-    from helpers.sandbox import athena, control, events, lambda_runner
+def _open() -> "Server":
+    """Put moto, with our patches in it, behind a server that checks signatures; all heavy imports happen here."""
+    from helpers.sandbox import athena, events, lambda_runner
     from helpers.sandbox.clock import stamps
     from helpers.sandbox.http_server import Server
     from helpers.sandbox.integrations import clients
 
     for concern in (clients, stamps, lambda_runner, events, athena):
         concern.patch()
-
-    def end(_: dict[str, Any]) -> dict[str, Any]:
-        ended.set()
-        return {}
-
-    control.VERBS["end"] = end
     return Server(os.environ["LAB_ACCESS_KEY"], os.environ["LAB_SECRET_KEY"])
 
 

@@ -26,9 +26,7 @@ SKEW = datetime.timedelta(minutes=15)
 class SignedRequest:
     """What a request says about its signature: by which key, for which service, over which headers."""
 
-    method: str
-    url: str
-    headers: dict[str, str]
+    request: AWSRequest
     access_key: str
     stamp: str
     region: str
@@ -58,7 +56,7 @@ class SignedRequest:
             raise Refused("expired", f"Signature expired: {self.stamp} is earlier than it may be.")
 
     def _check_body(self, body: bytes) -> None:
-        declared = self.headers.get("x-amz-content-sha256", "")
+        declared = self.request.headers.get("x-amz-content-sha256", "")
         unhashed = self.service == "s3" and (declared == "UNSIGNED-PAYLOAD" or declared.startswith("STREAMING-"))
         if declared and not unhashed and declared != hashlib.sha256(body).hexdigest():
             raise Refused("mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
@@ -66,11 +64,10 @@ class SignedRequest:
     def _recompute(self, body: bytes, keys: Credentials) -> str:
         in_query, in_header = (S3SigV4QueryAuth, S3SigV4Auth) if self.service == "s3" else (SigV4QueryAuth, SigV4Auth)
         signer = (in_header if self.expires is None else in_query)(keys, self.service, self.region)
-        request = AWSRequest(method=self.method, url=self.url, headers=self.headers, data=body)
-        request.context["timestamp"] = self.stamp
-        canonical = signer.canonical_request(request)
-        recomputed: str = signer.signature(signer.string_to_sign(request, canonical), request)
-        return recomputed
+        self.request.data = body
+        self.request.context["timestamp"] = self.stamp
+        to_sign = signer.string_to_sign(self.request, signer.canonical_request(self.request))
+        return str(signer.signature(to_sign, self.request))
 
 
 def claim(method: str, target: str, headers: Message) -> SignedRequest:
@@ -79,7 +76,6 @@ def claim(method: str, target: str, headers: Message) -> SignedRequest:
     `target` is the path and query as sent.
     Raises `Refused` when there is none, or none that can be read.
     """
-    host = headers.get("Host", "")
     path, _, query = target.partition("?")
     parameters = dict(parse_qsl(query, keep_blank_values=True))
     try:
@@ -99,18 +95,10 @@ def claim(method: str, target: str, headers: Message) -> SignedRequest:
         raise Refused("missing", "Missing Authentication Token") from None
     if algorithm != ALGORITHM or not stamp.startswith(date) or "host" not in signed:
         raise Refused("missing", "Missing Authentication Token")
-    return SignedRequest(
-        method,
-        f"http://{host}{path}" + (f"?{query}" if query else ""),
-        {name: headers.get(name, "") for name in signed},
-        access_key,
-        stamp,
-        region,
-        service,
-        signature,
-        expires,
-        headers.get("X-Amz-Security-Token") or parameters.get("X-Amz-Security-Token"),
-    )
+    url = f"http://{headers.get('Host', '')}{path}" + (f"?{query}" if query else "")
+    request = AWSRequest(method, url, {name: headers.get(name, "") for name in signed})
+    token = headers.get("X-Amz-Security-Token") or parameters.get("X-Amz-Security-Token")
+    return SignedRequest(request, access_key, stamp, region, service, signature, expires, token)
 
 
 def sign(method: str, url: str, body: bytes, access_key: str, secret_key: str, region: str) -> dict[str, str]:

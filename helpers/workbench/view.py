@@ -314,13 +314,7 @@ def from_file(path: str | PathLike[str], definition: Definition | None = None) -
         return from_files(place, definition)
     file = sources.load(place)
     held = file.content if isinstance(file.content, dict) else {}
-    if definition is None:
-        beside = place.parent / f"{place.stem}.asl.json"
-        inside = held.get("definition")
-        # A link beside a history may lead to what is nobody's business here.
-        beside_it = beside != place and os.path.isfile(beside) and not os.path.islink(beside)
-        definition = inside if isinstance(inside, dict) else beside if beside_it else None
-    views = from_events(file, definition)
+    views = from_events(file, sources.definition_of(file) if definition is None else definition)
     events = held.get("events")
     for view in views:
         if "definition" in held and not isinstance(held["definition"], dict):
@@ -344,7 +338,9 @@ def from_files(given: Path | Sequence[Path], definition: Definition | None = Non
                 raise
             left_out.append(f"{path.name} is left out. {error}")
     arns = [view.arn for view in views if view.arn]
-    if not views or len(set(arns)) < len(arns):  # one execution's log records may lie in several files
+    pages = any(len(view.events) and view.events["id"].iloc[0] > 1 for view in views)
+    # One execution's pages, or its log's records, may lie in several files.
+    if not views or pages or len(set(arns)) < len(arns):
         return from_events(history.events(given if isinstance(given, Path) else list(given)), definition)
     views[0].denied += left_out
     return views

@@ -259,3 +259,13 @@ def test_the_name_of_a_file_is_its_executions(tmp_path):
     path = tmp_path / "night.json.gz"
     path.write_bytes(gzip.compress(json.dumps(EVENTS, default=str).encode()))
     assert set(history.events(Path(path))["execution"]) == {"night"}
+
+
+@pytest.mark.parametrize("one", [EVENTS[0], RECORDS[0], {"message": TEXTS[0]}, {"@message": TEXTS[0]}])
+def test_one_event_alone_is_a_history(one):
+    assert history.events(one)[["id", "type"]].values.tolist() == [[1, "ExecutionStarted"]]
+
+
+def test_what_is_no_text_where_one_belongs_is_shown_as_it_is_written():
+    failed = {"id": 2, "type": "ExecutionFailed", "executionFailedEventDetails": {"error": {"Zoë": "Straße"}}}
+    assert history.events([EVENTS[0], failed])["error"].tolist()[1] == '{"Zoë": "Straße"}'

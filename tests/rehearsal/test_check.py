@@ -72,6 +72,17 @@ def test_several_processes_give_the_same_rows():
     assert found["was"].tolist() == ["SUCCEEDED", "FAILED"] * 800
 
 
+def test_what_is_collected_of_a_map_is_read_as_it_was():
+    inner = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+    machine = {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": inner, "End": True}}}
+    events = engine.run(machine, [1, 2, 3]).events
+    (export,) = store.histories(history.events(events))
+    begun = [event for event in export["events"] if event["type"] == "MapIterationStarted"]
+    assert [event["mapIterationStartedEventDetails"] for event in begun] == [
+        {"name": "Each", "index": index} for index in range(3)
+    ]
+
+
 @pytest.mark.skipif(not recordings.scenarios(), reason="the histories recorded on AWS do not lie beside the repository")
 def test_a_frame_holds_all_that_a_rehearsal_needs():
     for scenario in recordings.scenarios():

@@ -1,13 +1,15 @@
 """Rehearsals: the same definition gives the same history, and a change is seen where it is, and why."""
 
+import gzip
 import json
 from typing import Any
 
 import pytest
 
-from helpers import engine
+from helpers import engine, history
 from helpers.errors import NotAHistory, NotFound
 from helpers.rehearsal import check, rehearse
+from helpers.workbench import explore
 from tests.engine import recordings
 from tests.engine.driving import ACTIVITY, SYNC, TOKEN, Driven, machine, passing, task, types
 
@@ -347,6 +349,16 @@ def test_the_definition_may_lie_beside_the_file(tmp_path):
         rehearse(path)
     (tmp_path / "run.asl.json").write_text(json.dumps(WAITS), encoding="utf-8")
     assert rehearse(path).parted is None
+    zipped = tmp_path / "run.json.gz"
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    assert rehearse(zipped).parted is None
+
+
+def test_the_definition_may_be_in_the_file_as_the_workbench_saves_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = explore(history.events(ran(WAITS), execution="run"), definition=WAITS).save("History")
+    assert rehearse(path).parted is None
+    assert rehearse(path, other(WAITS, next(iter(WAITS["States"])), Seconds=9)).parted is not None
 
 
 def test_placeholders_stand_for_what_was_called():

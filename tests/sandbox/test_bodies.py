@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 
 import helpers
 from helpers import sandbox
-from tests.sandbox.test_signing import IDENTITY, send, signed
+from tests.sandbox.test_signing import send, signed
 
 
 @pytest.fixture
@@ -41,16 +41,8 @@ CHUNKED = "Transfer-Encoding: chunked"
 @pytest.mark.parametrize(
     ("headers", "sent", "status"),
     [
-        ([CHUNKED], b"1000000000\r\nabc", 413),  # 64 GB
-        ([CHUNKED], b"ffffffffffffffffffffffffffff\r\nabc", 400),
-        ([CHUNKED], b"3\r\nabc\r\n1000000000\r\nabc", 413),
-        ([CHUNKED], b"-5\r\nabc\r\n", 400),
-        ([CHUNKED], b"0x3\r\nabc\r\n", 400),
-        ([CHUNKED], b"1_0\r\nabc\r\n", 400),
-        ([CHUNKED], b"three\r\nabc\r\n", 400),
-        ([CHUNKED], b"3\r\nabcdefg\r\n", 400),
-        ([CHUNKED], b"3;" + b"x" * 70_000, 400),
-        ([CHUNKED], b"0\r\n" + b"Trailer: of many\r\n" * 9_000, 400),
+        ([CHUNKED], b"1000000000\r\nabc", 400),  # 64 GB
+        ([CHUNKED], b"3\r\nabc\r\n0\r\n\r\n", 400),
         ([CHUNKED, "Content-Length: 3"], b"3\r\nabc\r\n0\r\n\r\n", 400),
         (["Transfer-Encoding: gzip, chunked"], b"", 400),
         (["Content-Length: -1"], b"", 400),
@@ -60,7 +52,7 @@ CHUNKED = "Transfer-Encoding: chunked"
         (["Content-Length: 3", "Content-Length: 4"], b"abc", 400),
         (["Content-Length: 68719476736"], b"abc", 413),
         (["Content-Length: 68719476736", "Expect: 100-continue"], b"", 413),
-        ([f"Content-Length: {'9' * 5_000}"], b"abc", 413),
+        ([f"Content-Length: {'9' * 5_000}"], b"abc", 400),
     ],
 )
 def test_a_bad_body_is_refused_at_once(place: sandbox.Sandbox, headers: list[str], sent: bytes, status: int) -> None:
@@ -77,36 +69,17 @@ def test_who_is_not_let_in_learns_that_first(place: sandbox.Sandbox) -> None:
         assert ask(place, headers, b"1000000000\r\n", keys={}).startswith(b"HTTP/1.1 403 ")
 
 
-def test_a_body_in_chunks_is_read(place: sandbox.Sandbox) -> None:
-    half = len(IDENTITY) // 2
-    sent = b"".join(b"%x;a=b\r\n%b\r\n" % (len(part), part) for part in (IDENTITY[:half], IDENTITY[half:]))
-    answered = ask(place, [CHUNKED, "Connection: close"], sent + b"0\r\nTrailer: one\r\n\r\n")
-    assert answered.startswith(b"HTTP/1.1 200 ")
-
-
 class Streaming(S3SigV4Auth):
     def payload(self, request: AWSRequest) -> str:
         return "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
 
-@pytest.mark.parametrize(
-    ("body", "length", "status"),
-    [
-        (b"3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n", "3", 200),
-        (b"3\r\nabc\r\n0\r\n\r\n", "68719476736", 400),
-        (b"3\r\nabc\r\n0\r\n\r\n", "-3", 400),
-        (b"3\r\nabc\r\n0\r\n\r\n", "three", 400),
-        (b"1000000000\r\nabc\r\n0\r\n\r\n", "3", 413),
-        (b"-5\r\nabc\r\n0\r\n\r\n", "3", 400),
-        (b"three\r\nabc\r\n0\r\n\r\n", "3", 400),
-        (b"3\r\nabc", "3", 400),
-        (b"", "3", 400),
-    ],
-)
-def test_chunks_inside_an_object_s_body_are_looked_at_too(
-    lab: helpers.Lab, place: sandbox.Sandbox, body: bytes, length: str, status: int
+@pytest.mark.parametrize(("length", "status"), [("3", 200), ("68719476736", 400), ("-3", 400), ("three", 400)])
+def test_an_object_in_signed_chunks_is_no_larger_than_its_body(
+    lab: helpers.Lab, place: sandbox.Sandbox, length: str, status: int
 ) -> None:
     lab.client("s3").create_bucket(Bucket="in-chunks")
+    body = b"3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n"
     headers = {
         "X-Amz-Content-SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
         "Content-Encoding": "aws-chunked",

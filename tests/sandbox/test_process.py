@@ -259,8 +259,8 @@ def failing(*words: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("name", ["state.json", "lock", "sandbox.log", "."])
-def test_what_stands_in_the_sandboxs_place_is_said_in_a_sentence_and_stop_removes_it(name: str) -> None:
+@pytest.mark.parametrize("name", ["state.json", "lock", "."])
+def test_what_stands_in_the_sandboxs_place_is_said_in_a_sentence(name: str) -> None:
     sandbox.stop()
     place = process.folder()
     path = place / name
@@ -270,9 +270,11 @@ def test_what_stands_in_the_sandboxs_place_is_said_in_a_sentence_and_stop_remove
     else:
         path.unlink(missing_ok=True)
         (path / "in the way").mkdir(parents=True)
-    told = failing("start")
-    assert "cannot be used" in told
-    assert "`python -m helpers.sandbox stop`" in told
+    assert re.search(rf"folder {re.escape(str(place))} cannot be used .*: remove it, or set", failing("start"))
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
     assert run("stop").strip() == "No sandbox was running."
     assert "runs at" in run("start")
     assert run("stop").strip() == "The sandbox has stopped."

@@ -224,7 +224,8 @@ NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
 
 
 def check(stamp: str, now: datetime.datetime = NOW, ahead: datetime.datetime = NOW) -> None:
-    claim = signing.SignedRequest("GET", "http://127.0.0.1/", {"host": "127.0.0.1"}, "key", stamp, "r", "sts", "", None)
+    request = AWSRequest("GET", "http://127.0.0.1/", {"host": "127.0.0.1"})
+    claim = signing.SignedRequest(request, "key", stamp, "r", "sts", "", None)
     claim.check(b"", "secret", now, ahead)
 
 

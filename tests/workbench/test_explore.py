@@ -248,3 +248,14 @@ def test_where_no_widgets_run_a_still_of_the_screen_is_left():
     assert len(pictures) == 2
     assert all(base64.b64decode(picture).startswith(b"\x89PNG") for picture in pictures)
     assert "OutOfStock" in output.data["text/plain"]
+
+
+def test_pages_of_one_execution_that_lie_in_a_folder_are_one_execution(tmp_path):
+    events = json.loads((SAMPLES / "retries.json").read_text(encoding="utf-8"))["events"]
+    for number, start in enumerate(range(0, len(events), 8), 1):
+        more = {"NextToken": "abc"} if start + 8 < len(events) else {}
+        page = {"events": events[start : start + 8], **more}
+        (tmp_path / f"page-{number}.json").write_text(json.dumps(page), encoding="utf-8")
+    assert number > 1
+    shown = explore(tmp_path)
+    assert (shown.view.name, len(shown.view.events)) == ("page-1", len(events))

@@ -1,12 +1,11 @@
 """Athena on the sandbox: queries run by DuckDB over the objects in the sandbox's S3.
 
-`api` is what AWS answers, `executions` a query's life, `dialect` what SQL passes, `rewriting` and `macros` what makes
-DuckDB mean by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tables, which are Glue's,
+`api` is what AWS answers, `executions` a query's life, `dialect` what SQL passes, `rewriting` what makes DuckDB mean
+by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tables, which are Glue's,
 `objects` the CSV and Parquet objects behind them.
 
-Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partition
-projection, functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message that
-says so. A table made through Glue is not known to queries. A
+Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partitions,
+functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message that says so. A
 result's `.metadata` object is JSON here. DataScannedInBytes counts whole objects, also of Parquet.
 """
 

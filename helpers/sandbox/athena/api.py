@@ -10,29 +10,21 @@ from moto.athena.models import AthenaBackend as MotoBackend
 from moto.athena.models import Database
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
-from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend, s3_backends
 
 from helpers.sandbox import identities
 from helpers.sandbox.athena.problem import Malformed
 
 if TYPE_CHECKING:
-    from helpers.sandbox.athena.catalog import Catalog
+    from moto.glue.models import GlueBackend
+
     from helpers.sandbox.athena.executions import QueryExecution
     from helpers.sandbox.athena.permissions import Caller
 
 __all__ = ["AthenaBackend", "QueryResponse"]
 
 MOST_EXECUTIONS = 1_000  # that are remembered; AWS keeps them for 45 days
-LONGEST_QUERY = 262_144  # bytes; Athena API reference, StartQueryExecution
-LARGEST_PAGE = {"get_query_results": 1_000, "list_query_executions": 50}
-
-
-class InvalidRequest(JsonRESTError):
-    """InvalidRequestException."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("InvalidRequestException", message)
+InvalidRequest = functools.partial(JsonRESTError, "InvalidRequestException")
 
 
 class AthenaBackend(MotoBackend):
@@ -41,19 +33,17 @@ class AthenaBackend(MotoBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.query_executions: dict[str, QueryExecution] = {}
-        self._tokens: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
 
-    @functools.cached_property
-    def catalog(self) -> "Catalog":
-        # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
+    @property
+    def glue(self) -> "GlueBackend":
+        """The databases and tables that queries see."""
         from moto.glue.models import glue_backends
 
-        from helpers.sandbox.athena import engine
-        from helpers.sandbox.athena.catalog import Catalog
-
-        threading.Thread(target=engine.warm_up, daemon=True).start()
-        return Catalog(glue_backends[self.account_id][self.region_name])
+        glue = glue_backends[self.account_id][self.region_name]
+        if "default" not in glue.databases:
+            glue.create_database("default", {"Name": "default"})
+        return glue
 
     @property
     def s3(self) -> S3Backend:
@@ -61,30 +51,29 @@ class AthenaBackend(MotoBackend):
 
     def start(self, request: dict[str, Any]) -> "QueryExecution":
         """Start a query; `request` is StartQueryExecution's."""
+        # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
+        from helpers.sandbox.athena.catalog import Catalog
         from helpers.sandbox.athena.executions import QueryExecution
         from helpers.sandbox.athena.permissions import Caller
 
         caller = Caller(identities.acting.get(), self.region_name)
-        query = str(request.get("QueryString") or "")
-        if not query.strip() or len(query.encode()) > LONGEST_QUERY:
-            raise InvalidRequest("queryString must be between 1 and 262144 bytes long")
         group = str(request.get("WorkGroup") or "primary")
         output = self._output(group, request.get("ResultConfiguration") or {}, caller)
         with self._lock:
-            token = str(request.get("ClientRequestToken") or "")
-            if token in self._tokens:
-                known, known_id = self._tokens[token]
-                if known != query:
+            token = request.get("ClientRequestToken")
+            same = (one for one in self.query_executions.values() if token and one.request_token == token)
+            if known := next(same, None):
+                if known.given != request.get("QueryString"):
                     raise InvalidRequest("Idempotent parameters do not match")
-                return self.query_executions[known_id]
+                return known
             try:
-                execution = QueryExecution(request, group, output, self.catalog, self.s3, caller)
+                execution = QueryExecution(request, group, output, Catalog(self.glue, caller), self.s3)
             except Malformed as error:
                 raise InvalidRequest(error.reason) from error
             self.query_executions[execution.id] = execution
-            if token:
-                self._tokens[token] = query, execution.id
-            self._forget_old()
+            for old in list(self.query_executions.values())[:-MOST_EXECUTIONS]:
+                if old.completed is not None:
+                    del self.query_executions[old.id]
         return execution
 
     def find(self, execution_id: str) -> "QueryExecution":
@@ -93,17 +82,9 @@ class AthenaBackend(MotoBackend):
             raise InvalidRequest(f"QueryExecution {execution_id} was not found")
         return execution
 
-    def databases_now(self) -> None:
-        """Let moto's own operations on databases see the catalog's."""
-        self.databases = {
-            ("AwsDataCatalog", name): Database(catalog_name="AwsDataCatalog", database_name=name)
-            for name in self.catalog.databases()
-        }
-
     def reset(self) -> None:
         for execution in self.query_executions.values():
             execution.stop()
-        vars(self).pop("catalog", None)
         super().reset()
 
     def _output(self, group: str, given: dict[str, Any], caller: "Caller") -> str:
@@ -115,77 +96,62 @@ class AthenaBackend(MotoBackend):
         of_group = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
         of_request = given.get("OutputLocation")
         enforced = configuration.get("EnforceWorkGroupConfiguration")
-        output = of_group if enforced and of_group else of_request or of_group
+        output = str((enforced and of_group) or of_request or of_group or "")
         if not output:
             raise InvalidRequest(
                 "No output location provided. An output location is required either through the Workgroup result "
                 "configuration setting or as an API input."
             )
-        bucket = str(output).removeprefix("s3://").split("/")[0]
-        try:
-            if not str(output).startswith("s3://") or not caller.may("GetBucketLocation", str(output)):
-                raise MissingBucket(bucket=bucket)
-            self.s3.get_bucket(bucket)
-        except MissingBucket as error:
-            raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from error
-        return str(output)
-
-    def _forget_old(self) -> None:
-        for execution_id in list(self.query_executions)[:-MOST_EXECUTIONS]:
-            if self.query_executions[execution_id].completed is not None:
-                del self.query_executions[execution_id]
-                self._tokens = {token: known for token, known in self._tokens.items() if known[1] != execution_id}
+        bucket = output.removeprefix("s3://").split("/")[0]
+        there = output.startswith("s3://") and bucket in self.s3.buckets
+        if not there or not caller.may("GetBucketLocation", output):
+            raise InvalidRequest(f"Unable to verify/create output bucket {bucket}")
+        return output
 
 
 class QueryResponse(AthenaResponse):
     """The operations on queries; all others are moto's."""
 
     @property
-    def queries(self) -> AthenaBackend:
-        backend: AthenaBackend = self.athena_backend  # type: ignore[assignment]
+    def athena_backend(self) -> AthenaBackend:
+        backend: AthenaBackend = super().athena_backend  # type: ignore[assignment]
+        if "Database" in self._get_action():  # moto knows no others than these
+            names = backend.glue.databases
+            backend.databases = {("AwsDataCatalog", name): Database("AwsDataCatalog", name) for name in names}
         return backend
 
     def start_query_execution(self) -> str:
-        return json.dumps({"QueryExecutionId": self.queries.start(json.loads(self.body)).id})
+        return json.dumps({"QueryExecutionId": self.athena_backend.start(json.loads(self.body)).id})
 
     def get_query_execution(self) -> str:
-        execution = self.queries.find(self._get_param("QueryExecutionId"))
+        execution = self.athena_backend.find(self._get_param("QueryExecutionId"))
         return json.dumps({"QueryExecution": execution.describe()})
 
     def stop_query_execution(self) -> str:
-        self.queries.find(self._get_param("QueryExecutionId")).stop()
+        self.athena_backend.find(self._get_param("QueryExecutionId")).stop()
         return "{}"
 
     def list_query_executions(self) -> str:
         group = self._get_param("WorkGroup") or "primary"
-        found = [one.id for one in self.queries.query_executions.values() if one.work_group == group]
-        page, token = self._page("list_query_executions", found[::-1])
+        found = [one.id for one in self.athena_backend.query_executions.values() if one.work_group == group]
+        page, token = self._page(found[::-1], 50)
         return json.dumps({"QueryExecutionIds": page} | token)
 
     def get_query_results(self) -> str:
         from helpers.sandbox.athena.permissions import Caller
 
-        execution = self.queries.find(self._get_param("QueryExecutionId"))
-        if not Caller(identities.acting.get(), self.queries.region_name).may("GetObject", execution.output):
+        execution = self.athena_backend.find(self._get_param("QueryExecutionId"))
+        if not Caller(identities.acting.get(), self.athena_backend.region_name).may("GetObject", execution.output):
             raise InvalidRequest(f"Access denied when reading the results at {execution.output}")
         if execution.state in ("QUEUED", "RUNNING"):
             raise InvalidRequest(f"Query has not yet finished. Current state: {execution.state}")
         if execution.state != "SUCCEEDED":
             raise InvalidRequest(f"Query did not finish successfully. Final query state: {execution.state}")
-        rows, token = self._page("get_query_results", execution.rows())
-        metadata = {"ColumnInfo": execution.column_info()}
+        rows, token = self._page(execution.rows(), 1_000)
+        metadata = {"ColumnInfo": execution.result.columns}
         return json.dumps({"UpdateCount": 0, "ResultSet": {"Rows": rows, "ResultSetMetadata": metadata}} | token)
 
-    def get_database(self) -> str:
-        self.queries.databases_now()
-        return super().get_database()
-
-    def list_databases(self) -> str:
-        self.queries.databases_now()
-        return super().list_databases()
-
-    def _page(self, operation: str, items: list[Any]) -> tuple[list[Any], dict[str, str]]:
-        largest = LARGEST_PAGE[operation]
+    def _page(self, items: list[Any], largest: int) -> tuple[list[Any], dict[str, str]]:
         size = int(self._get_param("MaxResults") or largest)
         if not 1 <= size <= largest:
             raise InvalidRequest(f"MaxResults is more than maximum allowed length {largest}.")

@@ -1,11 +1,10 @@
 """Athena's SQL, as far as DuckDB means the same by it; all else fails and says so.
 
 What passes is listed here, constructs and functions, and what is not listed does not pass. What depends on types is
-checked in `rewriting` and `macros`.
+checked in `rewriting`.
 """
 
 import re
-from collections.abc import Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -14,22 +13,21 @@ from sqlglot.optimizer.qualify_tables import qualify_tables
 from sqlglot.tokenizer_core import Token, TokenType
 
 from helpers.sandbox.athena.catalog import NAME
-from helpers.sandbox.athena.macros import DIFFERS
-from helpers.sandbox.athena.problem import Malformed, QueryFailure, not_in_sandbox
+from helpers.sandbox.athena.problem import DIFFERS, Malformed, QueryFailure, not_in_sandbox
 
-__all__ = ["DIALECT", "is_query", "parse", "tables_of", "words"]
+__all__ = ["DIALECT", "QUERIES", "parse", "tables_of", "words"]
 
 DIALECT = "athena"
+QUERIES = (exp.Query, exp.Values)  # what reads rows, as opposed to what changes or shows the catalog
 _BEFORE = re.compile(r"\A(\s+|--[^\n]*(\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 
 _CONSTRUCTS: set[type[exp.Expr]] = {
     # queries
     *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset),
     *(exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Intersect, exp.Except, exp.Distinct, exp.Values, exp.Tuple),
-    *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren, exp.Placeholder),
+    *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren),
     # literals and types
     *(exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam, exp.Var),
-    *(exp.CurrentDate, exp.CurrentTimestamp),
     # operators
     *(exp.And, exp.Or, exp.Not, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe, exp.Concat),
     *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between, exp.Like, exp.Escape),
@@ -42,9 +40,7 @@ _CONSTRUCTS: set[type[exp.Expr]] = {
     *(exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop),
     # functions
     *(exp.Abs, exp.Round, exp.Ceil, exp.Floor, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln),
-    *(exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Substring, exp.Replace, exp.StrPosition, exp.StartsWith),
-    *(exp.Year, exp.Month, exp.Day, exp.Extract, exp.DateAdd, exp.DateDiff, exp.TimestampTrunc, exp.DateTrunc),
-    *(exp.TimeToStr, exp.StrToTime),
+    *(exp.Lower, exp.Upper, exp.Length, exp.Substring),
 }
 # What an accepted construct may carry beyond its operands in DuckDB's SQL but not in Athena's.
 _FOREIGN_PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
@@ -53,27 +49,18 @@ _FOREIGN_PARTS: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Group: ("all",),
     exp.Table: ("sample", "pivots", "when", "only", "version", "joins", "laterals", "hints"),
     exp.Select: ("qualify", "kind", "hint", "into", "sample", "distribute", "cluster", "sort", "laterals", "pivots"),
-    exp.Join: ("global_", "hint", "match_condition", "pivots"),
     exp.Union: ("by_name",),
-    exp.Order: ("siblings",),
 }
-_FOREIGN_TOKENS = {
-    TokenType.DCOLON: "The cast operator '::'",
-    TokenType.L_BRACKET: "A list or a subscript in brackets",
-    TokenType.L_BRACE: "A struct in braces",
-    TokenType.ARROW: "'->'",
-    TokenType.ILIKE: "ILIKE",
-    TokenType.GLOB: "GLOB",
-    TokenType.QUALIFY: "QUALIFY",
-}
+# What stands at these places for the parser, but not for Athena.
+_FOREIGN_TOKENS = {TokenType.DCOLON: "use cast(... AS ...)", TokenType.L_BRACE: "a struct in braces is DuckDB's alone"}
+_ENDS = {TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.GROUP_BY, TokenType.ORDER_BY}
 
 
-def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
-    """The one statement in `text`, its question marks replaced by `parameters`; Malformed where there is none."""
+def parse(text: str) -> exp.Expr:
+    """The one statement in `text`; Malformed where there is none."""
     if words(text)[:1] in (["SHOW"], ["MSCK"]):
         return exp.Command(this=text)
     try:
-        tokens = sqlglot.tokenize(text, dialect="trino" if is_query(text) else "hive")
         statements = [found for found in sqlglot.parse(text, dialect=DIALECT) if found is not None]
     except ParseError as error:
         found = error.errors[0] if error.errors else {}
@@ -86,26 +73,9 @@ def parse(text: str, parameters: Sequence[str] | None = None) -> exp.Expr:
         what = "Only one sql statement is allowed. Got: " if statements else "no viable alternative at input: "
         raise Malformed(f"{what}{text.strip()[:100]}")
     statement = statements[0]
-    if is_query(text):
-        _check_tokens(tokens)
-    places = list(statement.find_all(exp.Placeholder))
-    given = list(parameters or [])
-    if len(places) != len(given):
-        message = f"Incorrect number of parameters: expected {len(places)} but found {len(given)}"
-        raise QueryFailure(f"INVALID_PARAMETER_USAGE: line 1:1: {message}")
-    for placeholder, value in zip(places, given, strict=True):
-        placeholder.replace(_value(value))
+    if isinstance(statement, QUERIES):
+        _check_tokens(sqlglot.tokenize(text, dialect=DIALECT))
     return statement
-
-
-def _value(text: str) -> exp.Expr:
-    try:
-        value = sqlglot.parse_one(text, dialect="trino")
-    except SqlglotError as error:
-        raise QueryFailure(f"SYNTAX_ERROR: the parameter {text!r} is no SQL value") from error
-    if not isinstance(value.find(exp.Column, exp.Query, exp.Func), exp.Cast | None):
-        raise QueryFailure(f"SYNTAX_ERROR: the parameter {text!r} is no SQL value; quote a text: '...'")
-    return value
 
 
 def words(text: str) -> list[str]:
@@ -113,42 +83,28 @@ def words(text: str) -> list[str]:
     return _BEFORE.sub("", text, count=1).upper().split()
 
 
-def is_query(text: str) -> bool:
-    """Whether a statement reads rows, as opposed to one that changes or shows the catalog."""
-    first = (words(text) or [""])[0].lstrip("(")
-    return first in ("", "SELECT", "WITH", "VALUES", "TABLE", "FROM")
-
-
 def _check_tokens(tokens: list[Token]) -> None:
-    limit_at_depth: set[int] = set()
-    depth, previous = 0, None
-    for token in tokens:
-        place = f"line {token.line}:{token.col}"
-        if token.token_type in _FOREIGN_TOKENS:
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: {_FOREIGN_TOKENS[token.token_type]} is not taken. {DIFFERS}.")
-        if token.token_type == TokenType.EQ and token.text == "==":
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '='")
-        if token.token_type == TokenType.FROM and (previous is None or previous.token_type == TokenType.L_PAREN):
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input 'FROM'. Expecting: a query, SELECT ... FROM")
-        if previous is not None and previous.token_type == TokenType.COMMA and token.token_type in _ENDS:
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '{token.text}'")
-        if token.token_type == TokenType.LIMIT:
-            limit_at_depth.add(depth)
-        if token.token_type == TokenType.OFFSET and depth in limit_at_depth:
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input 'OFFSET': OFFSET comes before LIMIT")
-        depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
-        previous = token
-
-
-_ENDS = {TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.GROUP_BY, TokenType.ORDER_BY}
+    """Refuse what the parser takes and Athena does not."""
+    kinds = [TokenType.L_PAREN, TokenType.L_PAREN, *(token.token_type for token in tokens)]
+    for last_but_one, last, kind, token in zip(kinds, kinds[1:], kinds[2:], tokens, strict=False):
+        wrong = (
+            _FOREIGN_TOKENS.get(kind)
+            or (kind == TokenType.EQ and token.text == "==" and "use =")
+            or (kind == TokenType.FROM and last == TokenType.L_PAREN and "a query begins with SELECT")
+            or (kind in _ENDS and last == TokenType.COMMA and "nothing follows the comma")
+            or (kind == TokenType.OFFSET and last_but_one == TokenType.LIMIT and "OFFSET comes before LIMIT")
+        )
+        if wrong:
+            place = f"line {token.line}:{token.col}"
+            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '{token.text}': {wrong}")
 
 
 def _check_constructs(query: exp.Expr) -> None:
     for node in query.walk():
         if isinstance(node, exp.Anonymous | exp.Func) and type(node) not in _CONSTRUCTS:
-            name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
+            name = node.sql(DIALECT).partition("(")[0].lower()
             raise QueryFailure(
-                f"FUNCTION_NOT_FOUND: The function {name.lower()} is not in the sandbox. The sandbox runs queries on "
+                f"FUNCTION_NOT_FOUND: The function {name} is not in the sandbox. The sandbox runs queries on "
                 "DuckDB and takes only functions that are known to mean the same in Athena."
             )
         if type(node) not in _CONSTRUCTS:
@@ -162,9 +118,6 @@ def _check_constructs(query: exp.Expr) -> None:
         for number, item in enumerate(select.expressions):
             if not isinstance(item, exp.Column | exp.Star | exp.Alias):
                 item.replace(exp.alias_(item.copy(), f"_col_{number}"))
-    for table in query.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier):
-            raise QueryFailure("SYNTAX_ERROR: a table is read by its name; table functions are not in the sandbox.")
 
 
 def tables_of(query: exp.Expr, database: str) -> list[exp.Table]:

@@ -10,15 +10,15 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+from moto.glue.exceptions import EntityNotFoundException
 from sqlglot import exp
 
 from helpers.sandbox.athena import dialect
 from helpers.sandbox.athena.catalog import NAME, Catalog, Table
-from helpers.sandbox.athena.macros import MACROS
-from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
-from helpers.sandbox.athena.rewriting import translated
+from helpers.sandbox.athena.problem import QueryFailure
+from helpers.sandbox.athena.rewriting import MACROS, translated
 
-__all__ = ["Result", "ResultColumn", "Run", "warm_up"]
+__all__ = ["Result", "column_info", "connect", "query"]
 
 LARGEST_RESULT = 100_000  # rows that a query of the sandbox may give
 SETTINGS = {
@@ -45,107 +45,96 @@ _TYPES = {
     "TIMESTAMP": ("timestamp", 3, 0),
     "TIMESTAMP_MS": ("timestamp", 3, 0),
     '"NULL"': ("unknown", 0, 0),
-    "NULL": ("unknown", 0, 0),
+}
+# Athena's names of DuckDB's complaints, by how these start.
+_FAILURES = {
+    "Binder Error: (No function matches|Could not choose|Cannot mix|Cannot compare)": "TYPE_MISMATCH",
+    "Binder Error": "SYNTAX_ERROR",
+    "Conversion Error": "INVALID_CAST_ARGUMENT",
+    "Out of Range Error": "NUMERIC_VALUE_OUT_OF_RANGE",
+    "Out of Memory Error": "EXCEEDED_MEMORY_LIMIT",
+    ".* Error: Division by zero": "DIVISION_BY_ZERO",
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class ResultColumn:
-    """A column of a result, in Athena's terms."""
-
-    name: str
-    type: str
-    precision: int
-    scale: int
-
-
-@dataclasses.dataclass(frozen=True)
 class Result:
-    """What a query gave: columns, rows of texts (None is null), and the bytes of objects read."""
+    """What a query gave: `column_info` of each column, rows of texts (None is null), and the bytes of objects read."""
 
-    columns: list[ResultColumn]
+    columns: list[dict[str, Any]]
     rows: list[list[str | None]]
     scanned: int = 0
 
 
-class Run:
-    """One query. `interrupt` may be called from another thread."""
-
-    def __init__(self) -> None:
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._interrupted = False
-
-    def interrupt(self) -> None:
-        """Make the query fail as soon as possible."""
-        self._interrupted = True
-        if self._connection is not None:
-            self._connection.interrupt()
-
-    def query(
-        self,
-        statement: exp.Expr,
-        database: str,
-        catalog: Catalog,
-        read: Callable[[Table], tuple[pa.Table, int]],
-        now: datetime.datetime,
-    ) -> Result:
-        """Run a query and give its result; raises QueryFailure."""
-        tables: dict[tuple[str, str], Table] = {}
-        for reference in dialect.tables_of(statement, database):
-            home, name = reference.db.lower(), reference.name.lower()
-            table = catalog.find(home, name)
-            if table is None:
-                message = f"Table '{NAME}.{home}.{name}' does not exist"
-                raise QueryFailure(f"TABLE_NOT_FOUND: line 1:15: {message}", 1301)
-            tables[home, name] = table
-        sql = translated(statement, tables, now)
-        scanned = 0
-        with duckdb.connect(":memory:", config=dict(SETTINGS)) as connection:
-            self._connection = connection
-            for macro in MACROS:
-                connection.execute(macro)
-            for (home, name), table in tables.items():
-                rows, size = read(table)
-                connection.register(f"{home}.{name}", rows)
-                scanned += size
-            connection.execute("SET lock_configuration = true")
-            if self._interrupted:
-                raise QueryFailure("Query cancelled by user")
-            try:
-                cursor = connection.execute(sql)
-                types = [str(found[1]) for found in cursor.description or []]
-                names = [str(found[0]) for found in cursor.description or []]
-                found = cursor.fetchmany(LARGEST_RESULT + 1)
-            except duckdb.Error as error:
-                raise _failure(error) from error
-            finally:
-                self._connection = None
-        if len(found) > LARGEST_RESULT:
-            raise QueryFailure(f"NOT_SUPPORTED: more than {LARGEST_RESULT} rows of a result are not in the sandbox.")
-        named = not isinstance(statement, exp.Values)
-        columns = [
-            _column(f"_col{place}" if not named or re.fullmatch(r"_col_\d+", name) else name, kind)
-            for place, (name, kind) in enumerate(zip(names, types, strict=True))
-        ]
-        rows_as_text = [
-            [_text(value, column.type) for value, column in zip(row, columns, strict=True)] for row in found
-        ]
-        return Result(columns, rows_as_text, scanned)
+def connect() -> duckdb.DuckDBPyConnection:
+    """DuckDB with nothing in it, and with no way to what lies outside."""
+    return duckdb.connect(":memory:", config=dict(SETTINGS))
 
 
-def warm_up() -> None:
-    """Have DuckDB load what it loads at its first query."""
-    with duckdb.connect(":memory:", config=dict(SETTINGS)) as connection:
-        connection.register("nothing", pa.table({"nothing": pa.nulls(1, pa.string())}))
-        connection.execute("SELECT count(*) FROM nothing").fetchall()
+def query(
+    connection: duckdb.DuckDBPyConnection,
+    statement: exp.Expr,
+    database: str,
+    catalog: Catalog,
+    read: Callable[[Table], tuple[pa.Table, int]],
+) -> Result:
+    """Run a query and give its result; `read` gives a table's rows and size in bytes. Raises QueryFailure."""
+    tables: dict[tuple[str, str], Table] = {}
+    for reference in dialect.tables_of(statement, database):
+        home, name = reference.db.lower(), reference.name.lower()
+        try:
+            tables[home, name] = catalog.find(home, name)
+        except EntityNotFoundException as error:
+            message = f"Table '{NAME}.{home}.{name}' does not exist"
+            raise QueryFailure(f"TABLE_NOT_FOUND: line 1:15: {message}", 1301) from error
+    sql = translated(statement, tables)
+    scanned = 0
+    for macro in MACROS:
+        connection.execute(macro)
+    for (home, name), table in tables.items():
+        rows, size = read(table)
+        connection.register(f"{home}.{name}", rows)
+        scanned += size
+    connection.execute("SET lock_configuration = true")
+    try:
+        cursor = connection.execute(sql)
+        described = [(str(found[0]), str(found[1])) for found in cursor.description or ()]
+        found = cursor.fetchmany(LARGEST_RESULT + 1)
+    except duckdb.Error as error:
+        raise _failure(error) from error
+    if len(found) > LARGEST_RESULT:
+        raise QueryFailure(f"NOT_SUPPORTED: more than {LARGEST_RESULT} rows of a result are not in the sandbox.")
+    named = not isinstance(statement, exp.Values)
+    columns = [
+        _column(f"_col{place}" if not named or re.fullmatch(r"_col_\d+", name) else name, kind)
+        for place, (name, kind) in enumerate(described)
+    ]
+    texts = [[_text(value, column["Type"]) for value, column in zip(row, columns, strict=True)] for row in found]
+    return Result(columns, texts, scanned)
 
 
-def _column(name: str, kind: str) -> ResultColumn:
+def column_info(name: str, kind: str, precision: int, scale: int) -> dict[str, Any]:
+    """A column of a result, as GetQueryResults gives it."""
+    return {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": name,
+        "Label": name,
+        "Type": kind,
+        "Precision": precision,
+        "Scale": scale,
+        "Nullable": "UNKNOWN",
+        "CaseSensitive": kind == "varchar",
+    }
+
+
+def _column(name: str, kind: str) -> dict[str, Any]:
     if found := re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", kind):
-        return ResultColumn(name, "decimal", int(found[1]), int(found[2]))
+        return column_info(name, "decimal", int(found[1]), int(found[2]))
     if kind not in _TYPES:
         raise QueryFailure(f"NOT_SUPPORTED: a result of the type {kind.lower()} is not in the sandbox.")
-    return ResultColumn(name, *_TYPES[kind])
+    return column_info(name, *_TYPES[kind])
 
 
 def _text(value: Any, kind: str) -> str | None:
@@ -178,22 +167,9 @@ def _floating(value: float, kind: str) -> str:
 
 def _failure(error: duckdb.Error) -> QueryFailure:
     """DuckDB's complaint in Athena's terms."""
-    message = str(error).split("\n")[0]
-    message = message.split(": ", 1)[1] if re.match(r"[A-Z][\w -]* Error: ", message) else message
-    if isinstance(error, duckdb.InterruptException):
-        return QueryFailure("Query cancelled by user")
-    if re.match(r"[A-Z_]+: ", message):
+    said = str(error).split("\n")[0]
+    message = said.partition(": ")[2].split(" in expression")[0]
+    if re.match(r"[A-Z_]+: ", message):  # from a macro
         return QueryFailure(message)
-    if "Division by zero" in message:
-        return QueryFailure("DIVISION_BY_ZERO: Division by zero")
-    if isinstance(error, duckdb.ConversionException):
-        return QueryFailure(f"INVALID_CAST_ARGUMENT: {message}")
-    if isinstance(error, duckdb.OutOfRangeException):
-        return QueryFailure(f"NUMERIC_VALUE_OUT_OF_RANGE: {message}")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return QueryFailure(f"EXCEEDED_MEMORY_LIMIT: {message}", 1003, SYSTEM)
-    if "No function matches" in message or "Cannot mix values" in message:
-        return QueryFailure(f"TYPE_MISMATCH: line 1:1: {message}")
-    if isinstance(error, duckdb.BinderException):
-        return QueryFailure(f"SYNTAX_ERROR: line 1:1: {message}")
-    return QueryFailure(f"GENERIC_USER_ERROR: {message}")
+    name = next((name for start, name in _FAILURES.items() if re.match(start, said)), "GENERIC_USER_ERROR")
+    return QueryFailure(f"{name}: {message}")

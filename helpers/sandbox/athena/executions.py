@@ -1,5 +1,6 @@
 """A query's life: QUEUED, RUNNING, then SUCCEEDED, FAILED or CANCELLED, on the sandbox's clock."""
 
+import contextlib
 import json
 import re
 import threading
@@ -8,15 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 from moto.s3.models import S3Backend
 
-from helpers.sandbox import pool
+from helpers.sandbox import integrations, pool
 from helpers.sandbox.athena import dialect, pace
 from helpers.sandbox.athena.catalog import Catalog, Table
-from helpers.sandbox.athena.engine import Result, ResultColumn, Run
+from helpers.sandbox.athena.engine import Result, column_info, connect, query
 from helpers.sandbox.athena.objects import keys_below, read
-from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
 from helpers.sandbox.clock import clock
 
@@ -24,7 +25,7 @@ __all__ = ["QueryExecution"]
 
 QUEUED_SECONDS = 0.2
 _UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
-_SHOWN = {"DATABASES": "database_name", "SCHEMAS": "database_name", "TABLES": "tab_name", "PARTITIONS": "partition"}
+_SHOWN = {"SHOW_DATABASES": "database_name", "SHOW_SCHEMAS": "database_name", "SHOW_TABLES": "tab_name"}
 
 
 class QueryExecution:
@@ -33,36 +34,36 @@ class QueryExecution:
     Its work is done in threads of its own, its waits are the clock's.
     """
 
-    def __init__(
-        self, request: dict[str, Any], work_group: str, output: str, catalog: Catalog, s3: S3Backend, caller: Caller
-    ) -> None:
+    def __init__(self, request: dict[str, Any], work_group: str, output: str, catalog: Catalog, s3: S3Backend) -> None:
         self.id, self.work_group = str(uuid.uuid4()), work_group
-        self.query = str(request["QueryString"]).strip().rstrip(";").rstrip()
+        self.given, self.request_token = str(request.get("QueryString") or ""), request.get("ClientRequestToken")
+        self.query = self.given.strip().rstrip(";").rstrip()
         self.context: dict[str, Any] = request.get("QueryExecutionContext") or {}
-        self.parameters: list[str] | None = request.get("ExecutionParameters")
-        self.result: Result | None = None
-        self._statement = dialect.parse(self.query, self.parameters)
-        self._catalog, self._s3, self._caller = catalog, s3, caller
+        self.result = Result([], [])
+        self._statement = dialect.parse(self.query)
+        self._catalog, self._s3, self._caller = catalog, s3, catalog.caller
         words = dialect.words(self.query)
-        self._is_query = dialect.is_query(self.query)
+        self._is_query = isinstance(self._statement, dialect.QUERIES)
         self.statement_type = "DML" if self._is_query else ("UTILITY" if words[0] in _UTILITY else "DDL")
         self.substatement_type = "SELECT" if self._is_query else re.sub("_EXTERNAL", "", "_".join(words[:2]))
         self.output = f"{output.rstrip('/')}/{self.id}.{'csv' if self._is_query else 'txt'}"
 
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()
-        self._run = Run()
         self.state = "QUEUED"
         self.submitted = clock.time()
         self.begun: float | None = None
         self.completed: float | None = None
-        self._worked = 0.0
         self.failure: QueryFailure | None = None
         clock.after(QUEUED_SECONDS, self._begin)
 
     def stop(self) -> None:
         """Cancel the query, if it has not ended."""
         if self._end("CANCELLED", QueryFailure("Query cancelled by user", 1, SYSTEM)):
-            self._run.interrupt()
+            # A query that has just ended has closed it.
+            with contextlib.suppress(duckdb.ConnectionException):
+                if self._connection is not None:
+                    self._connection.interrupt()
 
     def _begin(self) -> None:
         with self._lock:
@@ -87,8 +88,8 @@ class QueryExecution:
 
     def _run_query(self) -> None:
         result = self._work()
-        self._worked = clock.time() - (self.begun or 0.0)
-        clock.after(max(0.0, pace["seconds"] - self._worked), partial(self._in_thread, partial(self._finish, result)))
+        worked = clock.time() - (self.begun or 0.0)
+        clock.after(max(0.0, pace["seconds"] - worked), partial(self._in_thread, partial(self._finish, result)))
 
     def _finish(self, result: Result) -> None:
         if self.state == "RUNNING":
@@ -102,54 +103,37 @@ class QueryExecution:
                 return False
             self.completed, self.failure = clock.time(), failure
             self.state = state
-            return True
+        integrations.ended(self.id)
+        return True
 
     def _work(self) -> Result:
         database = str(self.context.get("Database") or "default").lower()
         self._caller.call("GetDatabase", database)
         if self._is_query:
-            return self._run.query(self._statement, database, self._catalog, self._read, clock.now())
-        self._caller.state(self._statement, dialect.words(self.query), database)
-        lines = self._catalog.run(self._statement, self.query, database, partial(keys_below, self._s3))
-        words = [*dialect.words(self.query), ""]
-        name = _SHOWN.get(words[1], "result") if words[0] == "SHOW" else "col_name" if "DESC" in words[0] else "result"
-        return Result([ResultColumn(name, "string", 0, 0)], [[line] for line in lines])
+            with connect() as self._connection:
+                return query(self._connection, self._statement, database, self._catalog, self._read)
+        lines = self._catalog.run(self._statement, self.query, database)
+        name = _SHOWN.get(self.substatement_type, "col_name")
+        return Result([column_info(name, "string", 0, 0)], [[line] for line in lines])
 
     def _read(self, table: Table) -> tuple[pa.Table, int]:
-        self._caller.read(table, [url for _, place in table.places() for url in keys_below(self._s3, place)])
-        return read(self._s3, table)
+        urls = keys_below(self._s3, table.location)
+        self._caller.read(table.location, urls)
+        found = read(self._s3, table, urls)
+        if self.state != "RUNNING":  # what is stopped while it reads, would not be interrupted later
+            raise QueryFailure("Query cancelled by user")
+        return found
 
     def _write(self, result: Result) -> None:
         self._caller.write(self.output)
         content = csv_of(result) if self._is_query else "".join(f"{row[0]}\n" for row in result.rows).encode()
         bucket, _, key = self.output.removeprefix("s3://").partition("/")
         self._s3.put_object(bucket, key, content)
-        self._s3.put_object(bucket, f"{key}.metadata", json.dumps(self.column_info()).encode())
-
-    def column_info(self) -> list[dict[str, Any]]:
-        """The columns of the result, as GetQueryResults gives them."""
-        return [
-            {
-                "CatalogName": "hive",
-                "SchemaName": "",
-                "TableName": "",
-                "Name": column.name,
-                "Label": column.name,
-                "Type": column.type,
-                "Precision": column.precision,
-                "Scale": column.scale,
-                "Nullable": "UNKNOWN",
-                "CaseSensitive": column.type == "varchar",
-            }
-            for column in (self.result.columns if self.result else [])
-        ]
+        self._s3.put_object(bucket, f"{key}.metadata", json.dumps(result.columns).encode())
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of the result, as GetQueryResults gives them: of a SELECT the first holds the columns' names."""
-        if self.result is None:
-            return []
-        names: list[list[str | None]] = [[column.name for column in self.result.columns]]
-        rows = names + self.result.rows if self._is_query else self.result.rows
+        rows = [_names(self.result), *self.result.rows] if self._is_query else self.result.rows
         return [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
 
     def describe(self) -> dict[str, Any]:
@@ -168,7 +152,7 @@ class QueryExecution:
                     "Retryable": False,
                     "ErrorMessage": failure.reason,
                 }
-        described = {
+        return {
             "QueryExecutionId": self.id,
             "Query": self.query,
             "StatementType": self.statement_type,
@@ -184,9 +168,6 @@ class QueryExecution:
             },
             "SubstatementType": self.substatement_type,
         }
-        if self.parameters:
-            described["ExecutionParameters"] = self.parameters
-        return described
 
     def _statistics(self) -> dict[str, Any]:
         now = self.completed if self.completed is not None else clock.time()
@@ -194,21 +175,21 @@ class QueryExecution:
         engine, queued = round((now - begun) * 1000), round((begun - self.submitted) * 1000)
         return {
             "EngineExecutionTimeInMillis": engine,
-            "DataScannedInBytes": self.result.scanned if self.result else 0,
+            "DataScannedInBytes": self.result.scanned,
             "TotalExecutionTimeInMillis": engine + queued,
             "QueryQueueTimeInMillis": queued,
-            "ServicePreProcessingTimeInMillis": 0,
-            "QueryPlanningTimeInMillis": min(engine, round(self._worked * 1000)),
-            "ServiceProcessingTimeInMillis": 0,
             "ResultReuseInformation": {"ReusedPreviousResult": False},
         }
+
+
+def _names(result: Result) -> list[str | None]:
+    return [column["Name"] for column in result.columns]
 
 
 def csv_of(result: Result) -> bytes:
     """A result as Athena writes it: every value in quotes, null as nothing."""
     lines = []
-    names: list[str | None] = [column.name for column in result.columns]
-    for row in [names, *result.rows]:
+    for row in [_names(result), *result.rows]:
         cells = ("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in row)
         lines.append(",".join(cells) + "\n")
     return "".join(lines).encode()

@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from moto.s3.exceptions import MissingBucket
 from moto.s3.models import S3Backend
 
 from helpers.sandbox.athena.catalog import CSV_SERDE, PARQUET_SERDE, Table
@@ -20,33 +19,32 @@ from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
 __all__ = ["keys_below", "read"]
 
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
+_FAMILIES = (pa.types.is_signed_integer, pa.types.is_floating, pa.types.is_timestamp)
+
 
 def keys_below(s3: S3Backend, location: str) -> list[str]:
     """The S3 URLs of the objects below `location`, itself an S3 URL; hidden ones are left out, as by Athena."""
     bucket_name, _, prefix = location.removeprefix("s3://").partition("/")
-    try:
-        bucket = s3.get_bucket(bucket_name)
-    except MissingBucket as error:
+    if bucket_name not in s3.buckets:
         message = f"The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Bucket: {bucket_name})"
-        raise QueryFailure(f"GENERIC_USER_ERROR: {message}") from error
-    names = sorted(name for name in list(bucket.keys) if name.startswith(prefix) and not name.endswith("/"))
+        raise QueryFailure(f"GENERIC_USER_ERROR: {message}")
+    names = sorted(
+        name for name in list(s3.buckets[bucket_name].keys) if name.startswith(prefix) and not name.endswith("/")
+    )
     return [f"s3://{bucket_name}/{name}" for name in names if not name.rsplit("/", 1)[-1].startswith((".", "_"))]
 
 
-def read(s3: S3Backend, table: Table) -> tuple[pa.Table, int]:
-    """A table's rows as Arrow, and how many bytes of objects were read for them."""
-    schema = pa.schema([(column.name, column.type) for column in table.all_columns])
+def read(s3: S3Backend, table: Table, urls: list[str]) -> tuple[pa.Table, int]:
+    """A table's rows as Arrow, read from these objects of it, and how many bytes were read for them."""
+    schema = pa.schema([(column.name, column.type) for column in table.columns])
     parts, scanned = [schema.empty_table()], 0
-    for values, place in table.places():
-        for url in keys_below(s3, place):
-            bucket_name, _, name = url.removeprefix("s3://").partition("/")
-            content = s3.get_bucket(bucket_name).keys[name].value
-            scanned += len(content)
-            rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
-            for column, value in zip(table.partition_columns, values, strict=True):
-                cells = [_parse(column.type, value)] * rows.num_rows
-                rows = rows.append_column(column.name, pa.array(cells, column.type))
-            parts.append(rows.cast(schema))
+    for url in urls:
+        bucket_name, _, name = url.removeprefix("s3://").partition("/")
+        content = s3.buckets[bucket_name].keys[name].value
+        scanned += len(content)
+        rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
+        parts.append(rows)
     return pa.concat_tables(parts), scanned
 
 
@@ -65,25 +63,20 @@ def _parquet(content: bytes, table: Table, url: str) -> pa.Table:
         if not _fits(values.type, column.type):
             message = f"Field {column.name}'s type {values.type} in parquet file {url} is incompatible with "
             raise QueryFailure(f"HIVE_BAD_DATA: {message}type {column.hive_type} defined in table schema", 1051)
-        if pa.types.is_timestamp(values.type):
-            values = pc.cast(values, column.type, safe=False)
-        columns.append(pc.cast(values, column.type))
+        # A timestamp may lose what is less than a millisecond.
+        columns.append(pc.cast(values, column.type, safe=not pa.types.is_timestamp(values.type)))
     return pa.table(columns, names=[column.name for column in table.columns])
 
 
 def _fits(found: pa.DataType, declared: pa.DataType) -> bool:
-    if found == declared or pa.types.is_null(found):
-        return True
     if pa.types.is_dictionary(found):
         return _fits(found.value_type, declared)
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
-    if any(is_text(found) for is_text in texts):
-        return bool(pa.types.is_string(declared))
-    if pa.types.is_signed_integer(found) and pa.types.is_signed_integer(declared):
-        return bool(found.bit_width <= declared.bit_width)
-    if pa.types.is_floating(found) and pa.types.is_floating(declared):
-        return bool(found.bit_width <= declared.bit_width)
-    return bool(pa.types.is_timestamp(found) and pa.types.is_timestamp(declared))
+    if found == declared or pa.types.is_null(found):
+        return True
+    if pa.types.is_string(declared):
+        return any(is_text(found) for is_text in _TEXTS)
+    alike = any(is_one(found) and is_one(declared) for is_one in _FAMILIES)
+    return alike and bool(found.bit_width <= declared.bit_width)
 
 
 def _text(content: bytes, table: Table, name: str) -> pa.Table:
@@ -93,7 +86,7 @@ def _text(content: bytes, table: Table, name: str) -> pa.Table:
         raise not_in_sandbox(f"The compression of {name}", "Use plain text or .gz.")
     lines = content.decode(errors="replace").splitlines()[table.header_lines :]
     strict = table.serde == CSV_SERDE
-    rows = list(_quoted_rows(lines, table) if strict else _delimited_rows(lines, table))
+    rows = list(_rows(lines, table))
     columns = []
     for index, column in enumerate(table.columns):
         null = None if strict else table.options.get("serialization.null.format", "\\N")
@@ -104,31 +97,24 @@ def _text(content: bytes, table: Table, name: str) -> pa.Table:
     return pa.table(columns, names=[column.name for column in table.columns])
 
 
-def _delimited_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
-    delimiter, escape = table.options["field.delim"], table.options.get("escape.delim")
-    for line in lines:
-        if escape and escape in line:
-            parts = re.split(rf"(?<!{re.escape(escape)}){re.escape(delimiter)}", line)
-            yield [re.sub(rf"{re.escape(escape)}(.)", r"\1", part) for part in parts]
-        else:
-            yield line.split(delimiter)
-
-
-def _quoted_rows(lines: list[str], table: Table) -> Iterator[list[str]]:
-    delimiter, quote = table.options.get("separatorChar", ","), table.options.get("quoteChar", '"')
-    escape = table.options.get("escapeChar", "\\").replace("\\\\", "\\")
+def _rows(lines: list[str], table: Table) -> Iterator[list[str]]:
+    options = table.options
+    if table.serde != CSV_SERDE:
+        delimiter, escape = options.get("field.delim", "\x01"), options.get("escape.delim")
+        rows = csv.reader(lines, delimiter=delimiter, escapechar=escape, quoting=csv.QUOTE_NONE)
+        return (row or [""] for row in rows)
+    delimiter, quote = options.get("separatorChar", ","), options.get("quoteChar", '"')
+    escape = options.get("escapeChar", "\\").replace("\\\\", "\\")
     return csv.reader(lines, delimiter=delimiter, quotechar=quote, escapechar=None if escape == quote else escape)
 
 
 def _strict(kind: pa.DataType, cell: str, index: int) -> Any:
     """OpenCSVSerde: what does not parse fails the query; dates are days and timestamps milliseconds since 1970."""
-    value = None
-    if pa.types.is_date(kind) and re.fullmatch(r"-?\d{1,7}", cell):
-        value = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(cell))
-    elif pa.types.is_timestamp(kind) and re.fullmatch(r"-?\d{1,14}", cell):
-        value = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=int(cell))
-    elif not pa.types.is_temporal(kind):
-        value = _parse(kind, cell)
+    value = _parse(kind, cell)
+    if pa.types.is_temporal(kind):
+        unit = "days" if pa.types.is_date(kind) else "milliseconds"
+        is_number = re.fullmatch(r"-?\d{1,14}", cell)
+        value = datetime.datetime(1970, 1, 1) + datetime.timedelta(**{unit: int(cell)}) if is_number else None
     if value is None:
         message = f"Error parsing field value '{cell}' for field {index}: For input string: \"{cell}\""
         raise QueryFailure(f"HIVE_BAD_DATA: {message}", 1051)

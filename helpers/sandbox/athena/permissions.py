@@ -4,30 +4,13 @@ Source: Athena user guide, "Access to Amazon S3 from Athena" and "Fine-grained a
 """
 
 import dataclasses
-import re
-
-from sqlglot import exp
 
 from helpers.sandbox import process
 from helpers.sandbox.actions import Need, needs_of
-from helpers.sandbox.athena.catalog import Table
 from helpers.sandbox.athena.problem import QueryFailure
 from helpers.sandbox.identities import Identity, refusal
 
 __all__ = ["Caller"]
-
-# What of Glue a statement that is no query calls, by its first words.
-_CALLS = {
-    r"CREATE (DATABASE|SCHEMA)": "CreateDatabase",
-    r"CREATE EXTERNAL": "CreateTable",
-    r"DROP (DATABASE|SCHEMA)": "DeleteDatabase",
-    r"DROP TABLE": "DeleteTable",
-    r"ALTER TABLE|MSCK REPAIR": "BatchCreatePartition",
-    r"SHOW (DATABASES|SCHEMAS)": "GetDatabases",
-    r"SHOW TABLES": "GetTables",
-    r"SHOW PARTITIONS": "GetPartitions",
-    r"DESC\w* .*|SHOW CREATE": "GetTable",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,24 +34,9 @@ class Caller:
                 details = "Service: AmazonDataCatalog; Status Code: 400; Error Code: AccessDeniedException; Proxy: null"
                 raise QueryFailure(f"{said} ({details})", 1301)
 
-    def state(self, statement: exp.Expr, words: list[str], database: str) -> None:
-        """Do what a statement that is no query calls of Glue, in its own database or the present one.
-
-        Raises QueryFailure.
-        """
-        operation = next((call for start, call in _CALLS.items() if re.match(start, " ".join(words))), None)
-        if operation:
-            on_databases, named = "Database" in operation, statement.find(exp.Table)
-            own = named and (named.db or (named.name if on_databases else ""))
-            self.call(operation, own or database, "" if on_databases else "*")
-
-    def read(self, table: Table, urls: list[str]) -> None:
-        """Look a table up and read these objects of it. Raises QueryFailure."""
-        self.call("GetTable", table.database_name, table.name)
-        if table.partition_columns:
-            self.call("GetPartitions", table.database_name, table.name)
-        asked = [*(("ListBucket", place) for _, place in table.places()), *(("GetObject", url) for url in urls)]
-        for action, url in asked:
+    def read(self, location: str, urls: list[str]) -> None:
+        """List the objects of a table and read them. Raises QueryFailure."""
+        for action, url in [("ListBucket", location), *(("GetObject", url) for url in urls)]:
             if not self.may(action, url):
                 raise QueryFailure(f"Permission denied on S3 path: {url}", 1301)
 

@@ -1,7 +1,8 @@
 """Why a query fails."""
 
-__all__ = ["Malformed", "QueryFailure", "not_in_sandbox"]
+__all__ = ["DIFFERS", "Malformed", "QueryFailure", "not_in_sandbox"]
 
+DIFFERS = "The sandbox runs queries on DuckDB, which reads this differently from Athena"
 # Athena user guide, "Error handling in Athena": the categories of AthenaError.
 SYSTEM, USER = 1, 2
 

@@ -1,63 +1,66 @@
 """A checked query rewritten for DuckDB, where both mean the same; what differs by its types fails.
 
-The macros named here are in `macros`.
+What depends on values is checked by `MACROS`, which DuckDB must know.
 """
 
-import datetime
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.annotate_types import annotate_types
-from sqlglot.optimizer.qualify_columns import qualify_columns, quote_identifiers, validate_qualify_columns
+from sqlglot.optimizer.qualify_columns import qualify_columns, validate_qualify_columns
 
 from helpers.sandbox.athena.catalog import Table
 from helpers.sandbox.athena.dialect import DIALECT
-from helpers.sandbox.athena.macros import DIFFERS
-from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
+from helpers.sandbox.athena.problem import DIFFERS, QueryFailure, not_in_sandbox
 
-__all__ = ["translated"]
+__all__ = ["MACROS", "translated"]
 
-_UNITS = {"MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
-_FORMATS = {*"YymdHIMSfbBaAjp%", "-m", "-d", "-H", "-I"}
-_PARTS = {"YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE"}
 _INTEGERS = {exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT}
 _FLOATING = {exp.DType.DOUBLE, exp.DType.FLOAT}
 _NUMBERS = {*_INTEGERS, *_FLOATING, exp.DType.DECIMAL}
 _TEXTS = {exp.DType.VARCHAR, exp.DType.TEXT}
+# What Athena casts to, and what a text that it casts must look like; DuckDB takes more.
 _CASTS = {
-    **dict.fromkeys(_INTEGERS, "athena_integer"),
-    **dict.fromkeys((*_TEXTS, *_FLOATING, exp.DType.DECIMAL), ""),
-    exp.DType.DATE: "athena_date",
-    exp.DType.TIMESTAMP: "athena_timestamp",
-    exp.DType.BOOLEAN: "athena_boolean",
+    **dict.fromkeys(_INTEGERS, "[+-]?[0-9]+"),
+    **dict.fromkeys((*_TEXTS, *_FLOATING, exp.DType.DECIMAL), "(?s).*"),
+    exp.DType.DATE: r"\d{4}-\d{2}-\d{2}",
+    exp.DType.TIMESTAMP: r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2}(\.\d+)?)?)?",
+    exp.DType.BOOLEAN: "(?i)(true|false|t|f|1|0)",
 }
 # What the operands of a construct must be, where DuckDB converts what is something else.
 _WANTED: dict[type[exp.Expr], tuple[str, set[exp.DType]]] = {
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg), ("a number", _NUMBERS)),
     **dict.fromkeys((exp.And, exp.Or, exp.Not, exp.Where, exp.Having), ("a boolean", {exp.DType.BOOLEAN})),
-    **dict.fromkeys((exp.Concat, exp.DPipe, exp.Lower, exp.Upper, exp.Length, exp.Trim), ("a text", _TEXTS)),
-    **dict.fromkeys((exp.Substring, exp.Replace, exp.StrPosition, exp.StartsWith, exp.Like), ("a text", _TEXTS)),
+    **dict.fromkeys((exp.Concat, exp.DPipe, exp.Lower, exp.Upper, exp.Length, exp.Like), ("a text", _TEXTS)),
 }
+# The constructs of whose operands in Athena all are texts or none is.
+_ALIKE = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Nullif, exp.Between, exp.In, exp.Coalesce)
 # The kinds of values with which a construct gives another result in DuckDB than in Athena, and what to do instead.
 _DIFFERING: dict[type[exp.Expr], tuple[set[exp.DType], str]] = {
     exp.Avg: ({exp.DType.DECIMAL, exp.DType.FLOAT}, "cast it to double"),
     exp.Sum: ({exp.DType.FLOAT}, "cast it to double"),
     **dict.fromkeys((exp.Ceil, exp.Floor), (_INTEGERS, "leave the function out")),
 }
+MACROS = [
+    f"""CREATE MACRO athena_start(position) AS CASE WHEN position = 0
+        THEN error('NOT_SUPPORTED: substr from position 0. {DIFFERS}: positions start at 1') ELSE position END""",
+    """CREATE MACRO athena_text(given, form, kind) AS CASE WHEN regexp_full_match(given, form) THEN given
+        WHEN given IS NOT NULL THEN error('INVALID_CAST_ARGUMENT: Cannot cast ''' || given || ''' to ' || kind) END""",
+    "CREATE MACRO athena_try_text(given, form, kind) AS CASE WHEN regexp_full_match(given, form) THEN given END",
+]
 
 
-def translated(query: exp.Expr, tables: dict[tuple[str, str], Table], now: datetime.datetime) -> str:
+def translated(query: exp.Expr, tables: dict[tuple[str, str], Table]) -> str:
     """DuckDB's SQL for a query whose tables are qualified; DuckDB must know each as `database.name` in one name.
 
     Raises QueryFailure where a column is not there, or where both engines differ.
     """
     schema: dict[str, Any] = {}
     for (database, name), table in tables.items():
-        schema.setdefault(database, {})[name] = {column.name: column.hive_type for column in table.all_columns}
+        schema.setdefault(database, {})[name] = {column.name: column.hive_type for column in table.columns}
     query = query.transform(_decimal)
     try:
         query = qualify_columns(query, schema=schema, expand_alias_refs=False, dialect=DIALECT)
@@ -76,15 +79,12 @@ def translated(query: exp.Expr, tables: dict[tuple[str, str], Table], now: datet
     for column in query.find_all(exp.Column):
         column.set("db", None)
         column.set("catalog", None)
-    query = _rewritten(query, now)
-    quote_identifiers(query, dialect="duckdb", identify=True)
-    return query.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
+    _rewrite(query)
+    return query.sql(dialect="duckdb", identify=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
 def _kind(node: exp.Expr) -> exp.DType | None:
     """The type of a value, None where nobody knows it, as of null."""
-    if isinstance(node, exp.Replace):
-        return exp.DType.VARCHAR
     known = node.type.this if node.type else exp.DType.UNKNOWN
     return None if known in (exp.DType.UNKNOWN, exp.DType.NULL) else known
 
@@ -92,51 +92,40 @@ def _kind(node: exp.Expr) -> exp.DType | None:
 def _check_types(query: exp.Expr) -> None:
     """Refuse what Athena refuses for its types and DuckDB converts, and what both read differently."""
     for node in query.walk():
+        operands = list(node.iter_expressions())
         what, wanted = _WANTED.get(type(node), ("", set()))
-        operands = [*node.expressions, node.this, node.args.get("expression")] if wanted else []
         if isinstance(node, exp.Case) and node.this is None:
             what, wanted = _WANTED[exp.Where]
             operands = [branch.this for branch in node.args["ifs"]]
-        for operand in operands:
-            kind = _kind(operand) if operand else None
-            if kind and kind not in wanted:
-                raise _mismatch(f"{node.sql(DIALECT)}: {what} is expected, not {kind.value.lower()}")
+        for kind in _kinds(operands) if wanted else ():
+            if kind not in wanted:
+                raise _mismatch(node, f"{what} is expected, not {kind.value.lower()}")
         for alike in _alike(node):
-            kinds = [kind for operand in alike if (kind := _kind(operand))]
-            if other := next((kind for kind in kinds[1:] if (kind in _TEXTS) != (kinds[0] in _TEXTS)), None):
-                raise _mismatch(f"Cannot apply operator: {kinds[0].value.lower()} = {other.value.lower()}")
+            kinds = _kinds(alike)
+            if other := next((kind for kind in kinds if (kind in _TEXTS) != (kinds[0] in _TEXTS)), None):
+                raise _mismatch(node, f"incompatible types: {kinds[0].value.lower()}, {other.value.lower()}")
         differing, instead = _DIFFERING.get(type(node), (set(), ""))
         if differing and _kind(node.this) in differing:
             raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: {instead}")
-    for union in query.find_all(exp.SetOperation):
-        for number, sides in enumerate(zip(union.left.selects, union.right.selects, strict=False), 1):
-            left, right = map(_kind, sides)
-            if left and right and (left in _TEXTS) != (right in _TEXTS):
-                what = f"{left.value.lower()}, {right.value.lower()}"
-                raise _mismatch(f"column {number} in UNION query has incompatible types: {what}")
-    for item in query.selects if isinstance(query, exp.Query) else []:
-        if isinstance(item.unalias(), exp.CurrentTimestamp):
-            raise not_in_sandbox("A result with a time zone", "Select cast(now() AS timestamp).")
 
 
-def _mismatch(what: str) -> QueryFailure:
-    return QueryFailure(f"TYPE_MISMATCH: {what}")
+def _kinds(operands: Iterable[exp.Expr]) -> list[exp.DType]:
+    return [kind for operand in operands if (kind := _kind(operand))]
 
 
-def _alike(node: exp.Expr) -> list[list[exp.Expr]]:
+def _mismatch(node: exp.Expr, what: str) -> QueryFailure:
+    return QueryFailure(f"TYPE_MISMATCH: {node.sql(DIALECT)}: {what}")
+
+
+def _alike(node: exp.Expr) -> list[Iterable[exp.Expr]]:
     """The operands of a construct of which in Athena all are texts or none is."""
-    match node:
-        case exp.EQ() | exp.NEQ() | exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Nullif():
-            return [[node.this, node.expression]]
-        case exp.Between():
-            return [[node.this, node.args["low"], node.args["high"]]]
-        case exp.In() | exp.Coalesce():
-            return [[node.this, *node.expressions]]
-        case exp.Case():
-            branches, default = node.args["ifs"], node.args.get("default")
-            results = [*(branch.args["true"] for branch in branches), *([default] if default else ())]
-            return [results, [node.this, *(branch.this for branch in branches)]] if node.this else [results]
-    return []
+    if isinstance(node, exp.SetOperation):
+        return list(zip(node.left.selects, node.right.selects, strict=False))
+    if isinstance(node, exp.Case):
+        branches, default = node.args["ifs"], node.args.get("default")
+        results = [*(branch.args["true"] for branch in branches), *([default] if default else ())]
+        return [results, [node.this, *(branch.this for branch in branches)]] if node.this else [results]
+    return [node.iter_expressions()] if isinstance(node, _ALIKE) else []
 
 
 def _decimal(node: exp.Expr) -> exp.Expr:
@@ -148,27 +137,13 @@ def _decimal(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _rewritten(node: exp.Expr, now: datetime.datetime) -> exp.Expr:
-    """`node` with all below it rewritten, the innermost first; what takes a node's place keeps its type."""
-    for child in list(node.iter_expressions()):
-        written = _rewritten(child, now)
-        if written is not child:
-            child.replace(written)
-    kind, written = node.type, node
-    rewrite = _REWRITES.get(type(node))
-    if rewrite is not None:
-        written = rewrite(node)
-    elif isinstance(node, exp.CurrentDate):
-        written = exp.cast(exp.Literal.string(now.date().isoformat()), "date")
-    elif isinstance(node, exp.CurrentTimestamp):
-        written = exp.cast(exp.Literal.string(now.replace(tzinfo=None).isoformat(" ", "milliseconds")), "timestamp")
-    if written is not node:
-        written.type = kind
-    return written
-
-
-def _macro(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
+def _rewrite(query: exp.Expr) -> None:
+    """Rewrite a query in place, the innermost first; what takes a node's place keeps its type."""
+    for node in reversed(list(query.walk())):
+        if rewrite := _REWRITES.get(type(node)):
+            written = rewrite(node)
+            written.type = node.type
+            node.replace(written)
 
 
 def _division(node: exp.Expr) -> exp.Expr:
@@ -183,92 +158,28 @@ def _division(node: exp.Expr) -> exp.Expr:
 
 
 def _cast(node: exp.Expr) -> exp.Expr:
-    target = node.args["to"]
-    if target.this not in _CASTS or node.args.get("format"):
-        raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}")
-    if target.this in _TEXTS and target.expressions:
-        raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}", "Cast to varchar, then use substr.")
-    if target.this in _TEXTS and _kind(node.this) in (*_FLOATING, exp.DType.TIMESTAMP):
-        instead = "cast a double to decimal first, or format a timestamp with date_format"
-        raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: {instead}")
-    macro = _CASTS[target.this].replace("athena_", "athena_try_" if isinstance(node, exp.TryCast) else "athena_")
-    return type(node)(this=_macro(macro, node.this) if macro else node.this, to=target)
-
-
-def _difference(node: exp.Expr) -> exp.Expr:
-    """Athena's date_diff counts whole units, as DuckDB's date_sub does; DuckDB's own counts boundaries crossed."""
-    unit = _unit(node, _UNITS)
-    return exp.Anonymous(
-        this="date_sub", expressions=[exp.Literal.string(unit.lower()), node.expression.copy(), node.this.copy()]
-    )
-
-
-def _unit(node: exp.Expr, known: set[str]) -> str:
-    unit = node.args.get("unit")
-    name = unit.name.upper() if unit is not None else "DAY"
-    if name not in known:
-        raise not_in_sandbox(f"The unit {name.lower()}")
-    return name
-
-
-def _truncation(node: exp.Expr) -> exp.Expr:
-    unit = exp.Literal.string(_unit(node, _UNITS).lower())
-    truncated = exp.Anonymous(this="date_trunc", expressions=[unit, node.this.copy()])
-    return exp.cast(truncated, "date") if _kind(node.this) == exp.DType.DATE else truncated
-
-
-def _addition(node: exp.Expr) -> exp.Expr:
-    """Athena's date_add keeps a date a date; DuckDB makes it a timestamp."""
-    unit = _unit(node, _UNITS - {"MILLISECOND", "QUARTER"}).lower()
-    kind = _kind(node.this)
-    if kind not in (exp.DType.DATE, exp.DType.TIMESTAMP):
-        raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: cast the last part to date or timestamp.")
-    span = exp.Anonymous(this=f"to_{unit}s", expressions=[exp.cast(node.expression, "int")])
-    sum_ = exp.Add(this=exp.cast(node.this, "timestamp"), expression=span)
-    return exp.cast(sum_, "date") if kind == exp.DType.DATE else exp.paren(sum_)
-
-
-def _extraction(node: exp.Expr) -> exp.Expr:
-    if node.name.upper() not in _PARTS:
-        raise not_in_sandbox(f"extract({node.name.lower()} from ...)")
-    return node
-
-
-def _trim(node: exp.Expr) -> exp.Expr:
-    """Athena trims all white space unless the query says what to trim; DuckDB trims spaces."""
-    if node.args.get("expression") is None:
-        node.set("expression", exp.Literal.string(" \t\n\r\x0b\x0c"))
-    return node
-
-
-def _replacement(node: exp.Expr) -> exp.Expr:
-    if isinstance(node.expression, exp.Literal) and not node.expression.name:
-        raise QueryFailure(f"NOT_SUPPORTED: replace of an empty text. {DIFFERS}.")
-    return node
-
-
-def _formatting(node: exp.Expr) -> exp.Expr:
-    form = node.args["format"]
-    if not isinstance(form, exp.Literal) or not set(re.findall(r"%(-?.)", form.name)) <= _FORMATS:
-        raise not_in_sandbox("This date format", "Use %Y %m %d %H %i %s and their like.")
-    return node
+    value, target = node.this, node.args["to"]
+    if target.this not in _CASTS or node.args.get("format") or (target.this in _TEXTS and target.expressions):
+        raise not_in_sandbox(f"A cast to {target.sql(DIALECT).lower()}", "Cast to varchar or another simple type.")
+    if target.this in _TEXTS and _kind(value) in (*_FLOATING, exp.DType.TIMESTAMP):
+        raise QueryFailure(f"NOT_SUPPORTED: {node.sql(DIALECT)}. {DIFFERS}: cast a double to decimal first.")
+    if _kind(value) in _TEXTS:
+        macro = "athena_try_text" if isinstance(node, exp.TryCast) else "athena_text"
+        value = exp.func(
+            macro, value, exp.Literal.string(_CASTS[target.this]), exp.Literal.string(target.sql(DIALECT).lower())
+        )
+    elif _kind(value) in _FLOATING and target.this in _INTEGERS:
+        value = exp.Round(this=value)
+    return type(node)(this=value, to=target)
 
 
 def _substring(node: exp.Expr) -> exp.Expr:
-    if node.args.get("start") is not None:
-        node.set("start", _macro("athena_start", node.args["start"]))
+    node.set("start", exp.func("athena_start", node.args["start"]))
     return node
 
 
 _REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Div: _division,
     **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
-    exp.DateDiff: _difference,
-    **dict.fromkeys((exp.TimestampTrunc, exp.DateTrunc), _truncation),
-    exp.DateAdd: _addition,
-    exp.Extract: _extraction,
     exp.Substring: _substring,
-    exp.Trim: _trim,
-    exp.Replace: _replacement,
-    **dict.fromkeys((exp.TimeToStr, exp.StrToTime), _formatting),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import logging
 import math
@@ -12,12 +11,12 @@ import time as _time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from helpers.engine import Scheduler
 from helpers.engine.scheduler import Timer
 
-__all__ = ["Clock", "Lease", "clock"]
+__all__ = ["Clock", "clock"]
 
 LOG = logging.getLogger(__name__)
 Found = TypeVar("Found")
@@ -33,8 +32,7 @@ TICK = 5.0
 ENDED = 5.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Lease:
+class Lease(NamedTuple):
     """One wish to fast-forward: at most how many times real time, and until when (real time) unless renewed."""
 
     rate: float
@@ -42,8 +40,7 @@ class Lease:
     until: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Pace:
+class Pace(NamedTuple):
     """The clock reads `then` where real time reads `since`, and goes `speed` times as fast, up to `ceiling`."""
 
     since: float
@@ -53,8 +50,6 @@ class Pace:
 
     def reading(self, real: float) -> float:
         elapsed = max(real - self.since, 0.0)
-        if self.speed == 1.0:
-            return self.then + elapsed
         return max(self.then + elapsed, min(self.ceiling, self.then + self.speed * elapsed))
 
 
@@ -73,8 +68,8 @@ class Clock:
         self.scheduler = Scheduler(round(self._pace.then * SECOND))
         self._inbox: deque[Callable[[], Any]] = deque()
         self.works = 0  # how many calls, invocations and queries are under way
-        # Task tokens that somebody outside holds, and executions that run; changed by the engine's thread alone.
-        self.tokens = self.executions = 0
+        self.executions = 0  # that run; changed by the engine's thread alone
+        self.token_is_out: Callable[[], bool] = lambda: False  # whoever hands out task tokens says it
         self._later: dict[object, Timer] = {}  # what `after` was asked for; changed by the engine's thread alone
         self._leases: dict[str, Lease] = {}
         self._thread: threading.Thread | None = None
@@ -152,7 +147,7 @@ class Clock:
         """Something works from now on (a call, an invocation, a query), running or queued."""
         with self._lock:
             self.works += 1
-            self._repace(1.0)
+            self._go(1.0)
 
     def end(self) -> None:
         """What began works no more."""
@@ -170,15 +165,14 @@ class Clock:
             self.end()
 
     def fast_forward(
-        self, lease: str = "", *, rate: float | None = None, hold_tokens: bool = False, seconds: float | None = None
+        self, lease: str = "", *, rate: float = math.inf, hold_tokens: bool = False, seconds: float = math.inf
     ) -> None:
-        """Go ahead from now on, for `seconds` of real time (None: until it is stopped) unless renewed.
+        """Go ahead from now on, at most `rate` times as fast as real time; of several leases the slowest counts.
 
-        At most `rate` times as fast as real time; None is without bound. Of several leases the slowest counts.
-        With `hold_tokens` the clock also stays while a task token is out.
+        It lasts for so many seconds of real time unless renewed, or until it is given back. With `hold_tokens` the
+        clock also stays while a task token is out.
         """
-        until = math.inf if seconds is None else self._real() + seconds
-        self._leases = {**self._leases, lease: Lease(math.inf if rate is None else rate, hold_tokens, until)}
+        self._leases = {**self._leases, lease: Lease(rate, hold_tokens, self._real() + seconds)}
         self.post(lambda: None)  # has the clock look around
 
     def back(self, lease: str | None = "") -> None:
@@ -206,10 +200,9 @@ class Clock:
         return bool(self._current())
 
     @property
-    def rate(self) -> float | None:
-        """At most how many times real time; None where nothing bounds it, or where it does not go ahead."""
-        slowest = min((lease.rate for lease in self._current()), default=math.inf)
-        return None if slowest == math.inf else slowest
+    def rate(self) -> float:
+        """At most how many times as fast as real time it goes ahead."""
+        return min((lease.rate for lease in self._current()), default=math.inf)
 
     def _current(self) -> list[Lease]:
         real = self._real()
@@ -224,10 +217,9 @@ class Clock:
             real += behind
         return real
 
-    def _repace(self, speed: float, ceiling: float = math.inf) -> None:
-        if speed != self._pace.speed or ceiling != self._pace.ceiling:
-            real = self._real()
-            self._pace = Pace(real, self._pace.reading(real), speed, ceiling)
+    def _go(self, speed: float, ceiling: float = math.inf) -> None:
+        real = self._real()
+        self._pace = Pace(real, self._pace.reading(real), speed, ceiling)
 
     def _live(self) -> None:
         """The engine's thread."""
@@ -250,31 +242,21 @@ class Clock:
         """Wait until there is something to do, and set the time at which it is done."""
         scheduler = self.scheduler
         with self._lock:
-            while True:
-                real = self._real()
-                now = self._pace.reading(real)
-                if self._inbox or scheduler.ready:
-                    break
-                due = scheduler.deadline()
-                when = math.inf if due is None else due / SECOND
+            while not self._inbox and not scheduler.ready:
+                due, now = scheduler.deadline(), self.time()
+                left = math.inf if due is None else due / SECOND - now
                 if due is not None and due <= round(now * SECOND):
                     break
-                speed = self._speed()
+                leases = self._current()
+                stays = self.works or (any(lease.hold_tokens for lease in leases) and self.token_is_out())
+                speed = 1.0 if due is None or not leases or stays else self.rate
                 if due is not None and speed == math.inf:
-                    self._pace = Pace(real, when)
+                    self._pace = Pace(self._real(), due / SECOND)
                     scheduler.now = due
                     return
-                self._repace(1.0 if speed == math.inf else speed, when if speed not in (1.0, math.inf) else math.inf)
-                waits = [(when - now) / self._pace.speed, TICK]
-                waits += [lease.until - real for lease in self._leases.values()]
-                self._hand.wait(max(min(waits), 0.0))
-            scheduler.now = max(scheduler.now, round(now * SECOND))
-
-    def _speed(self) -> float:
-        current = self._current()
-        if not current or self.works or (self.tokens and any(lease.hold_tokens for lease in current)):
-            return 1.0
-        return min(lease.rate for lease in current)
+                self._go(speed, now + left)
+                self._hand.wait(min(left / speed, TICK, *(lease.until - self._real() for lease in leases)))
+            scheduler.now = max(scheduler.now, round(self.time() * SECOND))
 
 
 clock = Clock()

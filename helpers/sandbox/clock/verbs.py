@@ -24,7 +24,7 @@ def read(arguments: dict[str, Any]) -> dict[str, Any]:
         "now": clock.time(),
         "offset": clock.offset,
         "fast_forwarding": clock.fast_forwarding,
-        "rate": clock.rate,
+        "rate": clock.rate if clock.rate < math.inf else None,
         "working": clock.works,
     }
 
@@ -42,14 +42,14 @@ def fast_forward(arguments: dict[str, Any]) -> dict[str, Any]:
     if not arguments.get("on", True):
         clock.back(lease)
         return read({})
-    rate, seconds = arguments.get("rate"), arguments.get("seconds")
-    if rate is not None and not (_is_number(rate) and rate >= 1):
-        raise InvalidSetting(f"The rate of fast-forward must be 1 or more, or None for no bound, not {rate!r}.")
-    if seconds is not None and not (_is_number(seconds) and seconds > 0):
-        raise InvalidSetting(f"A lease of fast-forward must last a positive number of seconds, not {seconds!r}.")
+    given = {name: arguments[name] for name in ("rate", "seconds") if arguments.get(name) is not None}
+    for name, least in (("rate", 1), ("seconds", 0)):
+        value = given.get(name, least)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+            raise InvalidSetting(f"Fast-forward's {name} must be a number from {least}, or None, not {value!r}.")
     if not clock.fast_forwarding:
         clock.put_back()
-    clock.fast_forward(lease, rate=rate, hold_tokens=bool(arguments.get("hold_tokens")), seconds=seconds)
+    clock.fast_forward(lease, hold_tokens=bool(arguments.get("hold_tokens")), **given)
     return read({})
 
 
@@ -74,7 +74,3 @@ def reset() -> None:
     clock.forget()
     clock.put_back()
     history_limit({"events": None})
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,11 +1,12 @@
 """What the tasks of executions call: the sandbox's other services, as Step Functions integrates them.
 
-`calls` takes a call of the engine and answers it, `resources` says which there are, `services` calls one, `functions`
-those of Lambda, `jobs` is what `.sync` waits for, `objects` what a distributed Map reads and writes. Names and values
-of requests and answers are put into AWS's forms by `shapes`, failures by `failures`.
+`calls` takes a call of the engine and answers it, `resources` says which there are, `services` calls one, `jobs` is
+what `.sync` waits for, `objects` what a distributed Map reads and writes. Names and values of requests and answers are
+put into AWS's forms by `shapes`, failures by `failures`.
 """
 
 from helpers.sandbox.integrations.calls import handle
+from helpers.sandbox.integrations.jobs import ended
 from helpers.sandbox.integrations.resources import problem_of
 
-__all__ = ["handle", "problem_of"]
+__all__ = ["ended", "handle", "problem_of"]

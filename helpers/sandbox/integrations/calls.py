@@ -11,24 +11,22 @@ from helpers.sandbox import pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
-from helpers.sandbox.integrations import functions, objects, services
-from helpers.sandbox.integrations.jobs import Job, Query, is_job, standing_in
-from helpers.sandbox.integrations.resources import TOKEN, Integration, integration_of
+from helpers.sandbox.integrations import objects, services
+from helpers.sandbox.integrations.jobs import Job, Started, is_job, standing_in, waiting
+from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_function
 
-__all__ = ["attempt", "guarded", "handle", "identity_of"]
+__all__ = ["attempt", "handle", "identity_of"]
 
 LOG = logging.getLogger(__name__)
-# How often a `.sync` task looks whether what it started has ended: at first after so many seconds, then ever less
-# often, so that it is late by no more than this part of the time it has waited.
-FIRST_LOOK = 0.5
-LATENESS = 0.015
+Action = Callable[[], Any]
+Work = Callable[[Call], Action | None]
 FAILED = "The sandbox failed in this task; its log has the details."
 
 
 def handle(call: Call) -> None:
     """Do what a task asks for, or read or write for a distributed Map; called in the engine's thread, returns at once.
 
-    Activities and `.sync` of `states:startExecution` are not done here.
+    Activities and Express executions that are waited for are not done here.
     """
     if call.kind == "task":
         stand_in = standing_in(call.state)
@@ -39,22 +37,35 @@ def handle(call: Call) -> None:
     pool.run(partial(_answering, call, _answer))
 
 
-def _answering(call: Call, work: Callable[[Call], None]) -> None:
+def _answering(call: Call, work: Work) -> None:
     """Do a part of a call's work, unless its state has ended meanwhile."""
     if call.open:
         attempt(call, work)
 
 
-def attempt(call: Call, work: Callable[[Call], None]) -> None:
-    """Do a part of a call's work as whom the call is made; whatever fails in it, fails the call."""
+def attempt(call: Call, work: Work) -> None:
+    """Do a part of a call's work as whom the call is made, and then, in the engine's thread, what it returns.
+
+    Whatever fails in either, fails the call.
+    """
     try:
         with acting_as(identity_of(call)):
-            work(call)
+            action = work(call)
     except TaskFailed as failure:
-        _post(call, partial(call.fail, failure.error, failure.cause, failure.also))
+        action = partial(call.fail, failure.error, failure.cause, failure.also)
     except Exception:
         LOG.exception("%s of %s failed", call.resource, call.execution.identity.arn)
-        _post(call, partial(call.fail, TASK_FAILED, FAILED))
+        action = partial(call.fail, TASK_FAILED, FAILED)
+
+    def act() -> None:
+        try:
+            if action:
+                action()
+        except Exception:
+            LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
+            call.fail(TASK_FAILED, FAILED)
+
+    clock.post(act)
 
 
 def identity_of(call: Call) -> Identity:
@@ -69,98 +80,40 @@ def identity_of(call: Call) -> Identity:
     return session(str(wanted))
 
 
-def guarded(call: Call, action: Callable[[], Any]) -> Callable[[], None]:
-    """An action of the engine's thread, whose failure fails the call."""
-
-    def act() -> None:
-        try:
-            action()
-        except Exception:
-            LOG.exception("An answer to %s of %s failed", call.resource, call.execution.identity.arn)
-            call.fail(TASK_FAILED, FAILED)
-
-    return act
-
-
-def _post(call: Call, action: Callable[[], Any]) -> None:
-    clock.post(guarded(call, action))
-
-
-def _answer(call: Call) -> None:
+def _answer(call: Call) -> Action:
+    """Ask whoever has the answer; what is to be done with it in the engine's thread."""
     if call.kind != "task":
-        work = objects.items if call.kind == "read" else objects.write
-        _post(call, partial(call.succeed, work(call)))
-    elif functions.is_function(call.resource):
-        _post(call, partial(call.succeed, functions.answer(call)))
-    elif integration := integration_of(call.resource):
-        _post(call, _integrated(call, integration))
-    else:
+        return partial(call.succeed, objects.items(call) if call.kind == "read" else objects.write(call))
+    if is_function(call.resource):
+        return partial(call.succeed, services.function_answer(call))
+    integration = integration_of(call.resource)
+    if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
-
-
-def _integrated(call: Call, integration: Integration) -> Callable[[], Any]:
-    """Ask an integrated service; what is to be done with its answer in the engine's thread."""
-    if is_job(integration):
-        return partial(_stand_in, call, integration.pattern, Job(call, integration, identity_of(call)))
-    invokes = not integration.is_sdk and integration.service.name == "lambda"
-    found = functions.invoked(call) if invokes else services.answer(call, integration)
+    job = Job(call, integration, identity_of(call)) if is_job(integration) else None
+    found = job.started if job else services.answer(call, integration)
     if integration.pattern in ("", TOKEN):
         return partial(call.submit if integration.pattern else call.succeed, found)
-    return partial(_follow, call, Query(call.execution.identity.region, integration.service, found))
+    return partial(_follow, call, found, job or Started(call.execution.identity.region, integration, found))
 
 
-def _stand_in(call: Call, pattern: str, job: Job) -> None:
-    """Let a job's stand-in run, and the task wait for it if it does; in the engine's thread."""
-    if not call.open:
-        job.cancel()
-        return
+def _follow(call: Call, answer: Any, started: Job | Started) -> None:
+    """Wait for the end of what was started; in the engine's thread."""
 
-    def ended() -> None:
-        outcome = job.end()
-        if pattern == "sync" and isinstance(outcome, TaskFailed):
-            call.fail(outcome.error, outcome.cause)
-        elif pattern == "sync":
-            call.succeed(outcome)
+    def look(_: Call) -> Action | None:
+        found = started.outcome()
+        return None if found is None else partial(call.succeed, found)
+
+    def stop(_: Call) -> None:
+        started.stop()
 
     def abandon() -> None:
-        job.cancel()
-        if job.status == "CANCELLED":
-            call_off()
-
-    call_off = clock.after(job.seconds, ended)
-    if not pattern:
-        call.succeed(job.started)
-        return
-    call.submit(job.started)
-    if pattern == "sync":
-        call.on_abandoned = abandon
-
-
-def _follow(call: Call, query: Query) -> None:
-    """Wait for a query that was started; in the engine's thread."""
-
-    def stop() -> None:
-        pool.run(partial(attempt, call, lambda _: query.stop()))
+        pool.run(partial(attempt, call, stop))
 
     if not call.open:
-        stop()
+        abandon()
         return
-    call.on_abandoned = stop
-    call.submit(query.started)
-    _look_later(call, query, clock.time())
-
-
-def _look_later(call: Call, query: Query, began: float) -> None:
-    def look() -> None:
-        if call.open:
-            pool.run(partial(_answering, call, partial(_look, query, began)))
-
-    clock.after(max(FIRST_LOOK, LATENESS * (clock.time() - began)), look)
-
-
-def _look(query: Query, began: float, call: Call) -> None:
-    found = query.result()
-    if found is None:
-        _look_later(call, query, began)
-    else:
-        _post(call, partial(call.succeed, found))
+    call.on_abandoned = abandon
+    call.submit(answer)
+    again = partial(pool.run, partial(_answering, call, look))
+    waiting.setdefault(started.id, []).append(again)
+    again()  # it may have ended already

@@ -1,27 +1,27 @@
-"""Jobs that a task starts and may wait for: Athena's queries, and stand-ins for those of Batch, ECS and Glue.
+"""What a task starts and may wait for: queries, executions, and stand-ins for the jobs of Batch, ECS and Glue.
 
 A stand-in is no job: it takes the time and comes to the end that the Lab sets for its state, and is cancelled with
 its execution. The Lab may also set what takes the place of a whole task.
 """
 
 import collections
-import contextlib
 import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from helpers.engine import Answer, Call, TaskFailed
 from helpers.engine.failures import PERMISSIONS, TASK_FAILED
-from helpers.engine.text import text_of
+from helpers.engine.text import data_of, text_of
 from helpers.errors import InvalidSetting
 from helpers.sandbox import process
 from helpers.sandbox.actions import needs_of
+from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
-from helpers.sandbox.integrations.resources import Integration, Service
+from helpers.sandbox.integrations.resources import Integration
 
-__all__ = ["Job", "Query", "is_job", "jobs", "reset", "stand_in", "standing_in"]
+__all__ = ["Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "standing_in", "waiting"]
 
 LONGEST = 366 * 86_400  # seconds; a Standard execution runs for a year at most
 
@@ -120,6 +120,20 @@ KINDS = {
 }
 
 
+# What else `.sync` waits for, by the service: the member of requests that names it, what looks at it and what stops it.
+WAITED_FOR = {
+    "athena": ("QueryExecutionId", "getQueryExecution", "stopQueryExecution"),
+    "stepfunctions": ("executionArn", "describeExecution", "stopExecution"),
+}
+waiting: dict[str, list[Callable[[], Any]]] = {}  # what looks again at something that tasks wait for, by its id
+
+
+def ended(identity: str) -> None:
+    """Let the tasks that wait for a query, an execution or a job know of its end."""
+    for look in waiting.pop(identity, ()):
+        look()
+
+
 def is_job(integration: Integration | None) -> bool:
     """Whether what a task asks for is a job that has a stand-in of its own."""
     return integration is not None and not integration.is_sdk and integration.service.name in KINDS
@@ -135,6 +149,34 @@ def _filled(value: Any, names: Mapping[str, Any]) -> Any:
     return text[text.rindex("arn:") :] if isinstance(text, str) and text.startswith("arn:") else text
 
 
+class Started:
+    """A query of Athena or an execution that a task has started, and waits for: `answer` is what the service said."""
+
+    def __init__(self, region: str, integration: Integration, answer: dict[str, Any]) -> None:
+        self._region, self._service, self._pattern = region, integration.service, integration.pattern
+        self._member, self._look, self._stop = WAITED_FOR[self._service.name]
+        self.id: str = answer[self._member[0].upper() + self._member[1:]]
+
+    def outcome(self) -> Any:
+        """What the task ends with; None while it goes on. Raises TaskFailed."""
+        found = services.presented(self._ask(self._look), self._service, self._look)
+        record = found.get("QueryExecution", found)
+        status = record["Status"]
+        status = status["State"] if isinstance(status, dict) else status
+        if status in ("QUEUED", "RUNNING"):
+            return None
+        if status != "SUCCEEDED":
+            raise TaskFailed(TASK_FAILED, text_of(record))
+        return found | ({one: data_of(found[one]) for one in ("Input", "Output")} if self._pattern == "sync:2" else {})
+
+    def stop(self) -> None:
+        """Stop it, because nobody waits for it any more. Raises TaskFailed."""
+        self._ask(self._stop)
+
+    def _ask(self, action: str) -> dict[str, Any]:
+        return services.ask(self._region, self._service, action, {self._member: self.id})
+
+
 class Job:
     """A stand-in for the job that a task starts. Raises TaskFailed where the task's role may not start it, or look."""
 
@@ -142,7 +184,6 @@ class Job:
         self.service, self.state, self.status = integration.service.name, call.state, "RUNNING"
         self.id, self._kind = uuid.uuid4().hex, KINDS[self.service]
         self._stand_in = standing_in(call.state) or StandIn()
-        self.seconds = self._stand_in.seconds
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
         here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
         asked = {"cluster": "default", **services.parameters_of(call, self.service, integration.action)}
@@ -153,55 +194,36 @@ class Job:
         if integration.pattern == "sync":
             self._may(self._kind.look)
         _jobs.append(self)
+        self._call_off = clock.after(self._stand_in.seconds, self._end)
 
     @property
     def started(self) -> Any:
         """What the service answers at once."""
         return _filled(self._kind.started, self._names)
 
-    def end(self) -> dict[str, Any] | TaskFailed:
-        """End it as its stand-in says, if it was not cancelled; what a task ends with that waits for it."""
-        stand_in, failed = self._stand_in, self._stand_in.error is not None
+    def _end(self) -> None:
+        self.status = "SUCCEEDED" if self._stand_in.error is None else "FAILED"
+        ended(self.id)
+
+    def outcome(self) -> dict[str, Any] | None:
+        """What a task ends with that waits for it; None while it goes on. Raises TaskFailed."""
+        stand_in, failed = self._stand_in, self.status == "FAILED"
         if self.status == "RUNNING":
-            self.status = "FAILED" if failed else "SUCCEEDED"
+            return None
         record = _filled(self._kind.ended, self._names) | (self._kind.bad if failed else self._kind.good)
         if failed:
-            return TaskFailed(TASK_FAILED, text_of({**record, self._kind.reason: stand_in.cause or stand_in.error}))
+            raise TaskFailed(TASK_FAILED, text_of({**record, self._kind.reason: stand_in.cause or stand_in.error}))
         return dict(record | (stand_in.answer if isinstance(stand_in.answer, dict) else {}))
 
-    def cancel(self) -> None:
-        """Stop it, because nobody waits for it any more, if the role may."""
-        with contextlib.suppress(TaskFailed):
-            self._may(self._kind.stop)
-            self.status = "CANCELLED" if self.status == "RUNNING" else self.status
+    def stop(self) -> None:
+        """Cancel it, because nobody waits for it any more. Raises TaskFailed where the role may not."""
+        self._may(self._kind.stop)
+        if self.status == "RUNNING":
+            self.status = "CANCELLED"
+            self._call_off()
 
     def _may(self, operation: str) -> None:
         for need in needs_of(self.service, self._region, process.ACCOUNT, operation, self._names):
             if said := refusal(self._identity, need, self._region):
                 details = f"Service: {self._errors.title}; Status Code: 400; Error Code: AccessDeniedException"
                 raise TaskFailed(self._errors.unmodelled, f"{said} ({details})", also=PERMISSIONS)
-
-
-@dataclasses.dataclass(frozen=True)
-class Query:
-    """A query of Athena that a task has started: `started` is what Athena answered."""
-
-    region: str
-    service: Service
-    started: dict[str, Any]
-
-    def result(self) -> Any:
-        """What the query gave; None while it goes on. Raises TaskFailed where it failed."""
-        found = services.presented(self._ask("getQueryExecution"), self.service, "getQueryExecution")
-        state = found["QueryExecution"]["Status"]["State"]
-        if state in ("FAILED", "CANCELLED"):
-            raise TaskFailed(TASK_FAILED, text_of(found["QueryExecution"]))
-        return found if state == "SUCCEEDED" else None
-
-    def stop(self) -> None:
-        """Stop the query, because nobody waits for it any more. Raises TaskFailed where that cannot be."""
-        self._ask("stopQueryExecution")
-
-    def _ask(self, action: str) -> dict[str, Any]:
-        asked = {"QueryExecutionId": self.started["QueryExecutionId"]}
-        return services.ask(self.region, self.service, action, asked)

@@ -12,7 +12,7 @@ from helpers.definition.services import sdk_services
 from helpers.sandbox.integrations import clients
 from helpers.sandbox.integrations.shapes import pascal
 
-__all__ = ["Integration", "Service", "integration_of", "problem_of"]
+__all__ = ["Integration", "Service", "integration_of", "is_function", "problem_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +77,11 @@ ELSEWHERE = {
 _RESOURCE = re.compile(
     r"arn:aws[\w-]*:states:[^:]*:[^:]*:(?P<service>aws-sdk:[^:.]+|[^:.]+):(?P<action>[^:.]+)(?:\.(?P<pattern>.+))?"
 )
+
+
+def is_function(resource: str) -> bool:
+    """Whether a Resource is a function's ARN."""
+    return re.match(r"arn:aws[\w-]*:lambda:", resource) is not None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Calling a service: one way for all of them."""
+"""Calling a service: one way for all of them, and the invoking of functions."""
 
 from typing import Any
 
@@ -6,29 +6,67 @@ from botocore import xform_name
 
 from helpers.engine import TaskFailed
 from helpers.engine.tasks import Call
-from helpers.engine.text import text_of
+from helpers.engine.text import data_of, text_of
 from helpers.sandbox.integrations import clients, failures
-from helpers.sandbox.integrations.resources import Integration, Service
-from helpers.sandbox.integrations.shapes import from_service, sdk_metadata, to_service
+from helpers.sandbox.integrations.resources import OPTIMISED, Integration, Service
+from helpers.sandbox.integrations.shapes import from_service, json_bytes, sdk_metadata, to_service
 
-__all__ = ["answer", "ask", "parameters_of", "presented"]
+__all__ = ["answer", "ask", "function_answer", "parameters_of", "presented"]
+
+LAMBDA = OPTIMISED["lambda"]
 
 
 def answer(call: Call, integration: Integration) -> dict[str, Any]:
     """What a task gets from its service. Raises TaskFailed."""
     service, action, is_sdk = integration.service, integration.action, integration.is_sdk
-    parameters = parameters_of(call, service.name, action)
+    parameters, names = parameters_of(call, service.name, action), call.execution.identity
+    if service is LAMBDA:
+        name = str(parameters["FunctionName"])
+        region = name.split(":")[3] if name.startswith("arn:") and name.count(":") > 3 else names.region
+        return _invoke(region, parameters, compact=True)
     if not is_sdk and action == "putEvents":
-        names = call.execution.identity
         for entry in parameters.get("Entries", ()):
             entry["Resources"] = [*entry.get("Resources", ()), names.machine_arn, names.arn]
-    response = ask(call.execution.identity.region, service, action, parameters, is_sdk)
+    response = ask(names.region, service, action, parameters, is_sdk)
     found = presented(response, service, action, is_sdk)
     if is_sdk:
         return found
     if action == "putEvents" and found.get("FailedEntryCount"):
         raise TaskFailed("EventBridge.FailedEntry", text_of(found))
     return {**found, **sdk_metadata(response)}
+
+
+def function_answer(call: Call) -> Any:
+    """What a function that is called by its plain ARN gives. Raises TaskFailed."""
+    parameters = {"FunctionName": call.resource, "Payload": json_bytes(call.text)}
+    return _invoke(call.resource.split(":")[3], parameters, compact=False)["Payload"]
+
+
+def _invoke(region: str, parameters: dict[str, Any], compact: bool) -> dict[str, Any]:
+    response = ask(region, LAMBDA, "invoke", parameters)
+    payload = response["Payload"].read().decode(errors="replace")
+    if response.get("FunctionError"):
+        raise _function_error(payload, compact)
+    try:
+        data = data_of(payload) if payload else None
+    except ValueError:
+        data = payload
+    found = {"ExecutedVersion": response.get("ExecutedVersion", "$LATEST"), "Payload": data}
+    if "LogResult" in response:
+        found["LogResult"] = response["LogResult"]
+    return {**found, **sdk_metadata(response), "StatusCode": response["StatusCode"]}
+
+
+def _function_error(payload: str, compact: bool) -> TaskFailed:
+    """The error that a function returned; `lambda:invoke` gives its cause without the function's white space."""
+    try:
+        found = data_of(payload)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("errorType"), str):
+        return TaskFailed(found["errorType"], text_of(found) if compact else payload)
+    unknown = "The cause could not be determined because Lambda did not return an error type."
+    return TaskFailed("Lambda.Unknown", f"{unknown} Returned payload: {payload}")
 
 
 def parameters_of(call: Call, service: str, action: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from botocore.utils import parse_timestamp
 
 from helpers.engine.text import text_of, time_text
 
-__all__ = ["from_service", "json_bytes", "misfit", "pascal", "sdk_metadata", "to_service"]
+__all__ = ["fits", "from_service", "json_bytes", "misfit", "pascal", "sdk_metadata", "to_service"]
 
 _NUMBERS: dict[str, type] = {"integer": int, "long": int, "float": float, "double": float}
 # What JSON has for the types of a model, and what it is called; a text for all others.
@@ -119,13 +119,19 @@ def _shown(name: str, is_sdk: bool) -> str:
     return pascal(name) if is_sdk else name[:1].upper() + name[1:]
 
 
+def fits(value: Any, shape: Shape) -> bool:
+    """Whether a value is of the type that JSON has for a model's."""
+    kind, _ = _KINDS.get(shape.type_name, (str, ""))
+    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+
+
 def misfit(value: Any, shape: Shape, is_sdk: bool, whole: bool, field: str = "") -> str | None:
     """Why a value cannot be what `from_service` gives, in AWS's words; None where it can, also with fields unknown.
 
     Where it has to be `whole`, all that the service always answers must be there.
     """
     kind, said = _KINDS.get(shape.type_name, (str, "a string"))
-    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+    if not fits(value, shape):
         return f"Field '{field}' must be {said}"
     if isinstance(shape, StructureShape):
         members = {_shown(name, is_sdk): member for name, member in shape.members.items()}

@@ -7,8 +7,8 @@ Not as on AWS: every `python3.x` runs on the sandbox's own Python; other runtime
 refused. MemorySize is not enforced. The code's folder can be written to, and /tmp is this computer's (TMPDIR
 and `tempfile` lead to a folder of the worker's own). A handler runs as the person who started the sandbox: it is kept
 from their AWS credentials and settings, not from their files. At most 64 functions run at once; further ones wait. The
-first megabyte of an invocation's output is kept, and its last lines. Destinations of asynchronous invocations are
-ignored.
+last megabyte of an invocation's output is kept. Destinations of asynchronous invocations
+and client contexts are ignored.
 """
 
 import os
@@ -31,9 +31,9 @@ def patch() -> None:
     from moto.core.config import default_user_config
 
     from helpers.sandbox.lambda_runner import backend
-    from helpers.sandbox.lambda_runner.runner import Runner
+    from helpers.sandbox.lambda_runner.workers import Workers
 
-    backend.LambdaBackend.runner = Runner(_own_folder())
+    backend.LambdaBackend.workers = Workers(_own_folder())
 
     # AWS runs a function's code; moto does so in Docker, or echoes the event.
     default_user_config["lambda"] = {"use_docker": False}
@@ -51,7 +51,7 @@ def close() -> None:
     """End all workers and remove the functions' code; called once, when the server ends."""
     from helpers.sandbox.lambda_runner import backend
 
-    backend.LambdaBackend.runner.close()
+    backend.LambdaBackend.workers.close()
 
 
 def _own_folder() -> pathlib.Path:

@@ -2,7 +2,6 @@
 
 import base64
 import collections
-import contextlib
 import itertools
 import json
 import re
@@ -14,21 +13,20 @@ from urllib.parse import unquote
 
 from moto.awslambda.exceptions import (
     InvalidParameterValueException,
-    LambdaClientError,
     UnknownFunctionException,
     ValidationException,
 )
 from moto.awslambda.models import LambdaFunction, _zipfile_content
 from moto.awslambda.responses import LambdaResponse
-from moto.awslambda_simple import models as simple
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
 
 from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import role_at, trusts
-from helpers.sandbox.lambda_runner.package import BadPackage
-from helpers.sandbox.lambda_runner.runner import Invocation, Runner
+from helpers.sandbox.lambda_runner import package
+from helpers.sandbox.lambda_runner.runner import Invocation, run
+from helpers.sandbox.lambda_runner.workers import Workers
 from helpers.sandbox.patching import replace
 
 # AWS Lambda developer guide, "Lambda quotas": 6 MB for a request that is answered, 1 MB for an asynchronous one.
@@ -50,7 +48,7 @@ class Throttled(Exception):
 class LambdaBackend(LambdaSimpleBackend):
     """AWS runs the code and checks what it is given; moto's simple backend echoes and takes nearly anything."""
 
-    runner: ClassVar[Runner]
+    workers: ClassVar[Workers]
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -59,18 +57,14 @@ class LambdaBackend(LambdaSimpleBackend):
 
     def reset(self) -> None:
         super().reset()
-        self._forget(None)
+        self.workers.forget()
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
         check_configuration(spec, creating=True)
         check_role(spec["Role"])
         if "ZipFile" in spec.get("Code", {}):
-            self._check_package(spec["Code"]["ZipFile"])
-        try:
-            return super().create_function(spec)
-        except Exception:
-            self.runner.remove_code(_code_in_use)
-            raise
+            check_package(spec["Code"]["ZipFile"])
+        return super().create_function(spec)
 
     def create_alias(self, name: str, *arguments: Any, **options: Any) -> Any:
         _check_name("name", name, ALIAS, LONGEST_ALIAS)
@@ -90,51 +84,39 @@ class LambdaBackend(LambdaSimpleBackend):
         if "Role" in body:
             check_role(body["Role"])
         configuration = super().update_function_configuration(function_name, qualifier, body)
-        self._forget(self.get_function(function_name, qualifier).function_name)
+        self.workers.forget(self.get_function(function_name, qualifier).function_name)
         return configuration
 
     def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> dict[str, Any] | None:
         if body.get("ImageUri"):
             raise InvalidParameterValueException(NO_IMAGES)
-        function = self.get_function(function_name, qualifier)
         if "ZipFile" in body:
-            self._check_package(body["ZipFile"])
-        # AWS answers with the version it has published; moto updates twice and answers with $LATEST.
-        configuration = function.update_function_code(body)
-        self._forget(function.function_name)
-        if body.get("Publish") and not body.get("DryRun") and (published := self.publish_version(function_name)):
-            return published.get_configuration()
+            check_package(body["ZipFile"])
+        publish = body.get("Publish") and not body.get("DryRun")  # moto publishes in a dry run too
+        configuration = super().update_function_code(function_name, qualifier, {**body, "Publish": publish})
+        self.workers.forget(self.get_function(function_name, qualifier).function_name)
         return configuration
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
         function = self.get_function(function_name, qualifier)
         super().delete_function(function_name, qualifier)
-        self._forget(function.function_name)
+        self.workers.forget(function.function_name)
 
-    def start(
-        self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None
-    ) -> Invocation:
+    def start(self, function: LambdaFunction, event: bytes, arn: str) -> Invocation:
         """Run a function now, within its reserved concurrency; raises Throttled."""
+        name = function.function_name
+        limit = self.get_function(name).reserved_concurrency
+        with self._lock:
+            if limit is not None and self._running[name] >= int(limit):
+                raise Throttled
+            self._running[name] += 1
         try:
-            with self._place(function):
-                return self.runner.run(function, event, arn, client_context)
+            return run(function, event, arn, self.workers)
         finally:
-            if not self._has(function):
-                self._forget(function.function_name)
+            with self._lock:
+                self._running[name] -= 1
 
-    def _forget(self, name: str | None) -> None:
-        """Leave nothing of what a function was: no warm worker, no code."""
-        self.runner.forget(name)
-        self.runner.remove_code(_code_in_use)
-
-    def _has(self, function: LambdaFunction) -> bool:
-        """Whether the code that just ran is still a function's: it may have been changed or deleted meanwhile."""
-        versions = self._lambdas._functions.get(function.function_name, {"latest": None, "versions": []})
-        return any(
-            one and one.code_digest == function.code_digest for one in (versions["latest"], *versions["versions"])
-        )
-
-    def start_later(self, function: LambdaFunction, event: bytes, arn: str, context: dict[str, Any] | None) -> None:
+    def start_later(self, function: LambdaFunction, event: bytes, arn: str) -> None:
         """Run a function in the background, and again after AWS's waits where it fails."""
         config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
         waits = iter(RETRY_SECONDS[: config.get("MaximumRetryAttempts", len(RETRY_SECONDS))])
@@ -143,7 +125,7 @@ class LambdaBackend(LambdaSimpleBackend):
 
         def attempt() -> None:
             try:
-                invocation = self.start(function, event, arn, context)
+                invocation = self.start(function, event, arn)
                 pause = next(waits, None) if invocation.error else None
                 self.get_function(function.function_name)  # one that is gone by now is not tried again
             except Throttled:
@@ -155,34 +137,6 @@ class LambdaBackend(LambdaSimpleBackend):
                 clock.after(pause, partial(pool.apart, attempt))
 
         pool.apart(attempt)
-
-    @contextlib.contextmanager
-    def _place(self, function: LambdaFunction) -> Iterator[None]:
-        name = function.function_name
-        limit = self.get_function(name).reserved_concurrency
-        with self._lock:
-            if limit is not None and self._running[name] >= int(limit):
-                raise Throttled
-            self._running[name] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[name] -= 1
-
-    def _check_package(self, zip_file: str | bytes) -> None:
-        code, _, _, digest = _zipfile_content(zip_file)
-        try:
-            self.runner.unpack(digest, code)
-        except BadPackage as error:
-            raise InvalidParameterValueException(str(error)) from error
-
-
-def _code_in_use() -> set[str]:
-    """The digests of the code of all functions and versions there are."""
-    backends: list[Any] = [backend for _, _, backend in simple.lambda_simple_backends.iter_backends()]
-    stored = [versions for backend in backends for versions in list(backend._lambdas._functions.values())]
-    return {one.code_digest for found in stored for one in (found["latest"], *found["versions"]) if one}
 
 
 # The patterns and limits of names in the Lambda API reference: CreateFunction, CreateAlias, Environment.
@@ -250,6 +204,14 @@ def _check_name(field: str, given: str, pattern: re.Pattern[str], longest: int, 
         raise ValidationException(given, field, f"Member must have length less than or equal to {longest}")
 
 
+def check_package(zip_file: str | bytes) -> None:
+    """Refuse a package that cannot be unpacked, as AWS does; moto takes any."""
+    try:
+        package.check(_zipfile_content(zip_file)[0])
+    except package.BadPackage as error:
+        raise InvalidParameterValueException(str(error)) from error
+
+
 def check_role(role: str) -> None:
     """Refuse a role that is not there or that does not trust Lambda, as AWS does; moto takes any trust policy."""
     found = role_at(role)
@@ -281,16 +243,15 @@ def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
     except ValueError as error:
         message = f"Could not parse request body into json: Could not parse payload into json: {error}"
         return failure(400, "InvalidRequestContentException", message)
-    context = client_context(response.headers.get("X-Amz-Client-Context"))
 
     headers = {"X-Amz-Executed-Version": str(function.version), "Content-Type": "application/json"}
     if kind == "DryRun":
         return 204, headers | {"status": "204"}, b""
     if kind == "Event":
-        backend.start_later(function, event, arn, context)
+        backend.start_later(function, event, arn)
         return 202, headers | {"status": "202"}, b""
     try:
-        invocation = backend.start(function, event, arn, context)
+        invocation = backend.start(function, event, arn)
     except Throttled:
         reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
         return failure(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
@@ -315,24 +276,13 @@ def invoked_arn(function: LambdaFunction, name: str, qualifier: str | None) -> s
     return f"{base}:{used}" if used else base
 
 
-def client_context(header: str | None) -> dict[str, Any] | None:
-    """The decoded client context; None where there is none."""
-    if not header:
-        return None
-    try:
-        given = json.loads(base64.b64decode(header))
-    except ValueError as error:
-        raise LambdaClientError("InvalidRequestContentException", "Client context must be a valid JSON.") from error
-    return given if isinstance(given, dict) else None
-
-
 def invoke_from_inside(function: LambdaFunction, body: str, request_headers: Any, response_headers: Any) -> bytes:
     """How moto's other services (SNS, SQS, EventBridge, log subscriptions) invoke a function; moto wants Docker."""
     from moto.awslambda.utils import get_backend
 
     backend: LambdaBackend = get_backend(function.account_id, function.region)  # type: ignore[assignment]
     event = body.encode() if isinstance(body, str) else body
-    invocation = backend.start(function, event or b"{}", function.function_arn, None)
+    invocation = backend.start(function, event or b"{}", function.function_arn)
     if invocation.error:
         response_headers["x-amz-function-error"] = invocation.error
     return invocation.payload

@@ -12,12 +12,9 @@ import datetime
 import decimal
 import functools
 import importlib
-import importlib.abc
 import importlib.machinery
-import importlib.util
 import json
 import logging
-import math
 import os
 import queue
 import struct
@@ -32,6 +29,7 @@ from typing import Any, BinaryIO
 
 LARGEST_RESPONSE = 6_291_556  # bytes; AWS Lambda developer guide, "Lambda quotas": 6 MB and 100 bytes of wrapping
 NO_BREAK_SPACE = "\u00a0"
+PROVIDED = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"}
 
 
 class Fault(Exception):
@@ -120,16 +118,16 @@ class Shift:
     seconds = 0.0
 
 
-def put_time_on(shift: type[Shift]) -> None:
+def put_time_on() -> None:
     """Make `time` and `datetime` read the sandbox's clock; called before the handler's module is imported."""
     original = types.SimpleNamespace(**vars(time))
 
     def now_by_default(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda seconds=None: function(original.time() + shift.seconds if seconds is None else seconds)
+        return lambda seconds=None: function(original.time() + Shift.seconds if seconds is None else seconds)
 
     stand_ins: dict[str, Callable[..., Any]] = {
-        "time": lambda: original.time() + shift.seconds,
-        "time_ns": lambda: original.time_ns() + round(shift.seconds * 1e9),
+        "time": lambda: original.time() + Shift.seconds,
+        "time_ns": lambda: original.time_ns() + round(Shift.seconds * 1e9),
         **{name: now_by_default(getattr(original, name)) for name in ("gmtime", "localtime", "ctime")},
         "asctime": lambda *moment: original.asctime(*moment or (time.localtime(),)),
         "strftime": lambda form, *moment: original.strftime(form, *moment or (time.localtime(),)),
@@ -147,23 +145,15 @@ def put_time_on(shift: type[Shift]) -> None:
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, stands_for[cls]) if cls in stands_for else super().__instancecheck__(instance)
 
-        def __subclasscheck__(cls, other: type) -> bool:
-            return issubclass(other, stands_for[cls]) if cls in stands_for else super().__subclasscheck__(other)
-
-    class Shifted:
-        """What dates and times have in common."""
-
+    class date(real_date, metaclass=Standing):  # type: ignore[misc, valid-type] # noqa: N801
         @classmethod
         def today(cls) -> Any:
-            return cls.fromtimestamp(time.time())  # type: ignore[attr-defined]
+            return cls.fromtimestamp(time.time())
 
         def __repr__(self) -> str:
             return f"datetime.{super().__repr__()}"
 
-    class date(Shifted, real_date, metaclass=Standing):  # type: ignore[misc, valid-type] # noqa: N801
-        pass
-
-    class datetime_(Shifted, real_datetime, metaclass=Standing):  # type: ignore[misc, valid-type] # noqa: N801
+    class datetime_(date, real_datetime):  # type: ignore[misc, valid-type] # noqa: N801
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return cls.fromtimestamp(time.time(), tz)
@@ -182,23 +172,16 @@ def put_time_on(shift: type[Shift]) -> None:
 # --- the function ----------------------------------------------------------------------------------------------------
 
 
-class RuntimeLibraries(importlib.abc.MetaPathFinder):
-    """Finds what AWS's Python runtime brings along (boto3 and what it needs), and nothing else that is installed."""
+class RuntimeLibraries:
+    """Finds what AWS's Python runtime brings along, and nothing else that is installed in the sandbox's `folders`."""
 
-    def __init__(self, folders: dict[str, str]) -> None:
+    def __init__(self, folders: list[str]) -> None:
         self._folders = folders
 
-    def find_spec(
-        self, name: str, path: Any = None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if path is None and name in self._folders:
-            return importlib.machinery.PathFinder.find_spec(name, [self._folders[name]])
+    def find_spec(self, name: str, path: Any = None, _: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if path is None and name in PROVIDED:
+            return importlib.machinery.PathFinder.find_spec(name, self._folders)
         return None
-
-
-def _record(values: dict[str, Any], *names: str) -> types.SimpleNamespace:
-    """An object with these attributes, as the context's parts are."""
-    return types.SimpleNamespace(**{name: values.get(name) for name in names})
 
 
 class Context:
@@ -213,13 +196,8 @@ class Context:
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = invocation["arn"]
         self.tenant_id = None
-        self.identity = _record({}, "cognito_identity_id", "cognito_identity_pool_id")
+        self.identity = types.SimpleNamespace(cognito_identity_id=None, cognito_identity_pool_id=None)
         self.client_context = None
-        if given := invocation.get("client_context"):
-            self.client_context = _record(given, "custom", "env", "client")
-            if client := given.get("client"):
-                names = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
-                self.client_context.client = _record(client, *names)
         self._deadline = time.monotonic() + invocation["timeout"]
 
     def get_remaining_time_in_millis(self) -> int:
@@ -229,15 +207,11 @@ class Context:
         sys.stdout.write(str(message))
 
 
-class ResponseEncoder(json.JSONEncoder):
-    """JSON as AWS's runtime writes it: a Decimal becomes a number."""
-
-    def default(self, value: Any) -> Any:
-        if isinstance(value, decimal.Decimal):
-            if value.is_nan():
-                return math.nan
-            return int(value) if value == value.to_integral_value() else float(value)
-        return super().default(value)
+def number_of(value: Any) -> int | float:
+    """The number that AWS's runtime makes of a Decimal in a response; TypeError for what JSON cannot hold."""
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def load_handler(name: str) -> Callable[[Any, Context], Any]:
@@ -345,7 +319,7 @@ def answer(handler: Callable[[Any, Context], Any], invocation: dict[str, Any], e
         return response
     ascii_only = os.environ.get("AWS_EXECUTION_ENV", "") < "AWS_Lambda_python3.12"
     try:
-        return json.dumps(response, cls=ResponseEncoder, ensure_ascii=ascii_only).encode()
+        return json.dumps(response, default=number_of, ensure_ascii=ascii_only).encode()
     except Exception as error:
         raise Fault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
 
@@ -356,7 +330,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(newline="\n")  # type: ignore[union-attr]
     warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork", category=DeprecationWarning)
-    put_time_on(Shift)
+    put_time_on()
     set_up_logging()
 
     function, _ = channel.received.get()

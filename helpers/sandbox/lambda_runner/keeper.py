@@ -16,37 +16,33 @@ import sys
 assert sys.platform == "linux"
 
 PR_SET_CHILD_SUBREAPER = 36  # of prctl(2)
-HEARD = (signal.SIGCHLD, signal.SIGTERM)
+HEARD = {signal.SIGCHLD, signal.SIGTERM}
+LOOK = 2.0  # seconds between two looks whether the server is there, whose end a busy runtime does not notice
 
 
 def keep() -> None:
     """Go on in a child, and keep it in the process that called, which never returns."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    woken, waking = os.pipe()
-    os.set_blocking(waking, False)
-    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
-    for number in HEARD:
-        signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
     runtime = os.fork()
     if not runtime:
-        signal.set_wakeup_fd(-1)
-        for number in HEARD:
-            signal.signal(number, signal.SIG_DFL)
-        os.close(woken)
-        os.close(waking)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         os.setsid()
         return
-    poll = select.poll()
-    poll.register(0, 0)  # hung up when the server has gone
-    poll.register(woken, select.POLLIN)
+    server = select.poll()
+    server.register(0, 0)  # hung up when the server has gone
     status = None
-    while status is None and not (poll.poll()[0][0] == 0 or signal.SIGTERM in os.read(woken, 4_096)):
+    while status is None and not server.poll(0):
+        heard = signal.sigtimedwait(HEARD, LOOK)
+        if heard and heard.si_signo == signal.SIGTERM:
+            break
         status = _reap(runtime)
     _end_children()
     if status is not None and os.WIFSIGNALED(status):
         with contextlib.suppress(OSError):  # of SIGKILL it is always the default
             signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         os.kill(os.getpid(), os.WTERMSIG(status))
     os._exit(1 if status is None else os.waitstatus_to_exitcode(status))
 

@@ -1,23 +1,18 @@
 """One invocation: a worker made the function, run within its time, its log written, its end put into AWS's words."""
 
-import collections
-import contextlib
-import importlib.util
 import json
 import os
-import pathlib
 import secrets
 import signal
-import threading
+import sys
 import time
 import uuid
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
 from helpers.engine.text import time_text
-from helpers.sandbox import files
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import refusal, session
@@ -27,168 +22,102 @@ from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
 INIT_SECONDS = 10.0  # AWS Lambda developer guide, "Lambda execution environment": the init phase's limit
 LARGEST_TAIL = 4_096  # bytes; AWS Lambda API reference, Invoke: LogResult is the last 4 KB
 LARGEST_STREAM = 10_000  # events of a log stream that are kept, so that the server's memory stays flat
-PROVIDED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
 
 
-class Runner:
-    """Runs functions in worker processes; their code and temporary files lie in `folder`."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._workers = workers.Workers(folder)
-        self._libraries = provided_libraries()
-        self._lock = threading.Lock()
-        self._running: collections.Counter[pathlib.Path] = collections.Counter()
-
-    def close(self) -> None:
-        """End every worker and remove all code."""
-        self._workers.close()
-        files.remove(self._folder)
-
-    def forget(self, name: str | None = None) -> None:
-        """End the warm workers of a function that was changed or deleted; without a name all, those that work too."""
-        self._workers.forget(lambda key: name is None or (isinstance(key, tuple) and key[0] == name), busy=name is None)
-
-    def remove_code(self, kept: Callable[[], Iterable[str]]) -> None:
-        """Remove all code whose digest is not among those `kept` and that does not run just now."""
-        with self._lock:
-            needed = {*map(self._place, kept()), *self._running.elements()}
-            for folder in self._place("any").parent.glob("*"):
-                if folder not in needed and not folder.name.startswith(package.HALF_MADE):
-                    files.remove(folder)
-
-    def unpack(self, digest: str, code: bytes) -> pathlib.Path:
-        """The folder of a package, unpacked the first time; raises `package.BadPackage`."""
-        folder = self._place(digest)
-        if not folder.exists():
-            package.unpack(code, folder)
-        return folder
-
-    def _place(self, digest: str) -> pathlib.Path:
-        return self._folder / "code" / digest[:32]
-
-    @contextlib.contextmanager
-    def _in_use(self, digest: str) -> Iterator[None]:
-        """While inside, the code stays on the disk."""
-        folder = self._place(digest)
-        with self._lock:
-            self._running[folder] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[folder] -= 1
-
-    def run(
-        self, function: LambdaFunction, event: bytes, arn: str, client_context: dict[str, Any] | None = None
-    ) -> "Invocation":
-        """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
-        request_id = str(uuid.uuid4())
-        run = Invocation(function, request_id)
-        with (
-            clock.working(),
-            self._in_use(function.code_digest),
-            self._workers.worker(key_of(function)) as (worker, warm),
-        ):
-            if not warm:
-                worker.log_stream = f"{clock.now():%Y/%m/%d}/[{function.version}]{secrets.token_hex(16)}"
-            try:
-                if warm or self._become(run, worker):
-                    self._invoke(run, worker, event, arn, client_context)
-            except workers.WorkerTimedOut:
-                said = f"Task timed out after {function.timeout:.2f} seconds"
-                run.fail("Sandbox.Timedout", said, f"{time_text(clock.now())} {request_id} {said}\n\n", "timeout")
-            except workers.WorkerEnded as ended:
-                kind, said = "Runtime.ExitError", exit_message(ended.status)
-                note = f"RequestId: {request_id} Error: {said}\n{kind}\n"
-                run.fail(kind, said, note, f"error\tError Type: {kind}")
-            if run.must_end:
-                worker.end()
-            run.lines += worker.output.take(run.mark, 1.0)
-            run.close(worker)
-            return run
-
-    def _become(self, run: "Invocation", worker: workers.Worker) -> bool:
-        function = run.function
-        folder = self.unpack(function.code_digest, function.code_bytes)
-        header = {
-            "folder": os.path.realpath(folder),
-            "handler": function.handler,
-            "libraries": self._libraries,
-            "environment": environment_of(function, folder, worker),
-            "mark": run.mark,
-            "clock_offset": clock.offset,
-        }
-        reply, body = worker.ask(header, b"", max(INIT_SECONDS, function.timeout))
-        if reply["kind"] == "ready":
-            run.init_seconds = float(reply["seconds"])
-            return True
-        run.payload, run.error, run.must_end = body, "Unhandled", True
-        run.seconds = time.perf_counter() - run.started
-        run.status = f"error\tError Type: {json.loads(body)['errorType']}"
-        return False
-
-    def _invoke(
-        self, run: "Invocation", worker: workers.Worker, event: bytes, arn: str, client_context: dict[str, Any] | None
-    ) -> None:
-        run.started = time.perf_counter()
-        header = {
-            "request_id": run.request_id,
-            "arn": arn,
-            "timeout": run.function.timeout,
-            "client_context": client_context,
-            "mark": run.mark,
-            "clock_offset": clock.offset,
-        }
-        try:
-            reply, run.payload = worker.ask(header, event, run.function.timeout)
-        finally:
-            run.seconds = time.perf_counter() - run.started
-            run.ended_at = clock.time()
-        if reply["kind"] == "too_large":
-            message = f"Response payload size exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."
-            run.payload = error_payload("Function.ResponseSizeTooLarge", message)
-        if reply["kind"] != "result":
-            run.error = "Unhandled"
+def run(function: LambdaFunction, event: bytes, arn: str, among: workers.Workers) -> "Invocation":
+    """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
+    invocation = Invocation(function)
+    with clock.working(), among.worker(key_of(function)) as (worker, warm):
+        invocation.run(worker, warm, event, arn)
+    return invocation
 
 
 class Invocation:
     """One run of a function: what it gave, `error` (`Unhandled`) where that is an error, the end of its log."""
 
-    def __init__(self, function: LambdaFunction, request_id: str) -> None:
+    def __init__(self, function: LambdaFunction) -> None:
         self.function = function
-        self.request_id = request_id
+        self.request_id = str(uuid.uuid4())
         self.mark = workers.mark()
         self.started_at = self.ended_at = clock.time()
         self.started = time.perf_counter()
         self.init_seconds: float | None = None
         self.seconds = 0.0
-        self.lines: list[workers.LogLine] = []
         self.note = self.status = ""  # what AWS itself says of its end, in the log and in the report
         self.payload = self.log = b""
         self.error: str | None = None
-        self.must_end = False
 
-    def fail(self, kind: str, message: str, note: str, status: str) -> None:
-        """End with an error of the sandbox environment's own, which carries the request's id in its message."""
-        self.payload = error_payload(kind, f"RequestId: {self.request_id} Error: {message}")
-        self.error, self.note, self.status = "Unhandled", note, status
-        self.ended_at = clock.time()
-
-    def close(self, worker: workers.Worker) -> None:
-        """Write the log."""
+    def run(self, worker: workers.Worker, warm: bool, event: bytes, arn: str) -> None:
+        """Have a worker do it, and write the log."""
+        if not warm:
+            worker.log_stream = f"{clock.now():%Y/%m/%d}/[{self.function.version}]{secrets.token_hex(16)}"
+        try:
+            if warm or self._become(worker):
+                self._invoke(worker, event, arn)
+        except workers.WorkerTimedOut:
+            said = f"Task timed out after {self.function.timeout:.2f} seconds"
+            self._fail("Sandbox.Timedout", said, f"{time_text(clock.now())} {self.request_id} {said}\n\n", "timeout")
+        except workers.WorkerEnded as ended:
+            kind, said = "Runtime.ExitError", exit_message(ended.status)
+            note = f"RequestId: {self.request_id} Error: {said}\n{kind}\n"
+            self._fail(kind, said, note, f"error\tError Type: {kind}")
         events = self._events(worker)
         write_log(self.function, worker.log_stream, events)
         text = "".join(event["message"] for event in events).encode()[-LARGEST_TAIL:]
         self.log = text.decode(errors="ignore").encode()
 
+    def _become(self, worker: workers.Worker) -> bool:
+        package.unpack(self.function.code_bytes, worker.code)
+        header = {
+            "folder": str(worker.code),
+            "handler": self.function.handler,
+            "libraries": sys.path,
+            "environment": environment_of(self.function, worker),
+            "mark": self.mark,
+            "clock_offset": clock.offset,
+        }
+        reply, body = worker.ask(header, b"", max(INIT_SECONDS, self.function.timeout))
+        if reply["kind"] == "ready":
+            self.init_seconds = float(reply["seconds"])
+            return True
+        worker.end()
+        self.payload, self.error = body, "Unhandled"
+        self.seconds = time.perf_counter() - self.started
+        self.status = f"error\tError Type: {json.loads(body)['errorType']}"
+        return False
+
+    def _invoke(self, worker: workers.Worker, event: bytes, arn: str) -> None:
+        self.started = time.perf_counter()
+        header = {
+            "request_id": self.request_id,
+            "arn": arn,
+            "timeout": self.function.timeout,
+            "mark": self.mark,
+            "clock_offset": clock.offset,
+        }
+        try:
+            reply, self.payload = worker.ask(header, event, self.function.timeout)
+        finally:
+            self.seconds = time.perf_counter() - self.started
+            self.ended_at = clock.time()
+        if reply["kind"] == "too_large":
+            message = f"Response payload size exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."
+            self.payload = error_payload("Function.ResponseSizeTooLarge", message)
+        if reply["kind"] != "result":
+            self.error = "Unhandled"
+
+    def _fail(self, kind: str, message: str, note: str, status: str) -> None:
+        """End with an error of the sandbox environment's own, which carries the request's id in its message."""
+        self.payload = error_payload(kind, f"RequestId: {self.request_id} Error: {message}")
+        self.error, self.note, self.status = "Unhandled", note, status
+        self.ended_at = clock.time()
+
     def _events(self, worker: workers.Worker) -> list[dict[str, Any]]:
         begin, end = round(self.started_at * 1000), round(max(self.started_at, self.ended_at) * 1000)
         messages = [(begin, f"START RequestId: {self.request_id} Version: {self.function.version}\n")]
-        for line in self.lines:
-            text = line.text.decode(errors="replace").replace("\r", "\n")
-            messages.append((min(max(begin, round(line.stamp * 1000)), end), f"{text}\n"))
+        for stamp, line in worker.output.take(self.mark, 1.0):
+            text = line.decode(errors="replace").replace("\r", "\n")
+            messages.append((min(max(begin, round(stamp * 1000)), end), f"{text}\n"))
         messages += [(end, self.note)] if self.note else []
         messages += [(end, f"END RequestId: {self.request_id}\n"), (end, self._report(worker))]
         return [{"timestamp": stamp, "message": message} for stamp, message in messages]
@@ -206,7 +135,7 @@ class Invocation:
         )
 
 
-def key_of(function: LambdaFunction) -> Hashable:
+def key_of(function: LambdaFunction) -> tuple[Any, ...]:
     """What a warm worker is good for: a version of a function with its code and its configuration."""
     return (
         *(function.function_name, function.account_id, function.region, str(function.version), function.code_digest),
@@ -215,18 +144,18 @@ def key_of(function: LambdaFunction) -> Hashable:
     )
 
 
-def environment_of(function: LambdaFunction, folder: pathlib.Path, worker: workers.Worker) -> dict[str, str]:
+def environment_of(function: LambdaFunction, worker: workers.Worker) -> dict[str, str]:
     """The environment variables of a handler: AWS's own, the function's, and the way to the sandbox as its role."""
     keys = session(function.role, function.function_name).credentials
     return {
-        **workers.clean_environment(worker.folder),
+        **workers.clean_environment(worker.temporary),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ.get('MOTO_PORT', '')}",
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_SESSION_TOKEN": str(keys.token),
         **{name: str(value) for name, value in function.environment_vars.items()},
         "_HANDLER": function.handler,
-        "LAMBDA_TASK_ROOT": os.path.realpath(folder),
+        "LAMBDA_TASK_ROOT": str(worker.code),
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
@@ -237,17 +166,6 @@ def environment_of(function: LambdaFunction, folder: pathlib.Path, worker: worke
         "AWS_LAMBDA_LOG_GROUP_NAME": function.logs_group_name,
         "AWS_LAMBDA_LOG_STREAM_NAME": worker.log_stream,
     }
-
-
-def provided_libraries() -> dict[str, str]:
-    """The folder of each library that AWS's runtime provides, where it is installed beside the sandbox."""
-    folders = {}
-    for name in PROVIDED:
-        spec = importlib.util.find_spec(name)
-        if spec and spec.origin:
-            origin = pathlib.Path(spec.origin)
-            folders[name] = str(origin.parent.parent if spec.submodule_search_locations else origin.parent)
-    return folders
 
 
 def exit_message(status: int) -> str:

@@ -1,7 +1,7 @@
 """Warm worker processes: one function version each, one invocation at a time."""
 
+import collections
 import contextlib
-import dataclasses
 import os
 import pathlib
 import re
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 import psutil
@@ -27,10 +27,8 @@ STARTING_AT_ONCE = 2
 # With this many busy for a function already, a further one is started only where none came free for so many seconds.
 ENOUGH, PATIENCE = 10, 0.3
 IDLE_SECONDS = 300.0
-MADE = 10.0  # seconds within which a worker that is being made is there
 KEEPERS = 2.0  # seconds that a keeper has to end what is below it
-LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept
-LONGEST_LINE = 262_144  # bytes; CloudWatch Logs' classic limit of an event
+LARGEST_LOG = 1_000_000  # bytes of one invocation's output that are kept; CloudWatch Logs takes an event of 1 MB
 _MARK = re.compile(rb"\0[0-9a-f]{32}$")
 
 
@@ -46,44 +44,35 @@ class WorkerTimedOut(Exception):
     """The worker did not answer in time, and was ended."""
 
 
-@dataclasses.dataclass(frozen=True)
-class LogLine:
-    """A line that the function wrote, and when, in seconds since the epoch on the sandbox's clock."""
-
-    stamp: float
-    text: bytes
-
-
 class Output:
-    """What a worker prints, read all the time so that it never blocks, and kept up to a limit an invocation."""
+    """What a worker prints, read all the time so that it never blocks; of an invocation the last megabyte is kept."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
         self._changed = threading.Condition()
-        self._lines: list[LogLine] = []
-        self._kept = 0
-        self._partial = b""
-        self._flooded = False
+        self._chunks: collections.deque[tuple[float, bytes]] = collections.deque()  # as they came, and when
+        self._last = b""
+        self._kept = self._lost = 0  # bytes
         self._ended = False
         threading.Thread(target=self._read, daemon=True).start()
 
-    def take(self, mark: str, seconds: float) -> list[LogLine]:
-        """The lines up to the line that ends in `mark`, waited for at most `seconds`."""
-        end = mark.encode()
-        with self._changed:
-            self._changed.wait_for(lambda: self._ended or self._marked(end), timeout=seconds)
-            *rest, last = self._partial.split(b"\n")
-            unfinished = [*rest, last] if last else rest
-            lines = self._lines + [LogLine(clock.time(), text) for text in unfinished]
-            self._lines, self._kept, self._partial, self._flooded = [], 0, b"", False
-        # A mark that came too late for the invocation before is cut as well.
-        return [LogLine(line.stamp, text) for line in lines if (text := _MARK.sub(b"", line.text)) or line.text == b""]
+    def take(self, mark: str, seconds: float) -> list[tuple[float, bytes]]:
+        """The lines until a line ends in `mark`, waited for at most `seconds`, each with when it came.
 
-    def _marked(self, end: bytes) -> bool:
-        if self._flooded:
-            return self._partial.rstrip(b"\n").endswith(end)
-        # A thread of the handler may have printed something after the mark.
-        return any(line.text.endswith(end) for line in self._lines[-20:])
+        That is in seconds since the epoch, on the sandbox's clock.
+        """
+        end = mark.encode() + b"\n"
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or end in self._last, timeout=seconds)
+            chunks, lost = list(self._chunks), self._lost
+            self._chunks.clear()
+            self._kept = self._lost = 0
+        lines = [(chunks[0][0], f"({lost} bytes of output before this are not kept)".encode())] if lost else []
+        for stamp, line in _lines(chunks):
+            # A mark that came too late for the invocation before is cut as well.
+            if (text := _MARK.sub(b"", line)) or not line:
+                lines.append((stamp, text))
+        return lines
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError), cast(BinaryIO, self._process.stderr) as pipe:
@@ -97,30 +86,35 @@ class Output:
         self._process.wait()  # also of one that ends while nobody uses it no zombie is left
 
     def _keep(self, chunk: bytes) -> None:
-        if self._flooded:
-            self._partial = (self._partial + chunk)[-4_096:]
-            return
-        stamp = clock.time()
-        *lines, self._partial = (self._partial + chunk).split(b"\n")
-        self._lines.extend(LogLine(stamp, line) for line in lines)
-        while len(self._partial) > LONGEST_LINE + 1_024:
-            self._lines.append(LogLine(stamp, self._partial[:LONGEST_LINE]))
-            self._partial = self._partial[LONGEST_LINE:]
+        self._chunks.append((clock.time(), chunk))
+        self._last = (self._last + chunk)[-4_096:]  # a thread of the handler may print something after the mark
         self._kept += len(chunk)
-        if self._kept > LARGEST_LOG:
-            self._flooded = True
-            note = f"(the sandbox keeps the first {LARGEST_LOG} bytes of an invocation's output, and its last lines)"
-            rest = self._lines[-1:] if self._lines and not self._partial else []
-            self._partial = b"".join(line.text + b"\n" for line in rest) + self._partial
-            self._lines.append(LogLine(stamp, note.encode()))
+        while self._kept > LARGEST_LOG:
+            dropped = len(self._chunks.popleft()[1])
+            self._kept, self._lost = self._kept - dropped, self._lost + dropped
+
+
+def _lines(chunks: list[tuple[float, bytes]]) -> Iterator[tuple[float, bytes]]:
+    begun: list[bytes] = []
+    for stamp, chunk in chunks:
+        for part in re.findall(rb"[^\n]*\n|[^\n]+", chunk):
+            begun.append(part)
+            if part.endswith(b"\n"):
+                yield stamp, b"".join(begun)[:-1]
+                begun = []
+    if begun:
+        yield stamp, b"".join(begun)
 
 
 class Worker:
     """One process of `bootstrap.py`, with pipes to and from it and a folder for its temporary files."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="worker-", dir=folder))
-        self.key: Hashable = None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="worker-", dir=folder)).resolve()
+        self.code, self.temporary = self.folder / "code", self.folder / "tmp"
+        self.temporary.mkdir()
+        self.key: tuple[Any, ...] = ()  # of the function's version, its name first
+        self.wanted = True
         self.idle_since = 0.0
         self.log_stream = ""
         self._kept = sys.platform == "linux"
@@ -131,8 +125,8 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=clean_environment(self.folder),
-            cwd=self.folder,
+            env=clean_environment(self.temporary),
+            cwd=self.temporary,
             **detached(),
         )
         self._requests = cast(BinaryIO, self._process.stdin)
@@ -161,11 +155,13 @@ class Worker:
                 self._scales = psutil.Process(reply["pid"])
             return reply, answered
         except (OSError, EOFError, ValueError, RecursionError) as error:
-            status = self._exit_status()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.5)
+            status = self._process.returncode
             self.end()
             if self._timed_out:
                 raise WorkerTimedOut from error
-            raise WorkerEnded(status) from error
+            raise WorkerEnded(1 if status is None else status) from error
         finally:
             timer.cancel()
 
@@ -196,12 +192,6 @@ class Worker:
         self._timed_out = True
         self.weigh()
         self.kill()
-
-    def _exit_status(self) -> int:
-        try:
-            return self._process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            return 1
 
     def kill(self) -> None:
         """End it with all that its handler started: its keeper does, or else we do as far as we know of them."""
@@ -240,22 +230,25 @@ def clean_environment(folder: pathlib.Path) -> dict[str, str]:
 
 
 class Workers:
-    """The workers there are: warm ones by function version, and one spare that is no function yet."""
+    """The workers there are: warm ones by function version, and one spare that is no function yet.
+
+    Their code and temporary files lie in `folder`.
+    """
 
     def __init__(self, folder: pathlib.Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._changed = threading.Condition()
         self._idle: list[Worker] = []  # the one that waits longest first
         self._busy: set[Worker] = set()
         self._spare: Worker | None = None
-        self._freed: dict[Hashable, float] = {}
+        self._freed: dict[tuple[Any, ...], float] = {}
         self._starting = 0
         self._closed = False
-        self._tending = threading.Thread(target=self._tend, daemon=True)
-        self._tending.start()
+        threading.Thread(target=self._tend, daemon=True).start()
 
     @contextlib.contextmanager
-    def worker(self, key: Hashable) -> Iterator[tuple[Worker, bool]]:
+    def worker(self, key: tuple[Any, ...]) -> Iterator[tuple[Worker, bool]]:
         """A worker for the function version `key` and whether it is warm; a new one must still become the function.
 
         It waits while there are too many. A worker that is still alive afterwards is kept warm.
@@ -269,18 +262,21 @@ class Workers:
         finally:
             self._release(worker)
 
-    def forget(self, outdated: Callable[[Hashable], bool], *, busy: bool = False) -> None:
-        """End the idle workers whose key is outdated, and with `busy` those that work."""
+    def forget(self, name: str | None = None) -> None:
+        """Keep no worker of a function that was changed or deleted; without a name end all, those that work too."""
         with self._changed:
-            gone = self._dismiss(lambda worker: outdated(worker.key))
-            working = [worker for worker in self._busy if busy and outdated(worker.key)]
-        for worker in working:
-            worker.kill()
+            gone = self._dismiss(lambda worker: name in (None, worker.key[0]))
+            working = [worker for worker in self._busy if name in (None, worker.key[0])]
+            for worker in working:
+                worker.wanted = False
+        if name is None:
+            for worker in working:
+                worker.kill()
         for worker in gone:
             worker.end()
 
     def close(self) -> None:
-        """End all workers, and wait for a spare that is just being made to have ended too."""
+        """End all workers, and remove their folder."""
         with self._changed:
             self._closed = True
             gone = [*self._idle, *self._busy, *([self._spare] if self._spare else [])]
@@ -288,9 +284,9 @@ class Workers:
             self._changed.notify_all()
         for worker in gone:
             worker.end()
-        self._tending.join(MADE)
+        files.remove(self._folder)
 
-    def _acquire(self, key: Hashable) -> tuple[Worker, bool]:
+    def _acquire(self, key: tuple[Any, ...]) -> tuple[Worker, bool]:
         evicted = None
         asked = time.monotonic()
         with self._changed:
@@ -332,7 +328,7 @@ class Workers:
         worker.idle_since = time.monotonic()
         with self._changed:
             self._busy.discard(worker)
-            kept = worker.alive() and not self._closed
+            kept = worker.wanted and worker.alive() and not self._closed
             if kept:
                 self._freed[worker.key] = worker.idle_since
                 self._idle.append(worker)
@@ -340,7 +336,7 @@ class Workers:
         if not kept:
             worker.end()
 
-    def _warm(self, key: Hashable) -> Worker | None:
+    def _warm(self, key: tuple[Any, ...]) -> Worker | None:
         while found := [worker for worker in self._idle if worker.key == key]:
             self._idle.remove(found[-1])
             if found[-1].alive():
@@ -357,26 +353,17 @@ class Workers:
     def _tend(self) -> None:
         """Keep a spare ready, and end workers that nobody has needed for a while."""
         while True:
-            spare = None
             with self._changed:
                 if self._closed:
                     return
-                ended = self._outdated()
-                wanted = self._spare is None or not self._spare.alive()
                 # While functions want workers of their own the processor is theirs.
-                if not wanted or self._starting:
+                if not self._starting and (self._spare is None or not self._spare.alive()):
+                    self._spare = Worker(self._folder)
+                ended = self._outdated()
+                if not ended:
                     self._changed.wait(30)
-                    wanted = False
             for worker in ended:
                 worker.end()
-            if wanted:
-                spare = Worker(self._folder)
-                with self._changed:
-                    closed = self._closed
-                    if not closed:
-                        self._spare = spare
-                if closed:
-                    spare.end()
 
     def _outdated(self) -> list[Worker]:
         oldest = time.monotonic() - IDLE_SECONDS

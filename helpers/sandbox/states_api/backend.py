@@ -6,23 +6,22 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 
 from helpers import engine
-from helpers.sandbox import identities, pool, process
+from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.execution import Child, Execution
+from helpers.sandbox.states_api.execution import Child, Execution, MapRun, tree
 from helpers.sandbox.states_api.machines import Machine, Version
-from helpers.sandbox.states_api.map_runs import MapRun, tree
 from helpers.sandbox.states_api.names import parse_arn
 from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
-    from helpers.sandbox.states_api.activities import Activity
+    from helpers.sandbox.states_api.tokens import Activity
 
 __all__ = ["StatesBackend", "backend_of", "backends"]
 
@@ -39,7 +38,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
     """State machines, executions and activities, by ARN."""
 
     SERVICE_NAMESPACE = "states"
-    handler: ClassVar[Callable[[engine.Call], None]]  # what answers the calls of executions
+    handler: Callable[[engine.Call], None]  # what answers the calls of executions
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -112,17 +111,6 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             raise StatesError("ResourceNotFound", f"Resource not found: '{arn}'")
         return found
 
-    def map_run_began(self, root: Execution, run: engine.MapRun) -> None:
-        """Know a Map Run of an execution, or of one of its children, from now on."""
-        parent = root if run.parent is root.run else self.child(run.parent.identity.arn)
-        if parent is not None:
-            self.map_runs[run.arn] = MapRun(parent, run)
-
-    def announce(self, execution: Execution) -> None:
-        """Let EventBridge know of the execution's status, in order and outside the engine's thread."""
-        if announcement := execution.announcement():
-            pool.publish(announcement)
-
     def keep(self, execution: Execution, more: int) -> None:
         """Take account of so many more bytes that an execution takes; called in the engine's thread.
 
@@ -136,7 +124,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             self.forget(spared=0)
             for map_run in [one for one in execution.map_runs if one.run.stopped][:-1]:
                 if self._bytes_kept > BYTES_KEPT:
-                    self._release(map_run.runs())
+                    self._release(run for child in map_run.run.children for run in tree(child))
                     self._forgotten += map_run.forget()
             if self._bytes_kept > BYTES_KEPT and execution.status == "RUNNING":
                 clock.post(lambda: execution.run.fail("Sandbox.OutOfMemory", FULL))

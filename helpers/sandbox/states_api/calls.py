@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from helpers import engine
-from helpers.sandbox import integrations
-from helpers.sandbox.clock import clock
-from helpers.sandbox.states_api import activities, nested, tokens
+from helpers.engine.failures import PERMISSIONS
+from helpers.sandbox import integrations, pool
+from helpers.sandbox.actions import Need
+from helpers.sandbox.identities import refusal
+from helpers.sandbox.integrations import services
+from helpers.sandbox.integrations.calls import attempt, identity_of
+from helpers.sandbox.integrations.resources import OPTIMISED
+from helpers.sandbox.states_api import executions, tokens
+from helpers.sandbox.states_api.backend import backend_of
+from helpers.sandbox.states_api.errors import StatesError
 
 __all__ = ["handle"]
 
@@ -13,17 +23,30 @@ __all__ = ["handle"]
 def handle(call: engine.Call) -> None:
     """Have a call answered, in the engine's thread or later from another."""
     if call.token:
-        tokens.hand_out(call)
-    if ":activity:" in call.resource or call.resource.endswith(".waitForTaskToken"):
-        clock.tokens += 1
-        call.on_closed = _given_back
+        tokens.calls[call.token] = call
     if ":activity:" in call.resource:
-        activities.enqueue(call)
-    elif ":states:::states:startExecution" in call.resource or call.resource.endswith("sfn:startSyncExecution"):
-        nested.start(call)
+        tokens.enqueue(call)
+    elif call.resource.endswith("sfn:startSyncExecution"):
+        call.start()
+        pool.run(partial(attempt, call, _start_express))
     else:
         integrations.handle(call)
 
 
-def _given_back() -> None:
-    clock.tokens -= 1
+def _start_express(call: engine.Call) -> None:
+    """Start an Express execution, whose end is the answer: nobody works meanwhile but the execution itself."""
+    states, action = OPTIMISED["states"], "startSyncExecution"
+    arguments = services.parameters_of(call, states.name, action)
+
+    def ended(execution: Any) -> None:
+        call.succeed(services.presented(executions.answer(execution), states, action, is_sdk=True))
+
+    parts = call.execution.identity.machine_arn.split(":")
+    need = Need("states:StartSyncExecution", str(arguments["stateMachineArn"]))
+    if said := refusal(identity_of(call), need, parts[3]):
+        raise engine.TaskFailed("Sfn.SfnException", f"{said} (Service: Sfn, Status Code: 400)", also=PERMISSIONS)
+    try:
+        executions.begin_express(backend_of(parts[4], parts[3]), arguments, ended)
+    except StatesError as error:
+        said = f"{error.message} (Service: Sfn, Status Code: 400)"
+        raise engine.TaskFailed(f"Sfn.{error.code}Exception", said) from None

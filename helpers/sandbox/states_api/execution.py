@@ -1,33 +1,41 @@
-"""An execution as the service knows it: the engine's, with the machine, the version and the log that it runs by."""
+"""An execution and a Map Run as the service knows them: the engine's, with the machine that each runs by.
+
+An execution has its version and its log, too; a Map Run has its child executions.
+"""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import json
 import logging
 import secrets
-import threading
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from moto.events.models import events_backends
 
+from helpers import definition as asl
 from helpers import engine
 from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import outside
+from helpers.sandbox import integrations, pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.identities import refusal, session
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import put_away, take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
-from helpers.sandbox.states_api.machines import Machine, Revision, Version
+from helpers.sandbox.states_api.machines import Machine
+from helpers.sandbox.states_api.names import check_input, check_name
 
 if TYPE_CHECKING:
-    from helpers.sandbox.states_api.map_runs import MapRun
+    from helpers.sandbox.states_api.backend import StatesBackend
 
-__all__ = ["Child", "Execution"]
+__all__ = ["Child", "Execution", "MapRun", "tree"]
 
 LOG = logging.getLogger(__name__)
 _numbers = itertools.count(1)
@@ -42,38 +50,33 @@ class Execution(engine.Observer):
 
     map_run: MapRun | None = None  # the Map Run that dispatched it
 
-    def __init__(
-        self,
-        backend: Any,
-        machine: Machine,
-        version: Version | None,
-        alias: str | None,
-        arn: str,
-        name: str,
-        text: str,
-        handler: Callable[[engine.Call], None],
-        trace_header: str | None = None,
-    ) -> None:
+    def __init__(self, backend: StatesBackend, arguments: dict[str, Any]) -> None:
+        """What a request to start one describes, not started and known to nobody yet."""
+        machine, version, alias = backend.target(arguments["stateMachineArn"])
         self.backend, self.machine, self.version, self.alias = backend, machine, version, alias
-        self.revision: Revision = version.revision if version else machine.revision
+        self.revision = (version or machine).revision
+        name = check_name(arguments["name"]) if "name" in arguments else str(uuid.uuid4())
+        text, express = check_input(arguments.get("input", "{}")), machine.type == "EXPRESS"
+        kind, end = ("express", f":{uuid.uuid4()}") if express else ("execution", "")
+        arn = f"{machine.arn.replace(':stateMachine:', f':{kind}:')}:{name}{end}"
         self.number = next(_numbers)  # in order of start
-        self.trace_header = trace_header
+        self.trace_header = arguments.get("traceHeader")
         self.after_end: list[Callable[[], Any]] = []  # what is done at its end, in the engine's thread
         self.client_token: str | None = None
         logging = self.revision.logging
         self.log = ExecutionLog(machine.name, logging) if logging["level"] != "OFF" else None
-        express = machine.type == "EXPRESS"
+        now = clock.now()
         self.run = engine.Execution(
             engine.compiled(self.revision.definition, machine.type),
             text,
             engine.Identity(arn, name, machine.arn, machine.name, self.revision.role_arn),
             scheduler=clock.scheduler,
-            handler=handler,
+            handler=backend.handler,
             seed=secrets.randbits(128),
             type=machine.type,
             limit=most_events(),
             observer=self,
-            started=_to_the_millisecond(clock.now()),
+            started=now.replace(microsecond=now.microsecond // 1000 * 1000),
             keeps_events=not express,  # an Express execution's events live in its log only
         )
 
@@ -109,10 +112,10 @@ class Execution(engine.Observer):
         clock.executions -= 1
         try:
             self.backend.execution_ended(self)
-            self.backend.announce(self)
+            self._announce()
         except Exception:
             LOG.exception("Something of the sandbox's own failed when an execution had ended.")
-        for action in (*self.after_end, lambda: put_away(execution)):
+        for action in (*self.after_end, lambda: integrations.ended(self.arn), lambda: put_away(execution)):
             clock.post(action)  # so that one that fails keeps no other from being done
         self.after_end.clear()
 
@@ -121,7 +124,9 @@ class Execution(engine.Observer):
         execution.fail(RUNTIME, "The sandbox met an error of its own in this state; its log has the details.")
 
     def map_run_began(self, run: engine.MapRun) -> None:
-        self.backend.map_run_began(self, run)
+        parent = self if run.parent is self.run else self.backend.child(run.parent.identity.arn)
+        if parent is not None:
+            self.backend.map_runs[run.arn] = MapRun(parent, run)
 
     def map_run_started(self, run: engine.MapRun) -> None:
         """A Map starts its children as its machine's role."""
@@ -136,18 +141,12 @@ class Execution(engine.Observer):
     def start(self) -> None:
         """Begin; the first event is there when this returns."""
         self.run.begin()
-        self.backend.announce(self)
+        self._announce()
         clock.post(self._go)
 
     def _go(self) -> None:
         clock.executions += 1
         self.run.go()
-
-    def wait(self) -> None:
-        """Wait for its end, outside of the engine's thread."""
-        ended = threading.Event()
-        clock.post(lambda: self.after_end.append(ended.set) if self.status == "RUNNING" else ended.set())
-        ended.wait()
 
     def stop(self, error: str | None, cause: str | None) -> datetime.datetime:
         """End as ABORTED, with its child executions, and return when. What still works for it is not waited for."""
@@ -171,7 +170,7 @@ class Execution(engine.Observer):
         clock.executions += 1
         self.run.events = take_out(self.run)
         self.run.redrive()
-        self.backend.announce(self)
+        self._announce()
         return self.run.redriven or clock.now()
 
     def qualified(self) -> dict[str, str]:
@@ -179,14 +178,14 @@ class Execution(engine.Observer):
         found = {"stateMachineVersionArn": self.version and self.version.arn, "stateMachineAliasArn": self.alias}
         return {member: arn for member, arn in found.items() if arn}
 
-    def announcement(self) -> Callable[[], Any] | None:
-        """What puts "Step Functions Execution Status Change", as it is now, on the default bus; None where no rule is.
+    def _announce(self) -> None:
+        """Put "Step Functions Execution Status Change", as it is now, on the default bus, if a rule is there.
 
         Source: EventBridge's events reference, "Step Functions Execution Status Change"; times are in milliseconds.
         """
         events = events_backends[self.backend.account_id][self.backend.region_name]
         if self.express or not events.event_buses["default"].rules:
-            return None
+            return
         described: dict[str, Any] = {"stateMachineVersionArn": None, "stateMachineAliasArn": None, **self.describe()}
         detail = {
             name: int(value.timestamp() * 1000) if isinstance(value, datetime.datetime) else value
@@ -199,7 +198,7 @@ class Execution(engine.Observer):
             "Resources": [self.arn],
             "Detail": json.dumps(detail),
         }
-        return lambda: events.put_events([entry])
+        pool.publish(lambda: events.put_events([entry]))  # in order, and outside of the engine's thread
 
     def describe(self, with_data: bool = True) -> dict[str, Any]:
         """The members of DescribeExecution's answer."""
@@ -228,10 +227,6 @@ class Execution(engine.Observer):
         }
 
 
-def _to_the_millisecond(moment: datetime.datetime) -> datetime.datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
 class Child(Execution):
     """A child execution as the service knows it, made when somebody asks for it."""
 
@@ -244,3 +239,81 @@ class Child(Execution):
         assert self.map_run is not None
         message = "Execution was started by a Map Run and is redriven by redriving the parent execution"
         raise StatesError("ExecutionNotRedrivable", f"{message}: '{self.map_run.parent.arn}'")
+
+
+class MapRun:
+    """What one distributed Map dispatches. Its children live and are forgotten with the execution around it."""
+
+    def __init__(self, parent: Execution, run: engine.MapRun) -> None:
+        self.parent, self.run = parent, run
+
+    @property
+    def arn(self) -> str:
+        return self.run.arn
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """The machine of the children, made when somebody asks for it."""
+        run, revision = self.run, self.parent.revision
+        processor = engine.text_of(_processor(engine.data_of(revision.definition), run.state.name))
+        own = replace(revision, definition=processor)
+        return Machine(run.machine_arn, run.machine_name, run.type, run.started, own)
+
+    def counts(self, of: dict[str, int], total: int) -> dict[str, int]:
+        """How many of the items, or of the children, are in which status, as DescribeMapRun says it."""
+        run = self.run
+        begun = sum(of.values())
+        pending = max(total - begun - run.undispatched, 0) if run.status == "RUNNING" else 0
+        return {
+            **of,
+            "failed": of["failed"] + run.undispatched,
+            "timedOut": of["timed_out"],
+            "pending": pending,
+            "total": begun + run.undispatched + pending,
+            "resultsWritten": of["succeeded"],
+            "failuresNotRedrivable": 0,
+            "pendingRedrive": 0,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """The members of DescribeMapRun's answer, and of a list's."""
+        run = self.run
+        return {
+            "mapRunArn": run.arn,
+            "executionArn": run.parent.identity.arn,
+            "stateMachineArn": run.machine_arn,
+            "status": run.status,
+            "startDate": run.started,
+            "stopDate": run.stopped,
+            "maxConcurrency": run.concurrency,
+            "toleratedFailurePercentage": run.percentage,
+            "toleratedFailureCount": run.count,
+            "itemCounts": self.counts(run.item_counts, run.total),
+            "executionCounts": self.counts(run.counts, len(run.items or ())),
+            "redriveCount": run.redrives,
+            "redriveDate": run.redriven,
+        }
+
+    def forget(self) -> int:
+        """Forget the children, and return how many they were."""
+        run = self.run
+        forgotten = len(run.children)
+        for child in run.children:
+            child.forget()
+        run.children, run.latest, run.items = [], {}, None
+        return forgotten
+
+
+def tree(run: engine.Execution) -> Iterator[engine.Execution]:
+    """An execution and its child executions, at every depth."""
+    yield run
+    for map_run in run.map_runs:
+        for child in map_run.children:
+            yield from tree(child)
+
+
+def _processor(definition: Any, name: str) -> dict[str, Any]:
+    """What a Map runs for each item, as a definition of its own."""
+    [scope] = next(state for state in asl.states(definition) if state.name == name).inner
+    language = {"QueryLanguage": scope.language} if scope.language != "JSONPath" else {}
+    return {**language, **scope.body}

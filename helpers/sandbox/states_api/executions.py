@@ -1,26 +1,26 @@
-"""Starting, reading, listing, stopping and redriving executions, and waiting for Express ones."""
+"""Starting, reading, listing, stopping and redriving executions, and waiting for Express ones; their Map Runs."""
 
 import math
-import uuid
+import queue
 from collections.abc import Callable
 from typing import Any
 
-from helpers.engine import data_of
-from helpers.limits import PAYLOAD_BYTES
-from helpers.sandbox.states_api import map_runs, pages
+from helpers.sandbox.clock import clock
+from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.errors import StatesError, invalid
-from helpers.sandbox.states_api.execution import Execution
-from helpers.sandbox.states_api.names import check_name, parse_arn
+from helpers.sandbox.states_api.execution import Child, Execution, MapRun
+from helpers.sandbox.states_api.names import parse_arn
 
-__all__ = ["answer", "begun", "check_input"]
+__all__ = ["answer", "begin_express"]
 
 MEMORY_MB = 64  # the least that is billed; pricing page of Step Functions
 BILLED_MILLISECONDS = 100  # duration is billed in steps of these; same page
+UNSUPPORTED = "This operation is not supported by this type of state machine"
 
 
 def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     with backend.lock:
-        execution = _new(backend, arguments)
+        execution = Execution(backend, arguments)
         if not execution.express:
             backend.forget()
             old = backend.executions.get(execution.arn)
@@ -35,21 +35,19 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def start_sync_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    execution = begun(backend, arguments)
-    execution.wait()
-    return answer(execution, with_data=arguments.get("includedData") != "METADATA_ONLY")
+    ended: queue.SimpleQueue[Execution] = queue.SimpleQueue()
+    begin_express(backend, arguments, ended.put)
+    return answer(ended.get(), with_data=arguments.get("includedData") != "METADATA_ONLY")
 
 
-def begun(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution], Any] | None = None) -> Execution:
-    """The Express execution of a request, just started; `at_end` is called with it in the engine's thread."""
-    execution = _new(backend, arguments)
+def begin_express(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution], Any]) -> None:
+    """Start the Express execution of a request; `at_end` is called with it in the engine's thread."""
+    execution = Execution(backend, arguments)
     if not execution.express:
-        raise _unsupported()
-    if at_end:
-        execution.after_end.append(lambda: at_end(execution))
+        raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
+    execution.after_end.append(lambda: at_end(execution))
     backend.running[execution.arn] = execution
     execution.start()
-    return execution
 
 
 def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
@@ -65,36 +63,6 @@ def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
         "outputDetails": {"included": with_data},
         "billingDetails": billed,
     }
-
-
-def _unsupported() -> StatesError:
-    message = "This operation is not supported by this type of state machine"
-    return StatesError("StateMachineTypeNotSupported", message)
-
-
-def _new(backend: Any, arguments: dict[str, Any]) -> Execution:
-    """The execution that a request to start one describes, not started and known to nobody yet."""
-    machine, version, alias = backend.target(arguments["stateMachineArn"])
-    name = check_name(arguments["name"]) if "name" in arguments else str(uuid.uuid4())
-    text = check_input(arguments.get("input", "{}"))
-    prefix = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}"
-    if machine.type == "EXPRESS":
-        arn = f"{prefix}:express:{machine.name}:{name}:{uuid.uuid4()}"
-    else:
-        arn = f"{prefix}:execution:{machine.name}:{name}"
-    return Execution(backend, machine, version, alias, arn, name, text, backend.handler, arguments.get("traceHeader"))
-
-
-def check_input(text: str) -> str:
-    """The input as it is; InvalidExecutionInput unless it is JSON and not too long."""
-    if len(text.encode()) > PAYLOAD_BYTES:
-        message = f"Invalid State Machine Execution Input: 'The input is longer than {PAYLOAD_BYTES} bytes'"
-        raise StatesError("InvalidExecutionInput", message)
-    try:
-        data_of(text)
-    except ValueError as error:
-        raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
-    return text
 
 
 def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -115,11 +83,11 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     if (arn is None) == (map_run is None):
         raise invalid("Must provide exactly one of: State Machine ARN, Map Run ARN")
     if map_run is not None:
-        return map_runs.list_children(backend, arguments)
+        return _list_children(backend, arguments)
     resource = parse_arn(str(arn), "stateMachine")
     machine, _, _ = backend.target(arn)
     if machine.type == "EXPRESS":
-        raise _unsupported()
+        raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
     backend.forget()
     status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
     with backend.lock:
@@ -142,3 +110,40 @@ def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 def redrive_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     execution: Execution = backend.execution(arguments["executionArn"])
     return {"redriveDate": execution.redrive(arguments.get("clientToken"))}
+
+
+def _list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """ListExecutions of a Map Run: its child executions, the newest first."""
+    record = backend.map_run(arguments["mapRunArn"])
+    status = arguments.get("statusFilter")
+    found = [
+        (-number, child) for number, child in enumerate(record.run.children) if status is None or child.status == status
+    ][::-1]
+    listing = f"children {record.arn} {status}"
+    return pages.listed("executions", listing, found, arguments, lambda child: Child(record, child).describe())
+
+
+def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution = backend.execution(arguments["executionArn"])
+    newest_first = [(-number, run) for number, run in enumerate(execution.map_runs)][::-1]
+    return pages.listed("mapRuns", f"map runs {execution.arn}", newest_first, arguments)
+
+
+def describe_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    found: MapRun = backend.map_run(arguments["mapRunArn"])
+    return found.describe()
+
+
+def update_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    run = backend.map_run(arguments["mapRunArn"]).run
+    if run.stopped is not None:
+        raise invalid(f"Map Run has ended and cannot be updated: '{run.arn}'")
+    for member, name in (
+        ("maxConcurrency", "concurrency"),
+        ("toleratedFailureCount", "count"),
+        ("toleratedFailurePercentage", "percentage"),
+    ):
+        if arguments.get(member) is not None:
+            setattr(run, name, arguments[member])
+    clock.post(run.changed)
+    return {}

@@ -1,11 +1,13 @@
-"""Names and ARNs of Step Functions, checked as the service checks them."""
+"""Names, ARNs and inputs of Step Functions, checked as the service checks them."""
 
 import re
 from dataclasses import dataclass
 
+from helpers.engine import data_of
+from helpers.limits import PAYLOAD_BYTES
 from helpers.sandbox.states_api.errors import StatesError
 
-__all__ = ["Resource", "check_name", "parse_arn"]
+__all__ = ["Resource", "check_input", "check_name", "parse_arn"]
 
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]")
 
@@ -30,6 +32,18 @@ def check_name(name: str) -> str:
     if not name or _FORBIDDEN.search(name):
         raise StatesError("InvalidName", f"Invalid Name: '{name}'")
     return name
+
+
+def check_input(text: str) -> str:
+    """The input as it is; InvalidExecutionInput unless it is JSON and not too long."""
+    if len(text.encode()) > PAYLOAD_BYTES:
+        message = f"Invalid State Machine Execution Input: 'The input is longer than {PAYLOAD_BYTES} bytes'"
+        raise StatesError("InvalidExecutionInput", message)
+    try:
+        data_of(text)
+    except ValueError as error:
+        raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
+    return text
 
 
 def parse_arn(arn: str, *kinds: str) -> Resource:

@@ -1,4 +1,11 @@
-"""TestState: one state alone, by the engine's inspection of it."""
+"""TestState: one state alone, and what it makes of its data on the way.
+
+The state is compiled anew, with watchers around the closures that its data goes through. What Retry would do is said
+and not done; a Map or a Parallel selects what it would run, runs nothing, and has its result mocked.
+https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html
+"""
+
+from __future__ import annotations
 
 import queue
 import secrets
@@ -7,17 +14,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from helpers import definition as asl
-from helpers.engine import Answer, Identity, TaskFailed, data_of, text_of
+from helpers.engine import Answer, Call, Execution, Identity, Machine, TaskFailed, data_of, text_of
+from helpers.engine.branches import STATE_DATA, Map, Parallel, item_of
+from helpers.engine.failures import TIMEOUT, TOLERANCE_EXCEEDED, StateFailed, matching
+from helpers.engine.map_runs import DistributedMap
+from helpers.engine.paths import Evaluated
+from helpers.engine.scheduler import Process, Walk
+from helpers.engine.states import Pass
+from helpers.engine.tasks import Handled, Task, outside
 from helpers.sandbox.clock import clock
 from helpers.sandbox.integrations import clients, objects
 from helpers.sandbox.integrations.resources import TOKEN, integration_of
 from helpers.sandbox.integrations.shapes import misfit
 from helpers.sandbox.states_api.definitions import check_definition, check_state
 from helpers.sandbox.states_api.errors import StatesError, invalid
-from helpers.sandbox.states_api.executions import check_input
-from helpers.sandbox.states_api.inspection import ALONE, Inspection, named
+from helpers.sandbox.states_api.names import check_input
 from helpers.sandbox.states_api.roles import check_role
 
+ALONE = "StateName"  # what the service calls a state that is given without a name
+LONGEST_SECONDS = 300  # API reference, TestState
 NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
 PATTERNS = (".sync", ".sync:2", ".waitForTaskToken")
 # What a `.sync` task gives, by boto3's name of the service; the others' answers are taken as they are.
@@ -36,34 +51,207 @@ CONTEXT: dict[str, dict[str, type]] = {
 
 
 def test_state(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    name, body, iterates = _state(arguments)
-    mock = _mock(name, body, arguments)
-    if arguments.get("roleArn"):
-        check_role(backend, arguments["roleArn"])
-    elif body["Type"] == "Task" and mock is None:
-        raise invalid("RoleArn must be specified when testing a Task state")
-    configuration = arguments.get("stateConfiguration", {})
-    inspection = Inspection(
-        body,
-        name,
-        mock=mock,
-        items=_items(body, configuration),
-        context=_context(body, arguments),
-        iterates=iterates,
-        variables=_object(arguments, "variables"),
-        retries=configuration.get("retrierRetryCount", 0),
-        failures=configuration.get("mapIterationFailureCount", 0),
-    )
-    text, run, machine = check_input(arguments.get("input", "{}")), str(uuid.uuid4()), str(uuid.uuid4())
-    prefix = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}"
-    role: Any = arguments.get("roleArn")  # null in the context object where there is none
-    names = Identity(f"{prefix}:express:{machine}:{run}", run, f"{prefix}:stateMachine:{machine}", machine, role)
-    ended: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-    seed = secrets.randbits(128)
-    clock.call(lambda: inspection.start(text, names, clock.scheduler, backend.handler, seed, ended.put))
-    if error := ended.get():
+    tested = Tested(backend, arguments)
+    clock.call(tested.start)
+    if error := tested.end.get():
         raise error
-    return _answer(inspection, arguments.get("inspectionLevel", "INFO"))
+    return tested.answer(arguments.get("inspectionLevel", "INFO"))
+
+
+class Tested:
+    """The state that a request is about, and what becomes of it; StatesError where it cannot be tested.
+
+    `stages` are the members of AWS's inspectionData as JSON values, `error_details` those of errorDetails; `end` gets
+    None at its end, or what was raised that is no state's failure.
+    """
+
+    def __init__(self, backend: Any, arguments: dict[str, Any]) -> None:
+        name, self._body, iterates = _state(arguments)
+        self._mock = _mock(name, self._body, arguments)
+        role: Any = arguments.get("roleArn")  # null in the context object where there is none
+        if role:
+            check_role(backend, role)
+        elif self._body["Type"] == "Task" and self._mock is None:
+            raise invalid("RoleArn must be specified when testing a Task state")
+        configuration = arguments.get("stateConfiguration", {})
+        self._items = _items(self._body, configuration)
+        self._context = _context(self._body, arguments)
+        self._retries = configuration.get("retrierRetryCount", 0)
+        self._failures = configuration.get("mapIterationFailureCount", 0)
+        text, run, machine = check_input(arguments.get("input", "{}")), str(uuid.uuid4()), str(uuid.uuid4())
+        prefix = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}"
+        names = Identity(f"{prefix}:express:{machine}:{run}", run, f"{prefix}:stateMachine:{machine}", machine, role)
+        compiled = Machine({"StartAt": name, "States": {name: self._body}}, "JSONPath")
+        self._handler, seed = backend.handler, secrets.randbits(128)
+        execution = Execution(compiled, text, names, scheduler=clock.scheduler, handler=self._handle, seed=seed)
+        self._state, self._frame = compiled.states[name], execution.top
+        self._frame.variables, self._frame.scope.context = _object(arguments, "variables"), self._seen_context
+        if iterates:
+            self._frame.item = item_of(0, self._frame.data, STATE_DATA)
+        self._status = "FAILED"
+        self._next: str | None = None
+        self._error: str | None = None
+        self._cause: str | None = None
+        self._stages: dict[str, Any] = {"input": self._frame.data}
+        self._error_details: dict[str, Any] = {}
+        self.end: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+        self._watch()
+
+    def start(self) -> None:
+        """Let the engine move it, for as long as a test may take."""
+        self._timer = clock.scheduler.after(LONGEST_SECONDS, self._time_out)
+        self._frame.process = Process(clock.scheduler, self._walk(), self._ended)
+
+    def answer(self, level: str) -> dict[str, Any]:
+        """What TestState answers, at an inspection level, once it has ended."""
+        has_output = self._status in ("SUCCEEDED", "CAUGHT_ERROR")
+        stages = {name: value if name in NUMBERS else text_of(value) for name, value in self._stages.items()}
+        if self._error_details:
+            stages["errorDetails"] = self._error_details
+        return {
+            "status": self._status,
+            "output": text_of(self._frame.data) if has_output else None,
+            "error": self._error,
+            "cause": self._cause,
+            "nextState": self._next,
+            "inspectionData": None if level == "INFO" else stages,
+        }
+
+    def _time_out(self) -> None:
+        self._frame.process.close()
+        self._error = TIMEOUT
+        self._ended(None, None)
+
+    def _ended(self, _: Any, error: Exception | None) -> None:
+        clock.scheduler.cancel(self._timer)
+        if self._frame.variables:
+            self._stages["variables"] = self._frame.variables
+        self.end.put(error)
+
+    def _walk(self) -> Walk:
+        state, frame = self._state, self._frame
+        frame.enter(state)
+        try:
+            if isinstance(state, Handled):
+                frame.retries = self._retries
+                self._status, self._next = yield from self._handled(state)
+            else:
+                self._next = (yield from state.work(frame)) if state.waits else state.pass_through(frame)
+                self._status = "SUCCEEDED"
+        except StateFailed as failure:
+            frame.locate(state, failure)
+            self._error, self._cause = failure.error, failure.cause
+
+    def _handled(self, state: Handled) -> Walk:
+        """The status and the next state of a state that has Retry and Catch."""
+        frame, data = self._frame, state.taken(self._frame)
+        try:
+            frame.leave(state, *(yield from self._attempt(state, data)))
+            return "SUCCEEDED", state.next
+        except StateFailed as failure:
+            failed = failure
+        frame.locate(state, failed)
+        self._error, self._cause = failed.error, failed.cause
+        index = matching(state.retriers, failed)
+        if index is not None:
+            self._error_details = {"retryIndex": index}
+            retrier = state.retriers[index]
+            if self._retries < retrier.attempts:
+                seconds = int(retrier.delay(self._retries, frame.execution.chance()))
+                self._error_details["retryBackoffIntervalSeconds"] = seconds
+                return "RETRIABLE", None
+        following = state._caught(frame, failed)
+        self._error_details = {"catchIndex": matching(state._catchers, failed)}
+        return "CAUGHT_ERROR", following
+
+    def _attempt(self, state: Handled, data: Any) -> Walk:
+        if isinstance(state, Task):
+            return (yield from state.attempt(self._frame, data))
+        if isinstance(state, Map):
+            yield from self._select(state, data)
+        elif isinstance(state, Parallel) and state._parameters:
+            state._parameters(state.evaluation(self._frame, data))
+        if isinstance(self._mock, TaskFailed):
+            raise outside(self._mock.error, self._mock.cause)
+        return state.finished(self._frame, self._mock.value if self._mock else None)
+
+    def _select(self, state: Map, data: Any) -> Walk:
+        """What a Map would run, and how; its failure where more iterations have failed than it tolerates."""
+        frame, stages = self._frame, self._stages
+        if isinstance(state, DistributedMap) and state._reader:
+            items, source = yield from state.read(frame, data)
+            if "ItemsPointer" in state._reader.get("ReaderConfig", {}):
+                stages["afterItemsPointer"] = items
+        else:
+            items, source = state.items_of(frame, data), STATE_DATA
+            if not state.jsonata:
+                stages["afterItemsPath"] = items
+        stages["maxConcurrency"] = state.concurrency(state.evaluation(frame, data)) or 0
+        if state.selector:
+            stages["afterItemSelector"] = [
+                state.selected(frame, data, item, item_of(index, item, source)) for index, item in enumerate(items)
+            ]
+        if not isinstance(state, DistributedMap):
+            return
+        if state._batcher:
+            stages["afterItemBatcher"] = state._batched(frame, data, items, source)
+        exceeded = False
+        for what, number, whole in (("Count", state._count, 1), ("Percentage", state._percentage, len(items) / 100)):
+            if {f"ToleratedFailure{what}", f"ToleratedFailure{what}Path"} & self._body.keys():
+                stages[f"toleratedFailure{what}"] = tolerated = number(state.evaluation(frame, data))
+                exceeded = exceeded or self._failures > tolerated * whole
+        if exceeded and not isinstance(self._mock, TaskFailed):
+            raise outside(TOLERANCE_EXCEEDED, "The specified tolerated failure threshold was exceeded")
+
+    def _handle(self, call: Call) -> None:
+        if call.kind == "read":
+            call.answer(self._items)
+        elif self._mock:
+            call.answer(self._mock)
+        else:
+            self._handler(call)
+
+    def _seen_context(self) -> dict[str, Any]:
+        found = self._frame.context()
+        if self._context is None:
+            del found["Execution"]["RedriveCount"]  # the service runs the test as an Express execution
+            return found
+        return {**self._context, "Map": found["Map"]} if "Map" in found else self._context
+
+    def _watch(self) -> None:
+        """Have every stage of the data kept, also where the state leaves it as it is."""
+        state, stages = self._state, self._stages
+
+        def seen(stage: str, evaluate: Evaluated | None) -> Evaluated:
+            def evaluated(scope: Any) -> Any:
+                stages[stage] = found = evaluate(scope) if evaluate else scope.data
+                return found
+
+            return evaluated
+
+        def selected(scope: Any) -> Any:
+            stages["result"] = scope.data
+            return select(scope) if select else scope.data
+
+        def placed(data: Any, shaped: Any) -> Any:
+            stages["afterResultSelector"] = shaped
+            stages["afterResultPath"] = output = place(data, shaped) if place else shaped
+            return output
+
+        if isinstance(state, Task | Parallel):
+            select, state._selector = state._selector, selected
+        if state.jsonata:
+            if isinstance(state, Task | Parallel) and state._parameters:
+                state._parameters = seen("afterArguments", state._parameters)
+            return
+        if isinstance(state, Pass) and "Result" in self._body:
+            stages["result"] = self._body["Result"]  # with it, the service does not show what comes before
+        else:
+            state.input_path = seen("afterInputPath", state.input_path)
+            if isinstance(state, Pass | Task | Parallel):
+                state._parameters = seen("afterParameters", state._parameters)
+        if isinstance(state, Pass | Handled):
+            place, state.result_path = state.result_path, placed
 
 
 def _state(arguments: dict[str, Any]) -> tuple[str, dict[str, Any], bool]:
@@ -72,10 +260,11 @@ def _state(arguments: dict[str, Any]) -> tuple[str, dict[str, Any], bool]:
     if name is None:
         return ALONE, check_state(text, ALONE), False
     check_definition(text, "STANDARD")
-    found = named(data_of(text), name)
+    found = next((state for state in asl.states(data_of(text)) if state.name == name), None)
     if found is None:
         raise invalid("State not found in definition")
-    return name, *found
+    owner = found.scope.owner
+    return name, {"QueryLanguage": found.language, **found.body}, owner is not None and owner.type == "Map"
 
 
 def _mock(name: str, body: dict[str, Any], arguments: dict[str, Any]) -> Answer | TaskFailed | None:
@@ -184,18 +373,3 @@ def _object(arguments: dict[str, Any], member: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid(f"'{member}' is not a JSON object.")
     return value
-
-
-def _answer(found: Inspection, level: str) -> dict[str, Any]:
-    has_output = found.status in ("SUCCEEDED", "CAUGHT_ERROR")
-    stages = {name: value if name in NUMBERS else text_of(value) for name, value in found.stages.items()}
-    if found.error_details:
-        stages["errorDetails"] = found.error_details
-    return {
-        "status": found.status,
-        "output": text_of(found.output) if has_output else None,
-        "error": found.error,
-        "cause": found.cause,
-        "nextState": found.next_state,
-        "inspectionData": None if level == "INFO" else stages,
-    }

@@ -9,7 +9,6 @@ from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.machines import Machine, Version
 from helpers.sandbox.states_api.names import parse_arn
 
-MOST_VERSIONS, MOST_ALIASES = 1000, 100  # of a machine; developer guide, "Service quotas"
 FIRST_REVISION = "INITIAL"  # the name of a revision without id; API reference, PublishStateMachineVersion
 
 
@@ -20,8 +19,6 @@ def publish_state_machine_version(backend: Any, arguments: dict[str, Any]) -> di
     if asked is not None and asked != current:
         failed = f"Failed to publish the State Machine version for revision {asked}."
         raise StatesError("ConflictException", f"{failed} The current State Machine revision is {current}.")
-    if len(machine.versions) >= MOST_VERSIONS:
-        raise StatesError("ServiceQuotaExceededException", f"A state machine can have {MOST_VERSIONS} versions.")
     with backend.lock:
         version: Version = machine.publish(arguments.get("description"))
     return version.describe()
@@ -56,8 +53,6 @@ def create_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dict[
     with backend.lock:
         alias = machine.aliases.get(name)
         if alias is None:
-            if len(machine.aliases) >= MOST_ALIASES:
-                raise StatesError("ServiceQuotaExceededException", f"A state machine can have {MOST_ALIASES} aliases.")
             alias = machine.aliases[name] = {
                 **{"stateMachineAliasArn": f"{machine.arn}:{name}", "name": name, "description": description},
                 **{"routingConfiguration": routing, "creationDate": clock.now(), "updateDate": clock.now()},

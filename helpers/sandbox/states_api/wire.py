@@ -11,32 +11,16 @@ from botocore import xform_name
 from botocore.model import Shape
 
 from helpers.sandbox.integrations.clients import service_model
+from helpers.sandbox.integrations.shapes import fits
 from helpers.sandbox.refusal import Answer, in_json
-from helpers.sandbox.states_api import (
-    activities,
-    definitions,
-    executions,
-    history,
-    machines,
-    map_runs,
-    tags,
-    test_state,
-    tokens,
-    versions,
-)
+from helpers.sandbox.states_api import definitions, executions, history, machines, tags, test_state, tokens, versions
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError, invalid
 
 __all__ = ["answer", "operation"]
 
 Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
-MODULES = activities, definitions, executions, history, machines, map_runs, tags, test_state, tokens, versions
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    **{"string": (str,), "boolean": (bool,), "list": (list,)},
-    **dict.fromkeys(("integer", "long"), (int,)),
-    **dict.fromkeys(("float", "double"), (int, float)),
-    **dict.fromkeys(("map", "structure"), (dict,)),
-}
+MODULES = definitions, executions, history, machines, tags, test_state, tokens, versions
 
 
 def operation(name: str) -> Operation | None:
@@ -92,7 +76,7 @@ def _sent(value: Any, shape: Any) -> Any:
 
 def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     """What the service would say of each value that its model forbids."""
-    if not _fits(shape, value):
+    if not fits(value, shape):
         raise StatesError("SerializationException", f"{path or 'The request'} must be a {shape.type_name}.")
     shown = "***Sensitive Data Redacted***" if shape.metadata.get("sensitive") else value
     yield from (
@@ -109,11 +93,6 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     elif shape.type_name == "list":
         for number, item in enumerate(value, 1):
             yield from _violations(shape.member, item, f"{path}.{number}.member")
-
-
-def _fits(shape: Shape, value: Any) -> bool:
-    types = _PYTHON_TYPES.get(shape.type_name, (object,))
-    return isinstance(value, types) and isinstance(value, bool) == (shape.type_name == "boolean")
 
 
 def _broken_rules(shape: Shape, value: Any) -> Iterator[str]:

@@ -8,29 +8,28 @@ from moto.glue.models import GlueBackend
 
 from helpers.sandbox.athena import dialect
 from helpers.sandbox.athena.catalog import Catalog
-from helpers.sandbox.athena.engine import Result, Run
+from helpers.sandbox.athena.engine import Result, connect, query
+from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import Malformed, QueryFailure
 
-NOW = datetime.datetime(2030, 5, 6, 7, 8, 9, 123_000, tzinfo=datetime.UTC)
 DAY = datetime.date(2020, 1, 31)
 
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    catalog = Catalog(GlueBackend("us-east-1", "123456789012"))
+    catalog = Catalog(GlueBackend("us-east-1", "123456789012"), Caller(None, "us-east-1"))
     for statement in (
         "CREATE DATABASE lab",
         "CREATE EXTERNAL TABLE lab.orders (id int, customer string, n bigint, price double, day date, "
         "made timestamp, paid boolean, cost decimal(10,2), ratio float) LOCATION 's3://bucket/orders/'",
     ):
-        catalog.run(dialect.parse(statement), statement, "default", lambda _: [])
+        catalog.run(dialect.parse(statement), statement, "default")
     return catalog
 
 
-def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
+def asked(catalog: Catalog, sql: str) -> Result:
     """Run a query over three orders."""
     table = catalog.find("lab", "orders")
-    assert table is not None
     made = datetime.datetime(2020, 1, 31, 2, 3, 4)
     columns = [
         *([1, 2, 3], ["ann", "bob", None], [10, 3, 7], [1.5, 2.5, 1e8], [DAY] * 3, [made] * 3),
@@ -39,7 +38,8 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     rows = pa.table(arrays, schema=schema)
-    return Run().query(dialect.parse(sql, parameters), "lab", catalog, lambda _: (rows, 42), NOW)
+    with connect() as connection:
+        return query(connection, dialect.parse(sql), "lab", catalog, lambda _: (rows, 42))
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,6 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
         ("SELECT concat(customer, '!') FROM orders ORDER BY id", "varchar", [["ann!"], ["bob!"], [None]]),
         ("SELECT customer FROM orders ORDER BY customer DESC", "varchar", [["bob"], ["ann"], [None]]),
         ("SELECT id FROM orders ORDER BY id OFFSET 1 LIMIT 1", "integer", [["2"]]),
-        ("SELECT date_diff('month', DATE '2020-01-31', DATE '2020-02-28')", "bigint", [["0"]]),
-        ("SELECT date_diff('day', day, DATE '2020-02-02') FROM orders LIMIT 1", "bigint", [["2"]]),
-        ("SELECT date_add('month', 1, day) FROM orders LIMIT 1", "date", [["2020-02-29"]]),
-        ("SELECT date_trunc('month', day), date_trunc('hour', made) FROM orders LIMIT 1", "date timestamp",
-         [["2020-01-01", "2020-01-31 02:00:00.000"]]),
-        ("SELECT date_format(made, '%Y-%m-%d %H:%i:%s') FROM orders LIMIT 1", "varchar", [["2020-01-31 02:03:04"]]),
-        ("SELECT current_date, date_format(now(), '%H:%i')", "date varchar", [["2030-05-06", "07:08"]]),
         ("SELECT price, paid, made, day, null FROM orders WHERE id = 3", "double boolean timestamp date unknown",
          [["1.0E8", None, "2020-01-31 02:03:04.000", "2020-01-31", None]]),
         ("SELECT 0.0001e0, 1e7, 1e6, ratio FROM orders LIMIT 1", "double double double float",
@@ -76,35 +69,26 @@ def asked(catalog: Catalog, sql: str, *parameters: str) -> Result:
         ("SELECT count(*), count(customer), count(DISTINCT paid) FROM lab.orders", None, [["3", "2", "2"]]),
         ("SELECT CASE WHEN n > 5 THEN 'big' ELSE 'small' END AS size FROM orders WHERE customer IN ('ann')",
          "varchar", [["big"]]),
-        ("SELECT lower('AB'), length('é'), substr('abc', -2), trim(' \t a '), replace('aa', 'a', 'b')", None,
-         [["ab", "1", "bc", "a", "bb"]]),
+        ("SELECT lower('AB'), length('é'), substr('abc', -2)", None, [["ab", "1", "bc"]]),
         ("SELECT coalesce(customer, '?'), nullif(id, 1) FROM orders WHERE NOT paid OR paid IS NULL ORDER BY id", None,
          [["bob", "2"], ["?", "3"]]),
         ("SELECT CASE id WHEN 1 THEN 'one' ELSE 'more' END, -id + n * 2 FROM orders WHERE id = 1", None,
          [["one", "19"]]),
         ("SELECT id FROM orders UNION SELECT n FROM orders EXCEPT SELECT 3 ORDER BY 1", None,
          [["1"], ["2"], ["7"], ["10"]]),
+        ("SELECT '==', '::', ',)'", None, [["==", "::", ",)"]]),
         ("VALUES (1, 'a')", "integer varchar", [["1", "a"]]),
     ],
 )  # fmt: skip
 def test_what_means_the_same_gives_athena_s_answer(catalog, sql, types, rows):
     result = asked(catalog, sql)
     assert result.rows == rows
-    assert types is None or [column.type for column in result.columns] == types.split()
+    assert types is None or [column["Type"] for column in result.columns] == types.split()
 
 
 def test_columns_without_a_name_are_numbered_by_position(catalog):
     result = asked(catalog, "SELECT orders.*, 1, upper(customer), id AS key, cast(n AS double) FROM orders")
-    assert [column.name for column in result.columns][9:] == ["_col9", "_col10", "key", "_col12"]
-
-
-def test_parameters_take_the_question_marks_places(catalog):
-    sql = "SELECT id FROM orders WHERE customer = ? AND n > ?"
-    assert asked(catalog, sql, "'ann'", "5").rows == [["1"]]
-    with pytest.raises(QueryFailure, match="expected 2 but found 1"):
-        asked(catalog, sql, "'ann'")
-    with pytest.raises(QueryFailure, match="is no SQL value"):
-        asked(catalog, sql, "'ann' OR customer = customer", "5")
+    assert [column["Name"] for column in result.columns][9:] == ["_col9", "_col10", "key", "_col12"]
 
 
 @pytest.mark.parametrize(
@@ -123,23 +107,23 @@ def test_parameters_take_the_question_marks_places(catalog):
         # of DuckDB alone
         ("SELECT * EXCLUDE (id) FROM orders", "reads this differently from Athena"),
         ("SELECT * REPLACE (1 AS id) FROM orders", "reads this differently from Athena|mismatched"),
-        ("SELECT id::varchar FROM orders", "reads this differently from Athena"),
-        ("SELECT [1, 2]", "reads this differently from Athena"),
-        ("SELECT {'a': 1}", "reads this differently from Athena"),
+        ("SELECT id::varchar FROM orders", "mismatched input '::': use cast"),
+        ("SELECT [1, 2]", "is not in the sandbox"),
+        ("SELECT {'a': 1}", "mismatched input"),
         ("SELECT id FROM orders GROUP BY ALL", "reads this differently from Athena"),
         ("SELECT DISTINCT ON (id) n FROM orders", "reads this differently from Athena"),
-        ("SELECT id FROM orders WHERE customer ILIKE 'A%'", "reads this differently from Athena"),
+        ("SELECT id FROM orders WHERE customer ILIKE 'A%'", "ILIKE .* is not in the sandbox"),
         ("FROM orders", "mismatched input 'FROM'"),
         ("SELECT * FROM (FROM orders)", "mismatched input 'FROM'"),
         ("SELECT id, FROM orders", "mismatched input 'FROM'"),
-        ("SELECT id FROM orders WHERE id == 1", "mismatched input '='"),
+        ("SELECT id FROM orders WHERE id == 1", "mismatched input '=='"),
         ("SELECT id FROM orders LIMIT 1 OFFSET 1", "OFFSET comes before LIMIT"),
         ("SELECT id AS k FROM orders WHERE k = 1", "COLUMN_NOT_FOUND: .*'k' cannot be resolved"),
         ("SELECT n AS k, count(*) FROM orders GROUP BY k", "COLUMN_NOT_FOUND: .*'k' cannot be resolved"),
         ("SELECT id AS k, k + 1 FROM orders", "COLUMN_NOT_FOUND: .*'k' cannot be resolved"),
         # converted by DuckDB, refused by Athena
         ("SELECT id FROM orders WHERE customer = 1", "TYPE_MISMATCH"),
-        ("SELECT id FROM orders WHERE day = '2020-01-31'", "TYPE_MISMATCH: Cannot apply operator: date = varchar"),
+        ("SELECT id FROM orders WHERE day = '2020-01-31'", "TYPE_MISMATCH: .*incompatible types: date, varchar"),
         ("SELECT id FROM orders WHERE day BETWEEN '2020-01-01' AND '2020-02-01'", "TYPE_MISMATCH"),
         ("SELECT id FROM orders WHERE customer IN ('ann', 1)", "TYPE_MISMATCH"),
         ("SELECT customer || 1 FROM orders", "TYPE_MISMATCH"),
@@ -154,16 +138,21 @@ def test_parameters_take_the_question_marks_places(catalog):
         ("SELECT id FROM orders WHERE n", "TYPE_MISMATCH"),
         ("SELECT id FROM orders UNION ALL SELECT customer FROM orders", "TYPE_MISMATCH: .*incompatible types"),
         ("SELECT 99999999999999999999", "NUMERIC_VALUE_OUT_OF_RANGE"),
-        ("SELECT now()", "time zone is not in the sandbox"),
         ("SELECT cast('1.5' AS integer)", "INVALID_CAST_ARGUMENT: Cannot cast '1.5'"),
         ("SELECT cast(' 1 ' AS integer)", "INVALID_CAST_ARGUMENT"),
         ("SELECT cast('2020/1/1' AS date)", "INVALID_CAST_ARGUMENT"),
         ("SELECT cast('yes' AS boolean)", "INVALID_CAST_ARGUMENT"),
         # not known to mean the same
         ("SELECT approx_distinct(id) FROM orders", "The function approx_distinct is not in the sandbox"),
+        ("SELECT date_add('month', 1, day) FROM orders", "The function date_add is not in the sandbox"),
+        ("SELECT date_format(made, '%Y') FROM orders", "The function date_format is not in the sandbox"),
+        ("SELECT trim(customer) FROM orders", "The function trim is not in the sandbox"),
+        ("SELECT current_date", "The function current_date is not in the sandbox"),
+        ("SELECT now()", "The function current_timestamp is not in the sandbox"),
         ("SELECT greatest(1, 2)", "The function greatest is not in the sandbox"),
         ("SELECT list_value(1)", "The function list_value is not in the sandbox"),
         ("SELECT regexp_like(customer, 'a') FROM orders", "is not in the sandbox"),
+        ("SELECT id FROM orders WHERE customer = ?", r"PLACEHOLDER \(\?\) is not in the sandbox"),
         ("SELECT 1 UNION SELECT id FROM orders TABLESAMPLE BERNOULLI (10)", "not Athena's SQL|not in the sandbox"),
         ("SELECT DATE '2020-01-01' + INTERVAL '1' day", "not in the sandbox"),
         # plain mistakes

@@ -33,12 +33,11 @@ def test_what_a_query_makes_and_drops_is_seen_in_glue(lab, names):
     database, bucket = names
     queried(lab, f"CREATE DATABASE {database}", bucket)
     at = f"s3://{bucket}/orders/"
-    make = f"CREATE EXTERNAL TABLE {database}.orders (id int) PARTITIONED BY (day string) LOCATION '{at}'"
+    make = f"CREATE EXTERNAL TABLE {database}.orders (id int) LOCATION '{at}'"
     queried(lab, make, bucket)
     table = lab.client("glue").get_table(DatabaseName=database, Name="orders")["Table"]
     assert table["StorageDescriptor"]["Columns"] == [{"Name": "id", "Type": "int"}]
     assert table["StorageDescriptor"]["Location"] == at
-    assert table["PartitionKeys"] == [{"Name": "day", "Type": "string"}]
     queried(lab, f"DROP TABLE {database}.orders", bucket)
     assert tables(lab, database) == []
     queried(lab, f"DROP DATABASE {database}", bucket)
@@ -59,9 +58,22 @@ def test_what_is_deleted_in_glue_is_gone_for_queries(lab, names):
 
 def test_what_is_made_in_glue_is_there_for_queries(lab, names):
     database, bucket = names
-    lab.client("glue").create_database(DatabaseInput={"Name": database})
+    glue = lab.client("glue")
+    glue.create_database(DatabaseInput={"Name": database})
     assert database in databases(lab, "athena")
-    queried(lab, f"DROP DATABASE {database}", bucket)
+    lab.client("s3").put_object(Bucket=bucket, Key="orders/a.csv", Body=b"1;ann\n2;bob\n")
+    storage = {
+        "Location": f"s3://{bucket}/orders",
+        "Columns": [{"Name": "id", "Type": "int"}, {"Name": "customer", "Type": "string"}],
+        "SerdeInfo": {
+            "SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+            "Parameters": {"field.delim": ";"},
+        },
+    }
+    glue.create_table(DatabaseName=database, TableInput={"Name": "orders", "StorageDescriptor": storage})
+    queried(lab, f"SELECT customer FROM {database}.orders WHERE id = 2", bucket)
+    queried(lab, f"DROP SCHEMA {database} CASCADE", bucket)
+    assert database not in databases(lab, "glue")
 
 
 def test_a_new_database_has_not_the_tags_of_one_that_was_dropped(lab, names):

@@ -59,12 +59,13 @@ def test_the_clock_stays_while_something_works(clock: Clock) -> None:
 
 
 def test_the_clock_stays_while_a_token_is_out_if_it_is_asked_to(clock: Clock) -> None:
-    clock.tokens = 1
+    out = [True]
+    clock.token_is_out = lambda: bool(out)
     clock.fast_forward(hold_tokens=True)
     rang, _ = after(clock, 3600)
     clock.call(lambda: None)
     assert not rang.is_set()
-    clock.call(lambda: setattr(clock, "tokens", 0))
+    clock.call(out.clear)
     assert rang.wait(SECONDS)
 
 
@@ -75,6 +76,18 @@ def test_with_a_rate_it_goes_so_many_times_as_fast(clock: Clock) -> None:
     assert rang.wait(SECONDS)
     assert time.monotonic() - began >= 0.09
     assert clock.rate == 1000
+
+
+def test_a_lease_that_lapsed_leaves_the_engine_at_rest(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock.call(lambda: clock.scheduler.after(1_000, print))
+    clock.fast_forward(rate=1, seconds=0.01)
+    while clock.fast_forwarding:
+        pass
+    looks: list[None] = []
+    deadline = clock.scheduler.deadline
+    monkeypatch.setattr(clock.scheduler, "deadline", lambda: (looks.append(None), deadline())[1])
+    threading.Event().wait(0.2)
+    assert len(looks) < 10
 
 
 def test_what_fails_in_the_engines_thread_is_raised_where_it_was_called_and_ends_nothing(clock: Clock) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from helpers import engine
 from helpers.sandbox.clock import clock
+from helpers.sandbox.integrations import services
 from helpers.sandbox.states_api import backend as kept
-from helpers.sandbox.states_api import nested
 from helpers.sandbox.states_api.calls import handle
+from helpers.sandbox.states_api.execution import Execution
 from tests.sandbox.states_api.test_forgetting import begin_one, end_one
 
 TASK = {
@@ -50,7 +51,7 @@ def test_a_fault_at_the_end_of_an_execution_keeps_nobody_waiting(
     backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = threading.Event()
-    monkeypatch.setattr(backend, "announce", lambda execution: {}["lost"] if execution.status == "ABORTED" else None)
+    monkeypatch.setattr(Execution, "_announce", lambda self: {}["lost"] if self.status == "ABORTED" else None)
     waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 60, "End": True}}}
     execution = begin_one(backend, "watched", definition=waits)
     execution.after_end += [lambda: {}["lost"], done.set]
@@ -64,8 +65,8 @@ def test_a_fault_while_a_nested_execution_is_presented_fails_the_task_that_waits
 ) -> None:
     backend = kept.backend_of("123456789012", "us-east-1")
     child = end_one(backend, "nested-child")
-    monkeypatch.setattr(nested.services, "answer", lambda call, integration: {"ExecutionArn": child})
-    monkeypatch.setattr(nested.services, "presented", lambda *_: {}["lost"])
+    monkeypatch.setattr(services, "answer", lambda call, integration: {"ExecutionArn": child})
+    monkeypatch.setattr(services, "ask", lambda *_: {}["lost"])
     resource = "arn:aws:states:::states:startExecution.sync"
     definition = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": resource, "End": True}}}
     found = backend.executions[end_one(backend, "nested-parent", definition=definition, handler=handle)]

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import helpers
+from helpers import sandbox
 from helpers.errors import InvalidSetting
 from tests.roles import policy
 from tests.sandbox.conftest import TRUST, Machines, details, states
@@ -117,6 +118,8 @@ def test_a_job_needs_starting_looking_and_stopping(lab, machines, state, resourc
     service = {"glue": "Glue.AWSGlueException", "batch": "Batch.AWSBatchException", "ecs": "ECS.AmazonECSException"}
     error = service[resource.split(":")[0]]
     assert found == [(error, True), (error, True), ("States.Timeout", False), ("States.Timeout", False)]
+    while sandbox.call("clock")["working"]:
+        pass
     assert jobs(lab, state) == ["RUNNING", "CANCELLED"]
 
 

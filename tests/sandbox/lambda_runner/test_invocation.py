@@ -1,6 +1,5 @@
 """What a caller of Invoke gets, held against what AWS answers."""
 
-import base64
 import itertools
 import json
 import re
@@ -150,11 +149,14 @@ def test_an_error_has_aws_s_shape(make, invoke, body, before, handler, error):
         ("import time; time.sleep(60)", "Sandbox.Timedout", "Task timed out after 1.00 seconds"),
         ("import sys; sys.exit(3)", "Runtime.ExitError", "Runtime exited with error: exit status 3"),
         ("import os; os._exit(0)", "Runtime.ExitError", "Runtime exited without providing a reason"),
-        pytest.param(
-            "import os; os.kill(os.getpid(), 9)",
-            "Runtime.ExitError",
-            "Runtime exited with error: signal: killed",
-            marks=pytest.mark.skipif(psutil.WINDOWS, reason="there are no signals on Windows"),
+        *(
+            pytest.param(
+                f"import os; os.kill(os.getpid(), {number})",
+                "Runtime.ExitError",
+                f"Runtime exited with error: signal: {word}",
+                marks=pytest.mark.skipif(psutil.WINDOWS, reason="there are no signals on Windows"),
+            )
+            for number, word in ((9, "killed"), (15, "terminated"), (2, "int"))
         ),
     ],
 )
@@ -302,9 +304,3 @@ def test_payloads_have_aws_s_limits(lab, make, invoke):
 def test_decimals_are_numbers(make, invoke):
     name = make("from decimal import Decimal\nreturn [Decimal('1.5'), Decimal('3')]")
     assert json.dumps(invoke(name)["Payload"]) == "[1.5, 3]"
-
-
-def test_a_client_context_reaches_the_handler(make, invoke):
-    name = make("return [context.client_context.custom, context.client_context.client.app_title]")
-    given = base64.b64encode(json.dumps({"custom": {"a": 1}, "client": {"app_title": "T"}}).encode()).decode()
-    assert invoke(name, ClientContext=given)["Payload"] == [{"a": 1}, "T"]

@@ -1,5 +1,6 @@
 """Handlers that misbehave get AWS's error, and the server lives."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,9 +36,13 @@ def test_what_aws_bears_is_borne(make, invoke, body, payload):
         assert answer["Log"].splitlines()[-1].startswith("REPORT RequestId: ")
 
 
-def test_the_last_lines_of_a_flood_are_in_the_log(make, invoke):
-    answer = invoke(make("for i in range(20_000): print('x' * 90, 'flood', i)", Timeout=30))
-    assert "flood 19999\nEND RequestId: " in answer["Log"]
+def test_the_last_lines_of_a_flood_are_in_the_log_which_says_what_is_lost(lab, make, invoke):
+    name = make("for i in range(event): print('x' * 90, 'flood', i)", Timeout=30)
+    assert "flood 19999\nEND RequestId: " in invoke(name, 20_000)["Log"]
+    assert "flood 2\nEND RequestId: " in invoke(name, 3)["Log"]
+    events = lab.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}", limit=10)["events"]
+    (lost,) = (found for event in events if (found := re.match(r"\((\d+) bytes of output before", event["message"])))
+    assert 900_000 < int(lost[1]) < 1_100_000
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,7 @@ def test_many_at_once_all_succeed_each_in_a_worker_of_its_own(make, invoke):
 def test_no_worker_outlives_its_server(tmp_path):
     (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass", encoding="utf-8")
     worker = Worker(tmp_path)
-    function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": {}, "environment": {}}
+    function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": [], "environment": {}}
     clock_and_mark = {"mark": mark(), "clock_offset": 0.0}
     try:
         assert worker.ask(function | clock_and_mark, b"", 10)[0]["kind"] == "ready"
@@ -144,7 +149,7 @@ def test_no_worker_outlives_its_server(tmp_path):
 
 def test_there_are_never_more_workers_than_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "MOST_WORKERS", 2)
-    pool = workers.Workers(tmp_path)
+    pool = workers.Workers(tmp_path / "workers")
     try:
         with pool.worker("a") as (first, warm), pool.worker("b"):
             assert not warm

@@ -3,6 +3,7 @@
 import datetime
 import gc
 import json
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,8 @@ from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import backend as kept
 from helpers.sandbox.states_api import history
 from helpers.sandbox.states_api.errors import StatesError
-from helpers.sandbox.states_api.execution import Execution
+from helpers.sandbox.states_api.execution import Execution, tree
 from helpers.sandbox.states_api.machines import Machine, Revision
-from helpers.sandbox.states_api.map_runs import tree
 from tests.sandbox.states_api.conftest import PASS
 
 ARN = "arn:aws:states:us-east-1:123456789012"
@@ -61,19 +61,26 @@ def begin_one(
     off = {"level": "OFF", "includeExecutionData": False}
     revision = Revision(json.dumps(definition), "", off, {}, {}, clock.now())
     machine = Machine(f"{ARN}:stateMachine:m", "m", kind, clock.now(), revision)
-    text = json.dumps({} if data is None else data)
-    arn = f"{ARN}:execution:m:{name}"
-    execution = Execution(backend, machine, None, None, arn, name, text, handler=handler)
+    backend.machines[machine.arn], backend.handler = machine, handler
+    asked = {"stateMachineArn": machine.arn, "name": name, "input": json.dumps({} if data is None else data)}
+    execution = Execution(backend, asked)
     if kind == "STANDARD":
-        backend.executions[arn] = execution
+        backend.executions[execution.arn] = execution
     execution.start()
     return execution
+
+
+def wait(execution: Execution) -> None:
+    """Wait for an execution's end."""
+    ended = threading.Event()
+    clock.post(lambda: execution.after_end.append(ended.set) if execution.status == "RUNNING" else ended.set())
+    assert ended.wait(60)
 
 
 def end_one(backend: kept.StatesBackend, name: str, days_ago: float = 0, **given: Any) -> str:
     """The ARN of an execution that has run to its end."""
     execution = begin_one(backend, name, **given)
-    execution.wait()
+    wait(execution)
     if days_ago:
         execution.run.stopped = clock.now() - datetime.timedelta(days=days_ago)
         clock.call(backend.forget)
@@ -110,7 +117,7 @@ def test_a_redriven_execution_is_whole_and_put_away_again(backend: kept.StatesBa
     execution = backend.executions[end_one(backend, "fails", definition=failing)]
     running = clock.executions
     execution.redrive()
-    execution.wait()
+    wait(execution)
     assert clock.call(lambda: clock.executions) == running
     assert isinstance(execution.run.events, bytes)
     page = json.loads(history.get_execution_history(backend, {"executionArn": execution.arn}))
