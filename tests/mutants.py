@@ -57,6 +57,10 @@ EXPLAINED = {
     "helpers/exercises/lessons.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
         "the tolerated delay is the same in every row"
     ),
+    "helpers/exercises/lessons.py _seconds_in: comparison in 'abs(float(got) - wanted) > 0.5'": (
+        "whether half a second off is still right is promised nowhere"
+    ),
+    "helpers/exercises/trial.py _machine: number in ':8'": "a name of its own may be of any length",
     "helpers/exercises/trial.py _run: number in 'maxsize=512'": "how many trials are remembered changes no verdict",
     "helpers/history/fleet.py states: truth in 'ignore_cleanup_errors=True'": (
         "a folder in use can be left behind on Windows alone"

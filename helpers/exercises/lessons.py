@@ -558,9 +558,7 @@ def _sql(answer: Any, about: Any) -> None:
     for dearest in got.values():
         if slip := number_slip(dearest):
             raise Lacking(slip.replace("your answer is", "a value in the column `dearest` is"))
-    wrong = sorted(
-        city for city in wanted | got if city not in wanted or abs(float(got.get(city, 0)) - wanted[city]) > 0.001
-    )
+    wrong = sorted(city for city in got if city not in wanted or abs(float(got[city]) - wanted[city]) > 0.001)
     if wrong:
         raise Lacking(f"the dearest order is not right for {', '.join(wrong)}.")
 

@@ -268,7 +268,7 @@ def wrong_paths(owner: str, body: dict[str, Any]) -> Iterator[str]:
             yield f"{field} of {owner} belongs to JSONata; with paths it is Parameters."
     choices = body.get("Choices")
     for rule in choices if isinstance(choices, list) else []:
-        variable = rule.get("Variable") if isinstance(rule, dict) else None
+        variable = rule.get("Variable")
         if isinstance(variable, str) and not variable.startswith("$"):
             yield f"Variable in {owner} is {variable!r}; a path begins with $."
 

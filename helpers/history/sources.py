@@ -123,7 +123,7 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
 
 
 def _has_more(page: Mapping[str, Any]) -> bool:
-    """Whether a page is followed by others; the CLI writes NextToken where it was told to stop earlier."""
+    """Whether a page is followed by others; the CLI writes NextToken where it stops earlier."""
     return bool(page.get("nextToken") or page.get("NextToken"))
 
 

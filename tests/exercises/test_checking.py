@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import helpers
 from helpers import definition, errors, exercises
-from helpers.exercises import checking
+from helpers.exercises import checking, slips
 from helpers.exercises.lessons import EXERCISES, HINTS
 from tests.exercises.answers import ANSWERS, in_cell
 from tests.exercises.test_answers import OTHERS_WORDS
@@ -151,6 +151,13 @@ def test_a_machine_that_fails_elsewhere_is_told_where(lab):
     assert "$.nowhere" in exercises.check("02-five-seconds", mine).sentence
     mine["States"]["Final"] = {"Type": "Fail", "Error": "Enough"}
     assert "with the error Enough: no cause is given" in exercises.check("02-five-seconds", mine).sentence
+
+
+def test_a_question_at_the_end_of_a_refusal_stays_one():
+    wait = {"Type": "Wait", "End": True}
+    asked = slips.refusal({"StartAt": "A", "States": {"A": {**wait, "Secnds": 5}}})
+    assert asked.endswith('Did you mean "Seconds"?')
+    assert slips.refusal({"StartAt": "B", "States": {"A": {**wait, "Seconds": 5}}}).endswith("there are: A.")
 
 
 def test_a_definition_that_names_a_missing_state_is_told_which(lab):

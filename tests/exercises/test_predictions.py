@@ -16,11 +16,14 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_PROGRESS_DIR", str(tmp_path))
 
 
-@pytest.mark.parametrize(("guess", "kept"), [(5, "5 turns"), (np.int64(6), "6 turns"), (0, "0 turns"), (2.5, "2.5")])
+@pytest.mark.parametrize(
+    ("guess", "kept"), [(5, "5 turns"), (np.int64(6), "6 turns"), (0, "0 turns"), (1, "1 turn"), (2.5, "2.5")]
+)
 def test_a_number_is_kept_and_said_beside_what_came(guess, kept):
     assert exercises.predict("06-turns", guess).state == "solved"
     assert kept in exercises.predict("06-turns", ...).sentence
     assert exercises.predicted("06-turns", None).sentence.startswith(f"You predicted {kept}")
+    assert "1 turns" not in exercises.predicted("06-turns", None).sentence
     assert exercises.predicted("06-turns", None).state == "lacking"
     assert exercises.predicted("06-turns", guess).state == "solved"
 

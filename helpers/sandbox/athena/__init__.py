@@ -5,8 +5,8 @@ by it what Athena means, `engine` DuckDB itself, `catalog` the databases and tab
 `objects` the CSV and Parquet objects behind them.
 
 Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partitions,
-functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message that says so. A
-result's `.metadata` object is JSON here. DataScannedInBytes counts whole objects, also of Parquet.
+functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message
+that says so. A result's `.metadata` object is JSON here. DataScannedInBytes counts whole objects, also of Parquet.
 """
 
 from typing import Any

@@ -1,6 +1,5 @@
 """Athena's API for queries, as AWS answers it."""
 
-import base64
 import functools
 import json
 import threading
@@ -13,13 +12,13 @@ from moto.core.exceptions import JsonRESTError
 from moto.s3.models import S3Backend, s3_backends
 
 from helpers.sandbox import identities
+from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import Malformed
 
 if TYPE_CHECKING:
     from moto.glue.models import GlueBackend
 
     from helpers.sandbox.athena.executions import QueryExecution
-    from helpers.sandbox.athena.permissions import Caller
 
 __all__ = ["AthenaBackend", "QueryResponse"]
 
@@ -54,7 +53,6 @@ class AthenaBackend(MotoBackend):
         # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
         from helpers.sandbox.athena.catalog import Catalog
         from helpers.sandbox.athena.executions import QueryExecution
-        from helpers.sandbox.athena.permissions import Caller
 
         caller = Caller(identities.acting.get(), self.region_name)
         group = str(request.get("WorkGroup") or "primary")
@@ -77,6 +75,7 @@ class AthenaBackend(MotoBackend):
         return execution
 
     def find(self, execution_id: str) -> "QueryExecution":
+        """A query by its id. Raises InvalidRequestException."""
         execution = self.query_executions.get(execution_id)
         if execution is None:
             raise InvalidRequest(f"QueryExecution {execution_id} was not found")
@@ -87,7 +86,7 @@ class AthenaBackend(MotoBackend):
             execution.stop()
         super().reset()
 
-    def _output(self, group: str, given: dict[str, Any], caller: "Caller") -> str:
+    def _output(self, group: str, given: dict[str, Any], caller: Caller) -> str:
         """Where the results of a query go, whose bucket is there and may be looked for."""
         found = self.work_groups.get(group)
         if found is None:
@@ -138,8 +137,6 @@ class QueryResponse(AthenaResponse):
         return json.dumps({"QueryExecutionIds": page} | token)
 
     def get_query_results(self) -> str:
-        from helpers.sandbox.athena.permissions import Caller
-
         execution = self.athena_backend.find(self._get_param("QueryExecutionId"))
         if not Caller(identities.acting.get(), self.athena_backend.region_name).may("GetObject", execution.output):
             raise InvalidRequest(f"Access denied when reading the results at {execution.output}")
@@ -156,9 +153,9 @@ class QueryResponse(AthenaResponse):
         if not 1 <= size <= largest:
             raise InvalidRequest(f"MaxResults is more than maximum allowed length {largest}.")
         try:
-            start = int(base64.b64decode(self._get_param("NextToken") or "MA==", validate=True))
+            start = int(self._get_param("NextToken") or 0)
         except ValueError as error:
             raise InvalidRequest("Invalid NextToken.") from error
         end = start + size
-        token = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(items) else {}
+        token = {"NextToken": str(end)} if end < len(items) else {}
         return items[start:end], token

@@ -40,6 +40,7 @@ _DELIMITED = {
     "lines": "line.delim",
     "null": "serialization.null.format",
 }
+_FAILED = "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask."
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\\\": "\\", "\\001": "\x01", "\\u0001": "\x01"}
 
 
@@ -75,8 +76,11 @@ class Catalog:
         self.caller.call("GetTable", database, name)
         return _readable(self.glue.get_table(database, name).as_dict())
 
-    def run(self, statement: exp.Expr, text: str, database: str) -> list[str]:
-        """Do a statement that is no query, and give the lines it answers with. Raises QueryFailure."""
+    def run(self, statement: exp.Expr, words: list[str], database: str) -> list[str]:
+        """Do a statement that is no query, of these words in capitals, and give the lines it answers with.
+
+        Raises QueryFailure.
+        """
         target = next(statement.find_all(exp.Table), exp.Table())
         home, name = (target.db or database).lower(), target.name.lower()
         kind = str(statement.args.get("kind")).upper().replace("SCHEMA", "DATABASE")
@@ -96,14 +100,14 @@ class Catalog:
                     columns = self.find(home, name).columns
                     return [f"{column.name:<20}\t{column.hive_type:<20}\t{'':<20}" for column in columns]
                 case _:
-                    return self._shown(text, database)
+                    return self._shown(words, database)
         except AlreadyExistsException as error:
             if not forgiven:
                 what = error.message.replace(" already exists.", f" {name or home} already exists")
-                raise _execution_error(f"AlreadyExistsException(message:{what})") from error
+                raise QueryFailure(f"{_FAILED} AlreadyExistsException(message:{what})") from error
         except EntityNotFoundException as error:
             if not (forgiven and isinstance(statement, exp.Drop)):
-                raise _execution_error(f"NoSuchObjectException(message:{error.message})") from error
+                raise QueryFailure(f"{_FAILED} NoSuchObjectException(message:{error.message})") from error
         return []
 
     def _create_database(self, name: str) -> None:
@@ -114,8 +118,9 @@ class Catalog:
         self.glue.tagger.delete_all_tags_for_resource(arn)
 
     def _create_table(self, statement: exp.Create, database: str, name: str) -> None:
-        if not statement.find(exp.ExternalProperty) or statement.args.get("expression"):
-            raise not_in_sandbox("CREATE TABLE", "Use CREATE EXTERNAL TABLE over objects in S3.")
+        is_external = statement.find(exp.ExternalProperty) and isinstance(statement.this, exp.Schema)
+        if not is_external or statement.args.get("expression"):
+            raise not_in_sandbox("CREATE TABLE", "Use CREATE EXTERNAL TABLE with columns, over objects in S3.")
         described = _described(statement, name)
         _readable(described)
         self.caller.call("CreateTable", database, name)
@@ -125,21 +130,20 @@ class Catalog:
         self.caller.call("DeleteDatabase", name)
         if self.glue.get_database(name).tables and not cascade:
             said = f"Database {name} is not empty. One or more tables exist."
-            raise _execution_error(f"InvalidOperationException(message:{said})")
+            raise QueryFailure(f"{_FAILED} InvalidOperationException(message:{said})")
         self.glue.delete_database(name)
 
-    def _shown(self, text: str, database: str) -> list[str]:
-        words = " ".join(re.sub(r"--[^\n]*\n|/\*.*?\*/", " ", text, flags=re.DOTALL).split()).rstrip("; ")
-        if re.fullmatch(r"SHOW (DATABASES|SCHEMAS)", words, re.IGNORECASE):
+    def _shown(self, words: list[str], database: str) -> list[str]:
+        if words in (["SHOW", "DATABASES"], ["SHOW", "SCHEMAS"]):
             self.caller.call("GetDatabases", database)
             return sorted(self.glue.databases)
-        if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", words, re.IGNORECASE):
-            home, wanted = (found[1] or database).strip("`\"'").lower(), (found[2] or "*").split("|")
+        if found := re.fullmatch(r"SHOW TABLES(?: (?:IN|FROM) (\S+))?(?: '(.*)')?", " ".join(words)):
+            home, wanted = (found[1] or database).strip("`\"'").lower(), (found[2] or "*").lower().split("|")
             self.caller.call("GetTables", home, "*")
             names = sorted(one.name for one in self.glue.get_tables(home, None))
             return [name for name in names if any(fnmatch.fnmatchcase(name, one) for one in wanted)]
-        instead = UNPARTITIONED if re.search("PARTITION|MSCK", words, re.IGNORECASE) else ""
-        raise not_in_sandbox(" ".join(words.split()[:2]).upper(), instead)
+        instead = UNPARTITIONED if re.search("PARTITION|MSCK", " ".join(words)) else ""
+        raise not_in_sandbox(" ".join(words[:2]), instead)
 
 
 def _readable(described: dict[str, Any]) -> Table:
@@ -152,6 +156,8 @@ def _readable(described: dict[str, Any]) -> Table:
         raise not_in_sandbox("A table with partitions", UNPARTITIONED)
     if library not in (LAZY_SERDE, CSV_SERDE, PARQUET_SERDE):
         raise not_in_sandbox(f"The format of {library}", "Text, CSV and Parquet are.")
+    if options.get("line.delim", "\n") != "\n":
+        raise not_in_sandbox("A line that does not end with '\\n'")
     if not location.startswith("s3://"):
         raise QueryFailure("FAILED: SemanticException: a table needs a LOCATION, 's3://bucket/folder/'.")
     columns = [_column(one["Name"], one["Type"].lower()) for one in storage.get("Columns") or ()]
@@ -171,8 +177,6 @@ def _column(name: str, hive_type: str) -> Column:
 
 def _described(statement: exp.Create, name: str) -> dict[str, Any]:
     """CREATE EXTERNAL TABLE as Glue's CreateTable takes it."""
-    if not isinstance(statement.this, exp.Schema):
-        raise not_in_sandbox("A table without columns")
     serde, location, options, parameters = LAZY_SERDE, "", dict[str, str](), {"EXTERNAL": "TRUE"}
     for found in statement.args["properties"].expressions:
         if isinstance(found, exp.LocationProperty):
@@ -182,7 +186,8 @@ def _described(statement: exp.Create, name: str) -> dict[str, Any]:
         elif isinstance(found, exp.PartitionedByProperty):
             raise not_in_sandbox("PARTITIONED BY", UNPARTITIONED)
         elif isinstance(found, exp.RowFormatDelimitedProperty):
-            options |= _delimited(found)
+            said = {key: found.text(name) for name, key in _DELIMITED.items() if found.args.get(name)}
+            options |= {key: _ESCAPES.get(text, text) for key, text in said.items()}
         elif isinstance(found, exp.RowFormatSerdeProperty):
             serde = found.this.name
             given = found.args.get("serde_properties")
@@ -191,38 +196,20 @@ def _described(statement: exp.Create, name: str) -> dict[str, Any]:
             parameters[found.this.name.lower()] = found.args["value"].name
         elif not isinstance(found, exp.ExternalProperty | exp.SchemaCommentProperty):
             raise not_in_sandbox(f"{found.sql('athena')}, in a table's definition,", "Text, CSV and Parquet are.")
-    storage = {
-        "Location": location,
-        "Columns": [_declared(one) for one in statement.this.expressions],
-        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": options},
-    }
     return {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
-        "StorageDescriptor": storage,
+        "StorageDescriptor": {
+            "Location": location,
+            "Columns": [_declared(one) for one in statement.this.expressions],
+            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": options},
+        },
         "PartitionKeys": [],
         "Parameters": parameters,
     }
-
-
-def _delimited(row_format: exp.RowFormatDelimitedProperty) -> dict[str, str]:
-    options = {}
-    for name, given in row_format.args.items():
-        if given is not None:
-            text = _ESCAPES.get(given.name, given.name)
-            if name not in _DELIMITED or (name == "lines" and text != "\n"):
-                raise not_in_sandbox(f"ROW FORMAT DELIMITED with {name}")
-            options[_DELIMITED[name]] = text
-    return options
 
 
 def _declared(definition: exp.Expr) -> dict[str, str]:
     if not isinstance(definition, exp.ColumnDef) or definition.kind is None:
         raise not_in_sandbox(f"{definition.sql('athena')}, in a table's columns,")
     return {"Name": definition.name.lower(), "Type": definition.kind.sql("hive").lower()}
-
-
-def _execution_error(message: str) -> QueryFailure:
-    return QueryFailure(
-        f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {message}", 1006
-    )

@@ -5,6 +5,7 @@ checked in `rewriting`.
 """
 
 import re
+from collections.abc import Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -25,7 +26,7 @@ _CONSTRUCTS: set[type[exp.Expr]] = {
     # queries
     *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset),
     *(exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Intersect, exp.Except, exp.Distinct, exp.Values, exp.Tuple),
-    *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren),
+    *(exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Paren, exp.Placeholder),
     # literals and types
     *(exp.Literal, exp.Null, exp.Boolean, exp.DataType, exp.DataTypeParam, exp.Var),
     # operators
@@ -56,8 +57,8 @@ _FOREIGN_TOKENS = {TokenType.DCOLON: "use cast(... AS ...)", TokenType.L_BRACE: 
 _ENDS = {TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.GROUP_BY, TokenType.ORDER_BY}
 
 
-def parse(text: str) -> exp.Expr:
-    """The one statement in `text`; Malformed where there is none."""
+def parse(text: str, parameters: Sequence[str] = ()) -> exp.Expr:
+    """The one statement in `text`, its question marks replaced by `parameters`; Malformed where there is none."""
     if words(text)[:1] in (["SHOW"], ["MSCK"]):
         return exp.Command(this=text)
     try:
@@ -75,7 +76,23 @@ def parse(text: str) -> exp.Expr:
     statement = statements[0]
     if isinstance(statement, QUERIES):
         _check_tokens(sqlglot.tokenize(text, dialect=DIALECT))
+    places = list(statement.find_all(exp.Placeholder))
+    if len(places) != len(parameters):
+        message = f"Incorrect number of parameters: expected {len(places)} but found {len(parameters)}"
+        raise Malformed(f"INVALID_PARAMETER_USAGE: line 1:1: {message}")
+    for placeholder, value in zip(places, map(_value, parameters), strict=True):
+        placeholder.replace(value)
     return statement
+
+
+def _value(text: str) -> exp.Expr:
+    try:
+        value = sqlglot.parse_one(text, dialect="trino")
+    except SqlglotError as error:
+        raise Malformed(f"the parameter {text!r} is no SQL value") from error
+    if not isinstance(value.find(exp.Column, exp.Query, exp.Func), exp.Cast | None):
+        raise Malformed(f"the parameter {text!r} is no SQL value; quote a text: '...'")
+    return value
 
 
 def words(text: str) -> list[str]:
@@ -95,20 +112,16 @@ def _check_tokens(tokens: list[Token]) -> None:
             or (kind == TokenType.OFFSET and last_but_one == TokenType.LIMIT and "OFFSET comes before LIMIT")
         )
         if wrong:
-            place = f"line {token.line}:{token.col}"
-            raise QueryFailure(f"SYNTAX_ERROR: {place}: mismatched input '{token.text}': {wrong}")
+            raise Malformed(f"line {token.line}:{token.col}: mismatched input '{token.text}': {wrong}")
 
 
 def _check_constructs(query: exp.Expr) -> None:
     for node in query.walk():
-        if isinstance(node, exp.Anonymous | exp.Func) and type(node) not in _CONSTRUCTS:
-            name = node.sql(DIALECT).partition("(")[0].lower()
-            raise QueryFailure(
-                f"FUNCTION_NOT_FOUND: The function {name} is not in the sandbox. The sandbox runs queries on "
-                "DuckDB and takes only functions that are known to mean the same in Athena."
-            )
         if type(node) not in _CONSTRUCTS:
-            raise not_in_sandbox(f"{type(node).__name__.upper()} ({node.sql(DIALECT)[:60]})")
+            said, is_function = node.sql(DIALECT), isinstance(node, exp.Anonymous | exp.Func)
+            name = f"The function {said.partition('(')[0].lower()}"
+            what = name if is_function else f"{type(node).__name__.upper()} ({said[:60]})"
+            raise not_in_sandbox(what, "It takes what is known to mean the same in Athena.")
         for part in _FOREIGN_PARTS.get(type(node), ()):
             if node.args.get(part):
                 what = f"{type(node).__name__.upper()} with {part.strip('_').upper()}"

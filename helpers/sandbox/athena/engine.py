@@ -59,7 +59,10 @@ _FAILURES = {
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a query gave: `column_info` of each column, rows of texts (None is null), and the bytes of objects read."""
+    """What a query gave: `column_info` of each column, rows of texts, and the bytes of objects read.
+
+    The first row of a SELECT holds the columns' names; None is null.
+    """
 
     columns: list[dict[str, Any]]
     rows: list[list[str | None]]
@@ -109,8 +112,9 @@ def query(
         _column(f"_col{place}" if not named or re.fullmatch(r"_col_\d+", name) else name, kind)
         for place, (name, kind) in enumerate(described)
     ]
+    names = [column["Name"] for column in columns]
     texts = [[_text(value, column["Type"]) for value, column in zip(row, columns, strict=True)] for row in found]
-    return Result(columns, texts, scanned)
+    return Result(columns, [names, *texts], scanned)
 
 
 def column_info(name: str, kind: str, precision: int, scale: int) -> dict[str, Any]:

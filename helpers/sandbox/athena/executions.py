@@ -40,7 +40,8 @@ class QueryExecution:
         self.query = self.given.strip().rstrip(";").rstrip()
         self.context: dict[str, Any] = request.get("QueryExecutionContext") or {}
         self.result = Result([], [])
-        self._statement = dialect.parse(self.query)
+        self.parameters: list[str] = request.get("ExecutionParameters") or []
+        self._statement = dialect.parse(self.query, self.parameters)
         self._catalog, self._s3, self._caller = catalog, s3, catalog.caller
         words = dialect.words(self.query)
         self._is_query = isinstance(self._statement, dialect.QUERIES)
@@ -112,7 +113,7 @@ class QueryExecution:
         if self._is_query:
             with connect() as self._connection:
                 return query(self._connection, self._statement, database, self._catalog, self._read)
-        lines = self._catalog.run(self._statement, self.query, database)
+        lines = self._catalog.run(self._statement, dialect.words(self.query), database)
         name = _SHOWN.get(self.substatement_type, "col_name")
         return Result([column_info(name, "string", 0, 0)], [[line] for line in lines])
 
@@ -132,9 +133,8 @@ class QueryExecution:
         self._s3.put_object(bucket, f"{key}.metadata", json.dumps(result.columns).encode())
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of the result, as GetQueryResults gives them: of a SELECT the first holds the columns' names."""
-        rows = [_names(self.result), *self.result.rows] if self._is_query else self.result.rows
-        return [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]
+        """The rows of the result, as GetQueryResults gives them."""
+        return [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in self.result.rows]
 
     def describe(self) -> dict[str, Any]:
         """What GetQueryExecution answers."""
@@ -167,6 +167,7 @@ class QueryExecution:
                 "EffectiveEngineVersion": "Athena engine version 3",
             },
             "SubstatementType": self.substatement_type,
+            **({"ExecutionParameters": self.parameters} if self.parameters else {}),
         }
 
     def _statistics(self) -> dict[str, Any]:
@@ -182,14 +183,10 @@ class QueryExecution:
         }
 
 
-def _names(result: Result) -> list[str | None]:
-    return [column["Name"] for column in result.columns]
-
-
 def csv_of(result: Result) -> bytes:
     """A result as Athena writes it: every value in quotes, null as nothing."""
     lines = []
-    for row in [_names(result), *result.rows]:
+    for row in result.rows:
         cells = ("" if cell is None else '"' + cell.replace('"', '""') + '"' for cell in row)
         lines.append(",".join(cells) + "\n")
     return "".join(lines).encode()

@@ -26,12 +26,11 @@ _FAMILIES = (pa.types.is_signed_integer, pa.types.is_floating, pa.types.is_times
 def keys_below(s3: S3Backend, location: str) -> list[str]:
     """The S3 URLs of the objects below `location`, itself an S3 URL; hidden ones are left out, as by Athena."""
     bucket_name, _, prefix = location.removeprefix("s3://").partition("/")
-    if bucket_name not in s3.buckets:
+    bucket = s3.buckets.get(bucket_name)
+    if bucket is None:
         message = f"The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Bucket: {bucket_name})"
         raise QueryFailure(f"GENERIC_USER_ERROR: {message}")
-    names = sorted(
-        name for name in list(s3.buckets[bucket_name].keys) if name.startswith(prefix) and not name.endswith("/")
-    )
+    names = sorted(name for name in list(bucket.keys) if name.startswith(prefix) and not name.endswith("/"))
     return [f"s3://{bucket_name}/{name}" for name in names if not name.rsplit("/", 1)[-1].startswith((".", "_"))]
 
 
@@ -43,8 +42,7 @@ def read(s3: S3Backend, table: Table, urls: list[str]) -> tuple[pa.Table, int]:
         bucket_name, _, name = url.removeprefix("s3://").partition("/")
         content = s3.buckets[bucket_name].keys[name].value
         scanned += len(content)
-        rows = _parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name)
-        parts.append(rows)
+        parts.append(_parquet(content, table, url) if table.serde == PARQUET_SERDE else _text(content, table, name))
     return pa.concat_tables(parts), scanned
 
 

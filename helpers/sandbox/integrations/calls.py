@@ -1,5 +1,6 @@
 """A call of the engine: begun in the engine's thread, done in others, answered in the engine's again."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
 from helpers.sandbox.integrations import objects, services
-from helpers.sandbox.integrations.jobs import Job, Started, is_job, standing_in, waiting
+from helpers.sandbox.integrations.jobs import Job, Started, is_job, stand_ins, waiting
 from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_function
 
 __all__ = ["attempt", "handle", "identity_of"]
@@ -29,25 +30,21 @@ def handle(call: Call) -> None:
     Activities and Express executions that are waited for are not done here.
     """
     if call.kind == "task":
-        stand_in = standing_in(call.state)
+        stand_in = stand_ins.get(call.state)
         if stand_in is not None and not is_job(integration_of(call.resource)):
             call.answer(stand_in.outcome())
             return
         call.start()
-    pool.run(partial(_answering, call, _answer))
-
-
-def _answering(call: Call, work: Work) -> None:
-    """Do a part of a call's work, unless its state has ended meanwhile."""
-    if call.open:
-        attempt(call, work)
+    pool.run(partial(attempt, call, _answer))
 
 
 def attempt(call: Call, work: Work) -> None:
     """Do a part of a call's work as whom the call is made, and then, in the engine's thread, what it returns.
 
-    Whatever fails in either, fails the call.
+    Whatever fails in either, fails the call; nothing is done where its state has ended meanwhile.
     """
+    if not call.open:
+        return
     try:
         with acting_as(identity_of(call)):
             action = work(call)
@@ -103,17 +100,19 @@ def _follow(call: Call, answer: Any, started: Job | Started) -> None:
         found = started.outcome()
         return None if found is None else partial(call.succeed, found)
 
-    def stop(_: Call) -> None:
-        started.stop()
+    def stop() -> None:
+        with contextlib.suppress(TaskFailed), acting_as(identity_of(call)):
+            started.stop()
 
     def abandon() -> None:
-        pool.run(partial(attempt, call, stop))
+        waiting.get(started.id, {}).pop(call, None)
+        pool.run(stop)
 
     if not call.open:
         abandon()
         return
     call.on_abandoned = abandon
     call.submit(answer)
-    again = partial(pool.run, partial(_answering, call, look))
-    waiting.setdefault(started.id, []).append(again)
+    again = partial(pool.run, partial(attempt, call, look))
+    waiting.setdefault(started.id, {})[call] = again
     again()  # it may have ended already

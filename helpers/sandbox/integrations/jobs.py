@@ -21,7 +21,7 @@ from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.resources import Integration
 
-__all__ = ["Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "standing_in", "waiting"]
+__all__ = ["Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "stand_ins", "waiting"]
 
 LONGEST = 366 * 86_400  # seconds; a Standard execution runs for a year at most
 
@@ -42,7 +42,7 @@ class StandIn:
         return Answer({} if self.answer is None else self.answer, self.seconds)
 
 
-_stand_ins: dict[str, StandIn] = {}
+stand_ins: dict[str, StandIn] = {}  # by the state's name
 _jobs: "collections.deque[Job]" = collections.deque(maxlen=1_000)
 
 
@@ -51,15 +51,10 @@ def stand_in(arguments: dict[str, Any]) -> dict[str, Any]:
     seconds = arguments.get("seconds", 1.0)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST:
         raise InvalidSetting(f"A stand-in cannot take {seconds!r} seconds; give 0 to {LONGEST:,}.")
-    _stand_ins[str(arguments["state"])] = StandIn(
+    stand_ins[str(arguments["state"])] = StandIn(
         arguments.get("answer"), seconds, arguments.get("error"), arguments.get("cause") or ""
     )
     return {}
-
-
-def standing_in(state: str) -> StandIn | None:
-    """What stands in for a state; None where nothing does."""
-    return _stand_ins.get(state)
 
 
 def jobs(_: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +64,7 @@ def jobs(_: dict[str, Any]) -> dict[str, Any]:
 
 def reset() -> None:
     """Forget all stand-ins and jobs."""
-    _stand_ins.clear()
+    stand_ins.clear()
     _jobs.clear()
 
 
@@ -125,12 +120,13 @@ WAITED_FOR = {
     "athena": ("QueryExecutionId", "getQueryExecution", "stopQueryExecution"),
     "stepfunctions": ("executionArn", "describeExecution", "stopExecution"),
 }
-waiting: dict[str, list[Callable[[], Any]]] = {}  # what looks again at something that tasks wait for, by its id
+# By the id of what tasks wait for, which may be several: what looks at it again for each.
+waiting: dict[str, dict[Call, Callable[[], Any]]] = {}
 
 
 def ended(identity: str) -> None:
     """Let the tasks that wait for a query, an execution or a job know of its end."""
-    for look in waiting.pop(identity, ()):
+    for look in list(waiting.pop(identity, {}).values()):
         look()
 
 
@@ -153,13 +149,14 @@ class Started:
     """A query of Athena or an execution that a task has started, and waits for: `answer` is what the service said."""
 
     def __init__(self, region: str, integration: Integration, answer: dict[str, Any]) -> None:
-        self._region, self._service, self._pattern = region, integration.service, integration.pattern
-        self._member, self._look, self._stop = WAITED_FOR[self._service.name]
+        self._region = region
+        self._member, look, stop = WAITED_FOR[integration.service.name]
+        self._look, self._stop = (dataclasses.replace(integration, action=action) for action in (look, stop))
         self.id: str = answer[self._member[0].upper() + self._member[1:]]
 
     def outcome(self) -> Any:
         """What the task ends with; None while it goes on. Raises TaskFailed."""
-        found = services.presented(self._ask(self._look), self._service, self._look)
+        found = services.presented(self._ask(self._look), self._look)
         record = found.get("QueryExecution", found)
         status = record["Status"]
         status = status["State"] if isinstance(status, dict) else status
@@ -167,14 +164,16 @@ class Started:
             return None
         if status != "SUCCEEDED":
             raise TaskFailed(TASK_FAILED, text_of(record))
-        return found | ({one: data_of(found[one]) for one in ("Input", "Output")} if self._pattern == "sync:2" else {})
+        if self._look.pattern == "sync:2":
+            found |= {data: data_of(found[data]) for data in ("Input", "Output")}
+        return found
 
     def stop(self) -> None:
         """Stop it, because nobody waits for it any more. Raises TaskFailed."""
         self._ask(self._stop)
 
-    def _ask(self, action: str) -> dict[str, Any]:
-        return services.ask(self._region, self._service, action, {self._member: self.id})
+    def _ask(self, integration: Integration) -> dict[str, Any]:
+        return services.ask(self._region, integration, {self._member: self.id})
 
 
 class Job:
@@ -183,10 +182,10 @@ class Job:
     def __init__(self, call: Call, integration: Integration, identity: Identity) -> None:
         self.service, self.state, self.status = integration.service.name, call.state, "RUNNING"
         self.id, self._kind = uuid.uuid4().hex, KINDS[self.service]
-        self._stand_in = standing_in(call.state) or StandIn()
+        self._stand_in = stand_ins.get(call.state, StandIn())
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
         here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
-        asked = {"cluster": "default", **services.parameters_of(call, self.service, integration.action)}
+        asked = {"cluster": "default", **services.parameters_of(call, integration)}
         asked["cluster"] = str(asked["cluster"]).split("/")[-1]
         known = {"id": self.id, "here": here, "jobId": self.id, "tasks": [self.id], "task": self.id}
         self._names: dict[str, Any] = collections.defaultdict(str, asked | known)

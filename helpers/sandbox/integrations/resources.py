@@ -8,6 +8,8 @@ import dataclasses
 import functools
 import re
 
+from botocore.model import OperationModel
+
 from helpers.definition.services import sdk_services
 from helpers.sandbox.integrations import clients
 from helpers.sandbox.integrations.shapes import pascal
@@ -93,26 +95,23 @@ class Integration:
     pattern: str
     is_sdk: bool
 
+    @property
+    def model(self) -> OperationModel:
+        """botocore's model of what is called. KeyError where there is no such operation."""
+        return clients.operation(self.service.name, self.action)
+
 
 @functools.lru_cache(4_096)
 def integration_of(resource: str) -> Integration | None:
     """The integration of a service that a Resource names; None where it names none."""
     found = _RESOURCE.fullmatch(resource)
-    service = _service(found["service"]) if found else None
-    if not found or service is None:
+    if not found:
         return None
-    is_sdk = found["service"].startswith("aws-sdk:")
-    return Integration(service, found["action"], found["pattern"] or "", is_sdk)
-
-
-def _service(name: str) -> Service | None:
-    if name in OPTIMISED:
-        return OPTIMISED[name]
-    boto_name = sdk_services().get(name.removeprefix("aws-sdk:")) if ":" in name else None
-    if boto_name is None:
-        return None
-    errors = pascal(clients.service_model(boto_name).service_id)
-    return Service(boto_name, errors, errors)
+    service, is_sdk = OPTIMISED.get(found["service"]), found["service"].startswith("aws-sdk:")
+    if is_sdk and (name := sdk_services().get(found["service"].removeprefix("aws-sdk:"))):
+        errors = pascal(clients.service_model(name).service_id)
+        service = Service(name, errors, errors)
+    return Integration(service, found["action"], found["pattern"] or "", is_sdk) if service else None
 
 
 def problem_of(resource: str) -> str | None:

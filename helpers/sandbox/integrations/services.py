@@ -8,32 +8,30 @@ from helpers.engine import TaskFailed
 from helpers.engine.tasks import Call
 from helpers.engine.text import data_of, text_of
 from helpers.sandbox.integrations import clients, failures
-from helpers.sandbox.integrations.resources import OPTIMISED, Integration, Service
+from helpers.sandbox.integrations.resources import OPTIMISED, Integration
 from helpers.sandbox.integrations.shapes import from_service, json_bytes, sdk_metadata, to_service
 
 __all__ = ["answer", "ask", "function_answer", "parameters_of", "presented"]
 
-LAMBDA = OPTIMISED["lambda"]
+INVOKE = Integration(OPTIMISED["lambda"], "invoke", "", False)
 
 
 def answer(call: Call, integration: Integration) -> dict[str, Any]:
     """What a task gets from its service. Raises TaskFailed."""
-    service, action, is_sdk = integration.service, integration.action, integration.is_sdk
-    parameters, names = parameters_of(call, service.name, action), call.execution.identity
-    if service is LAMBDA:
+    parameters, names = parameters_of(call, integration), call.execution.identity
+    if integration.service is OPTIMISED["lambda"]:
         name = str(parameters["FunctionName"])
         region = name.split(":")[3] if name.startswith("arn:") and name.count(":") > 3 else names.region
         return _invoke(region, parameters, compact=True)
-    if not is_sdk and action == "putEvents":
+    puts_events = not integration.is_sdk and integration.action == "putEvents"
+    if puts_events:
         for entry in parameters.get("Entries", ()):
             entry["Resources"] = [*entry.get("Resources", ()), names.machine_arn, names.arn]
-    response = ask(names.region, service, action, parameters, is_sdk)
-    found = presented(response, service, action, is_sdk)
-    if is_sdk:
-        return found
-    if action == "putEvents" and found.get("FailedEntryCount"):
+    response = ask(names.region, integration, parameters)
+    found = presented(response, integration)
+    if puts_events and found.get("FailedEntryCount"):
         raise TaskFailed("EventBridge.FailedEntry", text_of(found))
-    return {**found, **sdk_metadata(response)}
+    return found if integration.is_sdk else {**found, **sdk_metadata(response)}
 
 
 def function_answer(call: Call) -> Any:
@@ -43,7 +41,7 @@ def function_answer(call: Call) -> Any:
 
 
 def _invoke(region: str, parameters: dict[str, Any], compact: bool) -> dict[str, Any]:
-    response = ask(region, LAMBDA, "invoke", parameters)
+    response = ask(region, INVOKE, parameters)
     payload = response["Payload"].read().decode(errors="replace")
     if response.get("FunctionError"):
         raise _function_error(payload, compact)
@@ -69,12 +67,13 @@ def _function_error(payload: str, compact: bool) -> TaskFailed:
     return TaskFailed("Lambda.Unknown", f"{unknown} Returned payload: {payload}")
 
 
-def parameters_of(call: Call, service: str, action: str) -> dict[str, Any]:
-    """The parameters of a task as the client of its service (by boto3's name) takes them. Raises TaskFailed."""
+def parameters_of(call: Call, integration: Integration) -> dict[str, Any]:
+    """The parameters of a task as the client of its service takes them. Raises TaskFailed."""
+    service, action = integration.service.name, integration.action
     if not clients.has_operation(service, action):
         raise failures.not_startable(call, [f"The sandbox knows no action '{action}' of {service}"])
     problems: list[str] = []
-    shape, given, found = clients.operation(service, action).input_shape, call.parameters, {}
+    shape, given, found = integration.model.input_shape, call.parameters, {}
     if not isinstance(given, dict):
         problems.append("The value of the field 'Parameters' has an invalid format")
     elif shape:
@@ -85,16 +84,16 @@ def parameters_of(call: Call, service: str, action: str) -> dict[str, Any]:
     return found
 
 
-def ask(region: str, service: Service, action: str, parameters: dict[str, Any], is_sdk: bool = False) -> dict[str, Any]:
+def ask(region: str, integration: Integration, parameters: dict[str, Any]) -> dict[str, Any]:
     """A service's answer, as boto3 gives it. Raises TaskFailed."""
-    name = xform_name(clients.operation(service.name, action).name)
+    client, name = clients.client_for(region, integration.service.name), xform_name(integration.model.name)
     try:
-        return getattr(clients.client_for(region, service.name), name)(**parameters)  # type: ignore[no-any-return]
+        return getattr(client, name)(**parameters)  # type: ignore[no-any-return]
     except Exception as error:
-        raise failures.of_call(error, service, is_sdk) from error
+        raise failures.of_call(error, integration.service, integration.is_sdk) from error
 
 
-def presented(response: dict[str, Any], service: Service, action: str, is_sdk: bool = False) -> dict[str, Any]:
+def presented(response: dict[str, Any], integration: Integration) -> dict[str, Any]:
     """A service's answer as a task gets it, without how it came."""
-    shape = clients.operation(service.name, action).output_shape
-    return from_service(response, shape, is_sdk) if shape else {}
+    shape = integration.model.output_shape
+    return from_service(response, shape, integration.is_sdk) if shape else {}

@@ -1,14 +1,14 @@
 """AWS Lambda on the sandbox: the uploaded zips run in warm Python worker processes.
 
 `backend` is the API, `runner` one invocation, `workers` the processes, `bootstrap` what runs inside them, `keeper` what
-ends with them all that a handler started, `package` the unpacked zips.
+ends with them all that a handler started, `package` what the zips may hold.
 
 Not as on AWS: every `python3.x` runs on the sandbox's own Python; other runtimes, container images and layers are
-refused. MemorySize is not enforced. The code's folder can be written to, and /tmp is this computer's (TMPDIR
-and `tempfile` lead to a folder of the worker's own). A handler runs as the person who started the sandbox: it is kept
-from their AWS credentials and settings, not from their files. At most 64 functions run at once; further ones wait. The
-last megabyte of an invocation's output is kept. Destinations of asynchronous invocations
-and client contexts are ignored.
+refused. MemorySize is not enforced. A worker's own folder with the code can be written to, and /tmp is this computer's
+(TMPDIR and `tempfile` lead to a folder of the worker's own). A handler runs as the person who started the sandbox: it
+is kept from their AWS credentials and settings, not from their files. At most 64 functions run at once; further ones
+wait. The last megabyte of an invocation's output is kept. Destinations of asynchronous invocations and client contexts
+are ignored.
 """
 
 import os

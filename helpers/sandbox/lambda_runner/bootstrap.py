@@ -13,6 +13,7 @@ import decimal
 import functools
 import importlib
 import importlib.machinery
+import io
 import json
 import logging
 import os
@@ -24,6 +25,7 @@ import time
 import traceback
 import types
 import warnings
+import zipfile
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -297,7 +299,7 @@ def set_up_logging() -> None:
 
 
 def become(function: dict[str, Any]) -> Callable[[Any, Context], Any]:
-    """Take on a function's environment and load its handler."""
+    """Take on a function's environment and load its handler from its unpacked code."""
     os.environ.clear()
     os.environ.update(function["environment"])
     if hasattr(time, "tzset"):
@@ -310,11 +312,7 @@ def become(function: dict[str, Any]) -> Callable[[Any, Context], Any]:
 
 def answer(handler: Callable[[Any, Context], Any], invocation: dict[str, Any], event: bytes) -> bytes:
     """Run the handler and give its response as AWS sends it."""
-    try:
-        value = json.loads(event)
-    except ValueError as error:
-        raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
-    response = handler(value, Context(invocation))
+    response = handler(json.loads(event), Context(invocation))
     if isinstance(response, bytes):
         return response
     ascii_only = os.environ.get("AWS_EXECUTION_ENV", "") < "AWS_Lambda_python3.12"
@@ -333,7 +331,11 @@ def main() -> None:
     put_time_on()
     set_up_logging()
 
-    function, _ = channel.received.get()
+    function, package = channel.received.get()
+    # Here, because it takes a large package seconds of a processor, which the server would not have for others.
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        archive.extractall(function["folder"])
+    del package  # it may have 50 MB
     Shift.seconds = function["clock_offset"]
     started = time.perf_counter()
     try:

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import io
-import pathlib
 import stat
 import tempfile
 import zipfile
@@ -20,16 +19,17 @@ class BadPackage(Exception):
 
 
 def check(package: bytes) -> None:
-    """Raise BadPackage where a zip cannot be unpacked."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        unpack(package, pathlib.Path(folder))
+    """Raise BadPackage where a zip cannot be unpacked, by trying that too."""
+    archive = opened(package)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, _reading():
+        archive.extractall(folder)
 
 
-def unpack(package: bytes, folder: pathlib.Path) -> None:
-    """Unpack a zip into `folder`.
+def opened(package: bytes) -> zipfile.ZipFile:
+    """The zip of a function.
 
-    Raises BadPackage where it is no zip, is damaged, empty, larger than AWS allows, or holds a link or a name that
-    leads out of the folder (absolute, `..`, a drive of Windows).
+    Raises BadPackage where it is no zip, is empty, larger than AWS allows, or holds a link or a name that leads out of
+    a folder (absolute, `..`, a drive of Windows).
     """
     with _reading():
         archive = zipfile.ZipFile(io.BytesIO(package))
@@ -40,8 +40,7 @@ def unpack(package: bytes, folder: pathlib.Path) -> None:
         raise BadPackage(f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes")
     for entry in entries:
         _check_name(entry)
-    with _reading():
-        archive.extractall(folder)
+    return archive
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
@@ -20,6 +19,7 @@ from helpers.sandbox.lambda_runner import package, workers
 from helpers.sandbox.lambda_runner.bootstrap import LARGEST_RESPONSE
 
 INIT_SECONDS = 10.0  # AWS Lambda developer guide, "Lambda execution environment": the init phase's limit
+UNPACKED = 1_000_000  # bytes of a zip that a busy computer unpacks in a second, which is no part of the init phase
 LARGEST_TAIL = 4_096  # bytes; AWS Lambda API reference, Invoke: LogResult is the last 4 KB
 LARGEST_STREAM = 10_000  # events of a log stream that are kept, so that the server's memory stays flat
 
@@ -67,7 +67,6 @@ class Invocation:
         self.log = text.decode(errors="ignore").encode()
 
     def _become(self, worker: workers.Worker) -> bool:
-        package.unpack(self.function.code_bytes, worker.code)
         header = {
             "folder": str(worker.code),
             "handler": self.function.handler,
@@ -76,7 +75,9 @@ class Invocation:
             "mark": self.mark,
             "clock_offset": clock.offset,
         }
-        reply, body = worker.ask(header, b"", max(INIT_SECONDS, self.function.timeout))
+        code = self.function.code_bytes
+        package.opened(code)  # one that came from S3 was not looked at yet
+        reply, body = worker.ask(header, code, max(INIT_SECONDS, self.function.timeout) + len(code) / UNPACKED)
         if reply["kind"] == "ready":
             self.init_seconds = float(reply["seconds"])
             return True
@@ -174,10 +175,9 @@ def exit_message(status: int) -> str:
         return "Runtime exited without providing a reason"
     if status > 0:
         return f"Runtime exited with error: exit status {status}"
-    # Go's words for the signals, which is what AWS's supervisor is written in.
-    words = {"SIGKILL": "killed", "SIGSEGV": "segmentation fault", "SIGABRT": "aborted", "SIGTERM": "terminated"}
-    name = signal.Signals(-status).name if -status in signal.valid_signals() else str(-status)
-    return f"Runtime exited with error: signal: {words.get(name, name.removeprefix('SIG').lower())}"
+    # AWS's supervisor has Go's words for the signals, on Linux the C library's in small letters; a Mac's have a number.
+    word = (signal.strsignal(-status) or str(-status)).partition(":")[0].lower()
+    return f"Runtime exited with error: signal: {word}"
 
 
 def error_payload(kind: str, message: str) -> bytes:
@@ -185,7 +185,7 @@ def error_payload(kind: str, message: str) -> bytes:
     return json.dumps({"errorType": kind, "errorMessage": message}, separators=(",", ":")).encode()
 
 
-def write_log(function: LambdaFunction, stream_name: str, events: Iterable[dict[str, Any]]) -> None:
+def write_log(function: LambdaFunction, stream_name: str, events: list[dict[str, Any]]) -> None:
     """Put events into the function's log group, which its first invocation makes, as far as its role may, as on AWS."""
     backend, name = function.logs_backend, function.logs_group_name
 
@@ -205,7 +205,7 @@ def write_log(function: LambdaFunction, stream_name: str, events: Iterable[dict[
     if not may("PutLogEvents", stream):
         return
     # Not through put_log_events of the backend: that refuses what the sandbox's clock stamps after fast-forwarding.
-    group.put_log_events(stream_name, list(events))
+    group.put_log_events(stream_name, events)
     kept = group.streams[stream_name].events
     if len(kept) > LARGEST_STREAM:
         del kept[: len(kept) - LARGEST_STREAM]

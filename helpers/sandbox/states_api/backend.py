@@ -16,9 +16,8 @@ from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Child, Execution, MapRun, tree
-from helpers.sandbox.states_api.machines import Machine, Version
+from helpers.sandbox.states_api.machines import Machine, Version, routed_version
 from helpers.sandbox.states_api.names import parse_arn
-from helpers.sandbox.states_api.versions import routed_version
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.tokens import Activity
@@ -71,11 +70,9 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         machine = self.machines.get(resource.unqualified)
         if machine and not resource.qualifier:
             return machine, None, None
-        if machine and resource.qualifier.isdigit():
-            version = machine.versions.get(int(resource.qualifier))
-            if version:
-                return machine, version, None
-        elif machine and resource.qualifier in machine.aliases:
+        if machine and arn in machine.versions:
+            return machine, machine.versions[arn], None
+        if machine and resource.qualifier in machine.aliases:
             return machine, routed_version(machine, machine.aliases[resource.qualifier]), arn
         raise StatesError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
 

@@ -12,7 +12,7 @@ from helpers.sandbox.actions import Need
 from helpers.sandbox.identities import refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.calls import attempt, identity_of
-from helpers.sandbox.integrations.resources import OPTIMISED
+from helpers.sandbox.integrations.resources import integration_of
 from helpers.sandbox.states_api import executions, tokens
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError
@@ -35,11 +35,12 @@ def handle(call: engine.Call) -> None:
 
 def _start_express(call: engine.Call) -> None:
     """Start an Express execution, whose end is the answer: nobody works meanwhile but the execution itself."""
-    states, action = OPTIMISED["states"], "startSyncExecution"
-    arguments = services.parameters_of(call, states.name, action)
+    integration = integration_of(call.resource)
+    assert integration is not None
+    arguments = services.parameters_of(call, integration)
 
     def ended(execution: Any) -> None:
-        call.succeed(services.presented(executions.answer(execution), states, action, is_sdk=True))
+        call.succeed(services.presented(executions.answer(execution), integration))
 
     parts = call.execution.identity.machine_arn.split(":")
     need = Need("states:StartSyncExecution", str(arguments["stateMachineArn"]))

@@ -9,7 +9,7 @@ from helpers.definition import states, validation
 from helpers.definition.validation import Finding
 from helpers.engine import data_of
 from helpers.sandbox import integrations
-from helpers.sandbox.integrations.jobs import standing_in
+from helpers.sandbox.integrations.jobs import stand_ins
 from helpers.sandbox.states_api.errors import StatesError
 
 __all__ = ["check_definition", "check_state", "validate_state_machine_definition"]
@@ -75,7 +75,7 @@ def diagnose(text: str, machine_type: str) -> Iterator[Finding]:
 def _resources(definition: Any) -> Iterator[Finding]:
     for state in states(definition):
         resource = state.body.get("Resource")
-        if state.type != "Task" or not isinstance(resource, str) or standing_in(state.name):
+        if state.type != "Task" or not isinstance(resource, str) or state.name in stand_ins:
             continue
         if problem := integrations.problem_of(resource):
             place = validation.location(state.scope, "States", state.name, "Resource")

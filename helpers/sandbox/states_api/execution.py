@@ -173,11 +173,6 @@ class Execution(engine.Observer):
         self._announce()
         return self.run.redriven or clock.now()
 
-    def qualified(self) -> dict[str, str]:
-        """The ARNs of the version and the alias that it was started by, as far as there are any."""
-        found = {"stateMachineVersionArn": self.version and self.version.arn, "stateMachineAliasArn": self.alias}
-        return {member: arn for member, arn in found.items() if arn}
-
     def _announce(self) -> None:
         """Put "Step Functions Execution Status Change", as it is now, on the default bus, if a rule is there.
 
@@ -186,10 +181,9 @@ class Execution(engine.Observer):
         events = events_backends[self.backend.account_id][self.backend.region_name]
         if self.express or not events.event_buses["default"].rules:
             return
-        described: dict[str, Any] = {"stateMachineVersionArn": None, "stateMachineAliasArn": None, **self.describe()}
         detail = {
             name: int(value.timestamp() * 1000) if isinstance(value, datetime.datetime) else value
-            for name, value in described.items()
+            for name, value in self.describe().items()
             if name not in ("traceHeader", "mapRunArn")
         }
         entry = {
@@ -219,7 +213,8 @@ class Execution(engine.Observer):
             "mapRunArn": self.map_run and self.map_run.arn,
             "error": None if status == "TIMED_OUT" else self.run.error,  # which AWS names in the history alone
             "cause": self.run.cause,
-            **self.qualified(),
+            "stateMachineVersionArn": self.version and self.version.arn,
+            "stateMachineAliasArn": self.alias,
             "redriveCount": self.run.redrives,
             "redriveDate": self.run.redriven,
             "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
@@ -245,11 +240,7 @@ class MapRun:
     """What one distributed Map dispatches. Its children live and are forgotten with the execution around it."""
 
     def __init__(self, parent: Execution, run: engine.MapRun) -> None:
-        self.parent, self.run = parent, run
-
-    @property
-    def arn(self) -> str:
-        return self.run.arn
+        self.parent, self.run, self.arn = parent, run, run.arn
 
     @functools.cached_property
     def machine(self) -> Machine:

@@ -7,8 +7,9 @@ from typing import Any
 
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages
+from helpers.sandbox.states_api.backend import StatesBackend
 from helpers.sandbox.states_api.errors import StatesError, invalid
-from helpers.sandbox.states_api.execution import Child, Execution, MapRun
+from helpers.sandbox.states_api.execution import Child, Execution
 from helpers.sandbox.states_api.names import parse_arn
 
 __all__ = ["answer", "begin_express"]
@@ -18,7 +19,7 @@ BILLED_MILLISECONDS = 100  # duration is billed in steps of these; same page
 UNSUPPORTED = "This operation is not supported by this type of state machine"
 
 
-def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def start_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     with backend.lock:
         execution = Execution(backend, arguments)
         if not execution.express:
@@ -34,13 +35,13 @@ def start_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"executionArn": execution.arn, "startDate": execution.run.started}
 
 
-def start_sync_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def start_sync_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     ended: queue.SimpleQueue[Execution] = queue.SimpleQueue()
     begin_express(backend, arguments, ended.put)
     return answer(ended.get(), with_data=arguments.get("includedData") != "METADATA_ONLY")
 
 
-def begin_express(backend: Any, arguments: dict[str, Any], at_end: Callable[[Execution], Any]) -> None:
+def begin_express(backend: StatesBackend, arguments: dict[str, Any], at_end: Callable[[Execution], Any]) -> None:
     """Start the Express execution of a request; `at_end` is called with it in the engine's thread."""
     execution = Execution(backend, arguments)
     if not execution.express:
@@ -65,27 +66,27 @@ def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
     }
 
 
-def describe_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def describe_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     arn = arguments["executionArn"]
-    execution: Execution = backend.child(arn) or backend.execution(arn)  # an Express one only where it is a child
+    execution = backend.child(arn) or backend.execution(arn)  # an Express one only where it is a child
     return execution.describe(with_data=arguments.get("includedData") != "METADATA_ONLY")
 
 
-def describe_state_machine_for_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    execution: Execution = backend.execution(arguments["executionArn"])
+def describe_state_machine_for_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution = backend.execution(arguments["executionArn"])
     run = execution.map_run
     own = {"mapRunArn": run and run.arn, "label": run and run.run.label}
     return {**execution.machine.describe(), **own, **execution.revision.describe()}
 
 
-def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def list_executions(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     arn, map_run = arguments.get("stateMachineArn"), arguments.get("mapRunArn")
     if (arn is None) == (map_run is None):
         raise invalid("Must provide exactly one of: State Machine ARN, Map Run ARN")
     if map_run is not None:
         return _list_children(backend, arguments)
     resource = parse_arn(str(arn), "stateMachine")
-    machine, _, _ = backend.target(arn)
+    machine, _, _ = backend.target(resource.arn)
     if machine.type == "EXPRESS":
         raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
     backend.forget()
@@ -95,24 +96,23 @@ def list_executions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
             (-execution.number, execution)
             for execution in reversed(backend.executions.values())
             if execution.machine is machine
-            and (not resource.qualifier or arn in execution.qualified().values())
+            and (not resource.qualifier or arn in (execution.alias, execution.version and execution.version.arn))
             and (status is None or execution.status == status)
             and (redriven is None or (redriven == "REDRIVEN") == bool(execution.run.redrives))
         ]
     return pages.listed("executions", f"executions {arn} {status} {redriven}", found, arguments)
 
 
-def stop_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    execution: Execution = backend.execution(arguments["executionArn"])
+def stop_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
+    execution = backend.execution(arguments["executionArn"])
     return {"stopDate": execution.stop(arguments.get("error"), arguments.get("cause"))}
 
 
-def redrive_execution(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    execution: Execution = backend.execution(arguments["executionArn"])
-    return {"redriveDate": execution.redrive(arguments.get("clientToken"))}
+def redrive_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"redriveDate": backend.execution(arguments["executionArn"]).redrive(arguments.get("clientToken"))}
 
 
-def _list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def _list_children(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     """ListExecutions of a Map Run: its child executions, the newest first."""
     record = backend.map_run(arguments["mapRunArn"])
     status = arguments.get("statusFilter")
@@ -123,18 +123,17 @@ def _list_children(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return pages.listed("executions", listing, found, arguments, lambda child: Child(record, child).describe())
 
 
-def list_map_runs(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def list_map_runs(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     execution = backend.execution(arguments["executionArn"])
     newest_first = [(-number, run) for number, run in enumerate(execution.map_runs)][::-1]
     return pages.listed("mapRuns", f"map runs {execution.arn}", newest_first, arguments)
 
 
-def describe_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    found: MapRun = backend.map_run(arguments["mapRunArn"])
-    return found.describe()
+def describe_map_run(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
+    return backend.map_run(arguments["mapRunArn"]).describe()
 
 
-def update_map_run(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def update_map_run(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     run = backend.map_run(arguments["mapRunArn"]).run
     if run.stopped is not None:
         raise invalid(f"Map Run has ended and cannot be updated: '{run.arn}'")

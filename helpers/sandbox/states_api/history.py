@@ -33,23 +33,21 @@ def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
     listing = f"history {arn} {backwards} {with_data}"
     # A token holds the number of the event that its page begins with: events are only ever added behind the last.
     at = pages.position(listing, arguments, int)
-    count = len(events)
-    if at is None:
-        at = count - 1 if backwards else 0
-    step = -1 if backwards else 1
+    places = range(len(events))
+    if at is not None:
+        places = places[: at + 1] if backwards else places[at:]
+    if backwards:
+        places = places[::-1]
     chosen: list[str] = []
     length = 0
-    for _ in range(pages.page_size(arguments)):
-        if not 0 <= at < count:
-            break
-        text = _text(events, at, with_data)
+    for place in places[: pages.page_size(arguments)]:
+        text = _text(events, place, with_data)
         length += len(text)
         if chosen and length > LONGEST_PAGE:
             break
         chosen.append(text)
-        at += step
-    more = 0 <= at < count
-    token = f',"nextToken":"{pages.token(listing, at)}"' if more else ""
+    rest = places[len(chosen) :]
+    token = f',"nextToken":"{pages.token(listing, rest[0])}"' if rest else ""
     return f'{{"events":[{",".join(chosen)}]{token}}}'.encode(errors="replace")
 
 

@@ -1,7 +1,7 @@
 """Names, ARNs and inputs of Step Functions, checked as the service checks them."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from helpers.engine import data_of
 from helpers.limits import PAYLOAD_BYTES
@@ -12,19 +12,12 @@ __all__ = ["Resource", "check_input", "check_name", "parse_arn"]
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]")
 
 
-@dataclass(frozen=True)
-class Resource:
-    """What an ARN of the service names: `kind` (`stateMachine`, `execution` ...), `name` and, after it, `qualifier`."""
+class Resource(NamedTuple):
+    """What an ARN of the service names; with a version's or an alias's `qualifier`, `unqualified` is the machine's."""
 
     arn: str
-    kind: str
-    name: str
+    unqualified: str
     qualifier: str
-
-    @property
-    def unqualified(self) -> str:
-        """The ARN without its qualifier: a version's or an alias's state machine."""
-        return self.arn.removesuffix(f":{self.qualifier}") if self.qualifier else self.arn
 
 
 def check_name(name: str) -> str:
@@ -53,7 +46,7 @@ def parse_arn(arn: str, *kinds: str) -> Resource:
         raise StatesError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
     if len(parts) < 7 or parts[2] != "states" or not re.fullmatch(r"\d{12}", parts[4]) or not parts[6]:
         raise StatesError("InvalidArn", f"Invalid Arn: '{arn}'")
-    kind = parts[5]
-    if kind not in kinds:
-        raise StatesError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {kind}'")
-    return Resource(arn, kind, parts[6], parts[7] if len(parts) > 7 else "")
+    if parts[5] not in kinds:
+        raise StatesError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {parts[5]}'")
+    qualifier = parts[7] if len(parts) > 7 else ""
+    return Resource(arn, arn.removesuffix(f":{qualifier}") if qualifier else arn, qualifier)

@@ -26,6 +26,7 @@ from helpers.sandbox.clock import clock
 from helpers.sandbox.integrations import clients, objects
 from helpers.sandbox.integrations.resources import TOKEN, integration_of
 from helpers.sandbox.integrations.shapes import misfit
+from helpers.sandbox.states_api.backend import StatesBackend
 from helpers.sandbox.states_api.definitions import check_definition, check_state
 from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.names import check_input
@@ -50,7 +51,7 @@ CONTEXT: dict[str, dict[str, type]] = {
 }
 
 
-def test_state(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def test_state(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     tested = Tested(backend, arguments)
     clock.call(tested.start)
     if error := tested.end.get():
@@ -65,7 +66,7 @@ class Tested:
     None at its end, or what was raised that is no state's failure.
     """
 
-    def __init__(self, backend: Any, arguments: dict[str, Any]) -> None:
+    def __init__(self, backend: StatesBackend, arguments: dict[str, Any]) -> None:
         name, self._body, iterates = _state(arguments)
         self._mock = _mock(name, self._body, arguments)
         role: Any = arguments.get("roleArn")  # null in the context object where there is none
@@ -104,13 +105,12 @@ class Tested:
 
     def answer(self, level: str) -> dict[str, Any]:
         """What TestState answers, at an inspection level, once it has ended."""
-        has_output = self._status in ("SUCCEEDED", "CAUGHT_ERROR")
         stages = {name: value if name in NUMBERS else text_of(value) for name, value in self._stages.items()}
         if self._error_details:
             stages["errorDetails"] = self._error_details
         return {
             "status": self._status,
-            "output": text_of(self._frame.data) if has_output else None,
+            "output": text_of(self._frame.data) if self._status in ("SUCCEEDED", "CAUGHT_ERROR") else None,
             "error": self._error,
             "cause": self._cause,
             "nextState": self._next,

@@ -12,7 +12,7 @@ from typing import Any
 from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages, tags
-from helpers.sandbox.states_api.backend import backend_of
+from helpers.sandbox.states_api.backend import StatesBackend, backend_of
 from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.names import check_name, parse_arn
 
@@ -41,12 +41,12 @@ class Activity:
         }
 
 
-def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def create_activity(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     name = check_name(arguments["name"])
     arn = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:activity:{name}"
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
-        activity: Activity | None = backend.activities.get(arn)
+        activity = backend.activities.get(arn)
         encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
         if activity is None:
             activity = backend.activities[arn] = Activity(arn, name, encryption)
@@ -56,15 +56,15 @@ def create_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return activity.describe()
 
 
-def describe_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def describe_activity(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     return _activity(backend, arguments["activityArn"]).describe()
 
 
-def list_activities(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def list_activities(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     return pages.listed("activities", "activities", sorted(backend.activities.items()), arguments)
 
 
-def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def delete_activity(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     arn = parse_arn(arguments["activityArn"], "activity").arn
     with backend.lock:
         backend.activities.pop(arn, None)
@@ -72,7 +72,7 @@ def delete_activity(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def get_activity_task(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def get_activity_task(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     activity = _activity(backend, arguments["activityArn"])
     # A worker's poll is not the sandbox's waiting: its end is in real time, to which the clock does not go ahead.
     deadline = time.monotonic() + POLL_SECONDS
@@ -94,22 +94,21 @@ def _take(call: engine.Call, worker: str | None) -> bool:
 def enqueue(call: engine.Call) -> None:
     """Put a task into its activity's queue; the task fails where there is no such activity."""
     parts = call.resource.split(":")
-    activity = backend_of(parts[4], parts[3]).activities.get(call.resource)
-    if activity is None:
-        call.fail("ActivityDoesNotExist", f"Activity Does Not Exist: '{call.resource}'")
-    else:
-        activity.tasks.put(call)
+    try:
+        _activity(backend_of(parts[4], parts[3]), call.resource).tasks.put(call)
+    except StatesError as error:
+        call.fail(error.code, error.message)
 
 
-def _activity(backend: Any, arn: str) -> Activity:
+def _activity(backend: StatesBackend, arn: str) -> Activity:
     parse_arn(arn, "activity")
-    activity: Activity | None = backend.activities.get(arn)
+    activity = backend.activities.get(arn)
     if activity is None:
         raise StatesError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
     return activity
 
 
-def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def send_task_success(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     output = arguments["output"]
     try:
         engine.data_of(output)
@@ -119,13 +118,13 @@ def send_task_success(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]
     return {}
 
 
-def send_task_failure(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def send_task_failure(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     error, cause = arguments.get("error"), arguments.get("cause")
     clock.call(lambda: _open(arguments["taskToken"]).fail_by_token(error, cause))
     return {}
 
 
-def send_task_heartbeat(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def send_task_heartbeat(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     clock.call(lambda: _open(arguments["taskToken"]).heartbeat())
     return {}
 

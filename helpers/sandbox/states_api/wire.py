@@ -13,14 +13,14 @@ from botocore.model import Shape
 from helpers.sandbox.integrations.clients import service_model
 from helpers.sandbox.integrations.shapes import fits
 from helpers.sandbox.refusal import Answer, in_json
-from helpers.sandbox.states_api import definitions, executions, history, machines, tags, test_state, tokens, versions
+from helpers.sandbox.states_api import definitions, executions, history, machines, tags, test_state, tokens
 from helpers.sandbox.states_api.backend import backend_of
 from helpers.sandbox.states_api.errors import StatesError, invalid
 
 __all__ = ["answer", "operation"]
 
 Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | bytes]
-MODULES = definitions, executions, history, machines, tags, test_state, tokens, versions
+MODULES = definitions, executions, history, machines, tags, test_state, tokens
 
 
 def operation(name: str) -> Operation | None:

@@ -131,6 +131,28 @@ def test_quoted_and_compressed_text_and_parquet_are_read(query, rows):
     assert "HIVE_BAD_DATA" in query("SELECT * FROM wrong")["Status"]["StateChangeReason"]  # fmt: skip
 
 
+def test_a_table_reads_the_objects_of_all_folders_below_it(lab, query, rows):
+    for day in ("2020-01-01", "2020-01-02"):
+        lab.client("s3").put_object(Bucket=BUCKET, Key=f"days/day={day}/a.csv", Body=f"1,{day}\n".encode())
+    query(f"CREATE EXTERNAL TABLE days (id int, day date) {DELIMITED} LOCATION 's3://athena-tests/days'")
+    assert rows("SELECT day FROM days ORDER BY day")[1:] == [["2020-01-01"], ["2020-01-02"]]
+
+
+def test_delimited_text_has_escapes_and_nulls_and_quoted_text_counts_days(lab, query, rows):
+    s3 = lab.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="escaped/a.txt", Body=b"a\\;b;;1.005\n\n-;x\n")
+    how = (
+        "ROW FORMAT DELIMITED FIELDS TERMINATED BY ';' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' NULL DEFINED AS '-'"
+    )
+    columns = "(a string, b string, c decimal(10,2))"
+    query(f"CREATE EXTERNAL TABLE escaped {columns} {how} LOCATION 's3://athena-tests/escaped/'")
+    assert rows("SELECT * FROM escaped")[1:] == [["a;b", "", "1.01"], ["", None, None], [None, "x", None]]
+    s3.put_object(Bucket=BUCKET, Key="moments/a.csv", Body=b'"0","1000"\n')
+    serde = "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
+    query(f"CREATE EXTERNAL TABLE moments (a date, b timestamp) {serde} LOCATION 's3://athena-tests/moments/'")
+    assert rows("SELECT * FROM moments")[1:] == [["1970-01-01", "1970-01-01 00:00:01.000"]]
+
+
 def test_tables_are_shown_described_and_dropped(query, rows):
     query(TABLE.format(name="`orders`", how=DELIMITED, place="orders"))
     assert rows("-- all\nSHOW TABLES") == [["orders"]]
@@ -213,6 +235,14 @@ def test_a_query_can_be_stopped(lab, place):
         ({"QueryString": "SELECT 1"}, "No output location provided"),
         ({"QueryString": "SELECT 1", "WorkGroup": "nobody"}, "WorkGroup nobody is not found"),
         ({"QueryString": "SELEC 1", "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/"}}, "mismatched input"),
+        (
+            {"QueryString": "SELECT 1::int", "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/"}},
+            "mismatched input '::': use cast",
+        ),
+        (
+            {"QueryString": "SELECT ?", "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/"}},
+            "expected 1 but found 0",
+        ),
         (
             {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": "s3://nobody-s-bucket/"}},
             "Unable to verify/create output bucket nobody-s-bucket",

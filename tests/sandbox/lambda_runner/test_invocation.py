@@ -156,7 +156,7 @@ def test_an_error_has_aws_s_shape(make, invoke, body, before, handler, error):
                 f"Runtime exited with error: signal: {word}",
                 marks=pytest.mark.skipif(psutil.WINDOWS, reason="there are no signals on Windows"),
             )
-            for number, word in ((9, "killed"), (15, "terminated"), (2, "int"))
+            for number, word in ((9, "killed"), (15, "terminated"), (2, "interrupt"), (11, "segmentation fault"))
         ),
     ],
 )

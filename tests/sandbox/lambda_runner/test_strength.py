@@ -11,6 +11,7 @@ from helpers import sandbox
 from helpers.sandbox.lambda_runner import workers
 from helpers.sandbox.lambda_runner.bootstrap import frame_of
 from helpers.sandbox.lambda_runner.workers import Worker, mark
+from tests.sandbox.lambda_runner.conftest import zipped
 
 
 @pytest.mark.parametrize(
@@ -131,12 +132,12 @@ def test_many_at_once_all_succeed_each_in_a_worker_of_its_own(make, invoke):
 
 
 def test_no_worker_outlives_its_server(tmp_path):
-    (tmp_path / "lambda_function.py").write_text("def handler(event, context):\n    while True: pass", encoding="utf-8")
+    package = zipped({"lambda_function.py": "def handler(event, context):\n    while True: pass"})
     worker = Worker(tmp_path)
-    function = {"folder": str(tmp_path), "handler": "lambda_function.handler", "libraries": [], "environment": {}}
+    function = {"folder": str(worker.code), "handler": "lambda_function.handler", "libraries": [], "environment": {}}
     clock_and_mark = {"mark": mark(), "clock_offset": 0.0}
     try:
-        assert worker.ask(function | clock_and_mark, b"", 10)[0]["kind"] == "ready"
+        assert worker.ask(function | clock_and_mark, package, 10)[0]["kind"] == "ready"
         pid = worker._process.pid
         worker._requests.write(frame_of({"request_id": "1", "arn": "a", "timeout": 60} | clock_and_mark, b"{}"))
         worker._requests.close()  # as the system does when the server dies
