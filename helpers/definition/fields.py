@@ -166,14 +166,18 @@ RULE: dict[str, Field] = {
 }
 COMBINED = ("And", "Or", "Not", "Variable", "Condition")
 SCOPE = {"Comment": TEXT, "StartAt": STATE, "States": Field("states")}
-LANGUAGE = {"QueryLanguage": COMMON["QueryLanguage"]}
 
 OBJECTS: dict[str, Object] = {
     "Machine": Object(  # "State machine structure"
-        {**SCOPE, **LANGUAGE, "Version": word("1.0"), "TimeoutSeconds": Field("integer", least=0, most=MOST)},
+        {
+            **SCOPE,
+            "QueryLanguage": COMMON["QueryLanguage"],
+            "Version": word("1.0"),
+            "TimeoutSeconds": Field("integer", least=0, most=MOST),
+        },
         required=("States", "StartAt"),
     ),
-    "Branch": Object({**SCOPE, **LANGUAGE}, required=("States", "StartAt")),  # "Parallel"
+    "Branch": Object(SCOPE, required=("States", "StartAt")),  # "Parallel"
     "Processor": Object(  # "Map"
         {**SCOPE, "ProcessorConfig": inside("ProcessorConfig")}, required=("States", "StartAt")
     ),
@@ -285,8 +289,8 @@ OBJECTS: dict[str, Object] = {
     ),
     "ItemBatcher": Object(
         {
-            **amount("MaxItemsPerBatch", whole(1)),
-            **amount("MaxInputBytesPerBatch", whole(1, MOST_BYTES)),
+            **amount("MaxItemsPerBatch", whole(0)),
+            **amount("MaxInputBytesPerBatch", whole(0, MOST_BYTES)),
             "BatchInput": TEMPLATE,
         },
         at_most=either("MaxItemsPerBatch", "MaxInputBytesPerBatch"),

@@ -228,14 +228,16 @@ class Reading:
         self.names: set[str] = set()
         self.labels: set[str] = set()
         self.type = ""  # of the state that is read
+        self.ends = False  # whether the machine can
         # A bit for each variable; those assigned on the way into each scope, by the id of its body, and into this one.
         self.bits: dict[str, int] = {}
         self.outer: dict[int, int] = {}
         self.taken = 0
 
     def read(self) -> list[Finding]:
-        ends = False
         for scope in scopes(self.definition):
+            if scope.owner is None:
+                self.ends = any(state.ends for state in scope.states.values())
             where = Where(None, location(scope), scope.owner.name if scope.owner else None, scope.language)
             self.taken = self.outer.get(id(scope.body), 0)
             self.hold(scope.body, machine(scope), where)
@@ -243,8 +245,7 @@ class Reading:
             for name, body in found.items() if isinstance(found, dict) else ():
                 self.state(name, body, scope, where)
             self.transitions(scope, where)
-            ends = ends or (scope.owner is None and any(state.ends for state in scope.states.values()))
-        if not self.found and not ends:
+        if not self.ends and all(one.code == TARGET for one in self.found):
             self.found.append(Finding("MISSING_END_STATE", "Workflow has no terminal state", kind="no-way-out"))
         return self.found
 
@@ -520,9 +521,9 @@ class Reading:
         found, there = scope.states, scope.body.get("States")
         if scope.start is None or not isinstance(there, dict) or not there:
             return
-        if scope.start not in there:
+        reached = {scope.start: self.taken} if scope.start in there else {}  # and the variables assigned on the way
+        if not reached:
             self.target(scope.start, where.at("/StartAt"), "dangling-start", there)
-            return
         leads: dict[str, list[tuple[str, int]]] = {}
         for state in found.values():
             leaving = leads[state.name] = []
@@ -532,7 +533,7 @@ class Reading:
                 if target not in there:
                     place = Where(where, f"/States/{state.name}/{field.replace('.', '/')}", state.name, "")
                     self.target(target, place, "dangling-next", there)
-        waiting, reached = [scope.start], {scope.start: self.taken}  # and the variables assigned on the way
+        waiting = list(reached)
         while waiting:
             name = waiting.pop()
             for target, assigned in leads.get(name, ()):
@@ -544,7 +545,7 @@ class Reading:
             self.outer |= {id(inner.body): reached.get(state.name, 0) for inner in state.inner}
         advice = "Remove it, or let a state go there."
         for name in found:
-            if name not in reached:
+            if name not in reached and (self.ends or scope.owner):  # a machine without end is said to be just that
                 place = Where(where, f"/States/{name}", name, "")
                 self.refuse(place, f'State "{name}" is not reachable.', code=TARGET, kind="unreachable", hint=advice)
 

@@ -100,11 +100,7 @@ class State:
         elif self.type == "Map":
             processors = [field for field in ("ItemProcessor", "Iterator") if field in self.body]
             named = [(field, self.body[field]) for field in processors[:1]]
-        return [
-            Scope(body, self, field, language(body, self.scope.language))
-            for field, body in named
-            if isinstance(body, dict)
-        ]
+        return [Scope(body, self, field, self.scope.language) for field, body in named if isinstance(body, dict)]
 
 
 @dataclass(frozen=True)
@@ -185,6 +181,6 @@ def errors(rule: dict[str, Any]) -> list[str]:
 
 
 def language(body: dict[str, Any], inherited: str) -> str:
-    """The query language that holds for a state or a scope."""
-    own = body.get("QueryLanguage")
-    return own if own in ("JSONPath", "JSONata") else inherited
+    """The query language that holds for a state or a machine: JSONata where what is written is neither, as on AWS."""
+    own = body.get("QueryLanguage", inherited)
+    return "JSONPath" if own == "JSONPath" else "JSONata"

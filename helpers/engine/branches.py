@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.definition.syntax import is_jsonata
@@ -28,8 +29,8 @@ STATE_DATA = "STATE_DATA"  # the Source of an item that is in the state's input
 class Group:
     """Processes that a frame waits for: until all have ended well, or one has not."""
 
-    def __init__(self, owner: Frame) -> None:
-        self._owner = owner
+    def __init__(self, owner: Frame, cut: Callable[[Frame], Any] = lambda inner: None) -> None:
+        self._owner, self._cut, self._latest = owner, cut, owner
         self._processes: list[Process] = []
         self._left = 0
         self._failure: Exception | None = None
@@ -43,10 +44,8 @@ class Group:
 
     def _ended(self, _: Any, error: Exception | None) -> None:
         self._left -= 1
-        if error is not None and self._failure is None:
-            self._failure = error
-            self._owner.process.wake(first=True)
-        elif not self._left:
+        self._failure = self._failure or error
+        if self._failure or not self._left:
             self._owner.process.wake(first=True)
 
     def wait(self) -> Walk:
@@ -55,11 +54,38 @@ class Group:
             while self._left and self._failure is None:
                 yield
         finally:
-            for process in self._processes:
-                with contextlib.suppress(Over):
-                    process.close()
+            self._close()
         if self._failure is not None:
             raise self._failure
+        self._owner.last = self._latest.published
+
+    def walk(self, inner: Frame) -> Walk:
+        """Walk one of the owner's frames to its end; where it fails, what is written of others is linked to that.
+
+        After a States.Runtime nothing is written: nothing catches that, so it ends the execution.
+        """
+        try:
+            yield from inner.walk()
+        except StateFailed as failure:
+            owner, execution = self._owner, self._owner.execution
+            owner.last, inner.process.over = inner.last, True
+            if failure.error == RUNTIME:
+                execution.top.last = inner.last
+                execution.fail(RUNTIME, failure.cause)
+            self._close()
+            raise
+        self._latest = inner
+
+    def _close(self) -> None:
+        for inner in self._owner.inner:
+            if inner.process and not inner.process.over and not inner.done:
+                inner.last = self._owner.last
+                with contextlib.suppress(Over):
+                    self._cut(inner)
+                    inner.process.close()
+        for process in self._processes:
+            with contextlib.suppress(Over):
+                process.close()
 
 
 class Parallel(Handled):
@@ -79,22 +105,12 @@ class Parallel(Handled):
             for branch in frame.inner:
                 branch.branch = _within(frame.branch, f"{self.name}#{visit}:{branch.machine.start}")
         group = Group(frame)
-        ended = [frame]
         for branch in frame.inner:
             if not branch.done:
-                branch.process = group.start(self._run(frame, branch, ended))
+                branch.process = group.start(group.walk(branch))
         yield from group.wait()
-        frame.last = ended[-1].published
         frame.write("ParallelStateSucceeded", moves=False)
         return self.finished(frame, [branch.data for branch in frame.inner])
-
-    def _run(self, frame: Frame, branch: Frame, ended: list[Frame]) -> Walk:
-        try:
-            yield from branch.walk()
-        except StateFailed:
-            frame.last = branch.last
-            raise
-        ended.append(branch)
 
 
 class Pair(dict[str, Any]):
@@ -131,13 +147,12 @@ class Map(Handled):
             items = self.items_of(frame, data)
             frame.inner = [self._iteration(frame, index, item) for index, item in enumerate(items)]
         frame.write("MapStateStarted", "mapStateStartedEventDetails", {"length": len(frame.inner)})
-        group, ended = Group(frame), [frame]
-        jobs = iter([index for index, inner in enumerate(frame.inner) if not inner.done])
+        group = Group(frame, partial(self._write, "Aborted"))
+        jobs = iter([inner for inner in frame.inner if not inner.done])
         for _ in range(min(most, INLINE_CONCURRENCY, len(frame.inner))):
             own: list[Process] = []
-            own.append(group.start(self._work_off(frame, data, jobs, ended, own)))
+            own.append(group.start(self._work_off(group, frame, data, jobs, own)))
         yield from group.wait()
-        frame.last = ended[-1].published
         frame.write("MapStateSucceeded", moves=False)
         return self.finished(frame, [inner.data for inner in frame.inner])
 
@@ -147,41 +162,30 @@ class Map(Handled):
         inner.branch = _within(frame.branch, f"{self.name}#{frame.counts[self.name]}[{index}]")
         return inner
 
-    def _work_off(self, frame: Frame, data: Any, jobs: Iterator[int], ended: list[Frame], own: list[Process]) -> Walk:
+    def _work_off(self, group: Group, frame: Frame, data: Any, jobs: Iterator[Frame], own: list[Process]) -> Walk:
         """One worker: an iteration after the other, all on one line."""
         last = frame.last
-        for index in jobs:
-            inner = frame.inner[index]
+        for inner in jobs:
+            if not inner.resumed:
+                inner.data = self.selected(frame, data, inner.data, inner.item)
+                inner.text = frame.payload(inner.data, frame.state)
             inner.process = own[0]
-            details = {"name": self.name, "index": index}
             inner.last = last
-            inner.write("MapIterationStarted", "mapIterationStartedEventDetails", details)
+            self._write("Started", inner, True)
+            if inner.resumed:
+                inner.last = inner.entered
             try:
-                if inner.resumed:
-                    inner.last = inner.entered
-                else:
-                    self._select(frame, inner, data)
-                yield from inner.walk()
+                yield from group.walk(inner)
             except StateFailed:
-                inner.write("MapIterationFailed", "mapIterationFailedEventDetails", details, moves=False)
-                frame.last = inner.last
+                self._write("Failed", inner)
                 raise
-            except GeneratorExit:
-                if frame.execution.status == "RUNNING":
-                    inner.write("MapIterationAborted", "mapIterationAbortedEventDetails", details, moves=False)
-                raise
-            inner.write("MapIterationSucceeded", "mapIterationSucceededEventDetails", details, moves=False)
-            ended.append(inner)
+            self._write("Succeeded", inner)
             last = inner.last
 
-    def _select(self, frame: Frame, inner: Frame, data: Any) -> None:
-        if self.selector:
-            try:
-                inner.data = self.selected(frame, data, inner.data, inner.item)
-            except StateFailed as failure:
-                frame.locate(self, failure)
-                raise
-        inner.text = frame.payload(inner.data, frame.state)
+    def _write(self, what: str, inner: Frame, moves: bool = False) -> None:
+        """Write what becomes of an iteration."""
+        details = {"name": self.name, "index": inner.item["Item"]["Index"]}  # type: ignore[index]
+        inner.write(f"MapIteration{what}", f"mapIteration{what}EventDetails", details, moves)
 
     def selected(self, frame: Frame, data: Any, value: Any, item: dict[str, Any] | None) -> Any:
         """An item as ItemSelector (or Parameters, as it was called) puts it."""

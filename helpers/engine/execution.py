@@ -112,10 +112,12 @@ class Frame:
                 following = (yield from state.work(self)) if state.waits else state.pass_through(self)
             except StateFailed as failure:
                 self.locate(state, failure)
+                if self.outer and state.type == "Task" and failure.error != RUNTIME:
+                    self.write("TaskStateAborted", moves=False)  # as AWS does of the task that ends a branch
                 raise
             except GeneratorExit:
                 if state.aborting and self.execution.status == "RUNNING":
-                    self.write(state.aborting)
+                    self.write(state.aborting, moves=False)
                 raise
             self.resumed = False
             if following is None:
@@ -344,9 +346,10 @@ class Execution:
         """End as TIMED_OUT, unless it has ended."""
         self._end("ExecutionTimedOut", {"error": TIMEOUT})
 
-    def fail(self, error: str, cause: str) -> None:
+    def fail(self, error: str | None, cause: str | None) -> None:
         """End as FAILED, unless it has ended."""
-        self._end("ExecutionFailed", {"error": error, "cause": cause}, self.top.last)
+        last = max(self.top.last, self.top.published)  # that what is inside has succeeded, which stands aside, counts
+        self._end("ExecutionFailed", {"error": error, "cause": cause}, last)
 
     def redrive(self) -> None:
         """Go on from the states in which it ended: what has succeeded is not done again, retries begin anew."""
@@ -421,7 +424,7 @@ class Execution:
         if error is None:
             self._end("ExecutionSucceeded", {"output": self.top.text, "outputDetails": WHOLE}, self.top.last)
         elif isinstance(error, StateFailed):
-            self._end("ExecutionFailed", {"error": error.error, "cause": error.cause}, self.top.last)
+            self.fail(error.error, error.cause)
         elif isinstance(error, Over):
             self.top.process.close()
         else:

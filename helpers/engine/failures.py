@@ -12,7 +12,6 @@ ALL = "States.ALL"
 DATA_LIMIT = "States.DataLimitExceeded"
 HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 INTRINSIC_FAILURE = "States.IntrinsicFailure"
-NO_CHOICE_MATCHED = "States.NoChoiceMatched"
 PERMISSIONS = "States.Permissions"
 QUERY_EVALUATION = "States.QueryEvaluationError"
 RESULT_PATH_MATCH = "States.ResultPathMatchFailure"
@@ -22,7 +21,7 @@ TIMEOUT = "States.Timeout"
 TOLERANCE_EXCEEDED = "States.ExceedToleratedFailureThreshold"
 
 # Failures of the interpreter's own, whose cause says in which state they happened.
-LOCATED = frozenset({RUNTIME, QUERY_EVALUATION, INTRINSIC_FAILURE, NO_CHOICE_MATCHED})
+LOCATED = frozenset({RUNTIME, QUERY_EVALUATION, INTRINSIC_FAILURE})
 NOT_A_TASK_FAILURE = frozenset({TIMEOUT, HEARTBEAT_TIMEOUT, RUNTIME, QUERY_EVALUATION})
 
 

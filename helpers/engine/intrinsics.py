@@ -156,14 +156,6 @@ def _key(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _contains(array: Any, value: Any) -> bool:
-    return _key(value) in map(_key, _array(array))
-
-
-def _unique(array: Any) -> list[Any]:
-    return list({_key(item): item for item in _array(array)}.values())
-
-
 def _decode(text: Any) -> str:
     try:
         return base64.b64decode(_short(text), validate=True).decode()
@@ -208,12 +200,12 @@ def _random(chance: random.Random, first: Any, end: Any, seed: Any = None) -> in
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Array": lambda *items: list(items),
-    "ArrayContains": _contains,
+    "ArrayContains": lambda array, value: _key(value) in map(_key, _array(array)),
     "ArrayGetItem": _item,
     "ArrayLength": lambda array: len(_array(array)),
     "ArrayPartition": _partition,
     "ArrayRange": _range,
-    "ArrayUnique": _unique,
+    "ArrayUnique": lambda array: list({_key(item): item for item in _array(array)}.values()),
     "Base64Decode": _decode,
     "Base64Encode": lambda text: base64.b64encode(_short(text)).decode(),
     "Hash": _hash,

@@ -32,11 +32,15 @@ from helpers.engine.text import data_of
 
 __all__ = ["MOST_STEPS", "UNDEFINED", "QueryFailed", "value_of"]
 
-# Where an expression is stopped that has no end, after a second or two, or that takes all memory; AWS says nothing of
-# its own bounds. A step is one part of an expression evaluated, or the copying of so many characters or items.
+# Where an expression is stopped that has no end: AWS does after a second, which here is so many steps. A step is one
+# part of an expression evaluated, or the copying of so many characters or items.
 MOST_STEPS = 1_000_000
 COPIED = 10_000
-MOST_LENGTH = 1_000_000  # characters or items; a payload holds fewer
+# AWS's bounds, as others measured them in August 2026: on parts within parts, on bytes of what is made (8 an item, 1 a
+# character), on the items of $range.
+DEEPEST, MOST_BYTES, LONGEST_RANGE = 100, 6_990_256, 360_145
+TOO_DEEP = "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive"
+TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 UNDEFINED = object()
 
 # The library's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
@@ -76,7 +80,7 @@ def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
     except jexception.JException as error:
         raise threw(_message(error)) from None
     except RecursionError:
-        raise threw("D1011: Stack overflow. Check for non-terminating recursive function.") from None
+        raise threw(TOO_DEEP) from None
     except Exception as error:  # the library lets errors of Python's through
         raise threw(_conversion(str(error))) from None
     finally:
@@ -107,7 +111,7 @@ class Evaluation(Jsonata):
     """
 
     def __init__(self, scope: Scope) -> None:
-        self.scope, self.steps = scope, 0
+        self.scope, self.steps, self.depth = scope, 0, 0
         self.parser = Jsonata.get_parser()
         self.timestamp = counted(scope.now) // 1000
         self.input = self.environment = None
@@ -116,14 +120,17 @@ class Evaluation(Jsonata):
         return Frame(enclosing_environment)
 
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002  the library's name
-        self.steps += 1
+        self.steps, self.depth = self.steps + 1, self.depth + 1
         if self.steps > MOST_STEPS:
-            raise threw(f"The expression did not end within {MOST_STEPS:,} steps")
+            raise threw("Expression evaluation timeout: Check for infinite loop")
+        if self.depth > DEEPEST:
+            raise threw(TOO_DEEP)
         result = self._eval(expr, input, environment)
+        self.depth -= 1
         if isinstance(result, str | list) and len(result) > COPIED:
             self.steps += len(result) // COPIED
-            if len(result) > MOST_LENGTH:
-                raise threw(f"The expression made a value longer than {MOST_LENGTH:,} characters or items")
+            if len(result) * (1 if isinstance(result, str) else 8) > MOST_BYTES:
+                raise threw(TOO_LARGE)
         return result
 
     def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002
@@ -229,8 +236,8 @@ def _range(first: Any = None, last: Any = None, step: Any = None) -> Any:
         return None
     start, end, by = map(math.trunc, (first, last, step))
     found = range(start, end + (1 if by > 0 else -1), by)
-    if start + by * MOST_LENGTH in found:
-        raise threw(f"The range function would give more than {MOST_LENGTH:,} items.")
+    if start + by * LONGEST_RANGE in found:
+        raise threw(TOO_LARGE)
     return Utils.create_sequence_from_iter(found)
 
 
@@ -265,8 +272,8 @@ def _shuffle(array: Any = None) -> Any:
 def _parse(text: Any = None) -> Any:
     try:
         found = None if text is None else data_of(text)
-    except ValueError as error:
-        raise threw(f"The argument of the parse function: {error}") from None
+    except ValueError:
+        raise threw("D3137: Invalid JSON") from None
     return Utils.NULL_VALUE if found is None and text is not None else found
 
 
@@ -290,8 +297,8 @@ def _sort(array: Any = None, after: Any = None) -> Any:
 
 
 def _pad(text: Any = None, width: Any = None, mark: Any = None) -> Any:
-    if width is not None and abs(width) > MOST_LENGTH:
-        raise threw(f"The pad function would give more than {MOST_LENGTH:,} characters.")
+    if width is not None and abs(width) > MOST_BYTES:
+        raise threw(TOO_LARGE)
     return Functions.pad(text, width, mark)
 
 

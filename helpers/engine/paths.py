@@ -25,11 +25,11 @@ MOST_VALUES = 1_000_000  # that a path may select; more fit into no payload
 
 
 class NoSuchPath(Exception):
-    """A definite path leads nowhere in the data that it was tried on."""
+    """A definite path leads nowhere in the data that it was tried on; `past` an array's end, perhaps."""
 
-    def __init__(self, path: Path, data: Any) -> None:
+    def __init__(self, path: Path, data: Any, past: bool = False) -> None:
         super().__init__(path.text)
-        self.path, self.data = path, data
+        self.path, self.data, self.past = path, data, past
 
 
 @lru_cache(maxsize=4096)
@@ -56,22 +56,24 @@ def selected(text: str) -> Evaluated:
     return of_variable
 
 
-def failing(text: str, failure: Callable[[NoSuchPath], StateFailed]) -> Evaluated:
-    """A path that fails its state where it leads nowhere."""
+def failing(text: str, failure: Callable[[NoSuchPath], StateFailed | None]) -> Evaluated:
+    """A path that fails its state where it leads nowhere, or gives null there where that is no failure."""
     select = selected(text)
 
     def evaluated(scope: Scope) -> Any:
         try:
             return select(scope)
         except NoSuchPath as error:
-            raise failure(error) from None
+            if failed := failure(error):
+                raise failed from None
+            return None
 
     return evaluated
 
 
 def path(text: str, field: str) -> Evaluated:
-    """A path in a template's field; States.Runtime where it leads nowhere."""
-    return failing(text, lambda error: _not_found(text, field, error.data))
+    """A path in a template's field: null past the end of an array, States.Runtime where it leads nowhere else."""
+    return failing(text, lambda error: None if error.past else _not_found(text, field, error.data))
 
 
 def filtered(text: str | None, field: str) -> Evaluated:
@@ -167,8 +169,8 @@ def _definite(found: Path) -> Selection:
                 if not isinstance(value, kind):
                     raise NoSuchPath(found, data)
                 value = value[step]
-        except (KeyError, IndexError):
-            raise NoSuchPath(found, data) from None
+        except (KeyError, IndexError) as error:
+            raise NoSuchPath(found, data, past=isinstance(error, IndexError)) from None
         return value
 
     return select

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.definition.syntax import is_jsonata
 from helpers.engine import expressions, paths, rules, templates
-from helpers.engine.failures import NO_CHOICE_MATCHED, QUERY_EVALUATION, RUNTIME, StateFailed
+from helpers.engine.failures import QUERY_EVALUATION, RUNTIME, StateFailed
 from helpers.engine.handling import Exit
 from helpers.engine.paths import Evaluated
 from helpers.engine.scheduler import SECOND, Walk, counted
@@ -114,7 +114,7 @@ class Choice(State):
         if chosen is None:
             if self.next is None:
                 cause = "Failed to transition out of the state. The state does not point to a next state."
-                raise StateFailed(NO_CHOICE_MATCHED, cause)
+                raise StateFailed(RUNTIME, cause)  # AWS documents States.NoChoiceMatched, and says this
             frame.leave(self, *self.given(frame, data))
             return self.next
         assigned = chosen.assign(scope) if chosen.assign else None

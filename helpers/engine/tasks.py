@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.engine import failures, templates
-from helpers.engine.failures import QUERY_EVALUATION, TIMEOUT, StateFailed, matching
+from helpers.engine.failures import RUNTIME, TIMEOUT, StateFailed, matching
 from helpers.engine.handling import Catcher, Retrier
 from helpers.engine.scheduler import SECOND, Walk
 from helpers.engine.states import State, number
@@ -21,7 +22,7 @@ from helpers.errors import AnswerInvalid
 if TYPE_CHECKING:
     from helpers.engine.execution import Frame
 
-__all__ = ["NEVER", "Answer", "Call", "Handled", "Never", "Task", "TaskFailed", "outside"]
+__all__ = ["NEVER", "Answer", "Call", "Handled", "Task", "TaskFailed", "outside"]
 
 SAID = ("Scheduled", "Started", "Submitted", "Succeeded", "Failed", "TimedOut")
 _SERVICE = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?!activity:)(aws-sdk:[^:]+|[^:]+):(.+)")
@@ -52,14 +53,7 @@ class Answer:
     started: float = 0.0
 
 
-class Never:
-    """No answer ever: the task waits for its time-out."""
-
-    def __repr__(self) -> str:
-        return "NEVER"
-
-
-NEVER = Never()
+NEVER = Answer(seconds=math.inf)  # the task waits for its time-out
 
 
 class Call:
@@ -131,9 +125,6 @@ class Call:
 
     def answer(self, answer: Any) -> None:
         """Give the whole answer at once: a value, an `Answer`, NEVER or a TaskFailed; it arrives when it says."""
-        if isinstance(answer, Never):
-            self.start()
-            return
         if isinstance(answer, TaskFailed):
             self.start()
             self._later(answer.seconds, partial(self.fail, answer.error, answer.cause, answer.also))
@@ -141,6 +132,8 @@ class Call:
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         self._later(answer.started, self.start)
+        if answer.seconds == math.inf and answer.value is None:  # NEVER, or a copy of it
+            return
         if self.waits:
             self._later(answer.started, partial(self.submit, answer.submitted))
         self._json(answer.value)
@@ -219,17 +212,15 @@ class Handled(State):
                 failed = failure
             finally:
                 frame.token = None
-            inside = failed.located
             frame.locate(self, failed)
             delay = self._delay(frame, failed, used)
-            if delay is not None:
-                yield from frame.sleep_until(frame.execution.scheduler.now + round(delay * SECOND))
-                frame.retries = (frame.retries or 0) + 1
-                frame.resumed = False
-                continue
-            if self.failing and (inside or failed.error == QUERY_EVALUATION):
-                frame.write(self.failing)
-            return self._caught(frame, failed)
+            if delay is None:
+                if self.failing and failed.error != RUNTIME:
+                    frame.write(self.failing)
+                return self._caught(frame, failed)
+            yield from frame.sleep_until(frame.execution.scheduler.now + round(delay * SECOND))
+            frame.retries = (frame.retries or 0) + 1
+            frame.resumed = False
 
     def finished(self, frame: Frame, result: Any) -> tuple[Any, dict[str, Any] | None]:
         """Output and variables of an attempt that gave `result`."""

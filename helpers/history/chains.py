@@ -89,6 +89,7 @@ class _Walk:
         self.home: dict[str, _Scope] = {}
         self.redrives: set[int | None] = set()
         self.resumed: set[_Visit] = set()
+        self.aborted: set[_Visit] = set()
 
     def handler(self, type_name: str) -> Callable[[_Place, _Event], _Found]:
         """What finds the visit of an event of a type, given the place before it."""
@@ -97,8 +98,10 @@ class _Walk:
             return partial(self.entered, state_type)
         if kind is Kind.EXITED:
             return partial(self.exited, state_type)
-        if group is Group.ATTEMPT or group is Group.STATE:
+        if group is Group.ATTEMPT:
             return partial(self.within, state_type)
+        if kind is Kind.STATE_ABORTED:
+            return partial(self.cut, state_type)
         if group is Group.ITERATION:
             return partial(self.iterated, kind is Kind.ITERATION_STARTED)
         if group is Group.CONTAINER:
@@ -129,10 +132,24 @@ class _Walk:
         return visit, None, visit.scope
 
     def within(self, state_type: str, before: _Place, event: _Event) -> _Found:
-        """An attempt's event, or the abort of a state: neither names its state."""
+        """An attempt's event, which does not name its state."""
         if isinstance(before, _Visit) and before.type == state_type:
             return before, None, before
         visit = self.unfinished_of(state_type, before, event[1] in self.redrives)
+        return visit, None, visit or before
+
+    def cut(self, state_type: str, before: _Place, event: _Event) -> _Found:
+        """The abort of a state, which it does not name: where another branch failed, all are linked to that failure."""
+        if before is None:
+            return None, None, None
+        visit: _Visit | None = before if isinstance(before, _Visit) and before.type == state_type else None
+        if visit is None or visit in self.aborted:
+            left = [one for one in self.unfinished if one.type == state_type and one not in self.aborted]
+            around = before.container if isinstance(before, _Scope) else before.scope.container
+            beside = (one for one in left if around and _is_inside(one, around))
+            visit = next(beside, left[0] if left else None)
+        if visit:
+            self.aborted.add(visit)
         return visit, None, visit or before
 
     def iterated(self, starts: bool, before: _Place, event: _Event) -> _Found:
@@ -167,6 +184,7 @@ class _Walk:
         if redriven:
             self.redrives.add(event[0])
             self.resumed.clear()
+            self.aborted.clear()
         return None, self.root, before
 
     def evaluated(self, before: _Place, event: _Event) -> _Found:

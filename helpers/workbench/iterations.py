@@ -55,7 +55,8 @@ def iterations(view: ExecutionView) -> list[Iteration]:
             one.status = ENDS[kind]
         elif wrong[row] and not kind.startswith("MapIteration"):
             for end in END.finditer(branch):
-                if around := found.get(branch[: end.end()]):
+                around = found.get(branch[: end.end()])
+                if around and not (around.error and kind == "TaskStateAborted"):  # which follows what failed it
                     around.position = row + 1
                     around.error = ": ".join(str(said) for said in (error, cause) if not pd.isna(said))[:300]
         elif one is not None and not one.given and isinstance(given, str):

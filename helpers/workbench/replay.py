@@ -130,12 +130,15 @@ def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tu
             "state": events["state"],
             "visit": events["visit"],
             "row": np.arange(len(events)),
+            # A task that has failed by itself is over then, whatever abort follows.
+            "tried": np.where(events["type"].eq("TaskStateAborted").to_numpy("bool"), 0, np.arange(len(events))),
         }
     ).iloc[begin:]
     key = ["branch", "state", "visit"]
-    spans = own.dropna(subset=["state", "visit"]).groupby(key, sort=False)["row"].agg(["min", "max"])
-    touched: dict[Any, tuple[int, int]] = dict(
-        zip(spans.index, zip(spans["min"].tolist(), spans["max"].tolist(), strict=True), strict=True)
+    places = own.dropna(subset=["state", "visit"]).groupby(key, sort=False)
+    spans = (places["row"].min(), places["row"].max(), places["tried"].max())
+    touched: dict[Any, tuple[int, int, int]] = dict(
+        zip(spans[0].index, zip(*(span.tolist() for span in spans), strict=True), strict=True)
     )
     stamps = np.maximum.accumulate(events["timestamp"].to_numpy("datetime64[us]"))
     row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
@@ -153,19 +156,20 @@ def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tu
         span = touched.get((where, state, visit))
         if span is None:
             continue
+        last = span[1] if status == "aborted" else max(span[0], span[2])
         yield span[0], (where, state), int(visit), STILL_INSIDE.get(kind, "running")
         if status in STILL_INSIDE.values() or status == "running":
             continue
         if not pd.isna(exited_id):
             row = row_of[exited_id]
         elif pd.isna(exited):
-            row = span[1]
+            row = last
         else:
             ended = np.datetime64(exited.tz_localize(None), "us")
-            row = max(span[1], int(np.searchsorted(stamps, ended)))
+            row = max(last, int(np.searchsorted(stamps, ended)))
         if status == "caught" and pd.isna(exited_id):
             # It failed, and only later a Map or Parallel around it caught that.
-            yield row, (where, state), int(visit), "timed_out" if timed_out[span[1]] else "failed"
+            yield row, (where, state), int(visit), "timed_out" if timed_out[last] else "failed"
             ends = [found.start() for found in OPENING.finditer(where)]
             row = next((catching[where[:end]] for end in reversed(ends) if where[:end] in catching), row)
         yield min(row, len(events) - 1), (where, state), int(visit), status if isinstance(status, str) else ""

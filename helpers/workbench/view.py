@@ -108,8 +108,14 @@ class ExecutionView:
 
     @cached_property
     def visit_events(self) -> dict[Place, list[int]]:
-        """The rows of `events` by place."""
-        return _places(self.events)
+        """The rows of `events` by place, without the abort that follows where a state has failed by itself."""
+        found = _places(self.events)
+        for place, numbers in self.visit_places.items():
+            rows = found.get(place, [])
+            failed = len(rows) > 1 and self.outcomes[numbers[0]] in ("failed", "timed_out")
+            if failed and str(self.events["type"].iat[rows[-1]]) == "TaskStateAborted":
+                rows.pop()
+        return found
 
     @cached_property
     def stays(self) -> dict[str, dict[str, list[tuple[list[int], str]]]]:

@@ -119,7 +119,7 @@ def events(file, live):
     file.wait_for_event(number)
     words = file.root.locator("input[placeholder^='find a text']")
     words.fill("outofstock")
-    file.wait_for_rows(44, 58, 76, 81)
+    file.wait_for_rows(44, 58, 76, 82)
     words.fill("")
     file.root.locator("tr[data-event]").nth(5).wait_for()
 

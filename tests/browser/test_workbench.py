@@ -8,7 +8,7 @@ from tests.browser.conftest import SCREENSHOTS, outside
 from tests.workbench.test_explore import NASTY, hostile
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-EVENTS = 81
+EVENTS = 82
 
 
 # Texts of the workbench that are less than 4.5 times as bright or as dark as what lies behind them (WCAG 2, level AA).
@@ -157,7 +157,7 @@ def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(o
     words.click()
     shown.page.keyboard.type("outofstock")
     shown.root.locator("text=4 found").wait_for()
-    shown.wait_for_rows(44, 58, 76, 81)
+    shown.wait_for_rows(44, 58, 76, 82)
     for key in ("Home", "ArrowRight", "ArrowLeft", "End"):
         shown.page.keyboard.press(key)
     shown.page.keyboard.press("Backspace")
@@ -175,7 +175,7 @@ def test_the_filter_leaves_the_rows_that_hold_what_is_typed_and_keeps_its_keys(o
     shown.root.locator("select[title='Events of one state']").select_option(label="Courier")
     shown.root.locator("select[title='Events of one type']").select_option(label="WaitStateAborted")
     shown.root.locator("text=1 found").wait_for()
-    shown.wait_for_rows(78)
+    shown.wait_for_rows(79)
 
 
 def test_hostile_data_is_text_at_every_moment(opened, jupyter, page):

@@ -71,7 +71,7 @@ TAKEN: dict[str, dict[str, Any]] = {
             **READER,
             "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"], "MaxItems": 5},
         },
-        "ItemBatcher": {"MaxItemsPerBatch": 10, "MaxInputBytesPerBatchPath": "$.most", "BatchInput": {"a.$": "$.a"}},
+        "ItemBatcher": {"MaxItemsPerBatch": 0, "MaxInputBytesPerBatchPath": "$.most", "BatchInput": {"a.$": "$.a"}},
         "ResultWriter": {"WriterConfig": {"Transformation": "FLATTEN", "OutputType": "JSONL"}},
         "ToleratedFailurePercentage": 12.5,
         "Label": "Each",
@@ -154,6 +154,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {**MAP, "ItemProcessor": {**INNER, **JSONATA}},
         "Field 'QueryLanguage' is not supported at /States/A/ItemProcessor",
+    ),
+    (
+        {"Type": "Parallel", "Branches": [{**INNER, **JSONATA}], "End": True},
+        "Field 'QueryLanguage' is not supported at /States/A/Branches[0]",
     ),
     (
         {**PASS, **JSONATA, "Output": {"v": "{% $.phone %}"}},
@@ -299,22 +303,16 @@ def test_what_is_wrong_with_a_state(state, words):
 
 
 MACHINES: list[tuple[object, str]] = [
-    *(
-        (
-            machine("B0", {f"B{n}": {"Type": "Pass", "Next": f"B{n + 1}"} for n in range(count)}),
-            f"There is no state 'B{count}'; there are: B0, B1, B2, B3, B4, B5, B6, B7{more}.",
-        )
-        for count, more in ((8, ""), (9, ", ..."))
-    ),
     (None, "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"),
     ("{}", "SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object"),
     ({}, "SCHEMA_VALIDATION_FAILED: These fields are required: [States, StartAt] at /"),
     ({"StartAt": "A", "States": {}}, "SCHEMA_VALIDATION_FAILED: Value cannot be empty at /States"),
     (machine("A", {"A": PASS}, Versoin="1.0"), "Field 'Versoin' is not supported at /. Did you mean \"Version\"?"),
     (machine("A", {"A": PASS}, Version="2"), "Value should be one of the following: [1.0] at /Version"),
-    (machine("a", {"A": PASS}), "MISSING_TRANSITION_TARGET: Missing 'Next' target: a at /StartAt. Did you mean \"A\"?"),
     (machine("A", {"A": PASS, "B": DONE}), 'MISSING_TRANSITION_TARGET: State "B" is not reachable. at /States/B'),
     (machine("A", {"A": wait("A")}), "MISSING_END_STATE: Workflow has no terminal state"),
+    (machine("A", {"A": wait("A"), "B": wait("A")}), "MISSING_END_STATE: Workflow has no terminal state"),
+    (alone({**PASS, "QueryLanguage": "jsonata", "Output": 1}), "one of the following: [JSONPath, JSONata]"),
     (machine("A", {"A": {**MAP, "ItemProcessor": machine("A", {"A": PASS})}}), "DUPLICATE_STATE_NAME: Duplicate State"),
     (machine("A" * 81, {"A" * 81: PASS}), "INVALID_STATE_NAME: State name is longer than 80 characters: AAA"),
     (
@@ -328,6 +326,19 @@ MACHINES: list[tuple[object, str]] = [
 def test_what_is_wrong_with_a_machine(definition, words):
     (found,) = said(definition)
     assert words in found
+
+
+@pytest.mark.parametrize(("count", "more"), [(8, ""), (9, ", ...")])
+def test_a_way_to_no_state_is_said_beside_that_there_is_no_end(count, more):
+    target, end = said(machine("B0", {f"B{n}": {"Type": "Pass", "Next": f"B{n + 1}"} for n in range(count)}))
+    assert f"There is no state 'B{count}'; there are: B0, B1, B2, B3, B4, B5, B6, B7{more}." in target
+    assert end == "MISSING_END_STATE: Workflow has no terminal state"
+
+
+def test_a_start_at_no_state_reaches_none():
+    start, unreached = said(machine("a", {"A": PASS}))
+    assert "MISSING_TRANSITION_TARGET: Missing 'Next' target: a at /StartAt. Did you mean \"A\"?" in start
+    assert 'MISSING_TRANSITION_TARGET: State "A" is not reachable. at /States/A' in unreached
 
 
 @pytest.mark.parametrize("ending", [".sync", ".sync:2", ".waitForTaskToken"])

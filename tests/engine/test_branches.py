@@ -17,6 +17,12 @@ def each(*, item=None, **fields):
     return {"Type": "Map", "ItemProcessor": inner, **({} if "Next" in fields else {"End": True}), **fields}
 
 
+def tail(run, kind):
+    """What follows on the last event of a type, and on which each follows: 0 is that event, 1 the next."""
+    last = max(event["id"] for event in run.events if event["type"] == kind)
+    return [(event["type"], event["previousEventId"] - last) for event in run.events[last:]]
+
+
 # ---- Parallel
 
 
@@ -30,13 +36,31 @@ def test_branches_run_side_by_side_and_their_results_are_in_order():
 def test_a_failed_branch_ends_the_others():
     definition = machine(parallel(machine(L=task()), machine(R={"Type": "Wait", "Seconds": 60, "End": True})))
     run = engine.run(definition, tasks={"L": BOOM})
-    assert types(run)[-4:] == [
-        "LambdaFunctionFailed",
-        "WaitStateAborted",
-        "ParallelStateFailed",
-        "ExecutionFailed",
+    assert tail(run, "LambdaFunctionFailed") == [
+        ("TaskStateAborted", 0),
+        ("WaitStateAborted", 0),
+        ("ParallelStateFailed", 0),
+        ("ExecutionFailed", 3),
     ]
     assert (seconds(run)[-1], run.error, run.cause) == (1, "Boom", "because")
+
+
+NOWHERE = passing(Parameters={"a.$": "$.none"})
+
+
+def test_a_runtime_error_in_a_branch_ends_the_execution_and_nothing_is_written_of_the_others():
+    slow = machine(W={"Type": "Wait", "Seconds": 60, "End": True})
+    all_errors = {"ErrorEquals": ["States.ALL"]}
+    first = machine(A={"Type": "Wait", "Seconds": 1, "Next": "B"}, B=NOWHERE)
+    state = parallel(first, slow, Retry=[all_errors], Catch=[{**all_errors, "Next": "E"}])
+    run = engine.run(machine(P=parallel(machine(I=state, E=passing()))))
+    assert tail(run, "PassStateEntered") == [("ExecutionFailed", 0)]
+    assert (seconds(run)[-1], run.error) == (1, "States.Runtime")
+
+
+def test_what_fails_after_the_branches_have_succeeded_is_linked_to_that():
+    run = engine.run(machine(parallel(machine(L=passing()), ResultSelector={"a.$": "$.none"})))
+    assert tail(run, "PassStateExited") == [("ParallelStateSucceeded", 0), ("ExecutionFailed", 1)]
 
 
 def test_parameters_selector_and_result_path_of_a_parallel():
@@ -133,6 +157,33 @@ def test_a_failed_iteration_ends_the_others():
     assert (run.status, run.error, seconds(run)[-1]) == ("FAILED", "Boom", 1)
     assert [one["index"] for one in details(run, "MapIterationAborted")] == [0, 2]
     assert [one["index"] for one in details(run, "MapIterationFailed")] == [1]
+
+
+def test_what_is_cut_short_is_linked_to_the_iteration_that_failed():
+    route = {"Type": "Choice", "Choices": [{"Variable": "$", "IsString": True, "Next": "Boom"}], "Default": "W"}
+    inner = machine(R=route, Boom={"Type": "Fail", "Error": "E"}, W={"Type": "Wait", "Seconds": 60, "End": True})
+    run = engine.run(machine({"Type": "Map", "ItemProcessor": inner, "End": True}), [1, 2, "x"])
+    assert tail(run, "FailStateEntered") == [
+        ("MapIterationAborted", 0),
+        ("WaitStateAborted", 0),
+        ("MapIterationAborted", 0),
+        ("WaitStateAborted", 0),
+        ("MapIterationFailed", 0),
+        ("MapStateFailed", 0),
+        ("ExecutionFailed", 6),
+    ]
+    assert [found["index"] for found in details(run, "MapIterationAborted")] == [0, 1]
+
+
+def test_a_runtime_error_in_an_iteration_is_said_of_no_iteration():
+    run = engine.run(machine(each(item=NOWHERE, MaxConcurrency=1)), [1, 2])
+    assert tail(run, "PassStateEntered") == [("ExecutionFailed", 0)]
+
+
+def test_an_item_is_selected_before_its_iteration_starts():
+    state = each(Items=[1], ItemSelector={"a": "{% $states.input.none %}"}, QueryLanguage="JSONata")
+    run = engine.run(machine(state))
+    assert tail(run, "MapStateStarted") == [("EvaluationFailed", 0), ("MapStateFailed", 1), ("ExecutionFailed", 2)]
 
 
 def test_a_map_in_a_map_names_its_branches():

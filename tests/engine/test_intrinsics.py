@@ -114,10 +114,12 @@ def test_refused(text: str) -> None:
     assert failed.cause == f"The function '{text}' had the following error: {REFUSED[text]}"
 
 
-@pytest.mark.parametrize(("path", "data"), [("$.x", '{"é":1}'), ("$v.x", "{}"), ("$$.State.X", '{"Execution":{"Id"')])
+@pytest.mark.parametrize(
+    ("path", "data"), [("$.x", '{"é":1}'), ("$v.x[9]", '{"x":[]}'), ("$$.State.X", '{"Execution":{"Id"')]
+)
 def test_an_argument_from_nowhere(path: str, data: str) -> None:
     text = f"States.Format('{{}}', States.Array({path}))"
-    failed = failure(intrinsics.function(text), scope_of({"é": 1}, variables={"v": {}}))
+    failed = failure(intrinsics.function(text), scope_of({"é": 1}, variables={"v": {"x": []}}))
     assert failed.error == "States.Runtime"
     said = f"The function '{text}' had the following error: The JsonPath argument for the field '{path}' could not be "
     assert str(failed.cause).startswith(f"{said}found in the input '{data}")

@@ -106,6 +106,18 @@ def test_a_template_path_that_leads_nowhere(path: str) -> None:
     assert (failed.error, failed.cause) == ("States.Runtime", said + ("'{}'" if path == "$v.x" else """'{"é":1}'"""))
 
 
+@pytest.mark.parametrize("path", ["$.l[9]", "$.l[9].a", "$v[0]"])
+def test_an_index_past_the_end_of_its_array_is_null_in_a_template(path: str) -> None:
+    assert paths.path(path, "a.$")(scope_of(INPUT, variables={"v": []})) is None
+    with pytest.raises(paths.NoSuchPath):
+        paths.selected(path)(scope_of(INPUT, variables={"v": []}))
+
+
+@pytest.mark.parametrize("path", ["$.o[0]", "$.l.x", "$.l[0].x.y"])
+def test_no_other_index_is_null(path: str) -> None:
+    assert failure(paths.path(path, "a.$"), scope_of(INPUT)).error == "States.Runtime"
+
+
 def test_a_context_path_that_leads_nowhere_is_said_alike_everywhere() -> None:
     for evaluate in (paths.path("$$.Map.Item", "InputPath"), paths.filtered("$$.Map.Item", "InputPath")):
         said = "The JSONPath '$$.Map.Item' specified for the field 'InputPath' could not be found in the input '{\"Exec"

@@ -81,7 +81,12 @@ def test_a_rule_about_nothing_fails_and_no_match_without_default_too():
     assert (run.error, "condition path references an invalid value" in run.cause) == ("States.Runtime", True)
     definition = choice({"Variable": "$.n", "IsNull": True})
     del definition["States"]["A"]["Default"], definition["States"]["No"]
-    assert engine.run(definition, {"n": 1}).error == "States.NoChoiceMatched"
+    run = engine.run(definition, {"n": 1})
+    assert (run.error, run.cause) == (
+        "States.Runtime",
+        "An error occurred while executing the state 'A' (entered at the event id #2). "
+        "Failed to transition out of the state. The state does not point to a next state.",
+    )
 
 
 def test_a_choice_in_jsonata_assigns_and_shapes_by_its_rule():

@@ -128,7 +128,7 @@ def test_the_pictures_written_are_of_the_moment(tmp_path, monkeypatch):
     shown = explore(SAMPLES / "failed-map.json")
     shown.go(1)
     first = shown.save("SVG").read_text()
-    shown.go(81)
+    shown.go(82)
     last = shown.save("SVG").read_text()
     assert "failed: EachOrder, Pack" in last
     assert "failed:" not in first

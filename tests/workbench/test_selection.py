@@ -28,10 +28,10 @@ def moment(screen, position):
 def test_a_state_that_is_chosen_leads_to_what_gave_it_its_colour(shown):
     screen = shown._shown
     for state, begin, found in (
-        ("Pack", 81, 76),
-        ("Courier", 81, 78),
+        ("Pack", 82, 76),
+        ("Courier", 82, 79),
         ("Pack", 5, 5),
-        ("Done", 81, 81),
+        ("Done", 82, 82),
         ("Shipped", 3, 26),
     ):
         shown.go(begin)
@@ -133,7 +133,7 @@ def test_a_moments_message_is_as_large_in_a_long_history_as_in_a_short_one():
 
 @pytest.mark.parametrize("tab", TABS)
 def test_each_tab_has_something_to_say_at_each_event(shown, tab):
-    for row in range(0, 81, 5):
+    for row in range(0, 82, 5):
         assert "<" in detail(shown.view, row, tab)
 
 
@@ -184,7 +184,7 @@ def test_a_payload_that_is_no_json_and_messages_that_are_no_questions_are_surviv
     moments = shown._shown.moments
     sent = []
     moments.send = sent.append
-    for said in (None, "text", {"asked": [0, 82, "1"]}, {"of": 0, "whole": "input"}, {"of": 76, "whole": "no such"}):
+    for said in (None, "text", {"asked": [0, 83, "1"]}, {"of": 0, "whole": "input"}, {"of": 76, "whole": "no such"}):
         moments._answer(None, said, None)
     assert sent == [{"whole": "no such", "of": 76, "text": ""}]
     moments._answer(None, {"of": 76, "whole": "input", "query": "$.order"}, None)

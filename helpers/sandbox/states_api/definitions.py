@@ -31,8 +31,8 @@ def check_state(text: str, name: str) -> dict[str, Any]:
         found = [*validation.errors(machine), *_resources(machine)]
     except ValueError as error:
         found = [Finding("INVALID_JSON_DESCRIPTION", str(error))]
-    # Where it leads to is not there; everything else must be right.
-    _refuse([one for one in found if one.code != "MISSING_TRANSITION_TARGET"])
+    # Where it leads to, and so an end, is not there; everything else must be right.
+    _refuse([one for one in found if one.code not in ("MISSING_TRANSITION_TARGET", "MISSING_END_STATE")])
     return body
 
 

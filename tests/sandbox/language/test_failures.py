@@ -52,7 +52,7 @@ FAILURES: dict[str, tuple[dict[str, Any], Any, str, str]] = {
     "no choice": (
         states(S={"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "E"}]}, E=PASS),
         {"a": 1},
-        "States.NoChoiceMatched",
+        RUNTIME,
         "Failed to transition out of the state. The state does not point to a next state.",
     ),
     "undefined": (
@@ -109,7 +109,7 @@ def test_a_failure_inside_is_located_once(machines: Machines) -> None:
     inner = states(A=PASS | {"OutputPath": "$.a"})
     parallel = {"Type": "Parallel", "Branches": [inner], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "E"}]}
     events = machines.run(states(P=parallel | {"Next": "E"}, E=PASS))
-    assert [event["type"] for event in events][-2:] == ["ParallelStateFailed", "ExecutionFailed"]
+    assert [event["type"] for event in events][-2:] == ["PassStateEntered", "ExecutionFailed"]
     assert details(events[-1])["cause"].count("An error occurred while executing") == 1
 
 

@@ -68,9 +68,9 @@ HISTORIES: dict[str, tuple[dict[str, Any], Any, list[str]]] = {
             "WaitStateEntered 9",
             "WaitStateExited 11",
             "FailStateEntered 12",
+            "MapIterationAborted 13",
+            "WaitStateAborted 13",
             "MapIterationFailed 13",
-            "WaitStateAborted 10",
-            "MapIterationAborted 15",
             "MapStateFailed 13",
             "ExecutionFailed 17",
         ],
@@ -188,8 +188,8 @@ def test_a_branch_that_fails_aborts_the_others(machines: Machines) -> None:
     after = found[found.index("FailStateEntered") + 1 :]
     assert after[:6] == [
         "WaitStateAborted",
-        "WaitStateAborted",
         "MapIterationAborted",
+        "WaitStateAborted",
         "MapStateAborted",
         "ParallelStateFailed",
         "ParallelStateExited",

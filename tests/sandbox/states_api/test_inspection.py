@@ -170,7 +170,7 @@ def test_choice_succeed_and_fail() -> None:
     assert ended(inspect(choice, {"n": 1})) == ("SUCCEEDED", {"n": 1}, "One")
     assert ended(inspect(choice, {"n": 2})) == ("SUCCEEDED", {"n": 2}, "Other")
     found = inspect({"Type": "Choice", "Choices": [rule]}, {"n": 2})
-    assert (found.status, found.error, found.output) == ("FAILED", "States.NoChoiceMatched", None)
+    assert (found.status, found.error, found.output) == ("FAILED", "States.Runtime", None)
     assert ended(inspect({"Type": "Succeed", "OutputPath": "$.n"}, {"n": 2})) == ("SUCCEEDED", 2, None)
     found = inspect({"Type": "Fail", "Error": "Oops", "Cause": "It broke."}, {"n": 2})
     assert failed(found) == ("FAILED", "Oops", "It broke.")
