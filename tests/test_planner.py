@@ -335,7 +335,11 @@ def test_what_is_no_machine_is_refused(machine):
             use()
 
 
-@pytest.mark.parametrize("interval", [0, -2, math.nan, "2"])
+def test_a_pause_of_one_second_is_the_shortest():
+    assert planner.compare_patterns(5, intervals=[1], patterns=["recheck"])["ended_well"].eq(1).all()
+
+
+@pytest.mark.parametrize("interval", [0, 0.9, -2, math.nan, "2"])
 def test_absurd_intervals_are_refused(interval):
     with pytest.raises(errors.PlanRefused, match=r"interval"):
         planner.compare_patterns(10, intervals=[interval])
