@@ -90,7 +90,7 @@ def _answer(call: Call) -> Action:
     found = job.started if job else services.answer(call, integration)
     if integration.pattern in ("", TOKEN):
         return partial(call.submit if integration.pattern else call.succeed, found)
-    return partial(_follow, call, found, job or Started(call.execution.identity.region, integration, found))
+    return partial(_follow, call, found, job or Started(call, integration, found))
 
 
 def _follow(call: Call, answer: Any, started: Job | Started) -> None:

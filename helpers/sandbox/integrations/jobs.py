@@ -148,8 +148,8 @@ def _filled(value: Any, names: Mapping[str, Any]) -> Any:
 class Started:
     """A query of Athena or an execution that a task has started, and waits for: `answer` is what the service said."""
 
-    def __init__(self, region: str, integration: Integration, answer: dict[str, Any]) -> None:
-        self._region = region
+    def __init__(self, call: Call, integration: Integration, answer: dict[str, Any]) -> None:
+        self._parent = call.execution.identity
         self._member, look, stop = WAITED_FOR[integration.service.name]
         self._look, self._stop = (dataclasses.replace(integration, action=action) for action in (look, stop))
         self.id: str = answer[self._member[0].upper() + self._member[1:]]
@@ -170,10 +170,11 @@ class Started:
 
     def stop(self) -> None:
         """Stop it, because nobody waits for it any more. Raises TaskFailed."""
-        self._ask(self._stop)
+        said = f"The Task state in AWS Step Functions execution [{self._parent.arn}] which was managing this resource"
+        self._ask(self._stop, **({"cause": f"{said} was aborted"} if self._stop.action == "stopExecution" else {}))
 
-    def _ask(self, integration: Integration) -> dict[str, Any]:
-        return services.ask(self._region, integration, {self._member: self.id})
+    def _ask(self, integration: Integration, **more: Any) -> dict[str, Any]:
+        return services.ask(self._parent.region, integration, {self._member: self.id, **more})
 
 
 class Job:

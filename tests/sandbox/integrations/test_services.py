@@ -233,7 +233,11 @@ def test_stopping_a_parent_stops_its_child(machines: Machines) -> None:
         assert time.monotonic() < deadline
     machines.sfn.stop_execution(executionArn=parent)
     (started,) = machines.sfn.list_executions(stateMachineArn=long)["executions"]
-    assert machines.end(started["executionArn"])["status"] == "ABORTED"
+    ended = machines.end(started["executionArn"])
+    assert (ended["status"], "error" in ended) == ("ABORTED", False)
+    assert ended["cause"] == (
+        f"The Task state in AWS Step Functions execution [{parent}] which was managing this resource was aborted"
+    )
 
 
 @pytest.mark.parametrize(
