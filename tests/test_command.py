@@ -121,7 +121,7 @@ def test_why_says_what_ended_an_execution_and_where_the_time_went():
     ran = why(SAMPLES / "failed-map.json")
     assert ran.exit_code == 1
     assert "'Pack' in EachOrder#1[4] failed after 5.2 s with OutOfStock: no more of these." in ran.output
-    assert re.search(r"^ +Courier +6 +0 +1 +11\.011 +2\.001$", ran.output, re.MULTILINE)
+    assert re.search(r"^ +Courier +6 +0 +1 +11\.134 +2\.000$", ran.output, re.MULTILINE)
     assert why(SAMPLES / "retries.json").exit_code == 0
 
 

@@ -140,10 +140,13 @@ def test_a_failed_map_is_replayed_by_dragging_and_by_keys(opened):
     shown.page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     shown.page.locator("body[data-jp-theme-light='false']").wait_for(state="attached")
     assert shown.root.evaluate(PALE) == []
-    assert shown.cursor() > middle
+    assert shown.cursor() >= middle  # all that follows a failure may come at its time
     shown.photograph("workbench-end-dark")
 
     shown.handle.focus()
+    shown.page.keyboard.press("Home")
+    shown.wait_for_event(1)
+    assert shown.cursor() < middle
     for key, number in (("Home", 1), ("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", EVENTS)):
         shown.page.keyboard.press(key)
         shown.wait_for_event(number)

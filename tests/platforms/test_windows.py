@@ -17,7 +17,7 @@ import pytest
 
 import helpers
 from helpers import command, deploy, sandbox
-from helpers.sandbox import process
+from helpers.sandbox import files, process
 from helpers.sandbox.lambda_runner import package
 
 SIMULATED = Path(__file__).parent / "simulated"
@@ -76,7 +76,7 @@ def test_the_sandbox_with_a_launcher_hard_ends_and_held_files(windows: helpers.L
     assert invoke("work")[0].isdecimal()
     started = psutil.Process(found.pid).children(recursive=True)
     deploy.tear_down(windows)
-    assert not list((process.folder() / f"functions-{found.pid}" / "code").glob("*"))
+    assert not list((process.folder() / f"functions-{found.pid}").glob("*/code/lambda_function.py"))
     assert sandbox.stop() is True
     assert not psutil.wait_procs(started, 10)[1]
     assert not list(process.folder().glob("functions-*"))
@@ -97,27 +97,25 @@ def once(action: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def test_a_held_file_is_tried_again(lab: helpers.Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("rename", "unlink"):
-        monkeypatch.setattr(os, name, once(getattr(os, name)))
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("lambda_function.py", "")
-    package.unpack(packed.getvalue(), tmp_path / "code")
-    assert [path.name for path in tmp_path.iterdir()] == ["code"]
     monkeypatch.setattr(Path, "read_text", once(Path.read_text))
     assert process.read() == sandbox.status()
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "lambda_function.py").write_text("", encoding="utf-8")
+    monkeypatch.setattr(os, "unlink", once(os.unlink))
+    files.remove(tmp_path / "code")
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_file_that_stays_held_is_not_called_a_bad_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_stays_held_is_not_called_a_bad_package(monkeypatch: pytest.MonkeyPatch) -> None:
     def held(*_: object) -> None:
         raise PermissionError(13, "The process cannot access the file")
 
-    monkeypatch.setattr(Path, "rename", held)
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", held)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("lambda_function.py", "")
     with pytest.raises(PermissionError):
-        package.unpack(packed.getvalue(), tmp_path / "code")
+        package.check(packed.getvalue())
 
 
 def test_what_a_pipe_cannot_show_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
