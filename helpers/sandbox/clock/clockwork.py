@@ -249,7 +249,7 @@ class Clock:
                     break
                 leases = self._current()
                 stays = self.works or (any(lease.hold_tokens for lease in leases) and self.token_is_out())
-                speed = 1.0 if due is None or not leases or stays else self.rate
+                speed = 1.0 if due is None or not leases or stays else min(lease.rate for lease in leases)
                 if due is not None and speed == math.inf:
                     self._pace = Pace(self._real(), due / SECOND)
                     scheduler.now = due

@@ -43,10 +43,11 @@ def fast_forward(arguments: dict[str, Any]) -> dict[str, Any]:
         clock.back(lease)
         return read({})
     given = {name: arguments[name] for name in ("rate", "seconds") if arguments.get(name) is not None}
-    for name, least in (("rate", 1), ("seconds", 0)):
-        value = given.get(name, least)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-            raise InvalidSetting(f"Fast-forward's {name} must be a number from {least}, or None, not {value!r}.")
+    for name, value in given.items():
+        counts = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+        if not counts or (name == "rate" and value < 1):
+            wanted = "1 or more" if name == "rate" else "more than 0"
+            raise InvalidSetting(f"Fast-forward's {name} must be {wanted}, or None, not {value!r}.")
     if not clock.fast_forwarding:
         clock.put_back()
     clock.fast_forward(lease, hold_tokens=bool(arguments.get("hold_tokens")), **given)

@@ -88,7 +88,7 @@ def test_work_goes_at_its_own_pace_at_any_rate(
 
 
 @pytest.mark.parametrize(
-    "wish", [{"rate": 0}, {"rate": 0.5}, {"rate": "fast"}, {"rate": float("nan")}, {"seconds": -1}]
+    "wish", [{"rate": 0}, {"rate": 0.5}, {"rate": "fast"}, {"rate": float("nan")}, {"seconds": -1}, {"seconds": 0}]
 )
 def test_a_wish_that_makes_no_sense_is_refused(lab: helpers.Lab, wish: dict[str, Any]) -> None:
     with pytest.raises(helpers.errors.InvalidSetting):
