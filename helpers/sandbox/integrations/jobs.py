@@ -21,7 +21,7 @@ from helpers.sandbox.identities import Identity, refusal
 from helpers.sandbox.integrations import services
 from helpers.sandbox.integrations.resources import Integration
 
-__all__ = ["Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "stand_ins", "waiting"]
+__all__ = ["WAITED_FOR", "Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "stand_ins", "waiting"]
 
 LONGEST = 366 * 86_400  # seconds; a Standard execution runs for a year at most
 

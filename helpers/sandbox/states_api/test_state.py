@@ -24,6 +24,7 @@ from helpers.engine.states import Pass
 from helpers.engine.tasks import Handled, Task, outside
 from helpers.sandbox.clock import clock
 from helpers.sandbox.integrations import clients, objects
+from helpers.sandbox.integrations.jobs import WAITED_FOR
 from helpers.sandbox.integrations.resources import TOKEN, integration_of
 from helpers.sandbox.integrations.shapes import misfit
 from helpers.sandbox.states_api.backend import StatesBackend
@@ -36,8 +37,6 @@ ALONE = "StateName"  # what the service calls a state that is given without a na
 LONGEST_SECONDS = 300  # API reference, TestState
 NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
 PATTERNS = (".sync", ".sync:2", ".waitForTaskToken")
-# What a `.sync` task gives, by boto3's name of the service; the others' answers are taken as they are.
-AWAITED = {"athena": "getQueryExecution", "stepfunctions": "describeExecution"}
 # The context object that may be given; developer guide, "Accessing execution data from the Context object".
 CONTEXT: dict[str, dict[str, type]] = {
     "Execution": {
@@ -312,8 +311,10 @@ def _check_result(resource: str, result: Any, mode: str) -> None:
     found = integration_of(resource)
     if mode == "NONE" or found is None or found.pattern == TOKEN:
         return
-    action = AWAITED.get(found.service.name) if found.pattern else found.action
-    shape = clients.operation(found.service.name, action).output_shape if action else None
+    service, action = found.service.name, found.action
+    if found.pattern:  # what looks at its end; a job's is taken as it is
+        _, action, _ = WAITED_FOR.get(service, ("", "", ""))
+    shape = clients.operation(service, action).output_shape if action else None
     if shape is None:
         return
     if found.pattern == "sync:2" and isinstance(result, dict):  # the state sees these as data
