@@ -108,15 +108,20 @@ def _rows(lines: list[str], table: Table) -> Iterator[list[str]]:
 
 def _strict(kind: pa.DataType, cell: str, index: int) -> Any:
     """OpenCSVSerde: what does not parse fails the query; dates are days and timestamps milliseconds since 1970."""
-    value = _parse(kind, cell)
-    if pa.types.is_temporal(kind):
-        unit = "days" if pa.types.is_date(kind) else "milliseconds"
-        is_number = re.fullmatch(r"-?\d{1,14}", cell)
-        value = datetime.datetime(1970, 1, 1) + datetime.timedelta(**{unit: int(cell)}) if is_number else None
+    value = _since_1970(kind, cell) if pa.types.is_temporal(kind) else _parse(kind, cell)
     if value is None:
         message = f"Error parsing field value '{cell}' for field {index}: For input string: \"{cell}\""
         raise QueryFailure(f"HIVE_BAD_DATA: {message}", 1051)
     return value
+
+
+def _since_1970(kind: pa.DataType, cell: str) -> datetime.datetime | None:
+    unit = "days" if pa.types.is_date(kind) else "milliseconds"
+    try:
+        is_number = re.fullmatch(r"-?\d{1,14}", cell)
+        return datetime.datetime(1970, 1, 1) + datetime.timedelta(**{unit: int(cell)}) if is_number else None
+    except OverflowError:
+        return None
 
 
 def _parse(kind: pa.DataType, cell: str, _: int = 0) -> Any:

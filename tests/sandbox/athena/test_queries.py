@@ -107,6 +107,16 @@ def test_results_come_in_pages_with_types(lab, query):
     assert [(column["Name"], column["Type"]) for column in columns] == [("a", "integer"), ("b", "varchar")]
 
 
+def test_a_day_beyond_all_calendars_is_bad_data(lab, query, rows):
+    for name, day in (("well", "18000"), ("late", "9999999"), ("endless", "9" * 14)):
+        lab.client("s3").put_object(Bucket=BUCKET, Key=f"calendar/{name}/1.csv", Body=f'"{day}"\n')
+        serde = "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
+        query(f"CREATE EXTERNAL TABLE {name} (day date) {serde} LOCATION 's3://{BUCKET}/calendar/{name}/'")
+    assert rows("SELECT day FROM well")[1:] == [["2019-04-14"]]
+    for name in ("late", "endless"):
+        assert "HIVE_BAD_DATA" in query(f"SELECT * FROM {name}")["Status"]["StateChangeReason"]
+
+
 def test_quoted_and_compressed_text_and_parquet_are_read(query, rows):
     query(
         "CREATE EXTERNAL TABLE quoted (id string, customer string, price string) "
