@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from os import PathLike
@@ -165,6 +166,8 @@ def rehearse(
     DefinitionInvalid, InvalidInput
         The definition is no state machine, or the input no JSON.
     """
+    if isinstance(history, str | PathLike) and os.path.isfile(history):
+        history = sources.load(Path(history))
     record = recorded(history)
     if definition is None:
         definition = _beside(history, record.execution)
@@ -251,8 +254,7 @@ def _filled(text: str, record: Record) -> str:
 def _beside(source: Any, execution: str) -> str:
     if isinstance(source, pd.DataFrame) and "store" in source.attrs:
         return store.definition(source.attrs["store"], execution)
-    is_file = isinstance(source, str | PathLike) and Path(source).is_file()
-    found = sources.definition_of(sources.load(Path(source))) if is_file else None
+    found = sources.definition_of(source) if isinstance(source, sources.File) else None
     if found is None:
         raise NotFound("There is no definition beside this history: give the state machine's definition.")
     return found.read_text(encoding="utf-8-sig") if isinstance(found, Path) else text_of(found)
