@@ -110,7 +110,7 @@ def test_06_asks_before_it_answers():
         ("06", f"may hold {limits.HISTORY_EVENTS:,} events", None),
         ("10", f"${limits.TRANSITION:f} each in the parent", None),
         ("11", "all events as planned", "all events as planned: True"),
-        ("11", "to half a second", "all delays as planned, to half a second: True"),
+        ("11", "to two seconds", "all delays as planned, to two seconds: True"),
     ],
 )
 def test_a_number_in_the_text_comes_from_an_output_or_from_the_limits(name, said, shown):

@@ -210,12 +210,11 @@ class Clock:
 
     def _real(self) -> float:
         """Real time, monotonic; it passes while the computer sleeps, too."""
-        real = _time.monotonic() + self._slept
-        behind = _time.time() - self._wall - real
-        if behind > SLEPT:
-            self._slept += behind
-            real += behind
-        return real
+        awake = _time.monotonic()
+        slept = _time.time() - self._wall - awake
+        if slept - self._slept > SLEPT:
+            self._slept = slept  # set, not added to, since several threads may notice it at once
+        return awake + self._slept
 
     def _go(self, speed: float, ceiling: float = math.inf) -> None:
         real = self._real()
