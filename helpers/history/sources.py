@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from operator import attrgetter
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -453,8 +454,9 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
     a zone is taken as UTC, as AWS gives them, and a note says so.
     """
     notes: list[str] = []
-    if all(value.__class__ is datetime and value.tzinfo is not None for value in values):
-        return np.rint(np.array([value.timestamp() for value in values]) * 1e6).astype("datetime64[us]"), notes
+    if {datetime}.issuperset(map(type, values)) and all(map(attrgetter("tzinfo"), values)):
+        seconds = np.fromiter(map(datetime.timestamp, values), float, len(values))
+        return np.rint(seconds * 1e6).astype("datetime64[us]"), notes
     if all(value.__class__ is str and value[4:5] == "-" for value in values):
         try:
             moments = _microseconds(pa.array(values, pa.string()).cast(_STAMP))

@@ -44,9 +44,9 @@ class _Columns:
         self.previous: list[int] = events["previous_id"].to_numpy("int64", na_value=_NONE).tolist()
         self.branches = _strings(events["branch"])
         self.states = events["state"]
-        self.numbers = events["visit"]
         self.causes = events["cause"]
         number = events["visit"].to_numpy("int64", na_value=0)
+        self.numbers: list[int] = number.tolist()
         executions, state = _numbered(events["execution"]), _numbered(events["state"])
         one = ((executions * (len(events) + 1) + _numbered(events["branch"])) * (state.max(initial=0) + 1)) + state
         is_iteration = np.array([reading.group is Group.ITERATION for reading in readings], "bool")
@@ -261,7 +261,7 @@ class _Account:
         self.visits.append(visit)
         self._open[visit] = None
         if state_type in CONTAINERS and branch is not None:
-            name, number = self._columns.states.iloc[row], self._columns.numbers.iloc[row]
+            name, number = self._columns.states.iloc[row], self._columns.numbers[row]
             opening = "[" if state_type == "Map" else ":"
             self._containers[f"{branch}/{name}#{number}{opening}" if branch else f"{name}#{number}{opening}"] = visit
         return visit
