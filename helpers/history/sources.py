@@ -51,7 +51,7 @@ class File:
     notes: list[str] = field(default_factory=list)
 
 
-Source = str | PathLike[str] | File | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Iterable[PathLike[str]]
+Source = str | PathLike[str] | File | Mapping[str, Any] | Iterable[Mapping[str, Any] | str | PathLike[str]]
 """A list of events, a response or export holding `events`, Express log records, or files and folders of these."""
 
 UNNAMED = "an execution"
@@ -102,8 +102,10 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     if isinstance(source, File):
         name, own, file_notes = str(source.path), _ENDING.sub("", source.path.name) or UNNAMED, source.notes
         source = source.content
-    elif isinstance(source, list | tuple) and source and all(isinstance(item, PathLike) for item in source):
-        return _together(source, execution)
+    elif isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
+        source = list(source)
+        if source and all(map(_is_file, source)):
+            return _together(source, execution)
     if isinstance(source, Mapping):
         labels = (execution, source.get("executionArn"), source.get("execution_arn"), source.get("name"), own)
         own = next(label for label in labels if isinstance(label, str) and label)
@@ -121,6 +123,10 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
         records.notes.append("There is nothing in it: this history has no events.")
     first, *others = [_ordered(owner, events, name) for owner, events in by_execution.items()]
     return [replace(first, notes=file_notes + records.notes + first.notes), *others]
+
+
+def _is_file(item: Any) -> bool:
+    return isinstance(item, PathLike) or (isinstance(item, str) and os.path.isfile(item))
 
 
 def _has_more(page: Mapping[str, Any]) -> bool:
@@ -146,7 +152,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(those, key=lambda path: re.sub(r"\d+", lambda digits: digits[0].zfill(20), str(path)))
 
 
-def _together(paths: Iterable[PathLike[str]], execution: str | None, strict: bool = True) -> list[Trace]:
+def _together(paths: Iterable[Any], execution: str | None, strict: bool = True) -> list[Trace]:
     """The traces of several files; events of one execution may lie in several, by its ARN or as pages in a row.
 
     Unless `strict`, what holds no history is left out with a note.
@@ -495,7 +501,7 @@ def _moment(value: Any) -> tuple[datetime | None, bool]:
     try:
         if isinstance(value, str):
             value = float(value) if _DIGITS.fullmatch(value) else datetime.fromisoformat(value.strip())
-        if isinstance(value, datetime):
+        if isinstance(value, datetime) and value is not pd.NaT:
             return (value.astimezone(UTC), True) if value.tzinfo else (value.replace(tzinfo=UTC), False)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000 if abs(value) >= _SECONDS_END else value, UTC), True
