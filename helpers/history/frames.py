@@ -25,7 +25,7 @@ _NO_NAME, _NO_TYPE = "(no name)", "(no type)"
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
-@uncollected
+@uncollected()
 def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     """Read one or more execution histories into a table of events.
 

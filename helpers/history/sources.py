@@ -7,7 +7,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -94,13 +94,13 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     the source has, or that of its file. Raises NotAHistory, whose sentence says what was found instead.
     """
     name, own = "what was given", UNNAMED
-    file_notes: list[str] = []
+    notes: list[str] = []
     if isinstance(source, str | PathLike):
         if os.path.isdir(source):
             return _together(files(Path(source)), execution, strict=False)
         source = load(Path(source))
     if isinstance(source, File):
-        name, own, file_notes = str(source.path), _ENDING.sub("", source.path.name) or UNNAMED, source.notes
+        name, own, notes = str(source.path), _ENDING.sub("", source.path.name) or UNNAMED, [*source.notes]
         source = source.content
     elif isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
         source = list(source)
@@ -111,18 +111,18 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
         own = next(label for label in labels if isinstance(label, str) and label)
         if not _has_more(source) and _are_plain(source.get("events")):
             source = source["events"]
+    own = execution or own
+    found: dict[str, list[Mapping[str, Any]]] = {}
     if _are_plain(source):
-        trace = _ordered(execution or own, source, name)
-        return [replace(trace, notes=file_notes + trace.notes)]
-    records = _Records(name)
-    by_execution: dict[str, list[Mapping[str, Any]]] = {}
-    for owner, event in records.of(source):
-        by_execution.setdefault(owner if isinstance(owner, str) and owner else execution or own, []).append(event)
-    if not by_execution:
-        by_execution[execution or own] = []
-        records.notes.append("There is nothing in it: this history has no events.")
-    first, *others = [_ordered(owner, events, name) for owner, events in by_execution.items()]
-    return [replace(first, notes=file_notes + records.notes + first.notes), *others]
+        found[own] = source
+    else:
+        for owner, event in _records(source, name, notes):
+            found.setdefault(owner if isinstance(owner, str) and owner else own, []).append(event)
+        if not found:
+            found[own] = []
+            notes.append("There is nothing in it: this history has no events.")
+    first, *others = [_ordered(owner, events, name) for owner, events in found.items()]
+    return [replace(first, notes=notes + first.notes), *others]
 
 
 def _is_file(item: Any) -> bool:
@@ -210,9 +210,7 @@ def load(path: Path) -> File:
         return File(path, json.loads(text))
     except RecursionError:
         raise NotAHistory(f"The file {path} is nested too deeply to be a history; export the history again.") from None
-    except ValueError as error:
-        if not isinstance(error, json.JSONDecodeError):
-            raise NotAHistory(f"The file {path} holds a number that is too long; export the history again.") from None
+    except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         lines, notes = _lines(text)
         if lines:
@@ -225,6 +223,8 @@ def load(path: Path) -> File:
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history as "
             "JSON, by --output json of the AWS CLI."
         ) from None
+    except ValueError:
+        raise NotAHistory(f"The file {path} holds a number that is too long; export the history again.") from None
 
 
 def definition_of(file: File) -> Mapping[str, Any] | Path | None:
@@ -298,55 +298,48 @@ def parsed(text: Any) -> Any:
         return None
 
 
-class _Records:
-    """The events in whatever holds them; `notes` says what was wrong with those that have been read."""
+def _records(source: Any, name: str, notes: list[str], depth: int = 0) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The events in whatever holds them, each with the ARN of its execution where the source names it.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.notes: list[str] = []
-
-    def of(self, source: Any, depth: int = 0) -> Iterable[tuple[Any, Mapping[str, Any]]]:
-        """Each event with the ARN of its execution where the source names it."""
-        if depth > _DEEPEST:
-            raise NotAHistory(f"We found no history in {self._name}: its lists lie too deep in each other. {_EXPECTED}")
-        if isinstance(source, Mapping):
-            for key in ("events", "results"):
-                if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
-                    yield from self.of(source[key], depth + 1)
-                    if _has_more(source):
-                        self.notes.append(_MORE_PAGES)
-                    return
-            if not ("type" in source or "message" in source or "@message" in source):
-                _refuse_named(source, self._name)
-                keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
-                raise NotAHistory(f"We found no history in {self._name}: it holds {keys}. {_EXPECTED}")
-            source = [source]
-        if isinstance(source, str | bytes) or not isinstance(source, Iterable):
-            raise NotAHistory(f"We found no history in {self._name}: it is {_kind_of(source)}. {_EXPECTED}")
-        unread: list[Any] = []
-        seen = 0
-        for item in source:
-            seen += 1
-            if isinstance(item, Mapping):
-                if "type" in item:
-                    yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
-                    continue
-                if "events" in item or "results" in item:
-                    if _MORE_PAGES in self.notes:
-                        self.notes.remove(_MORE_PAGES)  # this is the next page
-                    yield from self.of(item, depth + 1)
-                    continue
-            record = _log_record(item)
-            if record is None:
-                unread.append(item)
-            else:
-                yield record.get("execution_arn"), _from_log(record)
-        strange = len(unread)
-        if seen and strange == seen:
-            _refuse_named(unread, self._name)
-            raise NotAHistory(f"We found no history in {self._name}: none of its {seen} items is an event. {_EXPECTED}")
-        if strange:
-            self.notes.append(f"{count(strange, 'item is', 'items are')} no event of an execution and left out.")
+    `notes` gets what is wrong with those that have been read.
+    """
+    if depth > _DEEPEST:
+        raise NotAHistory(f"We found no history in {name}: its lists lie too deep in each other. {_EXPECTED}")
+    if isinstance(source, Mapping):
+        for key in ("events", "results"):
+            if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
+                yield from _records(source[key], name, notes, depth + 1)
+                if _has_more(source):
+                    notes.append(_MORE_PAGES)
+                return
+        if not ("type" in source or "message" in source or "@message" in source):
+            _refuse_named(source, name)
+            keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
+            raise NotAHistory(f"We found no history in {name}: it holds {keys}. {_EXPECTED}")
+        source = [source]
+    if isinstance(source, str | bytes) or not isinstance(source, Sequence):
+        raise NotAHistory(f"We found no history in {name}: it is {_kind_of(source)}. {_EXPECTED}")
+    unread: list[Any] = []
+    for item in source:
+        if isinstance(item, Mapping):
+            if "type" in item:
+                yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
+                continue
+            if "events" in item or "results" in item:
+                if _MORE_PAGES in notes:
+                    notes.remove(_MORE_PAGES)  # this is the next page
+                yield from _records(item, name, notes, depth + 1)
+                continue
+        record = _log_record(item)
+        if record is None:
+            unread.append(item)
+        else:
+            yield record.get("execution_arn"), _from_log(record)
+    if unread and len(unread) == len(source):
+        _refuse_named(unread, name)
+        raise NotAHistory(f"We found no history in {name}: none of its {len(source)} items is an event. {_EXPECTED}")
+    if unread:
+        notes.append(f"{count(len(unread), 'item is', 'items are')} no event of an execution and left out.")
 
 
 def _refuse_named(source: Any, name: str) -> None:

@@ -100,7 +100,7 @@ def chosen(
 
     Raises NotFound where there is no store.
     """
-    index = _latest(_index(Path(store)))
+    index = _index(Path(store))
     if machine is not None:
         name = unquote(_name_of(machine))
         index = index[(index["machine"] == name) | index["machine"].str.startswith(f"{name}/")]
@@ -257,19 +257,16 @@ def _is_linked(path: Path) -> bool:
 
 
 def _index(folder: Path) -> pd.DataFrame:
+    """One row per execution, of its latest collecting."""
     found: pd.DataFrame = _dataset(folder / "executions", INDEX_SCHEMA).to_table().to_pandas()
-    return found
-
-
-def _latest(index: pd.DataFrame) -> pd.DataFrame:
-    return index.sort_values("collected").drop_duplicates("execution", keep="last")
+    return found.sort_values("collected").drop_duplicates("execution", keep="last")
 
 
 def stops(folder: Path) -> dict[str, datetime | None]:
     """When each execution in the store had ended at its latest collecting."""
     if not (folder / "executions").is_dir():
         return {}
-    index = _latest(_index(folder))
+    index = _index(folder)
     return dict(zip(index["execution"], index["stopped"], strict=True))
 
 
