@@ -83,17 +83,12 @@ def _states(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
             }
         )
 
-    joined = per_state(a, "a").join(per_state(b, "b"), how="outer", sort=False)
-    order = {key: None for visits in (a, b) for key in zip(visits["branch"], visits["state"], strict=True)}
-    joined = joined.reindex(pd.MultiIndex.from_tuples(list(order), names=keys)) if order else joined
-    for column in ("visits_a", "visits_b"):
-        joined[column] = joined[column].fillna(0).astype("Int64")
-    for column in ("seconds_a", "seconds_b"):
-        joined[column] = joined[column].fillna(0.0)
+    joined = pd.concat([per_state(a, "a"), per_state(b, "b")], axis=1)
+    joined = joined.fillna(dict.fromkeys(("visits_a", "visits_b", "seconds_a", "seconds_b"), 0))
+    joined = joined.astype({"visits_a": "Int64", "visits_b": "Int64"})
     joined["longer"] = joined["seconds_b"] - joined["seconds_a"]
-    joined["input_differs"] = [
-        not _same(one, other) for one, other in zip(joined["input_a"], joined["input_b"], strict=True)
-    ]
+    inputs = zip(joined["input_a"], joined["input_b"], strict=True)
+    joined["input_differs"] = [not _same(one, other) for one, other in inputs]
     columns = ["state", "branch", "visits_a", "visits_b", "seconds_a", "seconds_b", "longer"]
     return joined.reset_index()[[*columns, "status_a", "status_b", "input_differs"]]
 
