@@ -38,6 +38,7 @@ LISTS = {
     "attempt_ends": ATTEMPT_ENDS,
     "fails": (*ATTEMPT_ENDS[1:], Kind.CONTAINER_FAILED, Kind.EVALUATION_FAILED, Kind.RUN_FAILED),
     "recovers": (Kind.ATTEMPT_SCHEDULED, ATTEMPT_ENDS[0], Kind.CONTAINER_STARTED, Kind.CONTAINER_SUCCEEDED),
+    "aborts": (Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED),
     "blames": (Kind.EXECUTION_FAILED, Kind.ITERATION_FAILED, Kind.CONTAINER_FAILED),
 }
 
@@ -65,6 +66,7 @@ found AS (
     max(moment) FILTER (kind IN {fails}) AS failed,
     coalesce(max(id) FILTER (kind IN {recovers}), 0) AS recovered_id,
     coalesce(bool_or(blamed), false) AS blamed,
+    bool_or(kind IN {aborts}) AS aborted,
     greatest(count(*) FILTER (kind = {scheduled}), count(*) FILTER (kind IN {attempt_ends})) AS attempts,
     count(*) FILTER (kind = {started}) AS runs
   FROM happened LEFT JOIN blamed USING (number, id)
@@ -75,7 +77,8 @@ SELECT number, state, type,
   CASE WHEN exited IS NOT NULL THEN exited - began WHEN failed_id > recovered_id THEN failed - began END AS lasted,
   CASE
     WHEN exited IS NOT NULL THEN failed_id > recovered_id OR (type IN {catching} AND exited_from = entered_id)
-    WHEN type = 'Fail' OR ended = {timed_out} THEN true
+    WHEN type = 'Fail' THEN true
+    WHEN ended = {timed_out} THEN failed_id > recovered_id OR NOT aborted
     WHEN ended = {aborted} THEN blamed
     ELSE failed_id > recovered_id AND ended IS DISTINCT FROM {begun} OR blamed
   END AS wrong,
