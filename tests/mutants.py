@@ -50,7 +50,11 @@ PARTS = {
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
     "helpers/definition/syntax.py path: number in 'maxsize=4096'": "how many parsed paths are kept changes no answer",
+    "helpers/engine/execution.py Frame: number in 'published: int = 0'": "the first event that is written sets it",
     "helpers/engine/handling.py longest: number in '366 * 86400'": "no execution lasts long enough to tell",
+    "helpers/engine/scheduler.py cancel: number in 'self._cancelled * 2'": (
+        "when what was cancelled is thrown away changes no history"
+    ),
     "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(se'": (
         "when what was cancelled is thrown away changes no history"
     ),
