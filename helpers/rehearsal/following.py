@@ -62,7 +62,8 @@ class Course:
         self.unanswered: list[dict[str, Any]] = []
         self.followed = 0  # recorded events of the root that it came to
         self.over = False
-        self.beyond = False  # whether a given answer leads beyond the end of an open record
+        self.kept_back = False  # whether a child execution had to begin when it was recorded, and not before
+        self.beyond = record.open and (answers is not None or repeat)  # whether it goes on behind the record's end
         self._outside: list[tuple[float, int, Followed, Step]] = []
         self._number = itertools.count()
         self._held: list[FollowedFrame] = []
@@ -113,11 +114,18 @@ class Course:
         return self.record.open and not self.parted and self.followed == len(self.record.steps)
 
     def _goes_on(self) -> bool:
-        """Whether one of the calls that a record ends before is answered otherwise."""
-        waiting, self.broken = (self.broken if self.record.open else {}), {}
-        for call, reason in waiting.items():
-            self.unknown(call, reason)
-        return any(not call.frame.held for call in waiting)  # type: ignore[attr-defined]
+        """Whether something goes on where all wait: for answers, or for what broke them off and does not come."""
+        waiting = [call.frame for call in self.broken] or self._held
+        if self.record.open:
+            cut, self.broken = self.broken, {}
+            for call, reason in cut.items():
+                self.unknown(call, reason)
+        elif waiting:
+            frame = waiting[0]
+            assert isinstance(frame, FollowedFrame)
+            why = f"At {parting.place(frame, None)} they part: it was broken off in the history, and is not now."
+            self.part(frame, why)
+        return any(not frame.held for frame in waiting)  # type: ignore[attr-defined]
 
     def expect(self, execution: Followed) -> None:
         """Note what came from outside to an execution."""
@@ -274,7 +282,6 @@ class Course:
         frame = call.frame
         assert isinstance(frame, FollowedFrame)
         if self._answers and self._knows(call.state):
-            self.beyond = True
             try:
                 call.answer(self._answers(call))
             except TaskFailed as failure:
@@ -283,7 +290,6 @@ class Course:
         record = frame.execution.record
         attempt = record.last_attempt(call.state, call.branch) if self._repeat and record else None
         if attempt and attempt.ended:
-            self.beyond = True
             call.answer(_repeated(attempt))
             return
         frame.held = True
@@ -433,14 +439,38 @@ class FollowedFrame(Frame):
             return record is None or record.open or record.cut(self.branch)
         return step.kind in parting.AGAIN or step.kind is Kind.EVALUATION_FAILED or step.type == "ExecutionAborted"
 
+    @property
+    def is_stray(self) -> bool:
+        """Whether it is a branch that the record of its Map or Parallel does not have, and would have."""
+        outer = self.outer
+        following = outer.following if isinstance(outer, FollowedFrame) and not self.found else None
+        ended = following.next if following else None
+        if ended is None or "#" not in self.branch:
+            return False
+        # A Map that failed at that moment may not have begun each of its iterations.
+        began = not self.branch.endswith("]") or ended.kind is Kind.CONTAINER_SUCCEEDED
+        return began or (ended.at is not None and ended.at - self.execution.scheduler.now > -EARLY)
+
+    def moved(self, step: Step) -> str | None:
+        """How much earlier or later its iteration begins than was recorded, where that is another time."""
+        execution = self.execution
+        if step.kind is not Kind.ITERATION_STARTED or step.at is None:
+            return None
+        ready = max(counted(execution.events[self.last - 1]["timestamp"]), execution.began)
+        if EARLY <= step.at - ready <= LATE:
+            return None
+        where = parting.place(self.outer, step)  # type: ignore[arg-type]
+        return f"At {where} they part: {parting.moved(step.at - ready, self.branch)}."
+
     def write(self, kind: str, key: str = "", details: Any = None, moves: bool = True) -> int:
         execution, line, stamp = self.execution, self.following, None
-        if (
-            line is not None
-            and not execution.course.over
-            and not kind.startswith("Execution")
-            and not execution.is_full(kind)
-        ):
+        course = execution.course
+        if line is None and execution is course.root and course.is_at_end and not course.beyond and not course.over:
+            raise Over
+        if line is None and self.is_stray:
+            where = parting.place(self.outer, None)  # type: ignore[arg-type]
+            course.part(self, f"At {where} they part: {self.branch} is none of the history's branches.")
+        if line is not None and not course.over and not kind.startswith("Execution") and not execution.is_full(kind):
             kind, key, details, stamp = execution.follow(self, line, kind, key, details)
         if kind.endswith("Scheduled"):
             self.asked = details
@@ -484,6 +514,12 @@ class Followed(Execution):
         super().__init__(machine, text, identity, parent=parent, started=started, **options)
         self.began = self.scheduler.now
         course.expect(self)
+        begun = record.steps[0].at if record and parent else None
+        if begun is not None and begun - self.began < EARLY and self.top.following:
+            course.part(self.top, f"At the beginning they part: {parting.moved(begun - self.began)}.")
+            self.started = self.scheduler.stamp
+        elif begun is not None and begun - self.began > LATE:
+            course.kept_back = True
 
     @property
     def end(self) -> int:
@@ -522,6 +558,9 @@ class Followed(Execution):
                 given = parsed(details[field])
                 said = course.settled(frame, field, given, parsed(step.details[field]))
                 details = details if said is given else {**details, field: text_of(said)}
+        if moved := frame.moved(step):
+            course.part(frame, moved)
+            return kind, key, details, None
         why = parting.differs(kind, details, step)
         if why:
             course.part(frame, f"At {parting.place(frame, step)} they part: {why}.")

@@ -10,7 +10,7 @@ from helpers.history.event_types import Kind, read
 from helpers.rehearsal.payloads import fits, parsed, same
 from helpers.rehearsal.record import Line, Step
 
-__all__ = ["AGAIN", "differs", "paused", "place", "reason"]
+__all__ = ["AGAIN", "differs", "moved", "paused", "place", "reason"]
 
 OTHER = {
     "input": "other input reaches it",
@@ -35,6 +35,11 @@ def paused(frame: Frame, step: Step, now: int, then: int, waiting: bool) -> str:
     """Why they part over a wait: another pause, or another back-off before a retry."""
     did, was = ("pauses for", "paused") if waiting else ("is retried after", "was after")
     return f"At {place(frame, step)} they part: it {did} {seconds(now)}, and {was} {seconds(then)} in the history."
+
+
+def moved(gap: int, what: str = "it") -> str:
+    """That something begins so many microseconds before, or after, the recorded time."""
+    return f"{what} begins {seconds(abs(gap))} {'earlier' if gap > 0 else 'later'} than in the history"
 
 
 def differs(kind: str, details: Any, step: Step) -> str | None:

@@ -394,3 +394,60 @@ def test_an_input_that_is_no_json_is_a_text():
     events = ran(WAITS)
     events[0]["executionStartedEventDetails"]["input"] = "\ud800 <b>"
     assert "A (event 2 of the history) they part: other input reaches it" in str(rehearse(events, WAITS).parted)
+
+
+def each(most: int) -> Any:
+    """A Map that has so many items in work at once."""
+    return machine(Each={"Type": "Map", "MaxConcurrency": most, "ItemProcessor": machine(One=task()), "End": True})
+
+
+def breaks_at_three(call):
+    if call.parameters == 3:
+        raise BOOM
+    return engine.Answer(call.parameters, 2)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said", "took"),
+    [
+        (1, 2, "Each (event 11 of the history) they part: Each#1[1] begins 2 s earlier than in the history.", 4),
+        (2, 1, "Each (event 8 of the history) they part: Each#1[1] begins 2 s later than in the history.", 8),
+        (0, 2, "Each (event 12 of the history) they part: Each#1[2] begins 2 s later than in the history.", 4),
+    ],
+)
+def test_how_many_items_are_in_work_at_once_is_seen(was, now, said, took):
+    events = ran(each(was), [1, 2, 3, 4], lambda call: engine.Answer(call.parameters, 2))
+    rehearsal = rehearse(events, each(now))
+    assert rehearsal.status == "SUCCEEDED"
+    assert said in rehearsal.parted
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == took
+    stamps = [event["timestamp"] for event in rehearsal._raw]
+    assert stamps == sorted(stamps)
+
+
+def test_what_was_broken_off_and_is_not_any_more_has_no_answer():
+    """All items at once, the third fails at once and ends the others; now two of them come first."""
+    rehearsal = rehearse(ran(each(0), [1, 2, 3, 4], breaks_at_three), each(2))
+    assert "One in Each#1[0] they part: it was broken off in the history, and is not now" in rehearsal.parted
+    assert rehearsal.unanswered["branch"].tolist() == ["Each#1[0]", "Each#1[1]"]
+
+
+def test_a_branch_that_is_not_in_the_history_parts_them():
+    rehearsal = rehearse(ran(each(1), [1, 2, 3, 4], breaks_at_three), each(4), answers={"One": 4})
+    assert "Each#1[1] begins 2 s earlier" in rehearsal.parted
+    longer = json.loads(json.dumps(PARALLEL).replace('"Seconds": 3', '"Seconds": 1'))
+    third = machine(T=passing())
+    for name, changed in (
+        ("R2", renamed(PARALLEL, "R", "R2")),
+        ("T", other(PARALLEL, "Both", Branches=[*longer["States"]["Both"]["Branches"], third])),
+    ):
+        for answers in ({"L": 1, "R": 2}, {"L": 1, "R": BOOM}):
+            rehearsal = rehearse(ran(longer, None, answers), changed)
+            assert rehearsal.parted == f"At Both they part: Both#1:{name} is none of the history's branches."
+
+
+@pytest.mark.parametrize("definition", [PARALLEL, MAP], ids=["parallel", "map"])
+def test_branches_that_were_cut_off_are_rehearsed_as_far_as_they_go(definition):
+    events = ran(definition, [1, 2, 3], {"L": engine.Answer(1, 1), "R": engine.Answer(1, 2), "One": 1})
+    for length in range(2, len(events)):
+        unchanged(events[:length], definition)
