@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -34,6 +34,9 @@ SKEW = timedelta(days=3, hours=1, seconds=7, milliseconds=7)
 VOLATILE = re.compile(r"States\.(UUID|MathRandom)|\$(random|uuid|now|millis|shuffle)\(|\$\$|\$states\.context|\$\{")
 # Fields of a followed event that stay as they were recorded; of payloads only those that are texts.
 KEPT = ("input", "output", "parameters", "mapRunArn", "roleArn", "region", "cause")
+AGAIN_OR_CUT = parting.AGAIN | {Kind.EVALUATION_FAILED, Kind.EXECUTION_ABORTED, Kind.ITERATION_ABORTED}
+CUT = frozenset({Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED, Kind.ITERATION_ABORTED})
+LIMITS = ("timeoutInSeconds", "heartbeatInSeconds")
 Key = tuple[Any, ...]
 
 
@@ -106,7 +109,16 @@ class Course:
         self.over = True
         if root.top.process:
             root.top.process.close()  # what still waits ends here, and writes nothing
+        if self.parted is None and root.status != "RUNNING":
+            self.parted = next(self._missing(), None)
         return self
+
+    def _missing(self) -> Iterator[str]:
+        """Recorded branches that did not begin; one that took no time may have begun by chance."""
+        for branch, line in self.record.lines.items():
+            first, last = line.steps[0], line.steps[-1]
+            if not line.at and first.at is not None and last.at is not None and last.at - first.at > -EARLY:
+                yield f"At {first.name} (event {first.id} of the history) they part: {branch} does not begin any more."
 
     @property
     def is_at_end(self) -> bool:
@@ -224,6 +236,7 @@ class Course:
         scheduler, now = self.scheduler, self.scheduler.now
         follows = frame.following is not None
         asked, ended = attempt.scheduled.details, attempt.ended
+        frame.limited = any(frame.asked.get(limit) != asked.get(limit) for limit in LIMITS)
 
         def when(step: Step) -> int:
             return step.at if follows and step.at is not None else now + attempt.after(step)
@@ -246,7 +259,7 @@ class Course:
             limit = asked.get("timeoutInSeconds")
             late = end if limit is None else max(end, now + limit * SECOND)
             if beat is not None and (limit is None or end - now < limit * SECOND + EARLY):
-                missed = beat * SECOND
+                missed = asked.get("heartbeatInSeconds", beat) * SECOND
 
             def still() -> None:
                 if call.open:
@@ -344,6 +357,7 @@ class FollowedFrame(Frame):
     sought = False
     held = False
     asked: dict[str, Any] = {}  # noqa: RUF012  the details of what it asked last; never changed
+    limited = False  # whether what it asked last has other time-outs than in the history
 
     @property
     def visit(self) -> tuple[str, int]:
@@ -413,7 +427,7 @@ class FollowedFrame(Frame):
         line, now, state = self.following, self.execution.scheduler.now, self.machine.states[self.state]
         step, last = (line.next, line.last) if line else (None, None)
         waiting = state.type == "Wait"
-        if line and not waiting and not self._may_retry(step):
+        if line and not waiting and not self._may_retry(line):
             self.part_at("TaskScheduled", None, step)
         fits = step is not None and (step.type == "WaitStateExited" if waiting else step.kind in parting.AGAIN)
         if not (step and fits and last and step.at is not None and last.at is not None):
@@ -432,12 +446,15 @@ class FollowedFrame(Frame):
         known = record.states if record else set()
         self.execution.course.part(self, parting.reason(self, self.found, known, kind, details, step))
 
-    def _may_retry(self, step: Step | None) -> bool:
+    def _may_retry(self, line: Line) -> bool:
         """Whether the record has a retry next, or does not say."""
-        record = self.execution.record
+        record, step = self.execution.record, line.next
         if step is None:
             return record is None or record.open or record.cut(self.branch)
-        return step.kind in parting.AGAIN or step.kind is Kind.EVALUATION_FAILED or step.type == "ExecutionAborted"
+        if step.kind is Kind.STATE_ABORTED:  # of the state's own failure, or what ended its branch while it waited
+            last = line.last
+            return last is None or last.at is None or step.at is None or step.at - last.at > -EARLY
+        return step.kind in AGAIN_OR_CUT
 
     @property
     def is_stray(self) -> bool:
@@ -452,15 +469,18 @@ class FollowedFrame(Frame):
         return began or (ended.at is not None and ended.at - self.execution.scheduler.now > -EARLY)
 
     def moved(self, step: Step) -> str | None:
-        """How much earlier or later its iteration begins than was recorded, where that is another time."""
-        execution = self.execution
-        if step.kind is not Kind.ITERATION_STARTED or step.at is None:
+        """How much earlier or later its iteration begins or something times out than recorded, if at another time."""
+        execution, where, what, due = self.execution, self, "it times out", self.execution.scheduler.now
+        if step.kind is Kind.ITERATION_STARTED:
+            where, what = self.outer, f"{self.branch} begins"  # type: ignore[assignment]
+            due = max(counted(execution.events[self.last - 1]["timestamp"]), execution.began)
+        elif step.kind is Kind.EXECUTION_TIMED_OUT:
+            what = "the execution times out"
+        elif step.kind is not Kind.ATTEMPT_TIMED_OUT or not self.limited:
             return None
-        ready = max(counted(execution.events[self.last - 1]["timestamp"]), execution.began)
-        if EARLY <= step.at - ready <= LATE:
+        if step.at is None or EARLY <= step.at - due <= LATE:
             return None
-        where = parting.place(self.outer, step)  # type: ignore[arg-type]
-        return f"At {where} they part: {parting.moved(step.at - ready, self.branch)}."
+        return f"At {parting.place(where, step)} they part: {parting.moved(what, step.at - due)}."
 
     def write(self, kind: str, key: str = "", details: Any = None, moves: bool = True) -> int:
         execution, line, stamp = self.execution, self.following, None
@@ -516,7 +536,7 @@ class Followed(Execution):
         course.expect(self)
         begun = record.steps[0].at if record and parent else None
         if begun is not None and begun - self.began < EARLY and self.top.following:
-            course.part(self.top, f"At the beginning they part: {parting.moved(begun - self.began)}.")
+            course.part(self.top, f"At the beginning they part: {parting.moved('it begins', begun - self.began)}.")
             self.started = self.scheduler.stamp
         elif begun is not None and begun - self.began > LATE:
             course.kept_back = True
@@ -544,8 +564,11 @@ class Followed(Execution):
             elif not record.open or course.parted:
                 frame.part_at(kind, details, None)
             return kind, key, details, None
+        event = read(kind).kind
+        if event in CUT and (course.parted if step.type == kind else event is not Kind.STATE_ABORTED):
+            return kind, key, details, None  # it follows from what happened elsewhere
         if step.type != kind:
-            if step.kind is not Kind.ATTEMPT_FAILED or read(kind).kind is not Kind.ATTEMPT_FAILED:
+            if step.kind is not Kind.ATTEMPT_FAILED or event is not Kind.ATTEMPT_FAILED:
                 frame.part_at(kind, details, step)
                 return kind, key, details, None
             kind, key = step.type, details_key(step.type)

@@ -37,9 +37,9 @@ def paused(frame: Frame, step: Step, now: int, then: int, waiting: bool) -> str:
     return f"At {place(frame, step)} they part: it {did} {seconds(now)}, and {was} {seconds(then)} in the history."
 
 
-def moved(gap: int, what: str = "it") -> str:
-    """That something begins so many microseconds before, or after, the recorded time."""
-    return f"{what} begins {seconds(abs(gap))} {'earlier' if gap > 0 else 'later'} than in the history"
+def moved(what: str, gap: int) -> str:
+    """That something happens so many microseconds before, or after, the recorded time."""
+    return f"{what} {seconds(abs(gap))} {'earlier' if gap > 0 else 'later'} than in the history"
 
 
 def differs(kind: str, details: Any, step: Step) -> str | None:
@@ -104,7 +104,7 @@ def reason(frame: Frame, line: Line | None, known: set[str | None], kind: str, d
     if step is not None and step.kind in AGAIN and failed:
         return f"At {where} they part: it is not retried{error}, as it was in the history."
     if event is Kind.ATTEMPT_TIMED_OUT:
-        return f"At {where} they part: it times out, and in the history {_said(step)}."
+        return f"At {where} they part: it times out; {_said(step)}."
     if step is not None and step.kind is Kind.ATTEMPT_TIMED_OUT:
         return f"At {where} they part: it timed out in the history, and does not."
     if event is Kind.EXITED and (failed or (last is not None and last.kind is Kind.EVALUATION_FAILED)):

@@ -53,9 +53,7 @@ class Rehearsal:
         self.output: Any = None if root.output is None else data_of(root.output)
         self.parted, self._unanswered, self.notes = sentence_of(course), course.unanswered, list(course.record.notes)
         if course.is_at_end:
-            rest = (
-                "what comes then rests on other answers" if course.beyond else "it is rehearsed as far as it goes"
-            )
+            rest = "what comes then rests on other answers" if course.beyond else "it is rehearsed as far as it goes"
             self.notes.append(f"The history ends with event {course.followed}: {rest}.")
         if course.kept_back:
             self.notes.append("Child executions begin no earlier than in the history, however many may run at once.")

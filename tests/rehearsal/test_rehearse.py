@@ -451,3 +451,64 @@ def test_branches_that_were_cut_off_are_rehearsed_as_far_as_they_go(definition):
     events = ran(definition, [1, 2, 3], {"L": engine.Answer(1, 1), "R": engine.Answer(1, 2), "One": 1})
     for length in range(2, len(events)):
         unchanged(events[:length], definition)
+
+
+def test_an_iteration_that_does_not_begin_any_more_parts_them():
+    def breaks_at_one(call):
+        if call.parameters == 1:
+            raise BOOM
+        return engine.Answer(call.parameters, 2)
+
+    rehearsal = rehearse(ran(each(0), [1, 2], breaks_at_one), each(1))
+    assert rehearsal.status == "FAILED"
+    assert rehearsal.parted == "At Each (event 8 of the history) they part: Each#1[1] does not begin any more."
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        (task(TimeoutSeconds=9), task(TimeoutSeconds=3), "it times out 6 s earlier than in the history"),
+        (
+            task(TOKEN, HeartbeatSeconds=9, Parameters={}),
+            task(TOKEN, HeartbeatSeconds=3, Parameters={}),
+            "it times out 6 s earlier than in the history",
+        ),
+    ],
+    ids=["time-out", "heartbeat"],
+)
+def test_an_earlier_time_out_is_seen(was, now, said):
+    rehearsal = rehearse(ran(machine(was), None, {"A": engine.NEVER}), machine(now))
+    assert said in rehearsal.parted
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 3
+
+
+def test_an_earlier_time_out_of_the_machine_is_seen():
+    events = ran({**FAILS, "TimeoutSeconds": 9}, None, {"A": engine.NEVER})
+    rehearsal = rehearse(events, {**FAILS, "TimeoutSeconds": 3})
+    assert "times out 6 s earlier than in the history" in rehearsal.parted
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 3
+
+
+def test_a_back_off_that_was_cut_off_is_one():
+    """While one branch waits for its next attempt, another fails and ends it."""
+    patient = {**RETRY[0], "IntervalSeconds": 30}
+    branches = [
+        machine(Each={**MAP["States"]["Each"], "ItemProcessor": machine(One=task(Retry=[patient]))}),
+        machine(R=task(Retry=[patient])),
+        machine(S=task()),
+    ]
+    definition = machine(Both={"Type": "Parallel", "Branches": branches, "End": True})
+    fails = {"One": BOOM, "R": BOOM, "S": engine.TaskFailed("Bang", "", 9)}
+    unchanged(ran(definition, [1], fails), definition)
+
+
+def test_what_an_earlier_failure_ends_ends_with_it():
+    """The sibling of what times out earlier is not kept until it was ended in the history."""
+    branches = [machine(W={"Type": "Wait", "Seconds": 20, "End": True}), machine(R=task(TimeoutSeconds=9))]
+    definition = machine(Both={"Type": "Parallel", "Branches": branches, "End": True})
+    events = ran(definition, None, {"R": engine.NEVER})
+    rehearsal = rehearse(events, json.loads(json.dumps(definition).replace(": 9", ": 3")))
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 3
+    failing = ran(definition, None, {"R": engine.TaskFailed("Boom", "", 8)})
+    said = rehearse(failing, json.loads(json.dumps(definition).replace(": 9", ": 3"))).parted
+    assert said.endswith("they part: it times out; the history has LambdaFunctionFailed.")
