@@ -256,9 +256,34 @@ def renamed(definition: Any, old: str, new: str) -> Any:
             "SUCCEEDED",
         ),
         (ran({**FAILS, "TimeoutSeconds": 5}, None, {"A": engine.NEVER}), FAILS, ["timed out in"], "RUNNING"),
+        (
+            ran(other(FAILS, "A", Retry=RETRY), None, {"A": BOOM}),
+            {**other(FAILS, "A", Retry=RETRY), "TimeoutSeconds": 2},
+            ["the execution times out"],
+            "TIMED_OUT",
+        ),
+        (
+            ran(WAITS),
+            {**WAITS, "States": {**WAITS["States"], "B": {"Type": "Wait", "Seconds": 1, "End": True}}},
+            ["After A they part: B is a Wait, and was a Pass in the history"],
+            "SUCCEEDED",
+        ),
+        (
+            ran(PARALLEL, None, {"L": 1, "R": BOOM}),
+            other(PARALLEL, "Both", Retry=RETRY),
+            ["it is retried, which it was not in the history"],
+            "RUNNING",
+        ),
+        (
+            ran(other(PARALLEL, "Both", Retry=RETRY), None, {"L": 1, "R": BOOM}),
+            PARALLEL,
+            ["it is not retried, as it was in the history"],
+            "FAILED",
+        ),
     ],
     ids=["pause", "output", "renamed", "retry added", "retry gone", "catch", "choice", "parameters", "resource",
-         "time-out", "succeed", "fail", "map", "items", "parallel", "result path", "machine's time-out"],
+         "time-out", "succeed", "fail", "map", "items", "parallel", "result path", "machine's time-out",
+         "machine's earlier time-out", "type", "Parallel's retry added", "Parallel's retry gone"],
 )  # fmt: skip
 def test_a_change_is_seen_where_it_is(events, changed, said, status):
     rehearsal = rehearse(events, changed)
