@@ -59,7 +59,7 @@ def same_but_for_case(one: object, other: object) -> bool:
 def value_slip(answer: Any) -> str | None:
     """What is wrong with an answer that should be one value, whatever that is."""
     if isinstance(answer, MANY):
-        pick = " (for the only one in it: .iloc[0])" if isinstance(answer, pd.Series) else ""
+        pick = " (for the only one in it: .iloc[0])" if isinstance(answer, pd.Series) and len(answer) == 1 else ""
         return f"your answer is {type_of(answer)}, and one value is asked{pick}."
     if callable(answer):
         return "your answer is a function, and a value is asked: call it."

@@ -158,7 +158,7 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
     was, now = course.record.status, course.root.status
     gap = course.record.gap if course.is_at_end else None
     now = "unanswered" if gap or (now == "RUNNING" and course.unanswered) else now
-    return trace.execution, was, now, sentence_of(course) or gap
+    return trace.execution, was, now, sentence_of(course) or gap or (course.end if was != now else None)
 
 
 def _name(source: Source) -> str:
