@@ -14,16 +14,9 @@ import pandas as pd
 
 from helpers import definition as definitions
 from helpers import history, planner, rehearsal
-from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source, type_of
-from helpers.exercises.trial import (
-    UNANSWERED,
-    TaskFailed,
-    Trial,
-    called,
-    function_answers,
-    run,
-    worker_run,
-)
+from helpers.engine import TaskFailed
+from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source, spelled, type_of
+from helpers.exercises.trial import UNANSWERED, Trial, called, function_answers, run, worker_run
 from helpers.quantities import count
 
 __all__ = ["EXERCISES", "Exercise"]
@@ -402,9 +395,7 @@ def _shaped(answer: Any) -> None:
 def _round(answer: Any, about: Any) -> None:
     given = named(answer, "{'Main', 'Final'}")
     loop = {"WaitforInvocation", "CheckInvocationsStatus"}
-    for name in given:
-        if any(same_but_for_case(name, one) for one in loop):
-            raise Lacking(f"{name!r} is right but for capitals or spaces; write it to the letter.")
+    spelled(given, loop)
     if missing := loop - given:
         said = count(len(missing), "is", "are")
         raise Lacking(f"you named {len(given & loop)} of the {len(loop)} states on the way round; {said} missing.")
@@ -502,9 +493,7 @@ def _cost(answer: Any, about: Any) -> None:
     counts = visits["state"].value_counts()
     most = set(counts.index[counts == counts.max()])
     given = named(answer, "{'Done', 'GaveUp'}")
-    for name in given:
-        if any(same_but_for_case(name, one) for one in most):
-            raise Lacking(f"{name!r} is right but for capitals or spaces; write it to the letter.")
+    spelled(given, most)
     if wrong := given - most:
         name = sorted(wrong)[0]
         entered = how_often(int(counts.get(name, 0)))
@@ -544,9 +533,7 @@ def _sql(answer: Any, about: Any) -> None:
     if not isinstance(answer, pd.DataFrame):
         raise Lacking("the answer is the frame that you read from the result, with pandas.read_csv.")
     columns = {"city", "dearest"}
-    for column in answer.columns:
-        if any(same_but_for_case(column, one) for one in columns):
-            raise Lacking(f"the column {column!r} is right but for capitals or spaces; write it to the letter.")
+    spelled(answer.columns, columns, "the column ")
     if set(answer.columns) != columns or len(answer.columns) != 2:
         yours = ", ".join(map(str, answer.columns)) or "none"
         raise Lacking(f"the columns should be city and dearest; yours are {yours}.")

@@ -34,7 +34,9 @@ __all__ = ["Rehearsal", "rehearse", "run"]
 
 Answers = Callable[[Call], Any] | Mapping[str, Any]
 COLUMNS = ["state", "branch", "visit", "attempt", "resource", "parameters", "reason"]
-STRANGER = "None of the history's states is in the definition, so they part at the beginning: it may be of another machine."
+STRANGER = (
+    "None of the history's states is in the definition, so they part at the beginning: it may be of another machine."
+)
 
 
 class Rehearsal:
