@@ -290,17 +290,10 @@ def _states(view: "ExecutionView") -> "pd.DataFrame":
 
 
 def copy_notebooks(folder: Path) -> list[str]:
-    """Copy notebooks, solutions, samples and pictures to where a learner works in them.
+    """Copy notebooks, solutions, samples and pictures to `folder`, where a learner works in them.
 
-    Parameters
-    ----------
-    folder
-        Where the copies go. A file that is there stays as it is, whatever was done to it. Where ours has changed since
-        it was copied, ours comes beside it, with `-new` in its name.
-
-    Returns
-    -------
-    A sentence for each file that came beside another.
+    A file that is there stays as it is, whatever was done to it. Where ours has changed since it was copied, ours comes
+    beside it, with `-new` in its name; a sentence for each of these is returned.
     """
     said = []
     source = kept("notebooks")

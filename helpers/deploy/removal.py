@@ -11,6 +11,7 @@ from helpers.deploy.ownership import is_ours, labs_of
 from helpers.errors import SandboxGone
 from helpers.lab import Lab, current
 from helpers.lab.settings import check
+from helpers.quantities import count
 from helpers.verbatim import verbatim
 
 __all__ = ["Inventory", "Removal", "made", "tear_down"]
@@ -52,7 +53,8 @@ class Removal:
         self.removed, self.remaining, self.regions = removed, remaining, sorted(regions)
 
     def __repr__(self) -> str:
-        counted = [_counted(count, str(kind)) for kind, count in self.removed["kind"].value_counts(sort=False).items()]
+        numbers = self.removed["kind"].value_counts(sort=False).items()
+        counted = [count(number, str(kind), _plural(str(kind))) for kind, number in numbers]
         words = [f"Removed {_listed(counted)}." if counted else "There was nothing to remove."]
         if self.remaining.empty:
             words.append(f"Nothing is left in {_listed(self.regions)}.")
@@ -208,10 +210,6 @@ def _grouped(frame: pd.DataFrame) -> str:
 
 def _plural(kind: str) -> str:
     return PLURALS.get(kind, f"{kind}s")
-
-
-def _counted(count: int, kind: str) -> str:
-    return f"{count} {kind if count == 1 else _plural(kind)}"
 
 
 def _listed(words: Iterable[str]) -> str:
