@@ -289,7 +289,7 @@ class Reading:
             self.missing(missing, where)
         for group in known.one_of:
             # "End": false is as good as no End.
-            present = [name for name in group if body.get(name, False) is not False]
+            present = [name for name in group if name in body and not (name == "End" and body[name] is False)]
             if len(present) == 1:
                 continue
             names = [name for name in group if speaks(known.fields[name], where.language)]
