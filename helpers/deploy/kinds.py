@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.calls import LOGGED_OUT
 from helpers.deploy.ownership import is_ours, tag_mapping
-from helpers.errors import LabError
+from helpers.errors import LabError, SandboxGone
 from helpers.lab import Lab
 from helpers.lab.accounts import CUT_OFF
 
@@ -87,7 +87,9 @@ def gone(error: Exception) -> bool:
 
 
 def why(error: Exception) -> str:
-    """Why something failed: in AWS's own words, or ours where AWS was not reached."""
+    """Why something failed: in AWS's own words, or ours where AWS was not reached. Raises SandboxGone if it is that."""
+    if isinstance(error, SandboxGone):
+        raise error
     if isinstance(error, CUT_OFF):
         return "AWS could not be reached"
     if isinstance(error, LOGGED_OUT):

@@ -8,7 +8,6 @@ import pandas as pd
 
 from helpers.deploy.kinds import FAILURES, KINDS, NAMES, ORDER, Here, Kind, gone, why
 from helpers.deploy.ownership import is_ours, labs_of
-from helpers.errors import SandboxGone
 from helpers.lab import Lab, current
 from helpers.lab.settings import check
 from helpers.quantities import count
@@ -99,8 +98,6 @@ def tear_down(lab: Lab | None = None, *, regions: str | Iterable[str] = (), lear
             try:
                 KINDS[thing.kind].remove(here.at(thing.region), thing.name)
                 removed.append(thing)
-            except SandboxGone:
-                raise
             except FAILURES as error:
                 if not gone(error):
                     refused[thing[:3]] = why(error)
@@ -174,13 +171,9 @@ def _of_kind(here: Here, kind: Kind, owner: Thing | None = None) -> Iterator[Thi
                 elif kind.tags and is_ours(here.lab, tags := kind.tags(here, name)):
                     region = tags.get("region", here.region) if kind.worldwide else here.region
                     yield Thing(region, kind.name, name, learner=tags["lab"])
-            except SandboxGone:
-                raise
             except FAILURES as error:
                 if not gone(error):
                     yield Thing(here.region, kind.name, name, UNSEEN + why(error))
-    except SandboxGone:
-        raise
     except FAILURES as error:
         if not (owner and gone(error)):
             yield Thing(here.region, kind.name, _all_of(owner) if owner else "", UNSEEN + why(error))
