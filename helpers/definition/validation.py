@@ -92,7 +92,9 @@ def errors(
     finding alone. A Resource may hold placeholders `${Name}`; with `unfilled` every field may. `text` is the JSON that
     the definition was read from, where it is at hand: that spares a look at its form.
     """
-    unreadable = None if text is not None and is_short(text) else form(definition)
+    # Data cannot be too deep or too long whose text has not so many brackets and characters.
+    is_short = text is not None and len(text) <= DEFINITION_LENGTH and text.count("{") + text.count("[") <= DEEPEST
+    unreadable = None if is_short else form(definition)
     if unreadable is not None:
         return [unreadable]
     if not isinstance(definition, dict):
@@ -169,11 +171,6 @@ def form(definition: object) -> Finding | None:
 
 def not_json(message: str, location: str = "") -> Finding:
     return Finding("INVALID_JSON_DESCRIPTION", message, location, kind="not-json")
-
-
-def is_short(text: str) -> bool:
-    """Whether data cannot be too deep or too long, by the JSON text that it was read from."""
-    return len(text) <= DEFINITION_LENGTH and text.count("{") + text.count("[") <= DEEPEST
 
 
 class Where:

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.calls import LOGGED_OUT
-from helpers.deploy.ownership import is_ours, tag_mapping
+from helpers.deploy.ownership import is_ours, log_group_of, tag_mapping
 from helpers.errors import LabError, SandboxGone
 from helpers.lab import Lab
 from helpers.lab.accounts import CUT_OFF
@@ -230,10 +230,9 @@ def _remove_table(here: Here, name: str) -> None:
 
 
 def _log_groups(here: Here) -> Iterator[str]:
-    for parent in (OF_FUNCTIONS, "/aws/vendedlogs/states/"):
-        asked = {"logGroupNamePrefix": f"{parent}{here.lab.prefix}"}
-        for found in pages(here.client("logs"), "describe_log_groups", "logGroups", **asked):
-            yield found["logGroupName"]
+    for start in (OF_FUNCTIONS + here.lab.prefix, log_group_of(here.lab.prefix)):
+        found = pages(here.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=start)
+        yield from (group["logGroupName"] for group in found)
 
 
 _own_log_group_tags = _tags("logs", "list_tags_for_resource", "tags", resourceArn="logs:log-group:{}")

@@ -26,9 +26,6 @@ def lambda_handler(event, context):
 FUNCTION = re.compile(r"arn:[\w-]+:lambda:[^:]*:[^:]*:function:.+")
 
 
-TOKEN = ".waitForTaskToken"
-
-
 def stand_ins(
     definition: Mapping[str, Any], answers: Mapping[str, Any] | None = None, *, lab: Lab | None = None
 ) -> dict[str, Any]:
@@ -73,7 +70,7 @@ def _callers(definition: Mapping[str, Any], every: bool) -> Iterator[tuple[str, 
         body: Any = state.body
         resource = str(body.get("Resource", ""))
         arguments = body.get("Arguments", body.get("Parameters"))
-        waits = resource.endswith(TOKEN)
+        waits = resource.endswith(".waitForTaskToken")
         if ":states:::lambda:invoke" in resource and isinstance(arguments, dict) and not (every and waits):
             arguments.pop("FunctionName.$", None)
             yield state.name, (arguments, "FunctionName")

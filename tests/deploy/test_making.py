@@ -472,6 +472,13 @@ def test_a_bad_definition_is_refused_and_nothing_is_made(clean, wrong, told):
     assert everything(clean) == before
 
 
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), (1, 2)])
+def test_a_definition_that_json_cannot_hold_is_refused(clean, value):
+    holding = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": value, "End": True}}}
+    with pytest.raises(DefinitionInvalid, match=r"is not JSON"):
+        deploy.state_machine("odd", holding, lab=clean)
+
+
 def test_a_definition_that_is_not_json_says_where(clean, tmp_path):
     path = tmp_path / "broken.asl.json"
     path.write_text('{"StartAt": "Do",\n "States": {]}')
