@@ -14,6 +14,7 @@ from helpers.deploy import resources
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.permissions import Setting, machine_statements, trust
 from helpers.errors import (
+    AnswerInvalid,
     DefinitionInvalid,
     DeployFailed,
     ForeignResource,
@@ -645,6 +646,12 @@ def test_stand_ins_answer_for_somebody_else_s_functions(clean):
     assert done.result() == {"rows": 3, "quote": 'it\'s "so"'}
     with pytest.raises(UnknownName, match="Ask, Do"):
         deploy.stand_ins(theirs, answers={"Dew": 1}, lab=clean)
+
+
+@pytest.mark.parametrize("answer", [{1}, float("nan"), b"a"])
+def test_a_stand_in_answers_json(clean, answer):
+    with pytest.raises(AnswerInvalid, match="answer of 'StartJob' is no JSON"):
+        deploy.stand_ins(definition.load("recheck"), {"StartJob": answer}, lab=clean)
 
 
 def test_on_the_sandbox_every_kind_of_task_has_a_stand_in(clean):
