@@ -233,10 +233,11 @@ def _with_events(views: "list[ExecutionView]") -> "list[ExecutionView]":
 def _place(arn: str, profile: str | None, region: str | None) -> "Lab":
     """Where an execution is: on the sandbox if one runs that has its account, else on AWS, in its own account."""
     from helpers import connect
+    from helpers.lab.settings import settings
 
     _, _, _, named, account, *_ = arn.split(":")
     with redirect_stdout(sys.stderr):  # what connect has to say is no part of the answer
-        if "://" in os.environ.get("LAB_TARGET", ""):
+        if "://" in (settings().target or ""):
             lab = connect(profile=profile, region=region or named)
             if lab.account == account:
                 return lab
