@@ -18,8 +18,8 @@ class Change:
 
     def __init__(self, view: ExecutionView) -> None:
         self._view = view
-        self.outcome = widgets.HTML(layout={"width": "100%"})
-        self.box = widgets.VBox(layout={"width": "100%", "margin": "8px 0 0"})
+        self.outcome = widgets.HTML()
+        self.box = widgets.VBox(layout={"margin": "8px 0 0"})
         self._close()
 
     def begin(self) -> None:

@@ -39,11 +39,11 @@ def detail(view: ExecutionView, row: int, tab: str = "Step", log: str = "") -> s
     if tab == "Step":
         error, cause = (_known(event, visit, column) for column in ("error", "cause"))
         if error or cause:
-            shown = unfolded(cause) if cause else ""
-            parts.append(f'<h4>Error</h4><p class="wrong"><b>{text(error or "no name", 300)}</b></p>')
-            parts.append(f'<pre data-payload="cause">{text(shown, SHOWN)}</pre>' if shown else "")
+            parts.append(f"<h4>{'Error' if error else 'Cause'}</h4>")
+            parts.append(f'<p class="wrong"><b>{text(error, 300)}</b></p>' if error else "")
+            parts.append(f'<pre data-payload="cause">{text(unfolded(cause), SHOWN)}</pre>' if cause else "")
         if given and made and over:
-            parts.append(_difference(given, made))
+            parts.append(_difference(given, made, later))
         if given or made:
             pair = _block("Input", given, "input") + _block(f"Output{later}", made, "output")
             parts.append(f'<div class="pair">{pair}</div>')
@@ -61,7 +61,7 @@ def detail(view: ExecutionView, row: int, tab: str = "Step", log: str = "") -> s
             + [cut]
         )
     elif tab == "Difference":
-        shown = _difference(given, made) if given and made else ""
+        shown = _difference(given, made, later) if given and made else ""
         parts.append(shown or '<p class="quiet">There are no input and output, both JSON, to be compared.</p>')
     elif tab == "Logs":
         parts.append(
@@ -184,15 +184,15 @@ def _heading(view: ExecutionView, event: Any, visit: Any, attempt: Any, over: bo
     return title + list_of([fact for fact in facts if fact[1]])
 
 
-def _difference(given: str, made: str) -> str:
+def _difference(given: str, made: str, later: str) -> str:
     lines = _differing(given, made)
     if lines is None:
         return ""
     if not lines:
-        return '<h4>Changed</h4><p class="quiet">Nothing: the output is the input.</p>'
+        return f'<h4>Changed{later}</h4><p class="quiet">Nothing: the output is the input.</p>'
     kinds = {"+": "plus", "-": "minus"}
     changes = "\n".join(f'<span class="{kinds.get(sign, "")}">{sign} {text(line, 300)}</span>' for sign, line in lines)
-    return f"<h4>Changed from input to output</h4><pre>{changes}</pre>"
+    return f"<h4>Changed from input to output{later}</h4><pre>{changes}</pre>"
 
 
 @lru_cache(maxsize=64)

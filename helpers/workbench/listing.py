@@ -93,8 +93,8 @@ class Listing:
             layout={"width": "18%"},
         )
         self.words = widgets.Text(placeholder="find a text in the name", layout={"width": "26%"})
-        self.executions = widgets.Select(rows=12, layout={"width": "99%"})
-        self._said = widgets.HTML(layout={"width": "100%"})
+        self.executions = widgets.Select(rows=12, layout={"width": "auto"})
+        self._said = widgets.HTML()
         again = button("List again", "refresh", "List the executions as they are now", self._list)
         opening = button("Open", "folder-open", "Show that execution here", self._open)
         self.machine.observe(lambda _: self._list(), "value")

@@ -63,11 +63,11 @@ class MapRuns:
         self._view, self._open = view, open_execution
         self.status = widgets.Dropdown(options=[("what failed first", "")], layout={"width": "190px"})
         self.status.observe(lambda _: self._list(), "value")
-        self.groups = widgets.Dropdown(options=[("every child", None)], layout={"width": "100%", "display": "none"})
+        self.groups = widgets.Dropdown(options=[("every child", None)], layout={"width": "auto", "display": "none"})
         self.groups.observe(lambda _: self._list(), "value")
-        self.found = widgets.Select(rows=7, layout={"width": "100%"})
-        self._said = widgets.HTML(layout={"width": "100%"})
-        self.box = widgets.VBox(layout={"width": "100%"})
+        self.found = widgets.Select(rows=7, layout={"width": "auto"})
+        self._said = widgets.HTML()
+        self.box = widgets.VBox()
         events = view.events
         states = events["state"][events["type"].eq("MapRunStarted")].tolist()
         asked = view.lab is not None and view.arn is not None

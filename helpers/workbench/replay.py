@@ -162,7 +162,7 @@ def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tu
             continue
         if not pd.isna(exited_id):
             row = row_of[exited_id]
-        elif pd.isna(exited):
+        elif pd.isna(exited) or kind == "Fail":  # which fails at once, whatever ends it
             row = last
         else:
             ended = np.datetime64(exited.tz_localize(None), "us")
