@@ -62,12 +62,7 @@ def dot(drawn: Plan, looks: Callable[[str], Look], noted: Figures) -> str:
     return str(graph.source)
 
 
-def fill(
-    graph: graphviz.Digraph,
-    box: Box,
-    looks: Callable[[str], Look],
-    notes: Mapping[str, Sequence[str]],
-) -> None:
+def fill(graph: graphviz.Digraph, box: Box, looks: Callable[[str], Look], notes: Mapping[str, Sequence[str]]) -> None:
     """Put a box's nodes and inner boxes into a graph or a cluster."""
     for node in sorted(box.nodes, key=lambda node: not node.mark):
         draw_node(graph, node, looks(node.id), notes.get(node.name, []))

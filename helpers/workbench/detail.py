@@ -121,7 +121,7 @@ def _parsed(value: Any) -> Any:
 def visit_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
     """The visit that the event in a row belongs to."""
     places = view.visit_places.get(place_of(view.event(row)))
-    return view.visit(places[0]) if places else None
+    return view.visits.iloc[places[0]] if places else None
 
 
 def attempt_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
@@ -131,7 +131,7 @@ def attempt_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
     if not places:
         return None
     begun = [place for place in places if view.attempt_starts[place] <= event["timestamp"]]
-    return view.attempt(begun[-1] if begun else places[0])
+    return view.attempts.iloc[begun[-1] if begun else places[0]]
 
 
 def unfolded(cause: str, depth: int = 0) -> str:
