@@ -1,6 +1,5 @@
 """What is written beside the notebook: the frame, the picture, the history, the report."""
 
-import io
 import json
 import re
 import unicodedata
@@ -75,19 +74,9 @@ def _harmless(cell: str) -> str:
 
 
 def _parquet(view: ExecutionView, _: int | None) -> bytes:
-    written = io.BytesIO()
     frame = view.events.copy()
     frame.attrs = {}
-    frame.to_parquet(written, index=False)
-    return written.getvalue()
-
-
-def _svg(view: ExecutionView, passed: int | None) -> bytes:
-    return _picture(view, passed).svg().encode()
-
-
-def _png(view: ExecutionView, passed: int | None) -> bytes:
-    return _picture(view, passed).png(dpi=144)
+    return bytes(frame.to_parquet(index=False))
 
 
 def _picture(view: ExecutionView, passed: int | None) -> Diagram:
@@ -120,16 +109,12 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _report(view: ExecutionView, _: int | None) -> bytes:
-    return report(view).encode("utf-8", "replace")
-
-
 FORMS: dict[str, tuple[str, Callable[[ExecutionView, int | None], bytes]]] = {
     "CSV": (".csv", _csv),
     "Parquet": (".parquet", _parquet),
-    "SVG": (".svg", _svg),
-    "PNG": (".png", _png),
+    "SVG": (".svg", lambda view, passed: _picture(view, passed).svg().encode()),
+    "PNG": (".png", lambda view, passed: _picture(view, passed).png(dpi=144)),
     "History": (".json", _history),
-    "HTML report": (".html", _report),
+    "HTML report": (".html", lambda view, _: report(view).encode("utf-8", "replace")),
 }
 """The ending and the maker of each form that `save` writes."""
