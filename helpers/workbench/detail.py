@@ -2,6 +2,7 @@
 
 import json
 from functools import lru_cache
+from textwrap import indent
 from typing import Any
 
 import pandas as pd
@@ -147,7 +148,7 @@ def unfolded(cause: str, depth: int = 0) -> str:
     lines = []
     for key, value in inner.items():
         shown = _unfolded(value, depth)
-        lines.append(f"{key}: {shown}" if "\n" not in shown else f"{key}:\n{_indented(shown)}")
+        lines.append(f"{key}: {shown}" if "\n" not in shown else f"{key}:\n{indent(shown, '  ')}")
     return "\n".join(lines)
 
 
@@ -158,10 +159,6 @@ def _unfolded(value: Any, depth: int) -> str:
     if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
         return "\n".join(one.rstrip("\n") for one in value)
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _indented(shown: str) -> str:
-    return "\n".join(f"  {line}" for line in shown.split("\n"))
 
 
 def _heading(view: ExecutionView, event: Any, visit: Any, attempt: Any, over: bool) -> str:

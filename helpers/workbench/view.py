@@ -20,7 +20,7 @@ from helpers.history.event_types import FAILED
 from helpers.lab import Lab
 from helpers.statuses import OPEN_VISIT, RUNNING
 from helpers.workbench import express
-from helpers.workbench.replay import Replay
+from helpers.workbench.replay import Place, Replay, places
 
 __all__ = [
     "ExecutionView",
@@ -36,7 +36,6 @@ __all__ = [
 FAILURES = (*FAILED, "Aborted")
 LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
 ARN = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d{12}:(execution|express|mapRun|stateMachine):[^\s?&#]+")
-Place = tuple[str, str, int]
 Definition = Mapping[str, Any] | str | PathLike[str]
 
 
@@ -82,12 +81,12 @@ class ExecutionView:
     @cached_property
     def visit_places(self) -> dict[Place, list[int]]:
         """The rows of `visits` by place."""
-        return _places(self.visits)
+        return places(self.visits)
 
     @cached_property
     def attempt_places(self) -> dict[Place, list[int]]:
         """The rows of `attempts` by place."""
-        return _places(self.attempts)
+        return places(self.attempts)
 
     @cached_property
     def outcomes(self) -> list[str]:
@@ -102,7 +101,7 @@ class ExecutionView:
     @cached_property
     def visit_events(self) -> dict[Place, list[int]]:
         """The rows of `events` by place, without the abort that follows where a state has failed by itself."""
-        found = _places(self.events)
+        found = places(self.events)
         for place, numbers in self.visit_places.items():
             rows = found.get(place, [])
             failed = len(rows) > 1 and self.outcomes[numbers[0]] in ("failed", "timed_out")
@@ -238,14 +237,6 @@ def place_of(row: Any) -> Place:
         state if isinstance(state, str) else "",
         0 if pd.isna(visit) else int(visit),
     )
-
-
-def _places(frame: pd.DataFrame) -> dict[Place, list[int]]:
-    columns = frame["branch"].fillna(""), frame["state"].fillna(""), frame["visit"].fillna(0)
-    found: dict[Place, list[int]] = {}
-    for row, place in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        found.setdefault(place, []).append(row)
-    return found
 
 
 def from_events(source: Any, definition: Definition | None = None, lab: Lab | None = None) -> list[ExecutionView]:
