@@ -59,7 +59,7 @@ function render({ model, el, signal }) {
     const [w, h] = [wide / scale, high / scale];
     view = [(size[0] - w) / 2, within(0, h, size[1]), w, h];
     place();
-    if (least) reveal(groups.get(model.get("selected"))?.[0]);
+    if (least) reveal(groups.get(model.get("selected"))?.[0] ?? svg.querySelector(".node"));
   }
 
   function zoom(by, at = [view[0] + view[2] / 2, view[1] + view[3] / 2]) {

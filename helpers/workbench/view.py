@@ -335,7 +335,7 @@ def _fitted(view: ExecutionView) -> ExecutionView:
     """Without a definition that is not the execution's own; `notes` then says so."""
     if view.definition is None:
         return view
-    known = set(diagram.draw(view.definition).states)
+    known = {state.name for state in states(view.definition)}
     view.strangers = [state for state in view.visits["state"].dropna().unique() if state not in known]
     if view.strangers:
         view.definition = None
