@@ -109,20 +109,17 @@ def input_text(given: Any = None) -> str:
     """
     if given is None:
         return "{}"
-    if isinstance(given, str):
-        text = given
-        try:
+    written = isinstance(given, str)
+    try:
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, allow_nan=False)
+        if written:
             json.loads(text, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            raise InvalidInput(
-                f"The input is not JSON: {error.msg} at line {error.lineno}, column {error.colno}, "
-                f"{_around(text, error.pos)}."
-            ) from None
-    else:
-        try:
-            text = json.dumps(given, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(f"The input cannot be written as JSON: {error}.") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}, {_around(error.doc, error.pos)}"
+        raise InvalidInput(f"The input is not JSON: {error.msg} at {place}.") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise InvalidInput(f"The input {'is not' if written else 'cannot be written as'} JSON: {reason}.") from None
     size = len(text.encode(errors="surrogatepass"))
     if size > PAYLOAD_BYTES:
         raise InvalidInput(

@@ -1,12 +1,14 @@
-"""A Gantt chart of an execution: who was in which state, when, for how long, and what was tried again."""
+"""A Gantt chart of an execution: which state it was in, when, for how long, and what was retried."""
 
 import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.patches import Patch
@@ -15,8 +17,9 @@ from helpers import history
 from helpers.chart import Chart
 from helpers.diagram.palette import STATUSES, UNREACHED
 from helpers.diagram.picture import Forms, made
+from helpers.errors import NotAHistory
 from helpers.quantities import count
-from helpers.statuses import FAILED_VISIT
+from helpers.statuses import ENDED_OTHERWISE, FAILED_VISIT
 from helpers.verbatim import clean, shorten
 
 __all__ = ["Timeline", "draw"]
@@ -27,7 +30,7 @@ MOST_LANES = 40
 MOST_BARS = 60
 LONGEST_LABEL = 42
 UNKNOWN = "?"
-ENDED_BADLY = (*FAILED_VISIT, "aborted", "caught")
+LANE = ["branch", "state"]
 INDEX = re.compile(r"\[\d+\]")
 VISIT_NUMBER = re.compile(r"#\d+")
 
@@ -100,51 +103,46 @@ def draw(
     task's bar a failed attempt is red and the back-off before the next one light grey; a Wait is yellow, as in the
     diagram. Who has the frames of `visits` and `attempts` saves their making.
     """
-    visits = history.visits(events) if visits is None else visits
-    attempts = history.attempts(events) if attempts is None else attempts
-    start = events["timestamp"].min()
-    end = events["timestamp"].max()
-    # Where the branch is unknown, or no stamp can be read, what is known is shown all the same.
-    visits, attempts = (frame.fillna({"branch": UNKNOWN, "state": UNKNOWN}) for frame in (visits, attempts))
-    lanes = _lanes(visits, attempts, lambda branch: branch)
-    if len(lanes) > most_lanes:
-        lanes = _lanes(visits, attempts, lambda branch: VISIT_NUMBER.sub("", INDEX.sub("[*]", branch)))
-    kept = sorted(sorted(lanes, key=lambda lane: not _in_trouble(lane))[:most_lanes], key=lanes.index)
-    placed = [_placed(lane, start, end) for lane in kept]
+    if events["execution"].nunique() > 1:
+        raise NotAHistory("A timeline shows one execution; choose one, as in events[events['execution'] == arn].")
+    start, end = events["timestamp"].min(), events["timestamp"].max()
+    visits = _placed(history.visits(events) if visits is None else visits, "entered", "exited", start, end)
+    attempts = _placed(history.attempts(events) if attempts is None else attempts, "scheduled", "ended", start, end)
+    if visits.groupby(LANE).ngroups > most_lanes:
+        visits, attempts = (frame.assign(branch=frame["branch"].map(_kind)) for frame in (visits, attempts))
+    troubled = visits["status"].isin(ENDED_OTHERWISE).groupby([visits[key] for key in LANE], sort=False).any()
+    bad: dict[Any, bool] = troubled.to_dict()
+    order = {branch: number for number, branch in enumerate(visits["branch"].unique())}
+    names = sorted(bad, key=lambda name: order[name[0]])
+    kept = set(sorted(names, key=lambda name: not bad[name])[:most_lanes])
+    own, tried = (_by_lane(frame, kept) for frame in (visits, attempts))
+    lanes = [Lane(_label(*name), own[name], tried.get(name, attempts.iloc[:0])) for name in names if name in kept]
     length = 0.0 if pd.isna(start) else (end - start).total_seconds()
-    return Timeline(placed, max(len(lanes) - most_lanes, 0), length)
+    return Timeline(lanes, len(names) - len(kept), length)
 
 
-def _in_trouble(lane: Lane) -> bool:
-    return bool(lane.visits["status"].isin(ENDED_BADLY).any())
+def _placed(rows: pd.DataFrame, begins: str, ends: str, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """The rows with `left` and `width` in seconds since the start; what is still open reaches to the last event.
+
+    Where the branch is unknown, or no stamp can be read, what is known is shown all the same.
+    """
+    left = _seconds(rows[begins] - start)
+    width = (_seconds(rows[ends].fillna(end) - start) - left).clip(lower=0)
+    return rows.fillna(dict.fromkeys(LANE, UNKNOWN)).assign(left=left, width=width)
 
 
-def _lanes(visits: pd.DataFrame, attempts: pd.DataFrame, kind: Any) -> list[Lane]:
-    """The lanes, those of a branch together, in order of the first visit."""
-    tried = dict(iter(attempts.groupby([attempts["branch"].map(kind), "state"], sort=False)))
-    none = attempts.iloc[:0]
-    branches = visits["branch"].map(kind)
-    groups = list(visits.groupby([branches, "state"], sort=False))
-    order = {branch: number for number, branch in enumerate(branches.unique())}
-    return [
-        Lane(_label(str(branch), str(state)), group, tried.get((branch, state), none))
-        for (branch, state), group in sorted(groups, key=lambda one: order[one[0][0]])
-    ]
+def _kind(branch: str) -> str:
+    """A branch without the visits and the index that tell it from others of its kind."""
+    return VISIT_NUMBER.sub("", INDEX.sub("[*]", branch))
+
+
+def _by_lane(rows: pd.DataFrame, kept: set[Any]) -> dict[Any, pd.DataFrame]:
+    of_kept = [name in kept for name in zip(*(rows[key] for key in LANE), strict=True)]
+    return dict(iter(rows[np.array(of_kept, dtype=bool)].groupby(LANE, sort=False)))
 
 
 def _label(branch: str, state: str) -> str:
     return shorten(clean(f"{branch} · {state}" if branch else state), LONGEST_LABEL)
-
-
-def _placed(lane: Lane, start: pd.Timestamp, end: pd.Timestamp) -> Lane:
-    """The lane with `left` and `width` in seconds since the start; what is still open reaches to the last event."""
-
-    def placed(rows: pd.DataFrame, begins: str, ends: str) -> pd.DataFrame:
-        left = _seconds(rows[begins] - start)
-        return rows.assign(left=left, width=(_seconds(rows[ends].fillna(end) - start) - left).clip(lower=0))
-
-    visits = placed(lane.visits, "entered", "exited")
-    return Lane(lane.label, visits, placed(lane.attempts, "scheduled", "ended"))
 
 
 def _seconds(column: Any) -> Any:
@@ -158,10 +156,10 @@ def _figure(timeline: Timeline) -> Chart:
     least = max(timeline.length, 1e-3) / 700
     shown: dict[str, str] = {}
     for row, lane in enumerate(lanes):
-        for bar in _bars(lane):
-            shown.setdefault(bar.words, bar.fill)
-            span = [(bar.left, max(bar.width, least))]
-            axes.broken_barh(span, (row - 0.31, 0.62), facecolors=bar.fill, edgecolors=bar.edge, linewidth=0.7)
+        for (words, fill, edge), bars in groupby(_bars(lane), key=lambda bar: bar[2:]):
+            shown.setdefault(words, fill)
+            spans = _joined([(bar.left, max(bar.width, least)) for bar in bars])
+            axes.broken_barh(spans, (row - 0.31, 0.62), facecolors=fill, edgecolors=edge, linewidth=0.7)
         if lane.folded:
             middle = (lane.visits["left"].min() + (lane.visits["left"] + lane.visits["width"]).max()) / 2
             axes.text(middle, row, f"x {len(lane.visits)}", ha="center", va="center", fontsize=8, parse_math=False)
@@ -181,9 +179,22 @@ def _figure(timeline: Timeline) -> Chart:
     return figure
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A piece of a lane: from `left` for `width` seconds, its colours, and the legend's words for them."""
+def _joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans as they are, or of very many those that touch as one: nobody could tell them apart."""
+    if len(spans) <= MOST_BARS:
+        return spans
+    joined: list[tuple[float, float]] = []
+    for left, width in sorted(spans):
+        if joined and left <= sum(joined[-1]):
+            first, so_far = joined[-1]
+            joined[-1] = first, max(so_far, left + width - first)
+        else:
+            joined.append((left, width))
+    return joined
+
+
+class Bar(NamedTuple):
+    """A piece of a lane: from `left` for `width` seconds, the legend's words for it, and its colours."""
 
     left: float
     width: float
@@ -209,7 +220,7 @@ def _bars(lane: Lane) -> Iterable[Bar]:
         usual = lane.visits["status"].mode().reindex([0]).iloc[0]
         yield of_status(left, right - left, {**visits[0], "status": usual})
         for visit in visits:
-            if visit["status"] in ENDED_BADLY and visit["status"] != usual:
+            if visit["status"] in ENDED_OTHERWISE and visit["status"] != usual:
                 yield of_status(visit["left"], visit["width"], visit)
     else:
         for visit in visits:

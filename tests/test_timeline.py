@@ -3,9 +3,11 @@
 import datetime
 import xml.etree.ElementTree as ElementTree
 
+import pandas as pd
 import pytest
 
 from helpers import history, timeline
+from helpers.errors import NotAHistory
 
 START = datetime.datetime(2026, 11, 1, 12, tzinfo=datetime.UTC)
 
@@ -68,6 +70,30 @@ def test_too_many_lanes_are_left_out_and_counted():
 def test_five_thousand_visits_make_a_small_picture():
     drawn = timeline.draw(executed([("Wait", "Pause", 2), ("Choice", "Look", 0)] * 2500))
     assert len(drawn.svg()) < 100_000
+
+
+def test_thousands_of_attempts_make_a_small_picture():
+    events = [("TaskStateEntered", {"stateEnteredEventDetails": {"name": "Ask"}})]
+    scheduled = {"taskScheduledEventDetails": {"resource": "invoke", "resourceType": "lambda", "parameters": "{}"}}
+    for _ in range(4000):
+        events += [("TaskScheduled", scheduled), ("TaskFailed", {"taskFailedEventDetails": {"error": "NotReady"}})]
+    drawn = timeline.draw(
+        history.events(
+            [
+                {"id": number, "previousEventId": number - 1, "timestamp": START.timestamp() + number, "type": kind}
+                | details
+                for number, (kind, details) in enumerate(events, 1)
+            ]
+        )
+    )
+    assert words(drawn) == ["running", "back-off", "failed attempt"]
+    assert len(drawn.svg()) < 100_000
+
+
+def test_several_executions_are_refused():
+    one = executed([("Wait", "Pause", 5)])
+    with pytest.raises(NotAHistory, match="shows one execution"):
+        timeline.draw(pd.concat([one, one.assign(execution="another")]))
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"]; }', "$x^2$ $", "a\x00b", "</svg><img src=x>"])

@@ -351,17 +351,17 @@ class Reading:
 
     def value(self, value: Any, field: Field, name: str, outside: Where) -> None:
         """Hold the value of an object's field against what the field holds."""
+        if isinstance(value, str):
+            if self.unfilled and PLACEHOLDER.search(value):
+                return
+            if field.expression and outside.language != "JSONPath" and value.startswith("{%"):
+                self.expression(value, outside.at(f"/{name}"))
+                return
         kind, expected = field.kind, PYTHON.get(field.kind, object)
         fits = isinstance(value, expected) and not (kind in NUMBERS and isinstance(value, bool))
         if (fits and (kind in ANY or (kind == "word" and value in field.words))) or (value is None and field.null):
             return
         where, wrong = outside.at(f"/{name}"), MISSING.get(name, "bad-field")
-        if isinstance(value, str):
-            if self.unfilled and PLACEHOLDER.search(value):
-                return
-            if field.expression and where.language != "JSONPath" and value.startswith("{%"):
-                self.expression(value, where)
-                return
         if not fits:
             self.refuse(where, f"Expected value of type {NAMED.get(expected, 'Number')}", kind=wrong)
         elif kind in ("objects", "texts", "states") and not value and not field.empty:

@@ -64,7 +64,7 @@ def deploy(
     which is made too; `function_options` holds arguments of `function` by such a name, as in
     `{"start_job": {"timeout": 10}}`. When a step fails, what this call made before is removed again.
 
-    Raises what `function` and `state_machine` raise.
+    Raises what `function` and `state_machine` raise, UnknownName for options of a function that there is not.
     """
     lab = lab or current()
     if name is None:
@@ -77,6 +77,8 @@ def deploy(
         if placeholder not in placeholders and _function_of(placeholder) in definitions.functions()
     }
     # Everything that can be seen to be wrong is, before anything is made.
+    for one in options:
+        definitions.function_source(one)
     meant = {placeholder: f"arn:aws:lambda:::{one}" for placeholder, one in needed.items()}
     filled(raw, {**placeholders, **meant}, lab)
     with undoing() as undo:

@@ -10,6 +10,7 @@ from helpers.deploy.kinds import FAILURES, KINDS, NAMES, ORDER, Here, Kind, gone
 from helpers.deploy.ownership import is_ours, labs_of
 from helpers.errors import SandboxGone
 from helpers.lab import Lab, current
+from helpers.lab.settings import check
 from helpers.verbatim import verbatim
 
 __all__ = ["Inventory", "Removal", "made", "tear_down"]
@@ -71,7 +72,7 @@ class Removal:
         return verbatim(f"<p>{html.escape(repr(self))}</p>{tables}")
 
 
-def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str = "") -> Removal:
+def tear_down(lab: Lab | None = None, *, regions: str | Iterable[str] = (), learners: str = "") -> Removal:
     """Remove all that was made in this lab, in the order that AWS needs, and look whether anything is left.
 
     Only what bears the lab's tags is touched, or belongs to what bears them, whatever half of it exists; calling it
@@ -83,10 +84,10 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: 
     On an account that a class shares, `learners` are those whose things go instead: a prefix, or one that ends in `*`
     for all that begin so, as in "sfn-lab-*". Whose a thing is stands in the column `learner`, that prefix.
 
-    Raises SandboxGone when the sandbox ends meanwhile, InvalidSetting for learners that cannot be.
+    Raises SandboxGone when the sandbox ends meanwhile, InvalidSetting for learners or regions that cannot be.
     """
     here = _here(lab, learners)
-    found = _look(here, regions)
+    found = _look(here, _checked(regions))
     removed: list[Thing] = []
     refused: dict[tuple[str, ...], str] = {}
     for thing in sorted(found.things, key=lambda thing: ORDER.index(thing.kind)):
@@ -110,13 +111,13 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: 
     )
 
 
-def made(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str = "") -> Inventory:
+def made(lab: Lab | None = None, *, regions: str | Iterable[str] = (), learners: str = "") -> Inventory:
     """What there is in this lab that `tear_down` would remove.
 
     A frame with the columns region, kind, name and reason (text). A row with a reason is a thing, or without a name a
     whole kind, that could not be looked at. `regions` and `learners` are `tear_down`'s.
     """
-    found = _look(_here(lab, learners), regions)
+    found = _look(_here(lab, learners), _checked(regions))
     inventory = Inventory(_frame(found.things, learners))
     inventory.attrs["regions"] = sorted(found.regions)
     return inventory
@@ -125,6 +126,13 @@ def made(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str =
 def _here(lab: Lab | None, learners: str) -> Here:
     lab = lab or current()
     return Here(labs_of(lab, learners) if learners else lab)
+
+
+def _checked(regions: str | Iterable[str]) -> list[str]:
+    found = [regions] if isinstance(regions, str) else list(regions)
+    for region in found:
+        check("region", region, "regions")
+    return found
 
 
 class Found(NamedTuple):

@@ -459,10 +459,11 @@ def _log_group(lab: Lab, undo: Undo, here: Setting) -> str:
     """
     name = log_group_of(here.machine)
     logs = lab.client("logs")
+    made = undo.enter_context(ExitStack())
+    made.callback(kinds.take_back, lab, "log group", name)
     with plainly(f"make the log group {name}"):
         try:
             logs.create_log_group(logGroupName=name, tags=dict(lab.tags))
-            undo.callback(kinds.take_back, lab, "log group", name)
         except logs.exceptions.ResourceAlreadyExistsException:
-            pass
+            made.pop_all()
     return here.arn("logs", f"log-group:{name}")

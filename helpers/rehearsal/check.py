@@ -156,8 +156,8 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
     except LabError as error:
         return trace.execution, None, "unanswered", str(error)  # type: ignore[return-value]
     was, now = course.record.status, course.root.status
-    gap = course.record.gap if course.is_at_end and was != now else None
-    now = "unanswered" if now == "RUNNING" and (course.unanswered or gap) else now
+    gap = course.record.gap if course.is_at_end else None
+    now = "unanswered" if gap or (now == "RUNNING" and course.unanswered) else now
     return trace.execution, was, now, sentence_of(course) or gap
 
 

@@ -69,7 +69,12 @@ TAKEN: dict[str, dict[str, Any]] = {
         "ItemProcessor": {**INNER, "ProcessorConfig": DISTRIBUTED},
         "ItemReader": {
             **READER,
-            "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"], "MaxItems": 5},
+            "ReaderConfig": {
+                "InputType": "CSV",
+                "CSVHeaderLocation": "GIVEN",
+                "CSVHeaders": ["a"],
+                "MaxItems": 100_000_000,
+            },
         },
         "ItemBatcher": {"MaxItemsPerBatch": 0, "MaxInputBytesPerBatchPath": "$.most", "BatchInput": {"a.$": "$.a"}},
         "ResultWriter": {"WriterConfig": {"Transformation": "FLATTEN", "OutputType": "JSONL"}},
@@ -150,6 +155,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {**PASS, **JSONATA, "Output": {"v": "{% 1 + %}"}},
         "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /Sta",
+    ),
+    (
+        {**MAP, "ItemReader": {**READER, "ReaderConfig": {"InputType": "JSON", "MaxItems": 100_000_001}}},
+        "Maximum value is 100000000 at /States/A/ItemReader/ReaderConfig/MaxItems",
+    ),
+    (
+        {"Type": "Fail", **JSONATA, "Error": "{% 1 + %}"},
+        "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Error",
     ),
     (
         {**MAP, "ItemProcessor": {**INNER, **JSONATA}},
