@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, ParamValidationError
 
 from helpers.errors import CredentialsExpired, LabError, NotAllowed, NotForExpress, NotFound, Throttled, Unreachable
 from helpers.lab import Lab
@@ -152,6 +152,9 @@ def plainly(doing: str) -> Iterator[None]:
             f"AWS could not be reached when we wanted to {doing}. Whether it was done cannot be known: look at the"
             " network, then run the cell again; what is there already is kept."
         ) from None
+    except ParamValidationError as error:
+        faults = "; ".join(str(error).splitlines()[1:])
+        raise LabError(f"AWS cannot be asked to {doing}: {faults}.") from None
     except BotoCoreError as error:
         raise LabError(
             f"AWS could not be asked to {doing} ({type(error).__name__}); connect again, then retry."

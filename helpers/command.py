@@ -14,7 +14,8 @@ import click
 
 from helpers import statuses
 from helpers.definition.library import kept
-from helpers.errors import ExecutionNamed, LabError, NotAHistory
+from helpers.errors import ExecutionNamed, LabError, NotAHistory, NotFound
+from helpers.quantities import count
 from helpers.sandbox import process
 from helpers.sandbox.__main__ import Commands, sandbox
 from helpers.verbatim import clean
@@ -54,8 +55,11 @@ main.add_command(sandbox)
 def notebooks(copy_only: bool) -> None:
     """Copy the notebooks into ./my-notebooks, never over what is there, and open JupyterLab on them."""
     folder = Path(FOLDER)
-    for line in copy_notebooks(folder):
-        click.echo(line)
+    try:
+        for line in copy_notebooks(folder):
+            click.echo(line)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}.") from None
     if copy_only:
         click.echo(f"The notebooks are in {folder.resolve()}.")
         return
@@ -145,7 +149,7 @@ def permissions(account: str, region: str, prefix: str, lessons: str | None) -> 
     from helpers.lab.accounts import doubted
     from helpers.lab.lessons import chosen, policy
 
-    found = policy(account, region, prefix, chosen(lessons) if lessons else None)
+    found = policy(account, region, prefix, None if lessons is None else chosen(lessons))
     click.echo(json.dumps(found, indent=2))
     if doubt := doubted(region):
         click.echo(f"This policy is for {doubt}", err=True)
@@ -218,22 +222,28 @@ def _fetched(arn: str, profile: str | None, region: str | None) -> "ExecutionVie
 
 
 def _with_events(views: "list[ExecutionView]") -> "list[ExecutionView]":
-    if not len(views[0].events):
+    found = [view for view in views if len(view.events)]
+    if not found:
         raise NotAHistory("There is nothing in it, no event: give the history of an execution that has begun.")
-    return views
+    if empty := len(views) - len(found):
+        found[0].denied.append(f"{count(empty, 'history', 'histories')} without an event left out.")
+    return found
 
 
 def _place(arn: str, profile: str | None, region: str | None) -> "Lab":
     """Where an execution is: on the sandbox if one runs that has its account, else on AWS, in its own account."""
     from helpers import connect
+    from helpers.lab.settings import settings
 
     _, _, _, named, account, *_ = arn.split(":")
     with redirect_stdout(sys.stderr):  # what connect has to say is no part of the answer
-        if "://" in os.environ.get("LAB_TARGET", ""):
+        if "://" in (settings().target or ""):
             lab = connect(profile=profile, region=region or named)
             if lab.account == account:
                 return lab
-        elif profile is None and account == process.ACCOUNT and process.status():
+        elif profile is None and account == process.ACCOUNT:
+            if not process.status():
+                raise NotFound(f"The account {account} is the sandbox's, and none is running: what it held is gone.")
             return connect("sandbox", region=region or named)
         return connect("aws", profile=profile, region=region or named, account=account)
 
@@ -281,17 +291,10 @@ def _states(view: "ExecutionView") -> "pd.DataFrame":
 
 
 def copy_notebooks(folder: Path) -> list[str]:
-    """Copy notebooks, solutions, samples and pictures to where a learner works in them.
+    """Copy notebooks, solutions, samples and pictures to `folder`, where a learner works in them.
 
-    Parameters
-    ----------
-    folder
-        Where the copies go. A file that is there stays as it is, whatever was done to it. Where ours has changed since
-        it was copied, ours comes beside it, with `-new` in its name.
-
-    Returns
-    -------
-    A sentence for each file that came beside another.
+    A file that is there stays as it is, whatever was done to it. Where ours has changed since it was copied, ours comes
+    beside it, with `-new` in its name; a sentence for each of these is returned.
     """
     said = []
     source = kept("notebooks")

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from helpers import command, engine, execution, sandbox
 from helpers.command import copy_notebooks, main
+from helpers.sandbox import process
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SAMPLES = NOTEBOOKS / "samples"
@@ -86,6 +87,19 @@ def test_a_copy_that_is_no_notebook_any_more_stays_too(ours, tmp_path):
     (folder / "00-one.ipynb").write_text("spoilt", encoding="utf-8")
     assert len(copy_notebooks(folder)) == 1
     assert (folder / "00-one.ipynb").read_text(encoding="utf-8") == "spoilt"
+
+
+@pytest.mark.parametrize("spoilt", ["my-notebooks", "my-notebooks/samples", "my-notebooks/00-start-here.ipynb"])
+def test_a_place_that_takes_no_copy_is_named(tmp_path, monkeypatch, spoilt):
+    monkeypatch.chdir(tmp_path)
+    if spoilt.endswith(".ipynb"):
+        (tmp_path / spoilt).mkdir(parents=True)
+    else:
+        (tmp_path / spoilt).parent.mkdir(exist_ok=True)
+        (tmp_path / spoilt).touch()
+    ran = CliRunner().invoke(main, ["notebooks", "--copy-only"])
+    assert ran.exit_code == 1
+    assert f"{spoilt} cannot be written" in ran.output
 
 
 def test_jupyterlab_does_not_ask_about_news():
@@ -201,6 +215,7 @@ def test_why_takes_several_files_and_folders(tmp_path):
     folder = tmp_path / "exported"
     folder.mkdir()
     (folder / "bad.json").write_bytes((SAMPLES / "failed-map.json").read_bytes())
+    (folder / "a.json").write_text("[]", encoding="utf-8")
     ran = why(folder, SAMPLES / "retries.json", "--json")
     assert [json.loads(line)["status"] for line in ran.output.splitlines()] == ["FAILED", "SUCCEEDED"]
     assert ran.exit_code == 1
@@ -251,6 +266,13 @@ def test_why_asks_for_an_arn_where_it_is(lab, machine):
     assert (newest.exit_code, running in newest.output) == (1, True)
 
 
+def test_an_arn_of_a_sandbox_that_has_ended_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_SANDBOX_DIR", str(tmp_path))
+    ran = why(f"arn:aws:states:us-east-1:{process.ACCOUNT}:execution:machine:one")
+    assert ran.exit_code == 3
+    assert "is the sandbox's, and none is running" in ran.stderr
+
+
 def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
@@ -260,6 +282,19 @@ def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatc
     assert "No AWS credentials were found" in ran.stderr
     monkeypatch.setenv("LAB_TARGET", sandbox.status().endpoint_url)
     assert "No AWS credentials were found" in why("arn:aws:states:eu-west-1:999999999999:execution:m:one").stderr
+
+
+def test_the_file_beside_the_notebooks_says_where_to_ask_too(lab, machine, tmp_path, monkeypatch):
+    """An endpoint of one's own whose account is no sandbox's that this process knows."""
+    arn = execution.start(machine, 0, lab=lab)
+    execution.wait(arn, timeout=20, progress=False, lab=lab)
+    keys = lab.session.get_credentials()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+    monkeypatch.setattr(process, "status", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    Path("lab.toml").write_text(f'target = "{lab.client("sts").meta.endpoint_url}"', encoding="utf-8")
+    assert why(arn).exit_code == 0
 
 
 @pytest.fixture
@@ -292,6 +327,17 @@ def test_rehearse_says_what_would_end_otherwise(asking, machine, histories, stat
     arguments = ["rehearse", str(asking[machine]), *(str(asking[name]) for name in histories)]
     ran = CliRunner().invoke(main, arguments)
     assert (ran.exit_code, said in ran.output) == (status, True), ran.output
+
+
+# --- permissions
+
+
+@pytest.mark.parametrize("lessons", ["", "07-00", "77", ","])
+def test_lessons_that_there_are_not_get_no_policy(lessons):
+    place = ["--account", "111122223333", "--region", "eu-central-1", "--prefix", "a-"]
+    ran = CliRunner().invoke(main, ["permissions", *place, "--lessons", lessons])
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "names no notebook" in ran.stderr
 
 
 # --- class

@@ -31,6 +31,13 @@ def machine(*, seconds: int = 0, ends: str = "Succeed", **body: Any) -> dict[str
     }
 
 
+def nested(levels: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(levels):
+        found = {"a": found}
+    return found
+
+
 @pytest.fixture(scope="module")
 def machines(lab: helpers.Lab) -> Iterator[dict[str, str]]:
     """ARNs of a machine that ends at once, one that waits an hour, one that fails, one that times out."""
@@ -72,6 +79,9 @@ def test_input_arrives_as_given(lab, machines, given):
         ("[NaN]", "NaN"),
         ({"a": float("inf")}, "cannot be written as JSON"),
         ({"a": {1, 2}}, "set"),
+        ("[" * 100_000, "nested too deeply"),
+        (nested(100_000), "nested too deeply"),
+        ("9" * 5_000, "not JSON: Exceeds the limit"),
         ("9" * 5, None),
         ('"' + "x" * 262_143 + '"', "262,145 bytes"),
     ],

@@ -107,6 +107,12 @@ def test_a_region_of_the_sandboxs(lab: Lab) -> None:
     assert "elsewhere" not in str(lab.client("stepfunctions").list_activities()["activities"])
 
 
+@pytest.mark.parametrize("region", ["nowhere", "eu-west-1\n", "*"])
+def test_a_region_that_cannot_be_is_refused(lab: Lab, region: str) -> None:
+    with pytest.raises(InvalidSetting, match="region cannot be"):
+        helpers.connect(region=region)
+
+
 def test_the_sandboxs_own_address_is_the_sandbox(lab: Lab) -> None:
     by_url = helpers.connect(lab.client("sts").meta.endpoint_url)
     assert by_url.client("sts").get_caller_identity()["Account"] == lab.account

@@ -15,9 +15,6 @@ from helpers.verbatim import verbatim
 
 __all__ = ["Deployment", "deploy"]
 
-FUNCTIONS = {"FunctionArn": "stepfunctionlambda_test"}
-"""The functions of placeholders whose names do not say it, as ${StartJobArn} does for the function start_job."""
-
 
 @dataclass(frozen=True)
 class Deployment:
@@ -64,7 +61,7 @@ def deploy(
     which is made too; `function_options` holds arguments of `function` by such a name, as in
     `{"start_job": {"timeout": 10}}`. When a step fails, what this call made before is removed again.
 
-    Raises what `function` and `state_machine` raise.
+    Raises what `function` and `state_machine` raise, UnknownName for options of a function that there is not.
     """
     lab = lab or current()
     if name is None:
@@ -77,6 +74,8 @@ def deploy(
         if placeholder not in placeholders and _function_of(placeholder) in definitions.functions()
     }
     # Everything that can be seen to be wrong is, before anything is made.
+    for one in options:
+        definitions.function_source(one)
     meant = {placeholder: f"arn:aws:lambda:::{one}" for placeholder, one in needed.items()}
     filled(raw, {**placeholders, **meant}, lab)
     with undoing() as undo:
@@ -102,9 +101,10 @@ def deploy(
 
 
 def _function_of(placeholder: str) -> str:
-    """`start_job` for `StartJobArn`."""
-    words = re.findall(r"[A-Z][a-z0-9]*", placeholder.removesuffix("Arn"))
-    return FUNCTIONS.get(placeholder, "_".join(words).lower())
+    """`start_job` for `StartJobArn`; the article's `FunctionArn` does not say it."""
+    if placeholder == "FunctionArn":
+        return "stepfunctionlambda_test"
+    return "_".join(re.findall(r"[A-Z][a-z0-9]*", placeholder.removesuffix("Arn"))).lower()
 
 
 def _links(lab: Lab, arn: str, functions: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import botocore.session
 
 from helpers.definition import states
-from helpers.definition.services import sdk_services
+from helpers.definition.services import iam_action, sdk_services
 from helpers.errors import UnknownService
 from helpers.lab.settings import hyphened
 
@@ -47,24 +47,11 @@ GLUE_CATALOG = ("CreateDatabase", "GetDatabase", "GetDatabases", "UpdateDatabase
 ATHENA_BUCKET = ("GetBucketLocation", "GetObject", "ListBucket", "ListBucketMultipartUploads",
                  "ListMultipartUploadParts", "AbortMultipartUpload", "PutObject")  # fmt: skip
 
-SDK_LIKE = {"athena", "dynamodb"}
-"""The services whose API asks for the same when it is called by the SDK as in the integration of its own."""
+SDK_LIKE = ("athena", "dynamodb", "lambda:invoke")
+"""The services, and an operation, that ask for the same when called by the SDK as in an integration of their own."""
 
 SDK_PREFIXES = {"cloudwatch": "cloudwatch", "ses": "ses", "sesv2": "ses", "resourcegroupstaggingapi": "tag"}
 """IAM's prefix where it is neither the service's signing name nor its endpoint's."""
-
-SDK_ACTIONS = {
-    "lambda:Invoke": ("lambda:InvokeFunction",),
-    "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),
-    "s3:DeleteObjects": ("s3:DeleteObject",),
-    "s3:HeadBucket": ("s3:ListBucket",),
-    "s3:HeadObject": ("s3:GetObject",),
-    "s3:ListBuckets": ("s3:ListAllMyBuckets",),
-    "s3:ListObjects": ("s3:ListBucket",),
-    "s3:ListObjectsV2": ("s3:ListBucket",),
-    "s3:UploadPart": ("s3:PutObject",),
-}
-"""The IAM actions of API calls that go by another name."""
 
 
 class Setting(NamedTuple):
@@ -148,10 +135,31 @@ def _known(parameters: Mapping[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and not value.lstrip().startswith("{%") else None
 
 
+def _named(
+    parameters: Mapping[str, Any], key: str, setting: Setting, service: str, kind: str, otherwise: str = ""
+) -> str:
+    """The ARN of what an argument names, by its ARN or its name; where only the execution knows it, of all of ours.
+
+    `otherwise` is the name where the argument is not given.
+    """
+    given = {key, f"{key}.$"} & parameters.keys()
+    name = _known(parameters, key) or (not given and otherwise) or f"{setting.prefix}*"
+    return name if name.startswith("arn:") else setting.arn(service, f"{kind}{name.removeprefix(kind)}")
+
+
+def _part(parameters: Mapping[str, Any], key: str, separator: str) -> str:
+    """What an argument adds to an ARN, such as `:live` for a Qualifier; nothing where it is not given."""
+    return f"{separator}{_known(parameters, key) or '*'}" if {key, f"{key}.$"} & parameters.keys() else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """Arguments, or none where an expression makes them."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def _of_task(name: str, state: Mapping[str, Any], setting: Setting) -> list[Grant]:
     resource = state.get("Resource", "")
-    parameters = state.get("Arguments", state.get("Parameters", {}))
-    parameters = parameters if isinstance(parameters, Mapping) else {}
+    parameters = _mapping(state.get("Arguments", state.get("Parameters")))
     credentials = state.get("Credentials")
     if isinstance(credentials, Mapping):
         return [(("sts:AssumeRole",), (_known(credentials, "RoleArn") or "*",))]
@@ -165,9 +173,9 @@ def _of_task(name: str, state: Mapping[str, Any], setting: Setting) -> list[Gran
     service, action, pattern = found["service"], found["action"], found["pattern"] or ""
     if ":aws-sdk:" in resource:
         actions = _sdk_actions(name, service, action)
-        if service in SDK_LIKE:
+        if service in SDK_LIKE or f"{service}:{action}" in SDK_LIKE:
             return OPTIMISED[service](action, "", parameters, setting)
-        named = {one for key in parameters if (one := _known(parameters, key)) and one.startswith("arn:")}
+        named = {_unqualified(one) for key in parameters if (one := _known(parameters, key)) and one.startswith("arn:")}
         return [(actions, tuple(named) or ("*",))]
     if service not in OPTIMISED:
         raise UnknownService(
@@ -214,8 +222,8 @@ def _sdk_actions(state: str, service: str, action: str) -> tuple[str, ...]:
     operation = operations.get(action.lower())
     if operation is None:
         raise UnknownService(f"The state {state!r} calls aws-sdk:{service}:{action}, but {service} has no such action.")
-    known = f"{prefix}:{operation}"
-    return SDK_ACTIONS.get(known, (known,))
+    copied = ("s3:GetObject",) if operation in ("CopyObject", "UploadPartCopy") else ()
+    return iam_action(f"{prefix}:{operation}"), *copied
 
 
 @cache
@@ -225,12 +233,14 @@ def _sdk_model(name: str) -> tuple[str, dict[str, str]]:
     return prefix, {operation.lower(): operation for operation in model.operation_names}
 
 
+def _unqualified(arn: str) -> str:
+    """A version's or an alias's machine: that is what a policy names ("Versions and aliases", developer guide)."""
+    return re.sub(r"(:stateMachine:[^:]+):.+", r"\1", arn)
+
+
 def _lambda(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    name = _known(parameters, "FunctionName")
-    if name is None:
-        name = f"{setting.prefix}*"
-    arn = name if name.startswith("arn:") else setting.arn("lambda", f"function:{name.removeprefix('function:')}")
-    return [(("lambda:InvokeFunction",), (arn,))]
+    function = _named(parameters, "FunctionName", setting, "lambda", "function:")
+    return [(("lambda:InvokeFunction",), (function + _part(parameters, "Qualifier", ":"),))]
 
 
 def _managed_rule(rule: str, setting: Setting) -> Grant:
@@ -239,10 +249,10 @@ def _managed_rule(rule: str, setting: Setting) -> Grant:
 
 
 def _states_service(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    machine = _known(parameters, "StateMachineArn") or setting.arn("states", f"stateMachine:{setting.prefix}*")
+    machine = _unqualified(_named(parameters, "StateMachineArn", setting, "states", "stateMachine:"))
     grants: list[Grant] = [(("states:StartExecution",), (machine,))]
     if pattern.startswith("sync"):
-        name = machine.split(":stateMachine:")[-1].split(":")[0]
+        name = machine.split(":stateMachine:")[-1]
         runs = setting.arn("states", f"execution:{name}:*")
         grants.append((("states:DescribeExecution", "states:StopExecution"), (runs,)))
         grants.append(_managed_rule("StepFunctionsGetEventsForStepFunctionsExecutionRule", setting))
@@ -254,12 +264,11 @@ def _athena(action: str, pattern: str, parameters: Mapping[str, Any], setting: S
         # Only the query that is asked for knows its workgroup.
         grants: list[Grant] = [((f"athena:{action[0].upper()}{action[1:]}",), (setting.arn("athena", "workgroup/*"),))]
         return grants + [(("s3:GetObject",), tuple(setting.buckets))] * (action == "getQueryResults")
-    workgroup = setting.arn("athena", f"workgroup/{_known(parameters, 'WorkGroup') or 'primary'}")
+    workgroup = _named(parameters, "WorkGroup", setting, "athena", "workgroup/", otherwise="primary")
     actions = ["athena:StartQueryExecution"]
     if pattern == "sync":
         actions += ["athena:StopQueryExecution", "athena:GetQueryExecution"]
-    configuration = parameters.get("ResultConfiguration", {})
-    location = _known(configuration if isinstance(configuration, Mapping) else {}, "OutputLocation")
+    location = _known(_mapping(parameters.get("ResultConfiguration")), "OutputLocation")
     output = re.match(r"s3://([^/]+)", location or "")
     catalog = tuple(
         setting.arn("glue", resource) for resource in ("catalog", "database/*", "table/*", "userDefinedFunction/*")
@@ -287,35 +296,26 @@ def _sns(action: str, pattern: str, parameters: Mapping[str, Any], setting: Sett
 
 
 def _dynamodb(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    table = _known(parameters, "TableName") or f"{setting.prefix}*"
-    arn = table if table.startswith("arn:") else setting.arn("dynamodb", f"table/{table}")
-    return [((f"dynamodb:{action[0].upper()}{action[1:]}",), (arn,))]
+    table = _named(parameters, "TableName", setting, "dynamodb", "table/") + _part(parameters, "IndexName", "/index/")
+    return [((f"dynamodb:{action[0].upper()}{action[1:]}",), ("*" if action == "listTables" else table,))]
 
 
 def _events(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
     entries = parameters.get("Entries")
-    buses = (
-        {_known(entry, "EventBusName") or "default" for entry in entries if isinstance(entry, Mapping)}
-        if isinstance(entries, list)
-        else {"default"}
-    )
-    arns = [bus if bus.startswith("arn:") else setting.arn("events", f"event-bus/{bus}") for bus in buses]
+    known = [one for one in entries if isinstance(one, Mapping)] if isinstance(entries, list) else [{}]
+    arns = {_named(one, "EventBusName", setting, "events", "event-bus/", otherwise="default") for one in known}
     return [(("events:PutEvents",), tuple(arns))]
 
 
 def _glue(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    actions = ["glue:StartJobRun"]
-    if pattern == "sync":
-        actions += ["glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
-    return [(tuple(actions), (setting.arn("glue", f"job/{_known(parameters, 'JobName') or setting.prefix + '*'}"),))]
+    waiting = ("glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun") if pattern == "sync" else ()
+    return [(("glue:StartJobRun", *waiting), (_named(parameters, "JobName", setting, "glue", "job/"),))]
 
 
 def _batch(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    arns = []
-    for key, kind in (("JobDefinition", "job-definition"), ("JobQueue", "job-queue")):
-        value = _known(parameters, key) or f"{setting.prefix}*"
-        arns.append(value if value.startswith("arn:") else setting.arn("batch", f"{kind}/{value}"))
-    grants: list[Grant] = [(("batch:SubmitJob",), tuple(arns))]
+    kinds = {"JobDefinition": "job-definition/", "JobQueue": "job-queue/"}
+    arns = tuple(_named(parameters, key, setting, "batch", kind) for key, kind in kinds.items())
+    grants: list[Grant] = [(("batch:SubmitJob",), arns)]
     if pattern == "sync":
         # Looking and stopping: AWS's own policy has them on every resource, as DescribeJobs knows none.
         grants.append((("batch:DescribeJobs", "batch:TerminateJob"), ("*",)))
@@ -324,9 +324,8 @@ def _batch(action: str, pattern: str, parameters: Mapping[str, Any], setting: Se
 
 
 def _ecs(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    task = _known(parameters, "TaskDefinition") or f"{setting.prefix}*"
-    definition = task if task.startswith("arn:") else setting.arn("ecs", f"task-definition/{task}")
-    grants: list[Grant] = [(("ecs:RunTask",), (definition if ":" in definition.split("/")[-1] else f"{definition}:*",))]
+    task = _named(parameters, "TaskDefinition", setting, "ecs", "task-definition/")
+    grants: list[Grant] = [(("ecs:RunTask",), (task if ":" in task.split("/")[-1] else f"{task}:*",))]
     if pattern == "sync":
         grants.append((("ecs:DescribeTasks", "ecs:StopTask"), (setting.arn("ecs", "task/*"),)))
         grants.append(_managed_rule("StepFunctionsGetEventsForECSTaskRule", setting))
@@ -340,8 +339,8 @@ def _bedrock(action: str, pattern: str, parameters: Mapping[str, Any], setting: 
 
 
 def _http(action: str, pattern: str, parameters: Mapping[str, Any], setting: Setting) -> list[Grant]:
-    authentication = parameters.get("Authentication", parameters.get("InvocationConfig", {}))
-    connection = _known(authentication if isinstance(authentication, Mapping) else {}, "ConnectionArn")
+    authentication = _mapping(parameters.get("Authentication", parameters.get("InvocationConfig")))
+    connection = _known(authentication, "ConnectionArn")
     secret = f"arn:{setting.partition}:secretsmanager:{setting.region}:{setting.account}:secret:events!connection/*"
     return [
         (("states:InvokeHTTPEndpoint",), (setting.arn("states", f"stateMachine:{setting.machine}"),)),

@@ -8,8 +8,9 @@ import pandas as pd
 
 from helpers.deploy.kinds import FAILURES, KINDS, NAMES, ORDER, Here, Kind, gone, why
 from helpers.deploy.ownership import is_ours, labs_of
-from helpers.errors import SandboxGone
 from helpers.lab import Lab, current
+from helpers.lab.settings import check
+from helpers.quantities import count
 from helpers.verbatim import verbatim
 
 __all__ = ["Inventory", "Removal", "made", "tear_down"]
@@ -51,7 +52,8 @@ class Removal:
         self.removed, self.remaining, self.regions = removed, remaining, sorted(regions)
 
     def __repr__(self) -> str:
-        counted = [_counted(count, str(kind)) for kind, count in self.removed["kind"].value_counts(sort=False).items()]
+        numbers = self.removed["kind"].value_counts(sort=False).items()
+        counted = [count(number, str(kind), _plural(str(kind))) for kind, number in numbers]
         words = [f"Removed {_listed(counted)}." if counted else "There was nothing to remove."]
         if self.remaining.empty:
             words.append(f"Nothing is left in {_listed(self.regions)}.")
@@ -71,7 +73,7 @@ class Removal:
         return verbatim(f"<p>{html.escape(repr(self))}</p>{tables}")
 
 
-def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str = "") -> Removal:
+def tear_down(lab: Lab | None = None, *, regions: str | Iterable[str] = (), learners: str = "") -> Removal:
     """Remove all that was made in this lab, in the order that AWS needs, and look whether anything is left.
 
     Only what bears the lab's tags is touched, or belongs to what bears them, whatever half of it exists; calling it
@@ -83,10 +85,10 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: 
     On an account that a class shares, `learners` are those whose things go instead: a prefix, or one that ends in `*`
     for all that begin so, as in "sfn-lab-*". Whose a thing is stands in the column `learner`, that prefix.
 
-    Raises SandboxGone when the sandbox ends meanwhile, InvalidSetting for learners that cannot be.
+    Raises SandboxGone when the sandbox ends meanwhile, InvalidSetting for learners or regions that cannot be.
     """
     here = _here(lab, learners)
-    found = _look(here, regions)
+    found = _look(here, _checked(regions))
     removed: list[Thing] = []
     refused: dict[tuple[str, ...], str] = {}
     for thing in sorted(found.things, key=lambda thing: ORDER.index(thing.kind)):
@@ -96,8 +98,6 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: 
             try:
                 KINDS[thing.kind].remove(here.at(thing.region), thing.name)
                 removed.append(thing)
-            except SandboxGone:
-                raise
             except FAILURES as error:
                 if not gone(error):
                     refused[thing[:3]] = why(error)
@@ -110,13 +110,13 @@ def tear_down(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: 
     )
 
 
-def made(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str = "") -> Inventory:
+def made(lab: Lab | None = None, *, regions: str | Iterable[str] = (), learners: str = "") -> Inventory:
     """What there is in this lab that `tear_down` would remove.
 
     A frame with the columns region, kind, name and reason (text). A row with a reason is a thing, or without a name a
     whole kind, that could not be looked at. `regions` and `learners` are `tear_down`'s.
     """
-    found = _look(_here(lab, learners), regions)
+    found = _look(_here(lab, learners), _checked(regions))
     inventory = Inventory(_frame(found.things, learners))
     inventory.attrs["regions"] = sorted(found.regions)
     return inventory
@@ -125,6 +125,13 @@ def made(lab: Lab | None = None, *, regions: Iterable[str] = (), learners: str =
 def _here(lab: Lab | None, learners: str) -> Here:
     lab = lab or current()
     return Here(labs_of(lab, learners) if learners else lab)
+
+
+def _checked(regions: str | Iterable[str]) -> list[str]:
+    found = [regions] if isinstance(regions, str) else list(regions)
+    for region in found:
+        check("region", region, "regions")
+    return found
 
 
 class Found(NamedTuple):
@@ -164,13 +171,9 @@ def _of_kind(here: Here, kind: Kind, owner: Thing | None = None) -> Iterator[Thi
                 elif kind.tags and is_ours(here.lab, tags := kind.tags(here, name)):
                     region = tags.get("region", here.region) if kind.worldwide else here.region
                     yield Thing(region, kind.name, name, learner=tags["lab"])
-            except SandboxGone:
-                raise
             except FAILURES as error:
                 if not gone(error):
                     yield Thing(here.region, kind.name, name, UNSEEN + why(error))
-    except SandboxGone:
-        raise
     except FAILURES as error:
         if not (owner and gone(error)):
             yield Thing(here.region, kind.name, _all_of(owner) if owner else "", UNSEEN + why(error))
@@ -200,10 +203,6 @@ def _grouped(frame: pd.DataFrame) -> str:
 
 def _plural(kind: str) -> str:
     return PLURALS.get(kind, f"{kind}s")
-
-
-def _counted(count: int, kind: str) -> str:
-    return f"{count} {kind if count == 1 else _plural(kind)}"
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from helpers.lab.accounts import open_account, redirections, who_am_i
 from helpers.lab.card import card
 from helpers.lab.pace import FastForward
 from helpers.lab.sessions import EndpointSession, SandboxSession, obey
-from helpers.lab.settings import Settings, hyphened, person, settings
+from helpers.lab.settings import Settings, check, hyphened, person, settings
 
 __all__ = ["Lab", "beside", "connect", "current"]
 
@@ -231,6 +231,8 @@ def connect(
     global _current
     rules = settings()
     target, region, account = target or rules.target or "sandbox", region or rules.region, account or rules.account
+    if region is not None:
+        check("region", region, "region")
     if target == "sandbox":
         lab = _on_sandbox(profile, region, rules)
     elif target == "aws":

@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -34,6 +34,9 @@ SKEW = timedelta(days=3, hours=1, seconds=7, milliseconds=7)
 VOLATILE = re.compile(r"States\.(UUID|MathRandom)|\$(random|uuid|now|millis|shuffle)\(|\$\$|\$states\.context|\$\{")
 # Fields of a followed event that stay as they were recorded; of payloads only those that are texts.
 KEPT = ("input", "output", "parameters", "mapRunArn", "roleArn", "region", "cause")
+AGAIN_OR_CUT = parting.AGAIN | {Kind.EVALUATION_FAILED, Kind.EXECUTION_ABORTED, Kind.ITERATION_ABORTED}
+CUT = frozenset({Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED, Kind.ITERATION_ABORTED})
+LIMITS = ("timeoutInSeconds", "heartbeatInSeconds")
 Key = tuple[Any, ...]
 
 
@@ -62,7 +65,8 @@ class Course:
         self.unanswered: list[dict[str, Any]] = []
         self.followed = 0  # recorded events of the root that it came to
         self.over = False
-        self.beyond = False  # whether a given answer leads beyond the end of an open record
+        self.kept_back = False  # whether a child execution had to begin when it was recorded, and not before
+        self.beyond = record.open and (answers is not None or repeat)  # whether it goes on behind the record's end
         self._outside: list[tuple[float, int, Followed, Step]] = []
         self._number = itertools.count()
         self._held: list[FollowedFrame] = []
@@ -105,19 +109,43 @@ class Course:
         self.over = True
         if root.top.process:
             root.top.process.close()  # what still waits ends here, and writes nothing
+        if self.parted is None and root.status != "RUNNING":
+            self.parted = next(self._missing(), None)
         return self
+
+    def _missing(self) -> Iterator[str]:
+        """Recorded branches that did not begin; one that took no time may have begun by chance."""
+        for branch, line in self.record.lines.items():
+            first, last = line.steps[0], line.steps[-1]
+            if not line.at and first.at is not None and last.at is not None and last.at - first.at > -EARLY:
+                yield f"At {first.name} (event {first.id} of the history) they part: {branch} does not begin any more."
 
     @property
     def is_at_end(self) -> bool:
         """Whether it has come to the end of a record that does not say how the execution ended."""
         return self.record.open and not self.parted and self.followed == len(self.record.steps)
 
+    @property
+    def end(self) -> str | None:
+        """What is to be said of the end of a record that does not say how the execution ended."""
+        if not self.is_at_end:
+            return None
+        rest = "what comes then rests on other answers" if self.beyond else "it is rehearsed as far as it goes"
+        return f"The history ends with event {self.followed}: {rest}."
+
     def _goes_on(self) -> bool:
-        """Whether one of the calls that a record ends before is answered otherwise."""
-        waiting, self.broken = (self.broken if self.record.open else {}), {}
-        for call, reason in waiting.items():
-            self.unknown(call, reason)
-        return any(not call.frame.held for call in waiting)  # type: ignore[attr-defined]
+        """Whether something goes on where all wait: for answers, or for what broke them off and does not come."""
+        waiting = [call.frame for call in self.broken] or self._held
+        if self.record.open:
+            cut, self.broken = self.broken, {}
+            for call, reason in cut.items():
+                self.unknown(call, reason)
+        elif waiting:
+            frame = waiting[0]
+            assert isinstance(frame, FollowedFrame)
+            why = f"At {parting.place(frame, None)} they part: it was broken off in the history, and is not now."
+            self.part(frame, why)
+        return any(not frame.held for frame in waiting)  # type: ignore[attr-defined]
 
     def expect(self, execution: Followed) -> None:
         """Note what came from outside to an execution."""
@@ -216,6 +244,7 @@ class Course:
         scheduler, now = self.scheduler, self.scheduler.now
         follows = frame.following is not None
         asked, ended = attempt.scheduled.details, attempt.ended
+        frame.limited = any(frame.asked.get(limit) != asked.get(limit) for limit in LIMITS)
 
         def when(step: Step) -> int:
             return step.at if follows and step.at is not None else now + attempt.after(step)
@@ -238,7 +267,7 @@ class Course:
             limit = asked.get("timeoutInSeconds")
             late = end if limit is None else max(end, now + limit * SECOND)
             if beat is not None and (limit is None or end - now < limit * SECOND + EARLY):
-                missed = beat * SECOND
+                missed = asked.get("heartbeatInSeconds", beat) * SECOND
 
             def still() -> None:
                 if call.open:
@@ -274,7 +303,6 @@ class Course:
         frame = call.frame
         assert isinstance(frame, FollowedFrame)
         if self._answers and self._knows(call.state):
-            self.beyond = True
             try:
                 call.answer(self._answers(call))
             except TaskFailed as failure:
@@ -283,7 +311,6 @@ class Course:
         record = frame.execution.record
         attempt = record.last_attempt(call.state, call.branch) if self._repeat and record else None
         if attempt and attempt.ended:
-            self.beyond = True
             call.answer(_repeated(attempt))
             return
         frame.held = True
@@ -338,6 +365,7 @@ class FollowedFrame(Frame):
     sought = False
     held = False
     asked: dict[str, Any] = {}  # noqa: RUF012  the details of what it asked last; never changed
+    limited = False  # whether what it asked last has other time-outs than in the history
 
     @property
     def visit(self) -> tuple[str, int]:
@@ -407,7 +435,7 @@ class FollowedFrame(Frame):
         line, now, state = self.following, self.execution.scheduler.now, self.machine.states[self.state]
         step, last = (line.next, line.last) if line else (None, None)
         waiting = state.type == "Wait"
-        if line and not waiting and not self._may_retry(step):
+        if line and not waiting and not self._may_retry(line):
             self.part_at("TaskScheduled", None, step)
         fits = step is not None and (step.type == "WaitStateExited" if waiting else step.kind in parting.AGAIN)
         if not (step and fits and last and step.at is not None and last.at is not None):
@@ -426,21 +454,51 @@ class FollowedFrame(Frame):
         known = record.states if record else set()
         self.execution.course.part(self, parting.reason(self, self.found, known, kind, details, step))
 
-    def _may_retry(self, step: Step | None) -> bool:
+    def _may_retry(self, line: Line) -> bool:
         """Whether the record has a retry next, or does not say."""
-        record = self.execution.record
+        record, step = self.execution.record, line.next
         if step is None:
             return record is None or record.open or record.cut(self.branch)
-        return step.kind in parting.AGAIN or step.kind is Kind.EVALUATION_FAILED or step.type == "ExecutionAborted"
+        if step.kind is Kind.STATE_ABORTED:  # of the state's own failure, or what ended its branch while it waited
+            last = line.last
+            return last is None or last.at is None or step.at is None or step.at - last.at > -EARLY
+        return step.kind in AGAIN_OR_CUT
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether it is a branch that the record of its Map or Parallel does not have, and would have."""
+        outer = self.outer
+        following = outer.following if isinstance(outer, FollowedFrame) and not self.found else None
+        ended = following.next if following else None
+        if ended is None or "#" not in self.branch:
+            return False
+        # A Map that failed at that moment may not have begun each of its iterations.
+        began = not self.branch.endswith("]") or ended.kind is Kind.CONTAINER_SUCCEEDED
+        return began or (ended.at is not None and ended.at - self.execution.scheduler.now > -EARLY)
+
+    def moved(self, step: Step) -> str | None:
+        """How much earlier or later its iteration begins or something times out than recorded, if at another time."""
+        execution, where, what, due = self.execution, self, "it times out", self.execution.scheduler.now
+        if step.kind is Kind.ITERATION_STARTED:
+            where, what = self.outer, f"{self.branch} begins"  # type: ignore[assignment]
+            due = max(counted(execution.events[self.last - 1]["timestamp"]), execution.began)
+        elif step.kind is Kind.EXECUTION_TIMED_OUT:
+            what = "the execution times out"
+        elif step.kind is not Kind.ATTEMPT_TIMED_OUT or not self.limited:
+            return None
+        if step.at is None or EARLY <= step.at - due <= LATE:
+            return None
+        return f"At {parting.place(where, step)} they part: {parting.moved(what, step.at - due)}."
 
     def write(self, kind: str, key: str = "", details: Any = None, moves: bool = True) -> int:
         execution, line, stamp = self.execution, self.following, None
-        if (
-            line is not None
-            and not execution.course.over
-            and not kind.startswith("Execution")
-            and not execution.is_full(kind)
-        ):
+        course = execution.course
+        if line is None and execution is course.root and course.is_at_end and not course.beyond and not course.over:
+            raise Over
+        if line is None and self.is_stray:
+            where = parting.place(self.outer, None)  # type: ignore[arg-type]
+            course.part(self, f"At {where} they part: {self.branch} is none of the history's branches.")
+        if line is not None and not course.over and not kind.startswith("Execution") and not execution.is_full(kind):
             kind, key, details, stamp = execution.follow(self, line, kind, key, details)
         if kind.endswith("Scheduled"):
             self.asked = details
@@ -484,6 +542,12 @@ class Followed(Execution):
         super().__init__(machine, text, identity, parent=parent, started=started, **options)
         self.began = self.scheduler.now
         course.expect(self)
+        begun = record.steps[0].at if record and parent else None
+        if begun is not None and begun - self.began < EARLY and self.top.following:
+            course.part(self.top, f"At the beginning they part: {parting.moved('it begins', begun - self.began)}.")
+            self.started = self.scheduler.stamp
+        elif begun is not None and begun - self.began > LATE:
+            course.kept_back = True
 
     @property
     def end(self) -> int:
@@ -508,8 +572,11 @@ class Followed(Execution):
             elif not record.open or course.parted:
                 frame.part_at(kind, details, None)
             return kind, key, details, None
+        event = read(kind).kind
+        if event in CUT and (course.parted if step.type == kind else event is not Kind.STATE_ABORTED):
+            return kind, key, details, None  # it follows from what happened elsewhere
         if step.type != kind:
-            if step.kind is not Kind.ATTEMPT_FAILED or read(kind).kind is not Kind.ATTEMPT_FAILED:
+            if step.kind is not Kind.ATTEMPT_FAILED or event is not Kind.ATTEMPT_FAILED:
                 frame.part_at(kind, details, step)
                 return kind, key, details, None
             kind, key = step.type, details_key(step.type)
@@ -522,6 +589,9 @@ class Followed(Execution):
                 given = parsed(details[field])
                 said = course.settled(frame, field, given, parsed(step.details[field]))
                 details = details if said is given else {**details, field: text_of(said)}
+        if moved := frame.moved(step):
+            course.part(frame, moved)
+            return kind, key, details, None
         why = parting.differs(kind, details, step)
         if why:
             course.part(frame, f"At {parting.place(frame, step)} they part: {why}.")

@@ -10,7 +10,7 @@ from helpers.history.event_types import Kind, read
 from helpers.rehearsal.payloads import fits, parsed, same
 from helpers.rehearsal.record import Line, Step
 
-__all__ = ["AGAIN", "differs", "paused", "place", "reason"]
+__all__ = ["AGAIN", "differs", "moved", "paused", "place", "reason"]
 
 OTHER = {
     "input": "other input reaches it",
@@ -35,6 +35,11 @@ def paused(frame: Frame, step: Step, now: int, then: int, waiting: bool) -> str:
     """Why they part over a wait: another pause, or another back-off before a retry."""
     did, was = ("pauses for", "paused") if waiting else ("is retried after", "was after")
     return f"At {place(frame, step)} they part: it {did} {seconds(now)}, and {was} {seconds(then)} in the history."
+
+
+def moved(what: str, gap: int) -> str:
+    """That something happens so many microseconds before, or after, the recorded time."""
+    return f"{what} {seconds(abs(gap))} {'earlier' if gap > 0 else 'later'} than in the history"
 
 
 def differs(kind: str, details: Any, step: Step) -> str | None:
@@ -87,27 +92,29 @@ def reason(frame: Frame, line: Line | None, known: set[str | None], kind: str, d
     failed = last is not None and last.kind in (Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.CONTAINER_FAILED)
     error = f" after {last.details.get('error')}" if last is not None and last.details.get("error") else ""
     where = place(frame, step)
+    again = step is not None and step.kind in AGAIN
     if event is Kind.ENTERED:
         came = f"After {last.name}" if last is not None and last.kind is Kind.EXITED else "At the beginning"
         chose = last is not None and last.type == "ChoiceStateExited"
-        went = f"the history went to {step.name}" if step and step.kind is Kind.ENTERED else _said(step)
         fresh = ", a state that is new" if new not in known else ""
-        inside = f" in {frame.branch}" if frame.branch else ""
-        return f"{came}{inside} they part: the {'choice falls on' if chose else 'way goes to'} {new}{fresh}; {went}."
-    if event in AGAIN and failed:
-        return f"At {where} they part: it is retried{error}, which it was not in the history."
-    if step is not None and step.kind in AGAIN and failed:
-        return f"At {where} they part: it is not retried{error}, as it was in the history."
+        went = f"the {'choice falls on' if chose else 'way goes to'} {new}{fresh}; {_said(step)}"
+        if step and step.kind is Kind.ENTERED and step.name == new:
+            now, was = (of.removesuffix("StateEntered") for of in (kind, step.type))
+            went = f"{new} is a {now}, and was a {was} in the history"
+        return f"{came}{f' in {frame.branch}' if frame.branch else ''} they part: {went}."
+    if kind == "ExecutionTimedOut":
+        return f"At {where} they part: the execution times out; {_said(step)}."
+    if last is not None and last.kind is not Kind.ENTERED and (event in AGAIN) is not again:
+        said = f"retried{error}, which it was not" if event in AGAIN else f"not retried{error}, as it was"
+        return f"At {where} they part: it is {said} in the history."
     if event is Kind.ATTEMPT_TIMED_OUT:
-        return f"At {where} they part: it times out, and in the history {_said(step)}."
+        return f"At {where} they part: it times out; {_said(step)}."
     if step is not None and step.kind is Kind.ATTEMPT_TIMED_OUT:
         return f"At {where} they part: it timed out in the history, and does not."
     if event is Kind.EXITED and (failed or (last is not None and last.kind is Kind.EVALUATION_FAILED)):
         return f"At {where} they part: it is caught{error}, which it was not in the history."
     if kind == "ExecutionFailed":
         return f"At {where} they part: the execution fails with {(details or {}).get('error')}; {_said(step)}."
-    if kind == "ExecutionTimedOut":
-        return f"At {where} they part: the execution times out; {_said(step)}."
     return f"At {where} they part: {kind} follows; {_said(step)}."
 
 

@@ -34,7 +34,9 @@ __all__ = ["Rehearsal", "rehearse", "run"]
 
 Answers = Callable[[Call], Any] | Mapping[str, Any]
 COLUMNS = ["state", "branch", "visit", "attempt", "resource", "parameters", "reason"]
-STRANGER = "None of the history's states is in the definition, so they part at the beginning: it is of another machine."
+STRANGER = (
+    "None of the history's states is in the definition, so they part at the beginning: it may be of another machine."
+)
 
 
 class Rehearsal:
@@ -52,8 +54,10 @@ class Rehearsal:
         self.status, self.was, self.error, self.cause = root.status, course.record.status, root.error, root.cause
         self.output: Any = None if root.output is None else data_of(root.output)
         self.parted, self._unanswered, self.notes = sentence_of(course), course.unanswered, list(course.record.notes)
-        if course.is_at_end:
-            self.notes.append(f"The history ends with event {course.followed}: it is rehearsed as far as it goes.")
+        if end := course.end:
+            self.notes.append(end)
+        if course.kept_back:
+            self.notes.append("Child executions begin no earlier than in the history, however many may run at once.")
         if len(root.events) >= HISTORY_EVENTS:
             self.notes.append(f"The rehearsal never ends on these answers: it stopped at {len(root.events):,} events.")
 
@@ -97,7 +101,8 @@ class Rehearsal:
         said = {"RUNNING": "still running"}
         was, now = (said.get(status, status) for status in (self.was, self.status))
         if self.parted is None and not self._unanswered and self.was == self.status:
-            found = [f"The rehearsal goes as the history did, {was} after {count(len(self._raw), 'event', 'events')}."]
+            events = count(len(self._record.steps), "event", "events")
+            found = [f"The rehearsal goes as the history did, {was} after {events}."]
         else:
             found = [f"The history was {was}, the rehearsal is {now}."]
         found += [self.parted] if self.parted else []

@@ -23,6 +23,8 @@ from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
+from helpers.definition.services import iam_action
+
 __all__ = ["Need", "call_of", "needs_of"]
 
 Parameters = Mapping[str, Any]
@@ -67,7 +69,7 @@ def _data(body: bytes) -> dict[str, Any]:
 def needs_of(service: str, region: str, account: str, operation: str, parameters: Parameters) -> list[Need]:
     """All that a call must be allowed, the action that it is called by first."""
     service = service.removesuffix("-runtime")
-    action = _TABLE["renamed"].get(f"{service}:{operation}", f"{service}:{operation}")
+    action = iam_action(f"{service}:{operation}")
     bus = str(parameters.get("EventBusName") or "default").split("/")[-1]
     known = {**parameters, "@region": region, "@account": account, "@bus": "" if bus == "default" else f"{bus}/"}
     start = f"arn:aws:{service}:{region}:{account}:"

@@ -72,6 +72,46 @@ def test_what_a_catcher_in_jsonata_hands_on_may_be_the_same_each_turn(output, ki
     assert [found.kind for found in problems(machine("Ask", states, QueryLanguage="JSONata"))] == [kind]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [({"of": "job"}, {"unbounded-polling"}), ({"of": "{% $states.input.job %}"}, set()), (None, set())],
+)
+def test_without_a_wait_a_task_in_jsonata_may_count_where_it_is_given_what_was_there_before(arguments, found):
+    check = {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.done %}", "Next": "Done"}], "Default": "Ask"}
+    ask = {**task("Check", Retry=RETRIED), **({} if arguments is None else {"Arguments": arguments})}
+    definition = machine("Ask", {"Ask": ask, "Check": check, "Done": DONE}, QueryLanguage="JSONata")
+    assert kinds(definition) == found
+
+
+def rule(*parts: tuple[str, str]) -> dict[str, Any]:
+    return {"Or": [{"Variable": variable, "StringEquals": value} for variable, value in parts], "Next": "Done"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        ([rule(("$.status", "done"), ("$.status", "over"))], {"endless-loop"}),
+        ([rule(("$.status", "done"), ("$.poll", "over"))], {"unbounded-polling"}),
+    ],
+)
+def test_an_or_is_false_only_where_all_its_parts_are(rules, found):
+    says = {"Type": "Pass", "Result": {"status": "pending"}, "ResultPath": "$", "Next": "Look"}
+    states = {"Say": says, "Look": task("Check", ResultPath="$.poll", Retry=RETRIED), "Check": choice(rules, "Pause")}
+    assert kinds(machine("Say", {**states, "Pause": wait("Say"), "Done": DONE})) == found
+
+
+def test_a_field_of_a_variable_is_not_the_one_beside_it():
+    ask = {**task("Check", ResultPath=None, Retry=RETRIED), "Assign": {"job": {"asked.$": "$.at"}}}
+    assert kinds(polling(ask, choice([equals("$job.status", "success", "Done")], "Pause"))) == {"endless-loop"}
+    ask["Assign"] = {"job": {"status.$": "$.status"}}
+    assert kinds(polling(ask, choice([equals("$job.status", "success", "Done")], "Pause"))) == {"unbounded-polling"}
+
+
+def test_a_placeholder_may_stand_for_any_text():
+    when = {"Type": "Wait", "Timestamp": "${When}", "Next": "Done"}
+    assert problems(machine("A", {"A": when, "Done": DONE})) == []
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_sound_machines_are_left_in_peace(name):
     assert problems(SAMPLES[name]()) == []

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from helpers import engine
 from helpers.definition import names
 from helpers.definition.fields import OBJECTS, Field
 from helpers.definition.validation import Finding, check, errors, warnings
@@ -69,7 +70,12 @@ TAKEN: dict[str, dict[str, Any]] = {
         "ItemProcessor": {**INNER, "ProcessorConfig": DISTRIBUTED},
         "ItemReader": {
             **READER,
-            "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"], "MaxItems": 5},
+            "ReaderConfig": {
+                "InputType": "CSV",
+                "CSVHeaderLocation": "GIVEN",
+                "CSVHeaders": ["a"],
+                "MaxItems": 100_000_000,
+            },
         },
         "ItemBatcher": {"MaxItemsPerBatch": 0, "MaxInputBytesPerBatchPath": "$.most", "BatchInput": {"a.$": "$.a"}},
         "ResultWriter": {"WriterConfig": {"Transformation": "FLATTEN", "OutputType": "JSONL"}},
@@ -112,6 +118,15 @@ def test_what_aws_documents_is_taken(name):
     assert said(machine("A", states)) == []
 
 
+@pytest.mark.parametrize("condition", [True, False, "{% false %}"])
+def test_a_condition_may_be_written_out(condition):
+    rule = {"Condition": condition, "Next": "B"}
+    definition = machine("A", {"A": choice([rule], "C"), "B": DONE, "C": DONE}, **JSONATA)
+    assert said(definition) == []
+    states = [event["stateEnteredEventDetails"]["name"] for event in engine.run(definition).events[1:-2:2]]
+    assert states == ["A", "B" if condition is True else "C"]
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"Type": "Wait", "Secnds": 2, "Seconds": 2, "End": True},
@@ -150,6 +165,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {**PASS, **JSONATA, "Output": {"v": "{% 1 + %}"}},
         "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /Sta",
+    ),
+    (
+        {**MAP, "ItemReader": {**READER, "ReaderConfig": {"InputType": "JSON", "MaxItems": 100_000_001}}},
+        "Maximum value is 100000000 at /States/A/ItemReader/ReaderConfig/MaxItems",
+    ),
+    (
+        {"Type": "Fail", **JSONATA, "Error": "{% 1 + %}"},
+        "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Error",
     ),
     (
         {**MAP, "ItemProcessor": {**INNER, **JSONATA}},

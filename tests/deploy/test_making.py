@@ -14,6 +14,7 @@ from helpers.deploy import resources
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.permissions import Setting, machine_statements, trust
 from helpers.errors import (
+    AnswerInvalid,
     DefinitionInvalid,
     DeployFailed,
     ForeignResource,
@@ -153,6 +154,7 @@ def test_a_task_gets_its_one_permission(resource, parameters, action, on):
     assert allowed(of_task(resource, Parameters=parameters)) == {action: [on]}
 
 
+MACHINE = "arn:aws:states:x:1:stateMachine:m"
 ROLE, TABLE, TOPIC = "arn:aws:iam::1:role/r", "arn:aws:dynamodb:x:1:table/t", "arn:aws:sns:x:1:t"
 BUS, QUEUE, TASK = (
     "arn:aws:events:x:1:event-bus/b",
@@ -173,6 +175,16 @@ def rule(job: str) -> str:
         ("lambda:invoke", {"FunctionName": FUNCTION}, {"lambda:InvokeFunction": FUNCTION}),
         ("lambda:invoke", {"FunctionName": "function:f"}, {"lambda:InvokeFunction": at("lambda", "function:f")}),
         ("lambda:invoke", "{% $states.input %}", {"lambda:InvokeFunction": at("lambda", "function:lab-*")}),
+        (
+            "lambda:invoke",
+            {"FunctionName": FUNCTION, "Qualifier": "live"},
+            {"lambda:InvokeFunction": f"{FUNCTION}:live"},
+        ),
+        (
+            "aws-sdk:lambda:invoke",
+            {"FunctionName": "f", "Qualifier.$": "$.q"},
+            {"lambda:InvokeFunction": at("lambda", "function:f:*")},
+        ),
         ("sqs:sendMessage", {"QueueUrl.$": "$.q"}, {"sqs:SendMessage": at("sqs", "lab-*")}),
         ("sns:publish", {"TargetArn": TOPIC}, {"sns:Publish": TOPIC}),
         ("sns:publish", {"TopicArn.$": "$.t"}, {"sns:Publish": at("sns", "lab-*")}),
@@ -180,12 +192,36 @@ def rule(job: str) -> str:
         ("dynamodb:getItem", {"TableName": TABLE}, {"dynamodb:GetItem": TABLE}),
         ("dynamodb:getItem", {"TableName.$": "$.t"}, {"dynamodb:GetItem": at("dynamodb", "table/lab-*")}),
         ("aws-sdk:dynamodb:getItem", {"TableName": "t"}, {"dynamodb:GetItem": at("dynamodb", "table/t")}),
+        ("aws-sdk:dynamodb:listTables", {}, {"dynamodb:ListTables": "*"}),
+        (
+            "aws-sdk:dynamodb:query",
+            {"TableName": "t", "IndexName": "i"},
+            {"dynamodb:Query": at("dynamodb", "table/t/index/i")},
+        ),
+        (
+            "aws-sdk:dynamodb:scan",
+            {"TableName": "t", "IndexName.$": "$.i"},
+            {"dynamodb:Scan": at("dynamodb", "table/t/index/*")},
+        ),
         ("aws-sdk:sns:publish", {"TopicArn": TOPIC, "Message": "a"}, {"sns:Publish": TOPIC}),
         ("aws-sdk:s3:headObject", {"Bucket": "b"}, {"s3:GetObject": "*"}),
+        ("aws-sdk:s3:copyObject", {"Bucket": "b"}, {"s3:GetObject": "*", "s3:PutObject": "*"}),
+        ("aws-sdk:s3:listObjectVersions", {"Bucket": "b"}, {"s3:ListBucketVersions": "*"}),
+        ("aws-sdk:s3:createMultipartUpload", {"Bucket": "b"}, {"s3:PutObject": "*"}),
+        (
+            "aws-sdk:sfn:startSyncExecution",
+            {"StateMachineArn": f"{MACHINE}:live"},
+            {"states:StartSyncExecution": MACHINE},
+        ),
         (
             "events:putEvents",
             {"Entries": [{"EventBusName": BUS}, {"Source": "s"}, "{% $entry %}"]},
             {"events:PutEvents": [at("events", "event-bus/default"), BUS]},
+        ),
+        (
+            "events:putEvents",
+            {"Entries": [{"EventBusName.$": "$.b"}]},
+            {"events:PutEvents": at("events", "event-bus/lab-*")},
         ),
         ("events:putEvents", {"Entries.$": "$.e"}, {"events:PutEvents": at("events", "event-bus/default")}),
         ("glue:startJobRun", {"JobName": "j"}, {"glue:StartJobRun": at("glue", "job/j")}),
@@ -264,13 +300,16 @@ def test_jsonata_arguments_are_read_like_parameters():
     assert allowed(unknown) == {"lambda:InvokeFunction": [at("lambda", "function:lab-*")]}
 
 
-def test_a_nested_execution_that_is_waited_for_needs_the_managed_rule():
+@pytest.mark.parametrize("qualifier", ["", ":7", ":live"])
+def test_a_nested_execution_that_is_waited_for_needs_the_managed_rule(qualifier):
+    """A version and an alias are started as the machine that they are of (Step Functions, "Versions and aliases")."""
     child = at("states", "stateMachine:lab-child")
-    may = allowed(of_task("arn:aws:states:::states:startExecution.sync:2", Parameters={"StateMachineArn": child}))
+    asked = {"StateMachineArn": child + qualifier}
+    may = allowed(of_task("arn:aws:states:::states:startExecution.sync:2", Parameters=asked))
     assert may["states:StartExecution"] == [child]
     assert may["states:DescribeExecution"] == [at("states", "execution:lab-child:*")]
     assert may["events:PutRule"] == [at("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")]
-    only = allowed(of_task("arn:aws:states:::states:startExecution", Parameters={"StateMachineArn": child}))
+    only = allowed(of_task("arn:aws:states:::states:startExecution", Parameters=asked))
     assert only == {"states:StartExecution": [child]}
 
 
@@ -290,6 +329,9 @@ def test_athena_may_use_our_buckets_and_the_one_for_all_results():
         assert allowed(machine_statements(machine, HERE._replace(results="all")))["s3:GetObject"] == results + ours
     may = allowed(machine_statements(machine, HERE))
     assert may["athena:StartQueryExecution"] == [at("athena", "workgroup/team")]
+    for asked, group in (({}, "primary"), ({"WorkGroup.$": "$.w"}, "lab-*"), ({"WorkGroup": "{% $w %}"}, "lab-*")):
+        unnamed = allowed(of_task(f"{OF}athena:startQueryExecution", Arguments=asked))
+        assert unnamed["athena:StartQueryExecution"] == [at("athena", f"workgroup/{group}")]
     assert "athena:StopQueryExecution" not in may
 
 
@@ -401,6 +443,12 @@ def test_a_placeholder_left_over_is_named_and_nothing_is_made(clean):
     assert everything(clean) == before
 
 
+def test_options_of_a_function_that_there_is_not_are_refused(clean):
+    with pytest.raises(UnknownName, match="no function named 'misbehaves'"):
+        deploy.deploy("careful", function_options={"misbehaves": {"timeout": 30}}, lab=clean)
+    assert everything(clean) == []
+
+
 def test_unknown_names_are_told_and_nothing_is_made(clean):
     before = everything(clean)
     with pytest.raises(UnknownName, match="busy_wait"):
@@ -423,6 +471,13 @@ def test_a_bad_definition_is_refused_and_nothing_is_made(clean, wrong, told):
     with pytest.raises(LabError, match=told):
         deploy.state_machine("wrong", wrong, log_level="ALL", lab=clean)
     assert everything(clean) == before
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), (1, 2)])
+def test_a_definition_that_json_cannot_hold_is_refused(clean, value):
+    holding = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": value, "End": True}}}
+    with pytest.raises(DefinitionInvalid, match=r"is not JSON"):
+        deploy.state_machine("odd", holding, lab=clean)
 
 
 def test_a_definition_that_is_not_json_says_where(clean, tmp_path):
@@ -512,6 +567,21 @@ def test_on_an_account_new_permissions_are_waited_for_once_and_pages_are_linked(
     assert not [pause for pause in pauses if pause > 2]
 
 
+@pytest.mark.parametrize("operation", ["CreateRole", "CreateFunction", "CreateLogGroup", "CreateStateMachine"])
+def test_an_interrupt_right_after_a_step_leaves_nothing_half_made(clean, monkeypatch, operation):
+    before = everything(clean)
+
+    def interrupt(model: Any, **_: Any) -> None:
+        if model.name == operation:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        listen(clean, patched, "after-call", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            deploy.deploy("busy_wait", log_level="ALL", lab=clean)
+    assert everything(clean) == before
+
+
 def test_a_denied_step_leaves_nothing_half_made(clean, monkeypatch):
     before = everything(clean)
     Refusing(clean, monkeypatch, "CreateStateMachine", 9 * [("AccessDeniedException", "not authorized: states:Create")])
@@ -576,6 +646,12 @@ def test_stand_ins_answer_for_somebody_else_s_functions(clean):
     assert done.result() == {"rows": 3, "quote": 'it\'s "so"'}
     with pytest.raises(UnknownName, match="Ask, Do"):
         deploy.stand_ins(theirs, answers={"Dew": 1}, lab=clean)
+
+
+@pytest.mark.parametrize("answer", [{1}, float("nan"), b"a"])
+def test_a_stand_in_answers_json(clean, answer):
+    with pytest.raises(AnswerInvalid, match="answer of 'StartJob' is no JSON"):
+        deploy.stand_ins(definition.load("recheck"), {"StartJob": answer}, lab=clean)
 
 
 def test_on_the_sandbox_every_kind_of_task_has_a_stand_in(clean):

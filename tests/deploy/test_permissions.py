@@ -102,12 +102,27 @@ def cases(lab: helpers.Lab) -> Iterator[dict[str, Case]]:
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "again",
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
     )
+    found = {
+        "IndexName": "again",
+        "KeyConditionExpression": "id = :id",
+        "ExpressionAttributeValues": {":id": {"S": "1"}},
+    }
     queue = lab.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     topic = lab.client("sns").create_topic(Name=name)["TopicArn"]
     function = deploy.function("stepfunctionlambda_test", lab=lab)
     passing = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
     child = deploy.state_machine(f"grants-child-{tag}", passing, lab=lab)
+    sfn = lab.client("stepfunctions")
+    version = sfn.publish_state_machine_version(stateMachineArn=child)["stateMachineVersionArn"]
+    latest = lab.client("lambda").publish_version(FunctionName=function)["Version"]
     express = deploy.state_machine(f"grants-express-{tag}", passing, type="EXPRESS", lab=lab)
     processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **passing}
     spread = {
@@ -130,6 +145,10 @@ def cases(lab: helpers.Lab) -> Iterator[dict[str, Case]]:
     yield {
         "a function": Case({"StartAt": "F", "States": {"F": {"Type": "Task", "Resource": function, "End": True}}}),
         "lambda": Case(task("lambda:invoke", {"FunctionName": function})),
+        "a version of a function": Case(task("lambda:invoke", {"FunctionName": function, "Qualifier": latest})),
+        "a version of a machine": Case(task("states:startExecution", {"StateMachineArn": version})),
+        "an index": Case(task("aws-sdk:dynamodb:query", {"TableName": name, **found})),
+        "s3": Case(task("aws-sdk:s3:listObjectVersions", {"Bucket": bucket})),
         "sqs": Case(task("sqs:sendMessage", {"QueueUrl": queue, "MessageBody": "a"})),
         "sns": Case(task("sns:publish", {"TopicArn": topic, "Message": "a"})),
         "events": Case(task("events:putEvents", {"Entries": [entry]})),
@@ -151,6 +170,7 @@ def cases(lab: helpers.Lab) -> Iterator[dict[str, Case]]:
 
 
 NAMES = ("a function", "lambda", "sqs", "sns", "events", "dynamodb", "states", "sfn", "athena", "aws-sdk:athena")
+NAMES += ("a version of a function", "a version of a machine", "an index", "s3")
 NAMES += ("glue", "batch", "ecs", "a distributed Map", "a log")
 
 

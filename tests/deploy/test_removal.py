@@ -179,6 +179,14 @@ def test_a_region_that_only_a_company_s_role_was_used_in_is_named_by_hand(clean)
     assert removed(done) == {("queue", here.name("far"))}
 
 
+@pytest.mark.parametrize(("regions", "wrong"), [("eu", "'eu'"), (["eu-west-1", ""], "''"), ([None], "None")])
+def test_a_region_that_cannot_be_is_refused(clean, regions, wrong):
+    for verb in (deploy.made, deploy.tear_down):
+        with pytest.raises(InvalidSetting, match=f"regions cannot be {wrong}"):
+            verb(clean, regions=regions)
+    assert deploy.made(clean, regions="eu-west-1").attrs["regions"] == ["eu-west-1", clean.region]
+
+
 def test_things_of_others_stay(clean, monkeypatch):
     longer = with_prefix(monkeypatch, clean.prefix + "b-")
     theirs = everything_of_every_kind(longer)

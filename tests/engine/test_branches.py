@@ -63,6 +63,15 @@ def test_what_fails_after_the_branches_have_succeeded_is_linked_to_that():
     assert tail(run, "PassStateExited") == [("ParallelStateSucceeded", 0), ("ExecutionFailed", 1)]
 
 
+def test_what_leaves_a_parallel_is_linked_to_what_its_last_branch_wrote():
+    run = engine.run(machine(parallel(machine(L=passing()))))
+    assert tail(run, "PassStateExited") == [
+        ("ParallelStateSucceeded", 0),
+        ("ParallelStateExited", 0),
+        ("ExecutionSucceeded", 2),
+    ]
+
+
 def test_parameters_selector_and_result_path_of_a_parallel():
     state = parallel(
         machine(L=passing()),

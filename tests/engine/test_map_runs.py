@@ -58,6 +58,26 @@ def test_items_are_read_and_results_written_by_calls_of_the_map():
     assert [call[1] for call in calls[1:-1]] == ["I", "I"]
 
 
+@pytest.mark.parametrize(
+    ("form", "of_a_success"), [("NONE", "all"), ("COMPACT", [[1, 2]]), ("FLATTEN", [1, 2]), (None, [[1, 2]])]
+)
+def test_results_hold_all_of_a_failed_child_and_of_the_others_what_their_form_says(form, of_a_success):
+    writer = {"WriterConfig": {"Transformation": form, "OutputType": "JSON"}} if form else {"WriterConfig": {}}
+
+    def answer(call):
+        if call.parameters == "bad":
+            raise BOOM
+        return call.parameters
+
+    state = each(ResultWriter=writer, ToleratedFailurePercentage=100)
+    *good, bad = engine.run(machine(state), [[1, 2], "bad"], answer).output
+    assert (bad["Status"], bad["Error"], bad["Cause"]) == ("FAILED", "Boom", "because")
+    if of_a_success == "all":
+        assert [(one["Status"], json.loads(one["Output"])) for one in good] == [("SUCCEEDED", [1, 2])]
+    else:
+        assert good == of_a_success
+
+
 def test_a_mapping_answers_the_map_too():
     run = engine.run(machine(each(ItemReader=READER)), {"key": "k"}, {"A": engine.Answer([1, 2], 3), "I": 7})
     assert (run.output, seconds(run)[-1]) == ([7, 7], 3)

@@ -94,3 +94,12 @@ def test_an_item_that_is_new_has_no_answer():
     assert rehearsal.unanswered["parameters"].tolist() == ["5"]
     given = rehearse(source(run), MAPPED, input={"items": [1, 3, 5]}, answers={"One": 50})
     assert given.output["made"] == [10, 30, 50]
+
+
+def test_children_that_begin_later_than_recorded_do_and_earlier_is_said_not_to_be_known():
+    run = engine.run(changed(MaxConcurrency=2), {"items": [1, 3, 4, 5]}, broken)
+    rehearsal = rehearse(source(run), changed(MaxConcurrency=1))
+    assert "At the beginning they part: it begins 3 s later than in the history." in rehearsal.parted
+    assert rehearsal.status == "SUCCEEDED"
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 12
+    assert "no earlier than in the history" in repr(rehearse(source(run), changed(MaxConcurrency=4)))

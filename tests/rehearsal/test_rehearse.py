@@ -154,6 +154,9 @@ def test_what_still_runs_is_rehearsed_as_far_as_it_goes():
     )
     assert "as far as it goes" in repr(rehearsal)
     assert rehearse(driven.events, LOOP, answers={"Ask": 3}).status == "SUCCEEDED"
+    row = check(LOOP, [driven.events], answers={"Ask": 3}, progress=False).iloc[0]
+    assert (row["was"], row["now"]) == ("RUNNING", "SUCCEEDED")
+    assert row["parted"].endswith("what comes then rests on other answers.")
 
 
 @pytest.mark.parametrize("length", range(2, 26))
@@ -256,9 +259,34 @@ def renamed(definition: Any, old: str, new: str) -> Any:
             "SUCCEEDED",
         ),
         (ran({**FAILS, "TimeoutSeconds": 5}, None, {"A": engine.NEVER}), FAILS, ["timed out in"], "RUNNING"),
+        (
+            ran(other(FAILS, "A", Retry=RETRY), None, {"A": BOOM}),
+            {**other(FAILS, "A", Retry=RETRY), "TimeoutSeconds": 2},
+            ["the execution times out"],
+            "TIMED_OUT",
+        ),
+        (
+            ran(WAITS),
+            {**WAITS, "States": {**WAITS["States"], "B": {"Type": "Wait", "Seconds": 1, "End": True}}},
+            ["After A they part: B is a Wait, and was a Pass in the history"],
+            "SUCCEEDED",
+        ),
+        (
+            ran(PARALLEL, None, {"L": 1, "R": BOOM}),
+            other(PARALLEL, "Both", Retry=RETRY),
+            ["it is retried, which it was not in the history"],
+            "RUNNING",
+        ),
+        (
+            ran(other(PARALLEL, "Both", Retry=RETRY), None, {"L": 1, "R": BOOM}),
+            PARALLEL,
+            ["it is not retried, as it was in the history"],
+            "FAILED",
+        ),
     ],
     ids=["pause", "output", "renamed", "retry added", "retry gone", "catch", "choice", "parameters", "resource",
-         "time-out", "succeed", "fail", "map", "items", "parallel", "result path", "machine's time-out"],
+         "time-out", "succeed", "fail", "map", "items", "parallel", "result path", "machine's time-out",
+         "machine's earlier time-out", "type", "Parallel's retry added", "Parallel's retry gone"],
 )  # fmt: skip
 def test_a_change_is_seen_where_it_is(events, changed, said, status):
     rehearsal = rehearse(events, changed)
@@ -394,3 +422,121 @@ def test_an_input_that_is_no_json_is_a_text():
     events = ran(WAITS)
     events[0]["executionStartedEventDetails"]["input"] = "\ud800 <b>"
     assert "A (event 2 of the history) they part: other input reaches it" in str(rehearse(events, WAITS).parted)
+
+
+def each(most: int) -> Any:
+    """A Map that has so many items in work at once."""
+    return machine(Each={"Type": "Map", "MaxConcurrency": most, "ItemProcessor": machine(One=task()), "End": True})
+
+
+def breaks_at_three(call):
+    if call.parameters == 3:
+        raise BOOM
+    return engine.Answer(call.parameters, 2)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said", "took"),
+    [
+        (1, 2, "Each (event 11 of the history) they part: Each#1[1] begins 2 s earlier than in the history.", 4),
+        (2, 1, "Each (event 8 of the history) they part: Each#1[1] begins 2 s later than in the history.", 8),
+        (0, 2, "Each (event 12 of the history) they part: Each#1[2] begins 2 s later than in the history.", 4),
+    ],
+)
+def test_how_many_items_are_in_work_at_once_is_seen(was, now, said, took):
+    events = ran(each(was), [1, 2, 3, 4], lambda call: engine.Answer(call.parameters, 2))
+    rehearsal = rehearse(events, each(now))
+    assert rehearsal.status == "SUCCEEDED"
+    assert said in rehearsal.parted
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == took
+    stamps = [event["timestamp"] for event in rehearsal._raw]
+    assert stamps == sorted(stamps)
+
+
+def test_what_was_broken_off_and_is_not_any_more_has_no_answer():
+    """All items at once, the third fails at once and ends the others; now two of them come first."""
+    rehearsal = rehearse(ran(each(0), [1, 2, 3, 4], breaks_at_three), each(2))
+    assert "One in Each#1[0] they part: it was broken off in the history, and is not now" in rehearsal.parted
+    assert rehearsal.unanswered["branch"].tolist() == ["Each#1[0]", "Each#1[1]"]
+
+
+def test_a_branch_that_is_not_in_the_history_parts_them():
+    rehearsal = rehearse(ran(each(1), [1, 2, 3, 4], breaks_at_three), each(4), answers={"One": 4})
+    assert "Each#1[1] begins 2 s earlier" in rehearsal.parted
+    longer = json.loads(json.dumps(PARALLEL).replace('"Seconds": 3', '"Seconds": 1'))
+    third = machine(T=passing())
+    for name, changed in (
+        ("R2", renamed(PARALLEL, "R", "R2")),
+        ("T", other(PARALLEL, "Both", Branches=[*longer["States"]["Both"]["Branches"], third])),
+    ):
+        for answers in ({"L": 1, "R": 2}, {"L": 1, "R": BOOM}):
+            rehearsal = rehearse(ran(longer, None, answers), changed)
+            assert rehearsal.parted == f"At Both they part: Both#1:{name} is none of the history's branches."
+
+
+@pytest.mark.parametrize("definition", [PARALLEL, MAP], ids=["parallel", "map"])
+def test_branches_that_were_cut_off_are_rehearsed_as_far_as_they_go(definition):
+    events = ran(definition, [1, 2, 3], {"L": engine.Answer(1, 1), "R": engine.Answer(1, 2), "One": 1})
+    for length in range(2, len(events)):
+        unchanged(events[:length], definition)
+
+
+def test_an_iteration_that_does_not_begin_any_more_parts_them():
+    def breaks_at_one(call):
+        if call.parameters == 1:
+            raise BOOM
+        return engine.Answer(call.parameters, 2)
+
+    rehearsal = rehearse(ran(each(0), [1, 2], breaks_at_one), each(1))
+    assert rehearsal.status == "FAILED"
+    assert rehearsal.parted == "At Each (event 8 of the history) they part: Each#1[1] does not begin any more."
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        (task(TimeoutSeconds=9), task(TimeoutSeconds=3), "it times out 6 s earlier than in the history"),
+        (
+            task(TOKEN, HeartbeatSeconds=9, Parameters={}),
+            task(TOKEN, HeartbeatSeconds=3, Parameters={}),
+            "it times out 6 s earlier than in the history",
+        ),
+    ],
+    ids=["time-out", "heartbeat"],
+)
+def test_an_earlier_time_out_is_seen(was, now, said):
+    rehearsal = rehearse(ran(machine(was), None, {"A": engine.NEVER}), machine(now))
+    assert said in rehearsal.parted
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 3
+
+
+def test_an_earlier_time_out_of_the_machine_is_seen():
+    events = ran({**FAILS, "TimeoutSeconds": 9}, None, {"A": engine.NEVER})
+    rehearsal = rehearse(events, {**FAILS, "TimeoutSeconds": 3})
+    assert "times out 6 s earlier than in the history" in rehearsal.parted
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 3
+
+
+def test_a_back_off_that_was_cut_off_is_one():
+    """While one branch waits for its next attempt, another fails and ends it."""
+    patient = {**RETRY[0], "IntervalSeconds": 30}
+    branches = [
+        machine(Each={**MAP["States"]["Each"], "ItemProcessor": machine(One=task(Retry=[patient]))}),
+        machine(R=task(Retry=[patient])),
+        machine(S=task()),
+    ]
+    definition = machine(Both={"Type": "Parallel", "Branches": branches, "End": True})
+    fails = {"One": BOOM, "R": BOOM, "S": engine.TaskFailed("Bang", "", 9)}
+    unchanged(ran(definition, [1], fails), definition)
+
+
+def test_what_an_earlier_failure_ends_ends_with_it():
+    """The sibling of what times out earlier is not kept until it was ended in the history."""
+    branches = [machine(W={"Type": "Wait", "Seconds": 20, "End": True}), machine(R=task(TimeoutSeconds=9))]
+    definition = machine(Both={"Type": "Parallel", "Branches": branches, "End": True})
+    events = ran(definition, None, {"R": engine.NEVER})
+    rehearsal = rehearse(events, json.loads(json.dumps(definition).replace(": 9", ": 3")))
+    assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 3
+    failing = ran(definition, None, {"R": engine.TaskFailed("Boom", "", 8)})
+    said = rehearse(failing, json.loads(json.dumps(definition).replace(": 9", ": 3"))).parted
+    assert said.endswith("they part: it times out; the history has LambdaFunctionFailed.")
