@@ -132,39 +132,30 @@ def states(
     """
     if by is not None and by not in BY:
         raise InvalidSetting(f"States are summed up by {', '.join(BY)}, not by {by!r}.")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
-        settings: dict[str, Any] = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": spill}
-        with duckdb.connect(":memory:", config=settings) as connection:
-            connection.execute("SET enable_progress_bar = false")
-            return _summed(connection, source, machine, since, until, by)
-
-
-def _summed(
-    connection: Any,
-    source: str | Path | pd.DataFrame,
-    machine: str | None,
-    since: store.Moment | None,
-    until: store.Moment | None,
-    by: str | None,
-) -> pd.DataFrame:
-    connection.execute(TABLE)
-    if isinstance(source, pd.DataFrame):
-        _list(connection, _index_of(source), "execution")
-        connection.register("events", pa.Table.from_pandas(source[COLUMNS], preserve_index=False))
-        _add_visits(connection, "execution")
-    else:
-        index = store.chosen(source, machine, since, until)
-        files = store.parts(Path(source), index)
-        if not files:
-            raise NotFound(f"No execution in {source} is asked for.")
-        _list(connection, index, "execution, collected")
-        for at in range(0, len(files), FILES):
-            read_now = connection.read_parquet(files[at : at + FILES], hive_partitioning=False)
-            read_now.create_view("events", replace=True)
-            _add_visits(connection, "execution, collected")
-    query = SUMS.format(by=f"{by}," if by else "", transition=f"{limits.TRANSITION:.9f}")
-    sums: pd.DataFrame = connection.sql(query).df()
-    return sums
+    settings: dict[str, Any] = {"memory_limit": MEMORY, "threads": THREADS}
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill,
+        duckdb.connect(":memory:", config={**settings, "temp_directory": spill}) as connection,
+    ):
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(TABLE)
+        if isinstance(source, pd.DataFrame):
+            _list(connection, store.within(_index_of(source), machine, since, until), "execution")
+            connection.register("events", pa.Table.from_pandas(source[COLUMNS], preserve_index=False))
+            _add_visits(connection, "execution")
+        else:
+            index = store.chosen(source, machine, since, until)
+            files = store.parts(Path(source), index)
+            if not files:
+                raise NotFound(f"No execution in {source} is asked for.")
+            _list(connection, index, "execution, collected")
+            for at in range(0, len(files), FILES):
+                read_now = connection.read_parquet(files[at : at + FILES], hive_partitioning=False)
+                read_now.create_view("events", replace=True)
+                _add_visits(connection, "execution, collected")
+        query = SUMS.format(by=f"{by}," if by else "", transition=f"{limits.TRANSITION:.9f}")
+        sums: pd.DataFrame = connection.sql(query).df()
+        return sums
 
 
 def _list(connection: Any, index: pd.DataFrame, key: str) -> None:
