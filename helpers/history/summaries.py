@@ -149,6 +149,7 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
         # Our clock may be behind AWS's.
         present = max(filter(None, (last, pd.Timestamp(now).tz_convert("UTC"))))
     entered, tried = visits(events), attempts(events)
+    waits = entered[entered["type"] == "Wait"]
     duration = present - started if started is not None and present is not None else None
     transitions = _transitions(types, tried, events)
     first, first_failure = _first_failure(events, kinds, entered)
@@ -162,7 +163,7 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
         ended=last if status != "RUNNING" else None,
         duration=duration,
         working=_covered(zip(tried["scheduled"], tried["ended"], tried["status"], strict=True), present),
-        waiting=_covered(_of_type(entered, "Wait"), present),
+        waiting=_covered(zip(waits["entered"], waits["exited"], waits["status"], strict=True), present),
         backing_off=_covered(_backoffs(entered, tried, present), present),
         transitions=transitions,
         dollars=_express_dollars(duration) if express else transitions * limits.TRANSITION,
@@ -179,12 +180,7 @@ def _transitions(types: list[EventType], tried: pd.DataFrame, events: pd.DataFra
     entered = sum(reading.kind is Kind.ENTERED for reading in types)
     retried = int((tried["attempt"] > 1).sum())
     starts = events.loc[[reading.kind is Kind.CONTAINER_STARTED for reading in types], ["branch", "state", "visit"]]
-    return entered + retried + len(starts) - len(starts.drop_duplicates())
-
-
-def _of_type(entered: pd.DataFrame, state_type: str) -> Iterable[tuple[Any, Any, Any]]:
-    own = entered[entered["type"] == state_type]
-    return zip(own["entered"], own["exited"], own["status"], strict=True)
+    return entered + retried + int(starts.duplicated().sum())
 
 
 def _backoffs(entered: pd.DataFrame, tried: pd.DataFrame, present: pd.Timestamp | None) -> list[tuple[Any, Any, Any]]:
