@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from helpers.engine.machine import written
 from helpers.errors import LabError, NotFound
 from helpers.history import Source, store
+from helpers.history.sources import text
 from helpers.quantities import count
 from helpers.rehearsal.record import Record, executions
 from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of
@@ -170,7 +171,8 @@ def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool
 
 
 def _frame(rows: list[Row]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=COLUMNS).astype("str")
+    said = [[one if one is None else text(one) for one in row] for row in rows]
+    return pd.DataFrame(said, columns=COLUMNS).astype("str")
 
 
 def summed(found: pd.DataFrame) -> pd.DataFrame:

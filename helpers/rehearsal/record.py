@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from helpers.engine import text_of
 from helpers.engine.scheduler import EPOCH, counted
 from helpers.errors import NotAHistory
 from helpers.history import store
@@ -161,6 +162,8 @@ class Record:
             if details.__class__ is not dict:
                 details = next((value for key, value in event.items() if str(key).endswith("EventDetails")), NO_DETAILS)
                 details = details if isinstance(details, Mapping) else NO_DETAILS
+            if any(field in details and not is_sound(details[field]) for field, is_sound in SOUND.items()):
+                details = {key: value for key, value in details.items() if key not in SOUND or SOUND[key](value)}
             name = details.get("name", details.get("state"))
             name = name if name is None or isinstance(name, str) else text(name)
             found.append(Step(event["id"], kind, read(kind).kind, details, name))
@@ -231,6 +234,26 @@ class Record:
         return max(ended, key=lambda pair: (pair[0], pair[1].scheduled.id))[1] if ended else None
 
 
+def _is_limit(value: Any) -> bool:
+    """Whether it can be the seconds of a time-out, of which the language has 99,999,999 at most."""
+    return isinstance(value, int) and 0 <= value < 100_000_000
+
+
+def _is_data(value: Any) -> bool:
+    """Whether it is JSON text or data, which an endless number, as a source may hold it parsed, is not."""
+    try:
+        return isinstance(value, str) or bool(text_of(value))
+    except ValueError:
+        return False
+
+
+# What the fields that a rehearsal reckons with must be; others count as missing.
+SOUND: dict[str, Callable[[Any], bool]] = {
+    "output": _is_data,
+    "assignedVariables": lambda value: isinstance(value, dict),
+    "timeoutInSeconds": _is_limit,
+    "heartbeatInSeconds": _is_limit,
+}
 NAT = -(2**63)
 PART = {Kind.ATTEMPT_STARTED: "started", Kind.ATTEMPT_SUBMITTED: "submitted"}
 RUNS = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from helpers import engine, history
-from helpers.errors import NotAHistory, NotFound
+from helpers.errors import InvalidInput, NotAHistory, NotFound
 from helpers.rehearsal import check, rehearse
 from helpers.workbench import explore
 from tests.engine import recordings
@@ -540,3 +540,40 @@ def test_what_an_earlier_failure_ends_ends_with_it():
     failing = ran(definition, None, {"R": engine.TaskFailed("Boom", "", 8)})
     said = rehearse(failing, json.loads(json.dumps(definition).replace(": 9", ": 3"))).parted
     assert said.endswith("they part: it times out; the history has LambdaFunctionFailed.")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("timeoutInSeconds", "5"),
+        ("timeoutInSeconds", 2**70),
+        ("heartbeatInSeconds", [5]),
+        ("assignedVariables", "a"),
+        ("assignedVariables", 5.5),
+    ],
+)
+def test_a_field_of_another_kind_counts_as_none(field, value):
+    events = ran(FAILS, None, {"A": engine.TaskFailed("States.Timeout")})
+    for event in events:
+        for details in event.values():
+            if isinstance(details, dict):
+                details[field] = value
+    scheduled = next(event for event in events if event["type"] == "LambdaFunctionFailed")
+    scheduled["type"] = "LambdaFunctionTimedOut"
+    scheduled["lambdaFunctionTimedOutEventDetails"] = scheduled.pop("lambdaFunctionFailedEventDetails")
+    assert rehearse(events, FAILS).status in ("FAILED", "RUNNING")
+
+
+def test_half_a_surrogate_pair_and_what_is_no_json_are_no_tracebacks():
+    events = ran(FAILS, {"n": "x"}, {"A": BOOM})
+    halved = json.loads(json.dumps(events, default=str).replace('\\"x\\"', '\\"\ud800\\"'))
+    assert rehearse(halved, other(FAILS, "A", Retry=RETRY)).unanswered["parameters"].tolist() == ['{"n":"\\ud800"}']
+    named = json.loads(json.dumps(ran(WAITS), default=str).replace('"B"', '"\ud800"'))
+    assert "went to \\ud800" in check(WAITS, [named], progress=False)["parted"].iloc[0]
+    endless = ran(FAILS, None, {"A": 1})
+    answered = next(event for event in endless if event["type"] == "LambdaFunctionSucceeded")
+    answered["lambdaFunctionSucceededEventDetails"]["output"] = [float("inf")]
+    assert rehearse(endless, FAILS).unanswered["reason"].tolist() == ["its recorded answer was cut off"]
+    events[0]["executionStartedEventDetails"]["input"] = float("inf")
+    with pytest.raises(InvalidInput, match="no JSON"):
+        rehearse(events, FAILS)
