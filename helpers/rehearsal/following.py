@@ -19,6 +19,7 @@ from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.simulation import MACHINE, ROLE, START, Progress
 from helpers.engine.tasks import outside
 from helpers.history.event_types import ENDS, Kind, details_key, read
+from helpers.history.sources import text as readable
 from helpers.limits import HISTORY_EVENTS
 from helpers.rehearsal import parting
 from helpers.rehearsal.payloads import Path, differences, fits, held, parsed
@@ -341,7 +342,7 @@ def _repeated(attempt: Attempt) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else text_of(value)
+    return value if value is None or isinstance(value, str) else readable(value)
 
 
 def _identity(record: Record, second: bool) -> Identity:

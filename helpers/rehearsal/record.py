@@ -154,7 +154,7 @@ class Record:
             events = events[:kept]
             if not kept:
                 raise NotAHistory("The history does not begin with event 1: fetch all of its pages.")
-        found = []
+        found: list[Step] = []
         for event in events:
             kind = event.get("type")
             kind = kind if isinstance(kind, str) else text(kind)
@@ -162,8 +162,9 @@ class Record:
             if details.__class__ is not dict:
                 details = next((value for key, value in event.items() if str(key).endswith("EventDetails")), NO_DETAILS)
                 details = details if isinstance(details, Mapping) else NO_DETAILS
-            if any(field in details and not is_sound(details[field]) for field, is_sound in SOUND.items()):
-                details = {key: value for key, value in details.items() if key not in SOUND or SOUND[key](value)}
+            unsound = [field for field in SOUND if field in details and not SOUND[field](details[field])]
+            if unsound and (found or unsound != ["input"]):  # what it began with is asked for where it is no data
+                details = {field: value for field, value in details.items() if field not in unsound}
             name = details.get("name", details.get("state"))
             name = name if name is None or isinstance(name, str) else text(name)
             found.append(Step(event["id"], kind, read(kind).kind, details, name))
@@ -249,7 +250,7 @@ def _is_data(value: Any) -> bool:
 
 # What the fields that a rehearsal reckons with must be; others count as missing.
 SOUND: dict[str, Callable[[Any], bool]] = {
-    "output": _is_data,
+    **dict.fromkeys(("input", "output", "parameters"), _is_data),
     "assignedVariables": lambda value: isinstance(value, dict),
     "timeoutInSeconds": _is_limit,
     "heartbeatInSeconds": _is_limit,

@@ -574,6 +574,9 @@ def test_half_a_surrogate_pair_and_what_is_no_json_are_no_tracebacks():
     answered = next(event for event in endless if event["type"] == "LambdaFunctionSucceeded")
     answered["lambdaFunctionSucceededEventDetails"]["output"] = [float("inf")]
     assert rehearse(endless, FAILS).unanswered["reason"].tolist() == ["its recorded answer was cut off"]
+    drawn = ran(CHANCE, None, {"Ask": {"ok": True}})
+    drawn[1]["stateEnteredEventDetails"]["input"] = float("inf")
+    assert rehearse(drawn, CHANCE).status == "SUCCEEDED"
     events[0]["executionStartedEventDetails"]["input"] = float("inf")
     with pytest.raises(InvalidInput, match="no JSON"):
         rehearse(events, FAILS)
