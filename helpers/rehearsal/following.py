@@ -116,9 +116,10 @@ class Course:
 
     def _missing(self) -> Iterator[str]:
         """Recorded branches that did not begin; one that took no time may have begun by chance."""
+        steps = self.record.steps
         for branch, line in self.record.lines.items():
-            first, last = line.steps[0], line.steps[-1]
-            if not line.at and first.at is not None and last.at is not None and last.at - first.at > -EARLY:
+            first, then = line.steps[0], steps[min(line.steps[-1].id, len(steps) - 1)]  # the event behind its last
+            if not line.at and first.at is not None and then.at is not None and then.at - first.at > -EARLY:
                 yield f"At {first.name} (event {first.id} of the history) they part: {branch} does not begin any more."
 
     @property

@@ -490,6 +490,12 @@ def test_an_iteration_that_does_not_begin_any_more_parts_them():
     rehearsal = rehearse(ran(each(0), [1, 2], breaks_at_one), each(1))
     assert rehearsal.status == "FAILED"
     assert rehearsal.parted == "At Each (event 8 of the history) they part: Each#1[1] does not begin any more."
+    waiting = machine(W={"Type": "Wait", "Seconds": 2, "Next": "P"}, P=passing(InputPath="$.nowhere"))
+    mapped = other(each(0), "Each", ItemProcessor=waiting)  # States.Runtime, after which nothing is written of others
+    assert (
+        "Each#1[1] does not begin any more"
+        in rehearse(ran(mapped, [1, 2]), other(mapped, "Each", MaxConcurrency=1)).parted
+    )
 
 
 @pytest.mark.parametrize(
