@@ -191,8 +191,7 @@ class Course:
         self._held.clear()
         cut, self.broken = self.broken, {}
         for call, reason in cut.items():
-            if call.open:
-                self.unknown(call, reason)
+            self.unknown(call, reason)
 
     def hold(self, frame: FollowedFrame) -> None:
         """A branch has come to where its record was cut off: it waits for what cut it off."""
@@ -268,14 +267,9 @@ class Course:
         if ended is not None and ended.kind is Kind.ATTEMPT_TIMED_OUT:
             limit = asked.get("timeoutInSeconds")
             late = end if limit is None else max(end, now + limit * SECOND)
+            self._at(late + LATE, lambda: self.unknown(call, "it timed out in the history"))
             if beat is not None and (limit is None or end - now < limit * SECOND + EARLY):
                 missed = asked.get("heartbeatInSeconds", beat) * SECOND
-
-            def still() -> None:
-                if call.open:
-                    self.unknown(call, "it timed out in the history")
-
-            self._at(late + LATE, still)
         elif ended is not None and ended.kind is Kind.ATTEMPT_SUCCEEDED:
             given = ended.details["output"]
             text = text_of(given) if parsed(given) is given else given  # as it came, where it is JSON
@@ -301,9 +295,11 @@ class Course:
             self.scheduler.at(when, action)
 
     def unknown(self, call: Call, reason: str) -> None:
-        """A call that the history does not answer: it has an answer that was given, or stays open."""
+        """A call that the history does not answer: it has an answer that was given, or stays open, if it still is."""
         frame = call.frame
         assert isinstance(frame, FollowedFrame)
+        if not call.open:
+            return
         if self._answers and self._knows(call.state):
             try:
                 call.answer(self._answers(call))
@@ -317,17 +313,8 @@ class Course:
             return
         frame.held = True
         frame.execution.waits = True
-        self.unanswered.append(
-            {
-                "state": call.state,
-                "branch": call.branch,
-                "visit": call.visit,
-                "attempt": call.attempt,
-                "resource": call.resource,
-                "parameters": call.text,
-                "reason": reason,
-            }
-        )
+        asked = {name: getattr(call, name) for name in ("state", "branch", "visit", "attempt", "resource")}
+        self.unanswered.append({**asked, "parameters": call.text, "reason": reason})
 
 
 def _repeated(attempt: Attempt) -> Any:
