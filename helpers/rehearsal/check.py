@@ -147,7 +147,8 @@ def _checked(text: str, sources: Iterable[Source], answers: Answers | None, repe
             for trace, children in executions(source):
                 rows.append(_row(text, trace, children, answers, repeat))
         except LabError as error:
-            rows.append((_name(source), None, "unanswered", str(error)))
+            name = Path(source).name if isinstance(source, str | PathLike) else "an execution"
+            rows.append((name, None, "unanswered", str(error)))
     return rows
 
 
@@ -160,10 +161,6 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
     gap = course.record.gap if course.is_at_end else None
     now = "unanswered" if gap or (now == "RUNNING" and course.unanswered) else now
     return trace.execution, was, now, sentence_of(course) or gap or (course.end if was != now else None)
-
-
-def _name(source: Source) -> str:
-    return Path(source).name if isinstance(source, str | PathLike) else "an execution"
 
 
 def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool) -> pd.DataFrame:

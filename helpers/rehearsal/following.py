@@ -23,7 +23,7 @@ from helpers.history.sources import text as readable
 from helpers.limits import HISTORY_EVENTS
 from helpers.rehearsal import parting
 from helpers.rehearsal.payloads import Path, differences, fits, held, parsed
-from helpers.rehearsal.record import OUTSIDE, Attempt, Line, Record, Step, input_of, label_of
+from helpers.rehearsal.record import OUTSIDE, Attempt, Line, Record, Step
 from helpers.rehearsal.record import MapRun as RecordedRun
 
 __all__ = ["Course", "FollowedFrame", "FollowedMap", "follow"]
@@ -163,9 +163,9 @@ class Course:
         started = next((step for step in reversed(passed) if step.kind is Kind.RUN_STARTED), None)
         arn = str(started.details.get("mapRunArn", "")) if started else ""
         label = arn.split(":")[-2].partition("/")[2] if arn.count(":") > 6 else run.label
-        free = [child for child in children if id(child) not in self._used and label_of(child) == label]
+        free = [child for child in children if id(child) not in self._used and child.label == label]
         given = parsed(text)
-        found = next((child for child in free if not differences(given, input_of(child))), None)
+        found = next((child for child in free if not differences(given, parsed(child.given))), None)
         found = found or (free[0] if free else None)
         if found:
             self._used.add(id(found))
@@ -431,10 +431,13 @@ class FollowedFrame(Frame):
             return super().sleep_until(when)
         when = max(when, now)
         asked = (when, when - now + last.at)
-        drawn = any(retrier.full_jitter for retrier in getattr(state, "retriers", ()))
+        uneven = [retrier for retrier in getattr(state, "retriers", ()) if retrier.full_jitter]
+        most = max((round(retrier.longest(self.retries or 0) * SECOND) for retrier in uneven), default=0)
+        took = step.at - last.at
+        drawn = most and took <= most + LATE
         if drawn or self.resumed or any(EARLY <= step.at - one <= LATE for one in asked):
             return super().sleep_until(step.at)
-        self.execution.course.part(self, parting.paused(self, step, when - now, step.at - last.at, waiting))
+        self.execution.course.part(self, parting.paused(self, step, most or when - now, took, waiting, bool(most)))
         return super().sleep_until(when)
 
     def part_at(self, kind: str, details: Any, step: Step | None) -> None:
@@ -582,6 +585,9 @@ class Followed(Execution):
             course.part(frame, moved)
             return kind, key, details, None
         why = parting.differs(kind, details, step)
+        if not why and kind == "ExecutionFailed" and frame.machine.states[frame.state].type == "Fail":
+            was, now = (str(one.get("cause")) for one in (step.details, details))
+            why = None if course.volatile or fits(was, now) else "it fails for another cause"
         if why:
             course.part(frame, f"At {parting.place(frame, step)} they part: {why}.")
         elif details:

@@ -18,9 +18,8 @@ from helpers.history.event_types import ENDS, Group, Kind, details_key, read
 from helpers.history.sources import Source, Trace, stamps, text, whole
 from helpers.history.sources import read as traces
 from helpers.quantities import count
-from helpers.rehearsal.payloads import parsed
 
-__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "input_of", "label_of", "recorded"]
+__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "recorded"]
 
 OUTSIDE = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT, Kind.EXECUTION_REDRIVEN})
 # After one of these, what follows in a branch is what came of it, not what was cut off.
@@ -125,6 +124,11 @@ class Record:
             )
         self.given = first.details["input"]
         self.truncated = isinstance(cut := first.details.get("inputDetails"), Mapping) and cut.get("truncated") is True
+
+    @property
+    def label(self) -> str:
+        """The label of the Map Run whose child it is; empty for none."""
+        return _machine(self.execution).partition("/")[2]
 
     @property
     def limit(self) -> int | None:
@@ -295,13 +299,3 @@ def executions(source: Source | pd.DataFrame) -> list[tuple[Trace, list[Trace]]]
 def _machine(arn: str) -> str:
     parts = arn.split(":")
     return parts[6] if len(parts) > 7 and parts[0] == "arn" else ""
-
-
-def label_of(record: Record) -> str:
-    """The label of the Map Run that a child execution belongs to."""
-    return _machine(record.execution).partition("/")[2]
-
-
-def input_of(record: Record) -> Any:
-    """The data that an execution began with."""
-    return parsed(record.given)

@@ -272,6 +272,12 @@ def renamed(definition: Any, old: str, new: str) -> Any:
             "SUCCEEDED",
         ),
         (
+            ran(machine({"Type": "Fail", "Error": "E", "Cause": "c"})),
+            machine({"Type": "Fail", "Error": "E", "Cause": "d"}),
+            ["it fails for another cause"],
+            "FAILED",
+        ),
+        (
             ran(PARALLEL, None, {"L": 1, "R": BOOM}),
             other(PARALLEL, "Both", Retry=RETRY),
             ["it is retried, which it was not in the history"],
@@ -286,7 +292,7 @@ def renamed(definition: Any, old: str, new: str) -> Any:
     ],
     ids=["pause", "output", "renamed", "retry added", "retry gone", "catch", "choice", "parameters", "resource",
          "time-out", "succeed", "fail", "map", "items", "parallel", "result path", "machine's time-out",
-         "machine's earlier time-out", "type", "Parallel's retry added", "Parallel's retry gone"],
+         "machine's earlier time-out", "type", "cause", "Parallel's retry added", "Parallel's retry gone"],
 )  # fmt: skip
 def test_a_change_is_seen_where_it_is(events, changed, said, status):
     rehearsal = rehearse(events, changed)
@@ -586,3 +592,12 @@ def test_half_a_surrogate_pair_and_what_is_no_json_are_no_tracebacks():
     events[0]["executionStartedEventDetails"]["input"] = float("inf")
     with pytest.raises(InvalidInput, match="no JSON"):
         rehearse(events, FAILS)
+
+
+def test_a_back_off_that_jitter_cannot_draw_is_another():
+    uneven = {"ErrorEquals": ["Boom"], "IntervalSeconds": 60, "MaxAttempts": 1, "JitterStrategy": "FULL"}
+    definition = machine(task(Retry=[uneven]))
+    events = ran(definition, None, {"A": [BOOM, 1]})
+    unchanged(events, definition)
+    rehearsal = rehearse(events, machine(task(Retry=[{**uneven, "IntervalSeconds": 1}])))
+    assert "At A (event 6 of the history) they part: it is retried after at most 1 s, and was after" in rehearsal.parted
