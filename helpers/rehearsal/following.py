@@ -137,17 +137,35 @@ class Course:
 
     def _goes_on(self) -> bool:
         """Whether something goes on where all wait: for answers, or for what broke them off and does not come."""
-        waiting = [call.frame for call in self.broken] or self._held
+        waiting: Any = [call.frame for call in self.broken] or self._held
         if self.record.open:
             cut, self.broken = self.broken, {}
             for call, reason in cut.items():
                 self.unknown(call, reason)
         elif waiting:
-            frame = waiting[0]
-            assert isinstance(frame, FollowedFrame)
+            self._outlived(waiting[0])
+        return any(not frame.held for frame in waiting)
+
+    def _outlived(self, frame: FollowedFrame) -> None:
+        """What was broken off in the history is not."""
+        if frame.process and not frame.process.over:
             why = f"At {parting.place(frame, None)} they part: it was broken off in the history, and is not now."
             self.part(frame, why)
-        return any(not frame.held for frame in waiting)  # type: ignore[attr-defined]
+
+    def _outlives(self, frame: FollowedFrame, waits: Callable[[], bool]) -> None:
+        """See whether it still waits when what broke it off, the next event around it, has come in the history."""
+        around = frame.outer
+        while isinstance(around, FollowedFrame) and not (around.found and around.found.next):
+            around = around.outer
+        step = around.found.next if isinstance(around, FollowedFrame) and around.found else None
+        until = step.at if step else frame.execution.end
+
+        def look() -> None:
+            if waits():
+                self._outlived(frame)
+
+        if until is not None:
+            self._at(max(until, self.scheduler.now) + LATE, look)
 
     def expect(self, execution: Followed) -> None:
         """Note what came from outside to an execution."""
@@ -197,6 +215,7 @@ class Course:
         """A branch has come to where its record was cut off: it waits for what cut it off."""
         frame.held = True
         self._held.append(frame)
+        self._outlives(frame, lambda: frame in self._held)
 
     def settled(self, frame: FollowedFrame, field: str, computed: Any, recorded: Any) -> Any:
         """Computed data, with what differs from time to time as it was recorded."""
@@ -238,6 +257,8 @@ class Course:
             if ended is None:
                 ends = record is not None and record.open
                 self.broken[call] = "the history ends before its answer" if ends else "it was broken off in the history"
+                if not ends:
+                    self._outlives(frame, lambda: call in self.broken and call.open)
             self._give(call, frame, attempt)
 
     def _give(self, call: Call, frame: FollowedFrame, attempt: Attempt) -> None:

@@ -601,3 +601,19 @@ def test_a_back_off_that_jitter_cannot_draw_is_another():
     unchanged(events, definition)
     rehearsal = rehearse(events, machine(task(Retry=[{**uneven, "IntervalSeconds": 1}])))
     assert "At A (event 6 of the history) they part: it is retried after at most 1 s, and was after" in rehearsal.parted
+
+
+@pytest.mark.parametrize("state", [{"Type": "Wait", "Seconds": 7}, task(Next="P")], ids=["pause", "call"])
+def test_what_outlives_what_broke_it_off_goes_on_or_has_no_answer(state):
+    def failing_after(seconds):
+        fails = machine(W={"Type": "Wait", "Seconds": seconds, "Next": "F"}, F={"Type": "Fail", "Error": "Enough"})
+        branches = [fails, machine(A={**state, "Next": "P"}, P=passing())]
+        return machine(Both={"Type": "Parallel", "Branches": branches, "End": True})
+
+    rehearsal = rehearse(ran(failing_after(5), None, {"A": engine.Answer(1, 7)}), failing_after(9))
+    assert rehearsal.status == "FAILED"
+    if state["Type"] == "Wait":
+        passed = rehearsal.events.set_index("type")["elapsed"]
+        assert passed["PassStateEntered"].total_seconds() == 7
+    else:
+        assert rehearsal.unanswered["reason"].tolist() == ["it was broken off in the history"]
