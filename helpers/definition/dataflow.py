@@ -35,6 +35,7 @@ __all__ = [
 Location = tuple[str, ...]
 Kind = Literal["outside", "literal", "copy", "computed"]
 DOCUMENT: Location = ("$",)
+DEEPEST = 20  # steps of a location: more than anybody writes
 # Fields of the context object that are another at each entering of a state.
 VARYING_CONTEXT = ("State", "Task")
 
@@ -349,10 +350,9 @@ def changes(
             for place_read in source.reads:
                 if place_read in known:
                     continue
-                # A part of itself copied onto itself nests or unwraps at each turn.
-                if any(overlap(place_read, seen) for seen in chain) or changes(
-                    place_read, steps, chain, known, constants
-                ):
+                # A part of itself copied onto itself nests or unwraps at each turn, as does what lies ever deeper.
+                nests = len(place_read) > DEEPEST or any(overlap(place_read, seen) for seen in chain)
+                if nests or changes(place_read, steps, chain, known, constants):
                     return True
     return False
 

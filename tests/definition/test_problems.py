@@ -293,6 +293,43 @@ def test_a_short_loop_beside_a_sound_one_is_found():
     assert only(definition, "endless-loop").states == ("Pause", "Check")
 
 
+UNWRAPPED = {
+    "by an OutputPath": machine(
+        "Pause",
+        {
+            "Pause": wait("Check"),
+            "Check": choice([equals("$.job.n", "a", "Done")], "Pause", OutputPath="$.job"),
+            "Done": DONE,
+        },
+    ),
+    "by an Output": machine(
+        "Say",
+        {
+            "Say": {"Type": "Pass", "Output": {"status": None}, "Next": "Check"},
+            "Check": choice(
+                [{"Condition": "{% $states.input.n = 1 %}", "Next": "Done"}], "Say", Output="{% $states.input.job %}"
+            ),
+            "Done": DONE,
+        },
+        QueryLanguage="JSONata",
+    ),
+    "by a variable": machine(
+        "Take",
+        {
+            "Take": {"Type": "Pass", "Assign": {"job.$": "$job.next"}, "Next": "Check"},
+            "Check": choice([equals("$job.name", "a", "Done")], "Take"),
+            "Done": DONE,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("how", UNWRAPPED)
+def test_what_is_taken_out_of_itself_each_turn_changes(how):
+    """A place that comes from an ever deeper one is looked after no further: it took a minute, and was "too deep"."""
+    assert kinds(UNWRAPPED[how]) <= {"unbounded-polling"}
+
+
 def test_unbounded_polling_and_its_cures():
     check = choice(STATUS, "Pause")
     loose = polling(task("Check", ResultPath="$.status", Retry=RETRIED), check)
