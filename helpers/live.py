@@ -2,6 +2,7 @@
 
 import html
 import json
+import random
 import re
 import secrets
 import threading
@@ -17,11 +18,13 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from helpers import diagram, execution, history
-from helpers.definition import parse, states, syntax
+from helpers.definition import parse, states
 from helpers.diagram.figures import passages, statuses
 from helpers.diagram.living import Living, counted
 from helpers.engine.failures import matches
 from helpers.engine.handling import Retrier
+from helpers.engine.paths import NoSuchPath, selected
+from helpers.engine.scope import Scope
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.history.event_types import FAILED
 from helpers.lab import Lab, current
@@ -402,11 +405,9 @@ def _value(body: Mapping[str, Any], field: str, given: Any) -> Any:
     """The field itself, or what its path finds in the state's input; None for a path that leads elsewhere."""
     if f"{field}Path" not in body:
         return body.get(field)
+    scope = Scope(random.Random, dict)
     try:
-        found = syntax.path(str(body[f"{field}Path"]))
-        value = json.loads(given)
-        for step in found.steps:
-            value = value[step]
-    except (ValueError, TypeError, LookupError):
+        scope.data = json.loads(given)
+        return selected(str(body[f"{field}Path"]))(scope)
+    except (ValueError, TypeError, NoSuchPath):
         return None
-    return value if found.root == "$" and found.definite else None

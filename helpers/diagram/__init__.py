@@ -14,6 +14,7 @@ from helpers.diagram.palette import STATUSES
 from helpers.diagram.picture import Diagram, Drawing
 from helpers.diagram.plan import plan
 from helpers.diagram.traced import traced
+from helpers.errors import DefinitionInvalid
 
 __all__ = ["STATUSES", "Diagram", "Legend", "draw", "draw_history", "legend"]
 
@@ -35,8 +36,13 @@ def draw(
     took in all and at most, its retries and failures; they mark the way taken, hovering shows the last input and
     output, and without `statuses` each state has that of its last visit. `heat` colours by the time spent instead.
 
-    Raises `UnknownStatus` and `UnknownName`.
+    Raises `DefinitionInvalid`, `UnknownStatus` and `UnknownName`.
     """
+    if not isinstance(definition, dict):
+        raise DefinitionInvalid(
+            f"What is of type {type(definition).__name__} cannot be drawn: give the definition as a dict, which "
+            "helpers.definition.load makes of a name or a file, and json.loads of AWS's text."
+        )
     noted = Figures() if visits is None else figures(visits, attempts)
     drawn = Diagram(Drawing(plan(definition), noted, heat), statuses)
     return drawn.recoloured(last_statuses(visits)) if statuses is None and visits is not None else drawn

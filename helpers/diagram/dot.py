@@ -6,6 +6,8 @@ made here, never taken from a name.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
@@ -14,10 +16,9 @@ import graphviz
 from helpers.diagram.figures import Figures
 from helpers.diagram.palette import EDGES, INK, NOT_TAKEN, PANEL, QUIET, TAKEN, Look
 from helpers.diagram.plan import Box, Line, Node, Plan
-from helpers.diagram.text import lines, width
 from helpers.verbatim import clean, shorten
 
-__all__ = ["FONT", "LINES", "dot", "edge_colour"]
+__all__ = ["FONT", "LINES", "dot"]
 
 FONT = "Helvetica"
 SHAPES = {
@@ -48,6 +49,7 @@ LONGEST_NAME = {False: 26, True: 17}  # a diamond is twice as wide as its text
 LONGEST_DETAIL, LONGEST_LABEL = 30, 30
 SPACER = '<<table border="0" cellpadding="0"><tr><td width="36"> </td></tr></table>>'
 GAP = "&#160;"
+BREAKS = re.compile(r"(?<=[\s_.:/-])|(?<=[a-z0-9])(?=[A-Z])")
 
 
 def dot(drawn: Plan, looks: Callable[[str], Look], noted: Figures) -> str:
@@ -62,12 +64,7 @@ def dot(drawn: Plan, looks: Callable[[str], Look], noted: Figures) -> str:
     return str(graph.source)
 
 
-def fill(
-    graph: graphviz.Digraph,
-    box: Box,
-    looks: Callable[[str], Look],
-    notes: Mapping[str, Sequence[str]],
-) -> None:
+def fill(graph: graphviz.Digraph, box: Box, looks: Callable[[str], Look], notes: Mapping[str, Sequence[str]]) -> None:
     """Put a box's nodes and inner boxes into a graph or a cluster."""
     for node in sorted(box.nodes, key=lambda node: not node.mark):
         draw_node(graph, node, looks(node.id), notes.get(node.name, []))
@@ -104,7 +101,7 @@ def draw_node(graph: graphviz.Digraph, node: Node, shown: Look, notes: Sequence[
 
 
 def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None) -> None:
-    colour = edge_colour(line.kind, None if taken is None else TAKEN if taken else NOT_TAKEN)
+    colour = EDGES[line.kind] if taken is None else TAKEN if taken else NOT_TAKEN
     look = {**LINES[line.kind], **({"penwidth": "1.8"} if taken else {}), "id": id_}
     if line.back:
         look |= {"weight": "0"}
@@ -115,11 +112,6 @@ def draw_line(graph: graphviz.Digraph, id_: str, line: Line, taken: bool | None)
         rows = "<br/>".join(html(text) for text in lines(shown, LONGEST_LABEL))
         look["label"] = f'<<table border="0" cellpadding="5"><tr><td>{rows}</td></tr></table>>'
     graph.edge(line.source, line.target, color=colour, **look)
-
-
-def edge_colour(kind: str, colour: str | None = None) -> str:
-    """The colour of an edge of a kind, if it has none of its own."""
-    return colour or EDGES[kind]
 
 
 def label(node: Node | Box, shown: Look, notes: Sequence[str]) -> str:
@@ -159,3 +151,30 @@ def font(text: str, size: float, colour: str) -> str:
 def html(text: str) -> str:
     """Text for an HTML-like label, in which DOT takes a backslash and a letter for something else."""
     return escape(text).replace("\\", "\\\\")
+
+
+def lines(text: str, longest: int) -> list[str]:
+    """The text in lines of about `longest` characters, broken between words where possible; no character is lost."""
+    made = [""]
+    for word in BREAKS.split(text):
+        if made[-1] and len(made[-1]) + len(word) > longest:
+            made.append("")
+        made[-1] += word
+        while len(made[-1]) > longest + 6:
+            made[-1:] = [made[-1][:longest], made[-1][longest:]]
+    return [line for line in made if line] or [" "]
+
+
+def width(text: str, size: float) -> float:
+    """A generous estimate in points, for fonts that the drawing program has no figures of."""
+    ems = 0.0
+    for character in text:
+        if unicodedata.east_asian_width(character) in "WF":
+            ems += 1.05
+        elif character.isupper() or character in "mwMW@%&":
+            ems += 0.74
+        elif character in "iljtf.,:;|'!()[] ":
+            ems += 0.34
+        else:
+            ems += 0.58
+    return ems * size

@@ -14,9 +14,6 @@ from helpers.verbatim import shorten
 __all__ = ["Figures", "Passage", "figures", "passages", "statuses", "way"]
 
 LONGEST_PAYLOAD = 300
-# What a state shows that is in several branches at once: something open first, then the worst.
-
-
 Passage = tuple[str, str, str]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import graphviz
 
-from helpers.diagram.dot import FONT, LINES, edge_colour
+from helpers.diagram.dot import FONT, LINES
 from helpers.diagram.layout import tidy
-from helpers.diagram.palette import INK, PANEL, PASSIVE, STATUSES, UNREACHED
+from helpers.diagram.palette import EDGES, INK, PANEL, PASSIVE, STATUSES, UNREACHED
 from helpers.diagram.picture import DPI, Forms, made
 from helpers.diagram.program import drawn
 
@@ -46,7 +46,7 @@ class Legend:
             graph.node(f"{kind}_from", " ", width="0.02")
             graph.node(f"{kind}_to", f'<<table border="0"><tr><td width="190" align="left">{words}</td></tr></table>>')
             graph.edge("states", f"{kind}_from", style="invis")
-            graph.edge(f"{kind}_from", f"{kind}_to", color=edge_colour(kind), **{**LINES[kind], "constraint": "true"})
+            graph.edge(f"{kind}_from", f"{kind}_to", color=EDGES[kind], **{**LINES[kind], "constraint": "true"})
         return str(graph.source)
 
     def svg(self) -> str:

@@ -5,6 +5,9 @@ const LARGEST = 4 / 3; // pixels a point: the size that the drawing has as a pic
 const LEGIBLE = 0.95; // below, one sees a part of the picture at this scale instead of the whole
 const STEP = 1.3;
 
+// A state may have the name of something that every object has.
+const own = (of, name) => (Object.hasOwn(of, name) ? of[name] : undefined);
+
 function element(tag, name, text) {
   const made = document.createElement(tag);
   if (name) made.className = name;
@@ -56,7 +59,7 @@ function render({ model, el, signal }) {
     const [w, h] = [wide / scale, high / scale];
     view = [(size[0] - w) / 2, within(0, h, size[1]), w, h];
     place();
-    if (least) reveal(groups.get(model.get("selected"))?.[0]);
+    if (least) reveal(groups.get(model.get("selected"))?.[0] ?? svg.querySelector(".node"));
   }
 
   function zoom(by, at = [view[0] + view[2] / 2, view[1] + view[3] / 2]) {
@@ -91,6 +94,8 @@ function render({ model, el, signal }) {
     svg.setAttribute("aria-label", label);
     size = svg.getAttribute("viewBox").split(/\s+/).slice(2).map(Number);
     for (const side of ["width", "height"]) svg.setAttribute(side, "100%");
+    const first = svg.querySelector(".node"); // over the edges, which would cross the badges
+    for (const edge of svg.querySelectorAll(".edge")) first.before(edge);
     for (const group of svg.querySelectorAll("[data-state]")) {
       const name = group.dataset.state;
       groups.set(name, [...(groups.get(name) ?? []), group]);
@@ -116,14 +121,16 @@ function render({ model, el, signal }) {
     made.setAttribute("class", "badge");
     made.innerHTML = `<rect width="${width}" height="15" rx="7.5"/><text x="${width / 2}" y="11" text-anchor="middle"></text>`;
     made.querySelector("text").textContent = words;
-    made.setAttribute("transform", `translate(${box.x + box.width - width + 6} ${box.y - 12})`);
+    // Beside the middle of the upper edge, where the usual arrow comes in; of a box, at its corner.
+    const left = group.matches(".cluster") ? box.width - width : box.width / 2;
+    made.setAttribute("transform", `translate(${box.x + left + 6} ${box.y - 12})`);
     group.append(made);
   }
 
   function colour() {
     const { states = {}, taken, lit, plain } = model.get("moment"), { types = {}, signs = {} } = model.get("picture");
     for (const [name, drawn] of groups) {
-      const [look, visit, attempt] = states[name] ?? [plain ? "plain" : "unreached", 0, 0];
+      const [look, visit, attempt] = own(states, name) ?? [plain ? "plain" : "unreached", 0, 0];
       const key = `${look} ${visit} ${attempt}`;
       if (shown[name] === key) continue;
       shown[name] = key;
@@ -163,7 +170,7 @@ function render({ model, el, signal }) {
   function hint(group) {
     hovered = group?.dataset.state;
     if (!hovered) return (tip.hidden = true);
-    const lines = model.get("hover")[hovered];
+    const lines = own(model.get("hover"), hovered);
     say(group, lines ?? []);
     if (!lines) model.send({ hovered });
   }

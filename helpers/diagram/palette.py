@@ -7,10 +7,8 @@ are of the set WGL4, which the usual fonts hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from helpers.errors import UnknownStatus
 
 __all__ = [
     "EDGES",
@@ -28,7 +26,6 @@ __all__ = [
     "heat",
     "look",
     "look_of",
-    "refuse_unknown",
     "style",
 ]
 
@@ -125,13 +122,6 @@ def heat(share: float, base: Look) -> Look:
     """The look of a state that took this share (0 to 1) of the longest time, with the sign of its status."""
     share = min(max(share, 0.0), 1.0)
     return Look(mixed(COOLEST, HOTTEST, share), HEAT_INK, HEAT_INK, base.sign, base.words)
-
-
-def refuse_unknown(words: Iterable[object]) -> None:
-    """Raise `UnknownStatus` for the first word that is none of the eight."""
-    for word in words:
-        if word not in STATUSES:
-            raise UnknownStatus(f"{word!r} is no visit status; the eight are: {', '.join(STATUSES)}.")
 
 
 def channels(colour: str) -> tuple[int, ...]:

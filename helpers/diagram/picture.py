@@ -11,10 +11,10 @@ from typing import Any
 from helpers.diagram.dot import dot
 from helpers.diagram.figures import Figures, Passage
 from helpers.diagram.layout import STAND_IN, Layout
-from helpers.diagram.palette import Look, heat, look, refuse_unknown
+from helpers.diagram.palette import STATUSES, Look, heat, look
 from helpers.diagram.plan import Plan
 from helpers.diagram.program import drawn
-from helpers.errors import DrawingFailed, UnknownName
+from helpers.errors import DrawingFailed, UnknownName, UnknownStatus
 from helpers.verbatim import clean, shorten
 
 __all__ = ["DPI", "Diagram", "Drawing", "Forms", "made"]
@@ -149,8 +149,9 @@ def fitted(svg: str) -> str:
 def accepted(statuses: Mapping[str, str], states: Collection[str]) -> dict[str, str]:
     """The statuses that say something; raises where a word or a state is unknown."""
     said = {name: status for name, status in statuses.items() if status is not None}
-    refuse_unknown(said.values())
-    for name in said:
+    for name, word in said.items():
+        if word not in STATUSES:
+            raise UnknownStatus(f"{word!r} is no visit status; the eight are: {', '.join(STATUSES)}.")
         if name not in states:
             raise UnknownName(f"There is no state named {name!r} in this diagram; there are: {', '.join(states)}.")
     return said

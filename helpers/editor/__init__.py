@@ -60,7 +60,9 @@ def written(definition: Source) -> str:
         return definition.strip("\r\n")
     if not isinstance(definition, str | PathLike):
         kind = type(definition).__name__
-        raise DefinitionInvalid(f"A {kind} cannot be edited: give a dict, a JSON text, a name or the path of a file.")
+        raise DefinitionInvalid(
+            f"What is of type {kind} cannot be edited: give a dict, a JSON text, a name or the path of a file."
+        )
     return library.text_of(library.found(definition if isinstance(definition, str) else Path(definition)))
 
 

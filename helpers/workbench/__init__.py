@@ -21,15 +21,7 @@ from helpers.workbench.exports import FORMS, save
 from helpers.workbench.listing import Listing, machine_named
 from helpers.workbench.report import report
 from helpers.workbench.screen import Screen
-from helpers.workbench.view import (
-    Definition,
-    ExecutionView,
-    arn_in,
-    from_arn,
-    from_events,
-    from_file,
-    from_files,
-)
+from helpers.workbench.view import Definition, ExecutionView, arn_in, from_arn, from_events, from_file, from_files
 
 __all__ = ["FORMS", "Explorer", "bars", "collect", "compare", "explore", "failures", "read", "states"]
 

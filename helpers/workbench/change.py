@@ -6,7 +6,6 @@ from helpers.editor import edit
 from helpers.errors import LabError
 from helpers.rehearsal import rehearse
 from helpers.workbench.controls import button
-from helpers.workbench.exports import rebuilt
 from helpers.workbench.markup import screened, text
 from helpers.workbench.view import ExecutionView
 
@@ -18,8 +17,8 @@ class Change:
 
     def __init__(self, view: ExecutionView) -> None:
         self._view = view
-        self.outcome = widgets.HTML(layout={"width": "100%"})
-        self.box = widgets.VBox(layout={"width": "100%", "margin": "8px 0 0"})
+        self.outcome = widgets.HTML()
+        self.box = widgets.VBox(layout={"margin": "8px 0 0"})
         self._close()
 
     def begin(self) -> None:
@@ -32,12 +31,9 @@ class Change:
 
     def rehearse(self) -> None:
         """Rehearse the execution with what stands in the editor, and show how it would have gone."""
-        view = self._view
         self.outcome.value = screened('<p class="quiet">Rehearsing ...</p>')
         try:
-            events = view.raw if view.raw is not None else rebuilt(view.events)
-            shown = rehearse({"executionArn": view.arn or view.name, "events": events}, self.editor.definition)
-            self.outcome.value = screened(shown._repr_html_())
+            self.outcome.value = screened(rehearse(self._view.events, self.editor.definition)._repr_html_())
         except LabError as error:
             self.outcome.value = screened(f'<p class="note">{text(error)}</p>')
 

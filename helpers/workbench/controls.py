@@ -12,7 +12,8 @@ __all__ = ["button", "label", "offer"]
 
 def button(words: str, icon: str, tooltip: str, act: Callable[[], None]) -> widgets.Button:
     """A button that does `act`."""
-    made = widgets.Button(description=words, icon=icon, tooltip=tooltip, layout={"width": "auto"})
+    layout = {"width": "auto", "align_self": "flex-start"}  # as wide as its words, also below others
+    made = widgets.Button(description=words, icon=icon, tooltip=tooltip, layout=layout)
     made.on_click(lambda _: act())
     return made
 

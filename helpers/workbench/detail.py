@@ -2,6 +2,7 @@
 
 import json
 from functools import lru_cache
+from textwrap import indent
 from typing import Any
 
 import pandas as pd
@@ -39,11 +40,11 @@ def detail(view: ExecutionView, row: int, tab: str = "Step", log: str = "") -> s
     if tab == "Step":
         error, cause = (_known(event, visit, column) for column in ("error", "cause"))
         if error or cause:
-            shown = unfolded(cause) if cause else ""
-            parts.append(f'<h4>Error</h4><p class="wrong"><b>{text(error or "no name", 300)}</b></p>')
-            parts.append(f'<pre data-payload="cause">{text(shown, SHOWN)}</pre>' if shown else "")
+            parts.append(f"<h4>{'Error' if error else 'Cause'}</h4>")
+            parts.append(f'<p class="wrong"><b>{text(error, 300)}</b></p>' if error else "")
+            parts.append(f'<pre data-payload="cause">{text(unfolded(cause), SHOWN)}</pre>' if cause else "")
         if given and made and over:
-            parts.append(_difference(given, made))
+            parts.append(_difference(given, made, later))
         if given or made:
             pair = _block("Input", given, "input") + _block(f"Output{later}", made, "output")
             parts.append(f'<div class="pair">{pair}</div>')
@@ -61,7 +62,7 @@ def detail(view: ExecutionView, row: int, tab: str = "Step", log: str = "") -> s
             + [cut]
         )
     elif tab == "Difference":
-        shown = _difference(given, made) if given and made else ""
+        shown = _difference(given, made, later) if given and made else ""
         parts.append(shown or '<p class="quiet">There are no input and output, both JSON, to be compared.</p>')
     elif tab == "Logs":
         parts.append(
@@ -121,7 +122,7 @@ def _parsed(value: Any) -> Any:
 def visit_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
     """The visit that the event in a row belongs to."""
     places = view.visit_places.get(place_of(view.event(row)))
-    return view.visit(places[0]) if places else None
+    return view.visits.iloc[places[0]] if places else None
 
 
 def attempt_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
@@ -131,7 +132,7 @@ def attempt_at(view: ExecutionView, row: int) -> "pd.Series[Any] | None":
     if not places:
         return None
     begun = [place for place in places if view.attempt_starts[place] <= event["timestamp"]]
-    return view.attempt(begun[-1] if begun else places[0])
+    return view.attempts.iloc[begun[-1] if begun else places[0]]
 
 
 def unfolded(cause: str, depth: int = 0) -> str:
@@ -147,7 +148,7 @@ def unfolded(cause: str, depth: int = 0) -> str:
     lines = []
     for key, value in inner.items():
         shown = _unfolded(value, depth)
-        lines.append(f"{key}: {shown}" if "\n" not in shown else f"{key}:\n{_indented(shown)}")
+        lines.append(f"{key}: {shown}" if "\n" not in shown else f"{key}:\n{indent(shown, '  ')}")
     return "\n".join(lines)
 
 
@@ -158,10 +159,6 @@ def _unfolded(value: Any, depth: int) -> str:
     if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
         return "\n".join(one.rstrip("\n") for one in value)
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _indented(shown: str) -> str:
-    return "\n".join(f"  {line}" for line in shown.split("\n"))
 
 
 def _heading(view: ExecutionView, event: Any, visit: Any, attempt: Any, over: bool) -> str:
@@ -184,15 +181,15 @@ def _heading(view: ExecutionView, event: Any, visit: Any, attempt: Any, over: bo
     return title + list_of([fact for fact in facts if fact[1]])
 
 
-def _difference(given: str, made: str) -> str:
+def _difference(given: str, made: str, later: str) -> str:
     lines = _differing(given, made)
     if lines is None:
         return ""
     if not lines:
-        return '<h4>Changed</h4><p class="quiet">Nothing: the output is the input.</p>'
+        return f'<h4>Changed{later}</h4><p class="quiet">Nothing: the output is the input.</p>'
     kinds = {"+": "plus", "-": "minus"}
     changes = "\n".join(f'<span class="{kinds.get(sign, "")}">{sign} {text(line, 300)}</span>' for sign, line in lines)
-    return f"<h4>Changed from input to output</h4><pre>{changes}</pre>"
+    return f"<h4>Changed from input to output{later}</h4><pre>{changes}</pre>"
 
 
 @lru_cache(maxsize=64)

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
+
+from helpers.verbatim import shorten
 
 __all__ = ["difference"]
 
 MOST = 60
 DEEPEST = 40
 LONGEST = 200
+NOTHING = object()
 
 
 def difference(given: str, made: str) -> list[tuple[str, str]] | None:
@@ -17,8 +21,7 @@ def difference(given: str, made: str) -> list[tuple[str, str]] | None:
     At most 60 lines, then one that says how many more. None where one of the texts is no JSON.
     """
     try:
-        one, other = json.loads(given), json.loads(made)
-        lines = list(_compared("$", one, other, 0))
+        lines = list(_compared("$", json.loads(given), json.loads(made), 0))
     except (ValueError, RecursionError):
         return None
     if len(lines) > MOST:
@@ -29,29 +32,17 @@ def difference(given: str, made: str) -> list[tuple[str, str]] | None:
 def _compared(place: str, one: Any, other: Any, depth: int) -> Iterator[tuple[str, str]]:
     if type(one) is type(other) and one == other:
         return
+    inner: list[tuple[str, Any, Any]] = []
     if depth < DEEPEST and isinstance(one, dict) and isinstance(other, dict):
         for key in dict.fromkeys([*one, *other]):
-            inner = f"{place}.{key}" if key.isidentifier() else f"{place}[{json.dumps(key, ensure_ascii=False)}]"
-            if key not in other:
-                yield "-", f"{inner}: {_short(one[key])}"
-            elif key not in one:
-                yield "+", f"{inner}: {_short(other[key])}"
-            else:
-                yield from _compared(inner, one[key], other[key], depth + 1)
+            step = f".{key}" if key.isidentifier() else f"[{json.dumps(key, ensure_ascii=False)}]"
+            inner.append((step, one.get(key, NOTHING), other.get(key, NOTHING)))
     elif depth < DEEPEST and isinstance(one, list) and isinstance(other, list):
-        for number in range(max(len(one), len(other))):
-            inner = f"{place}[{number}]"
-            if number >= len(other):
-                yield "-", f"{inner}: {_short(one[number])}"
-            elif number >= len(one):
-                yield "+", f"{inner}: {_short(other[number])}"
-            else:
-                yield from _compared(inner, one[number], other[number], depth + 1)
+        pairs = zip_longest(one, other, fillvalue=NOTHING)
+        inner = [(f"[{number}]", *pair) for number, pair in enumerate(pairs)]
     else:
-        yield "-", f"{place}: {_short(one)}"
-        yield "+", f"{place}: {_short(other)}"
-
-
-def _short(value: Any) -> str:
-    written = json.dumps(value, ensure_ascii=False)
-    return written if len(written) <= LONGEST else written[: LONGEST - 1] + "…"
+        for sign, value in (("-", one), ("+", other)):
+            if value is not NOTHING:
+                yield sign, f"{place}: {shorten(json.dumps(value, ensure_ascii=False), LONGEST)}"
+    for step, before, after in inner:
+        yield from _compared(place + step, before, after, depth + 1)

@@ -1,6 +1,5 @@
 """What is written beside the notebook: the frame, the picture, the history, the report."""
 
-import io
 import json
 import re
 import unicodedata
@@ -13,13 +12,12 @@ import pandas as pd
 
 from helpers.diagram import Diagram
 from helpers.errors import InvalidSetting
-from helpers.history.event_types import FIELDS, details_key, fields
+from helpers.history.store import histories
 from helpers.workbench.report import report, without_payloads
 from helpers.workbench.view import ExecutionView
 
-__all__ = ["FORMS", "rebuilt", "save"]
+__all__ = ["FORMS", "save"]
 
-INDEX = re.compile(r"\[(\d+)\]$")
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -76,19 +74,9 @@ def _harmless(cell: str) -> str:
 
 
 def _parquet(view: ExecutionView, _: int | None) -> bytes:
-    written = io.BytesIO()
     frame = view.events.copy()
     frame.attrs = {}
-    frame.to_parquet(written, index=False)
-    return written.getvalue()
-
-
-def _svg(view: ExecutionView, passed: int | None) -> bytes:
-    return _picture(view, passed).svg().encode()
-
-
-def _png(view: ExecutionView, passed: int | None) -> bytes:
-    return _picture(view, passed).png(dpi=144)
+    return bytes(frame.to_parquet(index=False))
 
 
 def _picture(view: ExecutionView, passed: int | None) -> Diagram:
@@ -103,51 +91,30 @@ def _history(view: ExecutionView, _: int | None) -> bytes:
     if view.definition is not None:
         export["definition"] = view.definition
     try:
-        export["events"] = view.raw if view.raw is not None else rebuilt(view.events)
-        written = json.dumps(export, indent=1, ensure_ascii=False, default=_plain)
+        written = _json({**export, "events": _rebuilt(view.events) if view.raw is None else view.raw})
     except (TypeError, ValueError, RecursionError):  # what no JSON can hold is not in the frame either
-        export["events"] = rebuilt(view.events)
-        written = json.dumps(export, indent=1, ensure_ascii=False, default=_plain)
+        written = _json({**export, "events": _rebuilt(view.events)})
     return written.encode("utf-8", "backslashreplace")  # half of a surrogate pair: as JSON writes it
+
+
+def _rebuilt(events: pd.DataFrame) -> list[Any]:
+    return [event for one in histories(events) for event in one["events"]]
+
+
+def _json(export: dict[str, Any]) -> str:
+    return json.dumps(export, indent=1, ensure_ascii=False, default=_plain)
 
 
 def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def rebuilt(events: pd.DataFrame) -> list[dict[str, Any]]:
-    """Events in the shape of GetExecutionHistory from a frame, which holds all that the frame is made from."""
-    return [_event(row) for row in events.to_dict("records")]
-
-
-def _event(row: Any) -> dict[str, Any]:
-    known = {column: value for column, value in row.items() if not pd.isna(value)}
-    event = {"id": known["id"], "type": known["type"]}
-    if "previous_id" in known:
-        event["previousEventId"] = known["previous_id"]
-    if "timestamp" in known:
-        event["timestamp"] = known["timestamp"].isoformat()
-    known["name"] = known.get("state")
-    index = INDEX.search(known.get("branch", ""))
-    known["index"] = int(index[1]) if index else None
-    known["truncated"] = {"truncated": True} if known.get("truncated") else None
-    details = {field: known[FIELDS[field]] for field in fields(known["type"]) if known.get(FIELDS[field]) is not None}
-    details |= json.loads(known.get("details", "{}"))
-    if details:
-        event[details_key(known["type"])] = details
-    return event
-
-
-def _report(view: ExecutionView, _: int | None) -> bytes:
-    return report(view).encode("utf-8", "replace")
-
-
 FORMS: dict[str, tuple[str, Callable[[ExecutionView, int | None], bytes]]] = {
     "CSV": (".csv", _csv),
     "Parquet": (".parquet", _parquet),
-    "SVG": (".svg", _svg),
-    "PNG": (".png", _png),
+    "SVG": (".svg", lambda view, passed: _picture(view, passed).svg().encode()),
+    "PNG": (".png", lambda view, passed: _picture(view, passed).png(dpi=144)),
     "History": (".json", _history),
-    "HTML report": (".html", _report),
+    "HTML report": (".html", lambda view, _: report(view).encode("utf-8", "replace")),
 }
 """The ending and the maker of each form that `save` writes."""

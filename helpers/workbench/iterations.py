@@ -75,10 +75,10 @@ class Iterations:
         self.status = widgets.Dropdown(options=[("every status", ANY)], layout={"width": "170px"})
         self.status.tooltip = "Iterations of one status"
         self.words = widgets.Text(placeholder="find in branch, input, error", layout={"width": "210px"})
-        self.found = widgets.Select(rows=5, layout={"width": "100%"})
+        self.found = widgets.Select(rows=5, layout={"width": "auto"})
         self.next = button("Next failed", "forward", "The next iteration that failed", self._next)
         self._said = widgets.Label()
-        self.box = widgets.VBox(layout={"width": "100%"})
+        self.box = widgets.VBox()
         self.status.observe(lambda _: self._sift(), "value")
         self.words.observe(lambda _: self._sift(), "value")
         self.found.observe(self._chosen, "value")

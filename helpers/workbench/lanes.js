@@ -1,7 +1,7 @@
 // The lanes lie on a canvas, since there may be thousands of bars. What failed is painted last and never thinner than
 // can be seen, so that nothing hides it.
 
-const NAMES = 190, LANE = 20, AXIS = 20, LEAST = 3; // pixels
+const LANE = 20, AXIS = 20, LEAST = 3; // pixels
 const WRONG = new Set(["failed", "timed_out", "aborted", "caught", "attempt"]);
 
 async function render({ model, el, host }) {
@@ -65,7 +65,8 @@ async function render({ model, el, host }) {
       pen.fillStyle = looks.pause[0];
       pen.fillRect(x(tick), 0, 1, high - AXIS);
       pen.fillStyle = looks.quiet[0];
-      pen.fillText(`${Number(tick.toPrecision(10)).toLocaleString("en")} s`, x(tick) + 3, high - 6);
+      const words = `${Number(tick.toPrecision(10)).toLocaleString("en", { maximumFractionDigits: 6 })} s`;
+      if (x(tick) + 3 + pen.measureText(words).width < wide) pen.fillText(words, x(tick) + 3, high - 6);
     }
     for (const [lane, left, width, look] of bars) {
       const [fill, edge] = looks[look] ?? looks.unreached, begin = x(left), end = Math.max(x(left + width), begin + LEAST);
@@ -89,7 +90,7 @@ async function render({ model, el, host }) {
   function cursor() {
     const at = x(model.get("at"));
     line.hidden = !(at >= 0 && at <= canvas.clientWidth);
-    line.style.transform = `translateX(${at}px)`;
+    line.style.transform = `translateX(${canvas.offsetLeft + at}px)`;
     line.style.height = `${canvas.clientHeight - AXIS}px`;
   }
 

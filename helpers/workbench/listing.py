@@ -16,8 +16,7 @@ from helpers.workbench.view import ExecutionView, from_arn
 __all__ = ["Listing", "executions", "machine_named", "machines", "newest"]
 
 MOST = 200  # executions listed at once: one call
-MOST_MACHINES = 1_000
-PAGE = 1_000
+MOST_MACHINES = {"PageSize": 1_000, "MaxItems": 1_000}  # one call, too
 
 
 def machines(lab: Lab) -> list[tuple[str, str]]:
@@ -26,11 +25,7 @@ def machines(lab: Lab) -> list[tuple[str, str]]:
     Raises NotAllowed.
     """
     with calls.plainly("list the state machines"):
-        pages = (
-            calls.client(lab)
-            .get_paginator("list_state_machines")
-            .paginate(PaginationConfig={"PageSize": PAGE, "MaxItems": MOST_MACHINES})
-        )
+        pages = calls.client(lab).get_paginator("list_state_machines").paginate(PaginationConfig=MOST_MACHINES)
         return sorted((one["name"], one["stateMachineArn"]) for page in pages for one in page["stateMachines"])
 
 
@@ -93,8 +88,8 @@ class Listing:
             layout={"width": "18%"},
         )
         self.words = widgets.Text(placeholder="find a text in the name", layout={"width": "26%"})
-        self.executions = widgets.Select(rows=12, layout={"width": "99%"})
-        self._said = widgets.HTML(layout={"width": "100%"})
+        self.executions = widgets.Select(rows=12, layout={"width": "auto"})
+        self._said = widgets.HTML()
         again = button("List again", "refresh", "List the executions as they are now", self._list)
         opening = button("Open", "folder-open", "Show that execution here", self._open)
         self.machine.observe(lambda _: self._list(), "value")
@@ -129,22 +124,19 @@ class Listing:
             said.append("" if self._missing else "There are no state machines here yet.")
         else:
             try:
-                self._found = self._of(self.machine.value, self.status.value or None, self._lab)
+                listed = executions(self.machine.value, self.status.value or None, MOST, self._lab)
+                self._found = [(_execution_line(one), one.arn) for one in listed]
             except LabError as error:
                 self._found = []
                 said.append(f"The list of executions is left out. {error}")
             else:
-                if not self._found:
-                    said.append(
-                        "No execution of this machine has that status." if self.status.value else "No executions."
-                    )
-                elif len(self._found) == MOST:
+                if len(self._found) == MOST:
                     said.append(f"These are the {MOST} newest; a status narrows the list.")
+                elif not self._found:
+                    none = "No execution of this machine has that status."
+                    said.append(none if self.status.value else "No executions.")
         self._said.value = screened("".join(f'<p class="quiet">{text(line)}</p>' for line in said if line))
         self._sift()
-
-    def _of(self, machine: str, status: str | None, lab: Lab) -> list[tuple[str, str]]:
-        return [(_execution_line(one), one.arn) for one in executions(machine, status, MOST, lab)]
 
     def _sift(self) -> None:
         words = self.words.value.lower()

@@ -63,32 +63,27 @@ class MapRuns:
         self._view, self._open = view, open_execution
         self.status = widgets.Dropdown(options=[("what failed first", "")], layout={"width": "190px"})
         self.status.observe(lambda _: self._list(), "value")
-        self.groups = widgets.Dropdown(options=[("every child", None)], layout={"width": "100%", "display": "none"})
+        self.groups = widgets.Dropdown(options=[("every child", None)], layout={"width": "auto", "display": "none"})
         self.groups.observe(lambda _: self._list(), "value")
-        self.found = widgets.Select(rows=7, layout={"width": "100%"})
-        self._said = widgets.HTML(layout={"width": "100%"})
-        self.box = widgets.VBox(layout={"width": "100%"})
-        events = view.events
-        states = events["state"][events["type"].eq("MapRunStarted")].tolist()
-        asked = view.lab is not None and view.arn is not None
-        self.box.children = [
-            button(
-                f"Children of {label(str(state))}",
-                "sitemap",
-                "The executions of this Map Run",
-                partial(self.show, n),
-            )
-            for n, state in enumerate(states)
-            if asked
-        ]
+        self.found = widgets.Select(rows=7, layout={"width": "auto"})
+        self._said = widgets.HTML()
+        states: list[Any] = []
+        if view.lab is not None and view.arn is not None:
+            self._lab = view.lab
+            states = view.events["state"][view.events["type"].eq("MapRunStarted")].tolist()
+        tooltip = "The executions of this Map Run"
+        opening = (
+            button(f"Children of {label(str(state))}", "sitemap", tooltip, partial(self.show, number))
+            for number, state in enumerate(states)
+        )
+        self.box = widgets.VBox([*opening])
 
     def show(self, number: int) -> None:
         """Show the children of the Map Run with that number (from 0), in order of starting."""
-        lab = self._lab()
         try:
-            self._run = runs(str(self._view.arn), lab)[number]
+            self._run = runs(str(self._view.arn), self._lab)[number]
             with calls.plainly(f"describe the Map Run {self._run}"):
-                described = calls.client(lab).describe_map_run(mapRunArn=self._run)
+                described = calls.client(self._lab).describe_map_run(mapRunArn=self._run)
         except (LabError, IndexError) as error:
             self.box.children = [widgets.HTML(screened(f'<p class="note">{text(error)}</p>'))]
             return
@@ -108,18 +103,12 @@ class MapRuns:
         self.box.children = [self._said, line, self.groups, self.found]
         self._list()
 
-    def _lab(self) -> Lab:
-        assert self._view.lab is not None
-        return self._view.lab
-
     def _list(self) -> None:
-        chosen = self.groups.value or []
-        listed = children(self._run, self._lab(), self.status.value or "")
-        self._rest = (
-            ((label(arn.split(":")[-1]), arn) for arn in chosen)
-            if chosen
-            else ((label(f"{one.status:<10} {one.name}"), one.arn) for one in listed)
-        )
+        if self.groups.value:
+            self._rest = ((label(arn.split(":")[-1]), arn) for arn in self.groups.value)
+        else:
+            listed = children(self._run, self._lab, self.status.value or "")
+            self._rest = ((label(f"{one.status:<10} {one.name}"), one.arn) for one in listed)
         self.found.options = []
         self._more()
 
@@ -135,7 +124,7 @@ class MapRuns:
 
     def _group(self) -> None:
         try:
-            found = groups(self._run, self._lab())
+            found = groups(self._run, self._lab)
         except LabError as error:
             self._said.value = screened(f'<p class="note">{text(error)}</p>')
             return

@@ -15,11 +15,11 @@ from helpers.live import MOST_OPEN, doing
 from helpers.quantities import count, dollars
 from helpers.statuses import OPEN_VISIT, REDRIVABLE, RUNNING
 from helpers.workbench.markup import chip, list_of, seconds, text
-from helpers.workbench.view import ExecutionView, place_of, region_of
+from helpers.workbench.view import ExecutionView, place_of
 
 __all__ = ["commands", "console_link", "header", "not_redrivable", "redrivable"]
 
-ARN = re.compile(r"arn:(aws[a-z-]*):states:([a-z0-9-]+):\d{12}:(execution|express):[^\s\"'<>]+")
+ARN = re.compile(r"arn:aws[a-z-]*:states:([a-z0-9-]+):\d{12}:(execution|express):[^\s\"'<>]+")
 
 
 def header(view: ExecutionView) -> str:
@@ -63,9 +63,9 @@ def _open_visits(view: ExecutionView) -> list[str]:
     shown = inner if len(inner) else opened
     said = []
     for row in shown.index[-MOST_OPEN:]:
-        visit = view.visit(row)
+        visit = view.visits.iloc[row]
         places = view.attempt_places.get(place_of(visit))
-        last = view.attempt(places[-1]) if places else None
+        last = view.attempts.iloc[places[-1]] if places else None
         said.append(text(doing(visit, view.bodies.get(visit["state"], {}), last, view.lab.now()), 400))
     if len(shown) > MOST_OPEN:
         said.append(f"and {len(shown) - MOST_OPEN:,} more open visits")
@@ -118,17 +118,18 @@ def not_redrivable(view: ExecutionView) -> str:
 def console_link(view: ExecutionView) -> str | None:
     """The address of the execution in AWS's console; None where no ARN is known or it is on no AWS account."""
     found = ARN.fullmatch(view.arn or "")
-    if found is None or not found[1].startswith("aws") or (view.lab is not None and view.lab.target != "aws"):
+    if found is None or (view.lab is not None and view.lab.target != "aws"):
         return None
-    region, kind = found[2], "express-executions" if found[3] == "express" else "executions"
+    region, kind = found[1], "express-executions" if found[2] == "express" else "executions"
     return f"{address(region)}/states/home?region={region}#/v2/{kind}/details/{quote(found[0], safe=':')}"
 
 
 def commands(view: ExecutionView) -> list[str]:
     """Command lines of AWS's CLI to copy, each safe to paste into a POSIX shell."""
-    if not ARN.fullmatch(view.arn or ""):
+    found = ARN.fullmatch(view.arn or "")
+    if found is None:
         return []
-    where = f"--execution-arn {shlex.quote(str(view.arn))} --region {region_of(str(view.arn))}"
+    where = f"--execution-arn {shlex.quote(found[0])} --region {found[1]}"
     lines = [
         f"aws stepfunctions describe-execution {where}",
         f"aws stepfunctions get-execution-history {where} --output json > {shlex.quote(view.name + '.json')}",

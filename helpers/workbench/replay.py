@@ -4,7 +4,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +13,21 @@ from helpers.diagram.figures import Passage, passages
 from helpers.history.event_types import FAILED
 from helpers.statuses import STILL_INSIDE, VISIT
 
-__all__ = ["Replay"]
+__all__ = ["Place", "Replay", "places"]
 
 SCHEDULED = "Scheduled"  # the end of the type of every event that begins an attempt
 OPENING = re.compile(r"[\[:]")
 Key = tuple[str, str]
+Place = tuple[str, str, int]
+
+
+def places(frame: pd.DataFrame) -> dict[Place, list[int]]:
+    """The rows of a frame of events, visits or attempts by branch, state and visit, "" and 0 for what is missing."""
+    columns = frame["branch"].fillna(""), frame["state"].fillna(""), frame["visit"].fillna(0)
+    found: dict[Place, list[int]] = {}
+    for row, place in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        found.setdefault(place, []).append(row)
+    return found
 
 
 class Replay:
@@ -45,7 +54,7 @@ class Replay:
                 rows.append(row)
                 statuses.append(shown)
         self._entered: dict[str, list[int]] = {}
-        self._tried: dict[str, tuple[list[int], list[int]]] = {}
+        self._tried: dict[str, list[tuple[int, int]]] = {}
         self._first: dict[Passage, int] = {}
         self.lit: dict[int, Passage] = {}
         """The passage that is passed at an event, by its row; while a task waits to try again, its retry."""
@@ -62,24 +71,20 @@ class Replay:
             passed = entered[place] if passage[1] else exited[place]
             if passed is not None:
                 self._pass(passed, passage)
-        begun: dict[tuple[str, str, int], list[int]] = {}
-        failed: dict[tuple[str, str, int], int] = {}
-        tries = events["type"].str.endswith((SCHEDULED, *FAILED))
-        own = events[["branch", "state", "visit", "type"]][tries & events["visit"].notna() & events["state"].notna()]
-        for row, (branch, state, visit, kind) in zip(
-            own.index.tolist(), own.fillna({"branch": ""}).itertuples(index=False), strict=True
-        ):
-            where = (branch, state, visit)
-            if not kind.endswith(SCHEDULED):
-                failed[where] = row
-                continue
-            begun.setdefault(where, []).append(row)
-            rows, numbers = self._tried.setdefault(state, ([], []))
-            rows.append(row)
-            numbers.append(len(begun[where]))
-            if numbers[-1] > 1:
-                self._pass(row, (state, state, "retry"))
-                self.lit[failed.get(where, row)] = (state, state, "retry")
+        types = events["type"].fillna("").tolist()
+        for (_, state, visit), rows in places(events).items():
+            number, failed = 0, None
+            for row in rows if state and visit else []:
+                if types[row].endswith(FAILED):
+                    failed = row
+                elif types[row].endswith(SCHEDULED):
+                    number += 1
+                    self._tried.setdefault(state, []).append((row, number))
+                    if number > 1:
+                        self._pass(row, (state, state, "retry"))
+                        self.lit[row if failed is None else failed] = (state, state, "retry")
+        for tried in self._tried.values():
+            tried.sort()
 
     def _pass(self, row: int, passage: Passage) -> None:
         self.lit[row] = passage
@@ -90,10 +95,9 @@ class Replay:
         found = {}
         for state, rows in self._entered.items():
             if visits := bisect_right(rows, passed - 1):
-                tried, numbers = self._tried.get(state, ([], []))
-                place = bisect_right(tried, passed - 1)
-                last = place and tried[place - 1] > rows[visits - 1]
-                found[state] = visits, numbers[place - 1] if last else 0
+                tried = self._tried.get(state, [])  # the last before; where there is none, one that is later
+                row, number = tried[bisect_right(tried, (passed, 0)) - 1] if tried else (0, 0)
+                found[state] = visits, number if rows[visits - 1] < row < passed else 0
         return found
 
     def taken(self, passed: int) -> set[Passage]:
@@ -124,22 +128,8 @@ def _deltas(events: pd.DataFrame, visits: pd.DataFrame) -> Iterator[tuple[int, K
 
 
 def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tuple[int, Key, int, str]]:
-    own = pd.DataFrame(
-        {
-            "branch": events["branch"].fillna(""),
-            "state": events["state"],
-            "visit": events["visit"],
-            "row": np.arange(len(events)),
-            # A task that has failed by itself is over then, whatever abort follows.
-            "tried": np.where(events["type"].eq("TaskStateAborted").to_numpy("bool"), 0, np.arange(len(events))),
-        }
-    ).iloc[begin:]
-    key = ["branch", "state", "visit"]
-    places = own.dropna(subset=["state", "visit"]).groupby(key, sort=False)
-    spans = (places["row"].min(), places["row"].max(), places["tried"].max())
-    touched: dict[Any, tuple[int, int, int]] = dict(
-        zip(spans[0].index, zip(*(span.tolist() for span in spans), strict=True), strict=True)
-    )
+    touched = {place: [row for row in rows if row >= begin] for place, rows in places(events).items()}
+    is_abort = events["type"].eq("TaskStateAborted").tolist()
     stamps = np.maximum.accumulate(events["timestamp"].to_numpy("datetime64[us]"))
     row_of = dict(zip(events["id"].tolist(), range(len(events)), strict=True))
     timed_out = events["type"].str.endswith("TimedOut").tolist()
@@ -153,16 +143,17 @@ def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tu
     columns = (visits[name] for name in ("branch", "state", "visit", "type", "status", "exited_id", "exited"))
     for branch, state, visit, kind, status, exited_id, exited in zip(*columns, strict=True):
         where = branch if isinstance(branch, str) else ""
-        span = touched.get((where, state, visit))
-        if span is None:
+        rows = touched.get((where, state, visit))
+        if not rows:
             continue
-        last = span[1] if status == "aborted" else max(span[0], span[2])
-        yield span[0], (where, state), int(visit), STILL_INSIDE.get(kind, "running")
+        # A task that has failed by itself is over then, whatever abort follows.
+        last = rows[-1] if status == "aborted" else max((row for row in rows if not is_abort[row]), default=rows[0])
+        yield rows[0], (where, state), int(visit), STILL_INSIDE.get(kind, "running")
         if status in STILL_INSIDE.values() or status == "running":
             continue
         if not pd.isna(exited_id):
             row = row_of[exited_id]
-        elif pd.isna(exited):
+        elif pd.isna(exited) or kind == "Fail":  # which fails at once, whatever ends it
             row = last
         else:
             ended = np.datetime64(exited.tz_localize(None), "us")

@@ -19,6 +19,8 @@ __all__ = ["report", "still", "without_payloads"]
 
 MOST_VISITS = 2_000
 MOST_EVENTS = 5_000
+VISITS = ["state", "type", "branch", "visit", "entered", "duration", "status", "attempts", "error"]
+EVENTS = ["id", "elapsed", "type", "state", "branch", "error", "cause", "input", "output", "details"]
 PAYLOADS = ["input", "output", "cause"]
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -47,10 +49,10 @@ def still(view: ExecutionView) -> str:
     if len(view.events):
         row = view.first - 1
         parts += [
-            _image("The diagram", lambda: view.coloured(view.picture, view.first).png(), 480),
+            _drawn(lambda: f"<p>{image(view.coloured(view.picture, view.first).png(), 'The diagram', 480)}</p>"),
             detail(view, row),
             f"<div>{EventsTable(view.events).html(row)}</div>",
-            _image("The timeline", view.chart.png, 0),
+            _drawn(lambda: f"<p>{image(view.chart.png(), 'The timeline')}</p>"),
         ]
     return verbatim(STYLE + screened("".join([*parts, further(view)])))
 
@@ -61,15 +63,15 @@ def report(view: ExecutionView) -> str:
     if len(view.events):
         parts += [
             "<h2>Diagram</h2>",
-            _drawn(lambda: view.picture.svg()),
+            _drawn(lambda: f'<div class="drawn">{view.picture.svg()}</div>'),
             "<h2>Timeline</h2>",
-            _image("The timeline", view.lanes.png, 0),
+            _drawn(lambda: f"<p>{image(view.lanes.png(), 'The timeline')}</p>"),
             f"<h2>{_title(view)}</h2>",
             detail(view, view.first - 1),
             "<h2>Visits</h2>",
-            _visits(view),
+            _table(view.visits, VISITS, MOST_VISITS, "visits"),
             "<h2>Events</h2>",
-            _events(view),
+            _table(view.events, EVENTS, MOST_EVENTS, "events"),
         ]
     body = screened("".join([*parts, "<h2>Further</h2>", further(view)]), "main")
     return (
@@ -89,31 +91,20 @@ def _title(view: ExecutionView) -> str:
 
 
 def _drawn(make: Callable[[], str]) -> str:
+    """A picture, or why there is none."""
     try:
-        return f'<div class="drawn">{make()}</div>'
+        return make()
     except LabError as error:
         return f'<p class="note">{text(error)}</p>'
 
 
-def _image(what: str, make: Callable[[], bytes], height: int) -> str:
-    try:
-        return f"<p>{image(make(), what, height)}</p>"
-    except LabError as error:
-        return f'<p class="note">{text(error)}</p>'
-
-
-def _visits(view: ExecutionView) -> str:
-    columns = ["state", "type", "branch", "visit", "entered", "duration", "status", "attempts", "error"]
-    shown = view.visits[columns].head(MOST_VISITS)
+def _table(frame: pd.DataFrame, columns: list[str], most: int, what: str) -> str:
+    shown = frame[columns].head(most)
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     rows = "".join(f"<tr>{''.join(map(_cell, columns, values))}</tr>" for values in shown.itertuples(index=False))
-    return _table(columns, rows) + _left_out(len(view.visits) - len(shown), "visits")
-
-
-def _events(view: ExecutionView) -> str:
-    columns = ["id", "elapsed", "type", "state", "branch", "error", "cause", "input", "output", "details"]
-    shown = view.events[columns].head(MOST_EVENTS)
-    rows = "".join(f"<tr>{''.join(map(_cell, columns, values))}</tr>" for values in shown.itertuples(index=False))
-    return _table(columns, rows) + _left_out(len(view.events) - len(shown), "events")
+    left = len(frame) - len(shown)
+    more = f'<p class="quiet">{left:,} more {what} are left out.</p>' if left else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
 
 
 def _cell(column: str, value: Any) -> str:
@@ -126,12 +117,3 @@ def _cell(column: str, value: Any) -> str:
         f' title="{text(value, 1_000)}"' if column in (*PAYLOADS, "error", "details") and isinstance(value, str) else ""
     )
     return f"<td{whole}>{text(shown, 120)}</td>"
-
-
-def _table(columns: list[str], rows: str) -> str:
-    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _left_out(number: int, what: str) -> str:
-    return f'<p class="quiet">{number:,} more {what} are left out.</p>' if number > 0 else ""

@@ -39,7 +39,7 @@ class Screen:
 
     def _show(self, view: ExecutionView) -> None:
         self.view = view
-        self._header = widgets.HTML(screened(header(view)), layout={"width": "100%"})
+        self._header = widgets.HTML(screened(header(view)))
         style = widgets.HTML(STYLE, layout={"display": "none"})
         middle = self._middle() if len(view.events) else []
         top = widgets.HBox(self._top_buttons(), layout={"flex_flow": "row wrap"})
@@ -173,5 +173,5 @@ class Screen:
             button(form, "download", f"Write {form} beside the notebook", partial(write, form)) for form in FORMS
         ]
         export = widgets.HBox([*buttons, redact], layout={"flex_flow": "row wrap", "align_items": "center"})
-        looked = widgets.HTML(screened(further(self.view)), layout={"width": "100%"})
+        looked = widgets.HTML(screened(further(self.view)))
         return widgets.VBox([looked, export, outcome], layout={"margin": "8px 0 0"})

@@ -13,7 +13,8 @@ from helpers.workbench import log_lines
 from helpers.workbench.controls import button, label
 from helpers.workbench.detail import attempt_at
 from helpers.workbench.markup import screened, text
-from helpers.workbench.view import ExecutionView, Place, arn_in, place_of
+from helpers.workbench.replay import Place
+from helpers.workbench.view import ExecutionView, arn_in, place_of
 
 __all__ = ["Tools"]
 

@@ -9,7 +9,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -21,7 +20,7 @@ from helpers.history.event_types import FAILED
 from helpers.lab import Lab
 from helpers.statuses import OPEN_VISIT, RUNNING
 from helpers.workbench import express
-from helpers.workbench.replay import Replay
+from helpers.workbench.replay import Place, Replay, places
 
 __all__ = [
     "ExecutionView",
@@ -32,13 +31,11 @@ __all__ = [
     "from_file",
     "from_files",
     "place_of",
-    "region_of",
 ]
 
 FAILURES = (*FAILED, "Aborted")
 LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs
 ARN = re.compile(r"arn:aws[\w-]*:states:[\w-]+:\d{12}:(execution|express|mapRun|stateMachine):[^\s?&#]+")
-Place = tuple[str, str, int]
 Definition = Mapping[str, Any] | str | PathLike[str]
 
 
@@ -74,27 +71,22 @@ class ExecutionView:
     @cached_property
     def event(self) -> "Callable[[int], pd.Series[Any]]":
         """The event in a row (from 0); the last ones asked for are at hand, because a step asks for each many times."""
-        return _rows(self.events)
 
-    @cached_property
-    def visit(self) -> "Callable[[int], pd.Series[Any]]":
-        """The row of `visits` with that number (from 0)."""
-        return _rows(self.visits)
+        @lru_cache(maxsize=64)
+        def event(row: int) -> "pd.Series[Any]":
+            return self.events.iloc[row]
 
-    @cached_property
-    def attempt(self) -> "Callable[[int], pd.Series[Any]]":
-        """The row of `attempts` with that number (from 0)."""
-        return _rows(self.attempts)
+        return event
 
     @cached_property
     def visit_places(self) -> dict[Place, list[int]]:
         """The rows of `visits` by place."""
-        return _places(self.visits)
+        return places(self.visits)
 
     @cached_property
     def attempt_places(self) -> dict[Place, list[int]]:
         """The rows of `attempts` by place."""
-        return _places(self.attempts)
+        return places(self.attempts)
 
     @cached_property
     def outcomes(self) -> list[str]:
@@ -109,7 +101,7 @@ class ExecutionView:
     @cached_property
     def visit_events(self) -> dict[Place, list[int]]:
         """The rows of `events` by place, without the abort that follows where a state has failed by itself."""
-        found = _places(self.events)
+        found = places(self.events)
         for place, numbers in self.visit_places.items():
             rows = found.get(place, [])
             failed = len(rows) > 1 and self.outcomes[numbers[0]] in ("failed", "timed_out")
@@ -187,9 +179,7 @@ class ExecutionView:
 
     def moment(self, stamp: Any, form: str = "%Y-%m-%d %H:%M:%S") -> str:
         """A stamp in the zone that is shown, with its name."""
-        local = (
-            stamp.tz_convert(self.zone) if isinstance(stamp, pd.Timestamp) else stamp.astimezone(ZoneInfo(self.zone))
-        )
+        local = pd.Timestamp(stamp).tz_convert(self.zone)
         return f"{local.strftime(form)} {'UTC' if self.zone == 'UTC' else local.tzname()}"
 
     def coloured(self, drawn: diagram.Diagram, passed: int) -> diagram.Diagram:
@@ -206,16 +196,15 @@ class ExecutionView:
     @property
     def notes(self) -> list[str]:
         """What to know before believing the rest, in sentences."""
-        notes = [note for note in self.events.attrs.get("notes", []) if not self._is_running_note(note)]
+        notes = list(self.events.attrs.get("notes", []))
+        if self.described is not None and self.described.running:
+            notes = [note for note in notes if not note.startswith("The execution's end")]
         if self.strangers:
             notes.append(
                 f"The definition has no {', '.join(map(repr, self.strangers[:3]))}, which this execution visited: "
                 "it may be of another version, so we draw the diagram from the history."
             )
         return self.denied + notes
-
-    def _is_running_note(self, note: str) -> bool:
-        return self.described is not None and self.described.running and note.startswith("The execution's end")
 
     @cached_property
     def first(self) -> int:
@@ -230,20 +219,8 @@ class ExecutionView:
 
     def _open_row(self) -> int:
         opened = self.visits[self.visits["status"].isin(OPEN_VISIT) & ~self.visits["type"].isin(["Map", "Parallel"])]
-        if opened.empty:
-            return len(self.events) - 1
-        one, events = opened.iloc[-1], self.events
-        own = (events["state"] == one["state"]) & (events["visit"] == one["visit"])
-        own &= events["branch"].eq(one["branch"]) | (events["branch"].isna() & pd.isna(one["branch"]))
-        return int(own.to_numpy("bool").nonzero()[0][-1]) if own.any() else len(events) - 1
-
-
-def _rows(frame: pd.DataFrame) -> "Callable[[int], pd.Series[Any]]":
-    @lru_cache(maxsize=64)
-    def row(number: int) -> "pd.Series[Any]":
-        return frame.iloc[number]
-
-    return row
+        own = [] if opened.empty else self.visit_events.get(place_of(opened.iloc[-1]), [])
+        return own[-1] if own else len(self.events) - 1
 
 
 def are_failures(events: pd.DataFrame) -> "pd.Series[bool]":
@@ -260,14 +237,6 @@ def place_of(row: Any) -> Place:
         state if isinstance(state, str) else "",
         0 if pd.isna(visit) else int(visit),
     )
-
-
-def _places(frame: pd.DataFrame) -> dict[Place, list[int]]:
-    columns = frame["branch"].fillna(""), frame["state"].fillna(""), frame["visit"].fillna(0)
-    found: dict[Place, list[int]] = {}
-    for row, place in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        found.setdefault(place, []).append(row)
-    return found
 
 
 def from_events(source: Any, definition: Definition | None = None, lab: Lab | None = None) -> list[ExecutionView]:
@@ -307,7 +276,7 @@ def _listed(source: Any) -> Any:
 
 def _name(label: str) -> str:
     """The execution's own name, from its ARN or what else it is called."""
-    return (label.split(":")[-1] if label.startswith("arn:") else label) or label
+    return (label.startswith("arn:") and label.split(":")[-1]) or label
 
 
 def from_file(path: str | PathLike[str], definition: Definition | None = None) -> list[ExecutionView]:
@@ -366,7 +335,7 @@ def _fitted(view: ExecutionView) -> ExecutionView:
     """Without a definition that is not the execution's own; `notes` then says so."""
     if view.definition is None:
         return view
-    known = set(diagram.draw(view.definition).states)
+    known = {state.name for state in states(view.definition)}
     view.strangers = [state for state in view.visits["state"].dropna().unique() if state not in known]
     if view.strangers:
         view.definition = None
@@ -384,18 +353,12 @@ def arn_in(text: str) -> str | None:
     return found[0] if found else None
 
 
-def region_of(arn: str) -> str:
-    """The region that an ARN names."""
-    parts = arn.split(":")
-    return parts[3] if len(parts) > 5 else ""
-
-
 def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> ExecutionView:
     """The execution that an ARN names, read from AWS; a permission that is denied takes away only its part.
 
     Raises NotFound for one that is not there (with what to do about it), NotAllowed where nothing may be read.
     """
-    account, region = arn.split(":")[4], region_of(arn)
+    region, account = arn.split(":")[3:5]
     if account != lab.account:
         raise NotFound(
             f"This execution is in the account {account}, and we are connected to {lab.account}: connect there with "
@@ -403,7 +366,7 @@ def from_arn(arn: str, lab: Lab, definition: Definition | None = None) -> Execut
         )
     if region != lab.region:
         raise NotFound(
-            f"This execution is in {region or 'no region'}, and we are connected to {lab.region}: connect there with "
+            f"This execution is in {region}, and we are connected to {lab.region}: connect there with "
             f"helpers.connect(region={region!r})."
         )
     if ":express:" in arn:

@@ -36,12 +36,18 @@ MACHINE = {
         "Pause": {"Type": "Wait", "Seconds": 3600, "End": True},
     },
 }
-# Elements of the workbench that are wider than what holds them, and neither scroll nor are cut off on purpose.
-WIDER = """root => [...root.querySelectorAll('*')]
+# Elements of the workbench that are wider than what holds them, and neither scroll nor are cut off on purpose; a box
+# of widgets would have a bar to scroll by a few pixels.
+WIDER = """root => [root, ...root.querySelectorAll('*')]
     .filter(one => one.clientWidth && one.scrollWidth > one.clientWidth + 1)
     .filter(one => !one.closest('svg, select, .widget-slider'))
-    .filter(one => getComputedStyle(one).overflowX === 'visible' && getComputedStyle(one).display !== 'inline')
+    .filter(one => one.matches('.widget-box') || getComputedStyle(one).overflowX === 'visible')
+    .filter(one => getComputedStyle(one).display !== 'inline')
     .map(one => `${one.tagName}.${one.className}: ${one.scrollWidth} > ${one.clientWidth}`)"""
+
+# Lists to choose from that look like a field to type into.
+ARROWLESS = """root => [...root.querySelectorAll('.widget-dropdown select')]
+    .filter(one => !getComputedStyle(one).backgroundImage.includes('url')).map(one => one.title)"""
 
 
 @pytest.fixture(scope="module")
@@ -237,4 +243,5 @@ def test_every_row_of_the_table_is_tried(screens, jupyter):
             for number, shown in enumerate(screens):
                 assert shown.root.evaluate(PALE) == []
                 assert shown.root.evaluate(WIDER) == []
+                assert shown.root.evaluate(ARROWLESS) == []
                 shown.photograph(f"console-{number}-{theme.split()[1].lower()}-{width}")

@@ -213,3 +213,25 @@ def test_a_point_lights_its_piece_of_the_text_and_its_state(editing):
     before = shown.text()
     shown.area.press("x")
     assert shown.text() == before
+
+
+def test_a_picture_that_is_too_wide_to_be_read_shows_its_beginning(editing):
+    tasks = {
+        f"Task number {n}": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage",
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Failed"}],
+            "Next": f"Task number {n + 1}",
+        }
+        for n in range(30)
+    }
+    machine = {"StartAt": "Task number 0", "States": {**tasks, "Task number 30": {"Type": "Succeed"}}}
+    machine["States"]["Failed"] = {"Type": "Fail"}
+    shown = editing(repr(machine))
+    shown.wait_for_state("Failed")
+    scene = shown.root.locator(".scene").bounding_box()
+    for mark in (shown.root.locator(".scene .node").first, shown.root.locator("[data-state='Task number 0']")):
+        drawn = mark.bounding_box()
+        assert scene["x"] <= drawn["x"]
+        assert drawn["x"] + drawn["width"] <= scene["x"] + scene["width"]
+        assert scene["y"] <= drawn["y"] <= scene["y"] + scene["height"]

@@ -202,6 +202,29 @@ def test_hostile_data_is_text_at_every_moment(opened, jupyter, page):
     assert outside(page) == []
 
 
+def test_names_may_be_long_or_those_of_javascript(opened, jupyter):
+    states = {
+        "A wait whose name is longer than the lanes have room": {"Type": "Wait", "Seconds": 10, "Next": "toString"},
+        "toString": {"Type": "Wait", "Seconds": 10, "Next": "constructor"},
+        "constructor": {"Type": "Pass", "End": True},
+    }
+    machine = {"StartAt": next(iter(states)), "States": states}
+    cell = nbformat.v4.new_code_cell(
+        f"from helpers import engine\nfrom helpers.workbench import explore\nmachine = {machine!r}\n"
+        "explore(engine.run(machine).events, definition=machine)"
+    )
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=KERNEL), jupyter.folder / "names.ipynb")
+    shown = first_workbench(opened, "names.ipynb")
+    assert [shown.colour(name) for name in states] == ["succeeded", "succeeded", "passive"]
+    shown.root.locator("tr[data-event]", has_text="WaitStateEntered").nth(1).click()
+    shown.root.locator(".moment", has_text="10.000 s after").wait_for()
+    assert [shown.colour(name) for name in states] == ["succeeded", "waiting", "unreached"]
+    shown.root.locator("[data-state='constructor']").first.hover()
+    shown.root.locator(".tip", has_text="constructor, Pass, not reached").wait_for()
+    lanes = shown.root.locator(".scroll canvas").bounding_box()
+    assert abs(shown.cursor() - lanes["x"] - lanes["width"] / 2) < 2
+
+
 def test_an_execution_is_rehearsed_with_a_change(opened):
     shown = first_workbench(opened)
     shown.root.get_by_role("button", name="Rehearse with a change").click()

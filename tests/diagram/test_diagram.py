@@ -16,7 +16,7 @@ import pytest
 from helpers.definition import load
 from helpers.diagram import STATUSES, draw, legend, program
 from helpers.diagram.palette import PASSIVE, PLAIN, UNREACHED, heat
-from helpers.errors import DrawingFailed, UnknownName, UnknownStatus
+from helpers.errors import DefinitionInvalid, DrawingFailed, UnknownName, UnknownStatus
 from tests.definition.machines import SAMPLES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -78,6 +78,12 @@ def test_bundle_has_three_forms():
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert bundle["image/svg+xml"].startswith("<svg")
     assert bundle["text/plain"].startswith("State machine of 4 states, starting at Main. succeeded: Main;")
+
+
+@pytest.mark.parametrize("given", ["busy_wait", '{"StartAt": "A"}', None, [1]])
+def test_what_is_no_dict_is_refused_and_not_drawn_empty(given):
+    with pytest.raises(DefinitionInvalid, match="give the definition as a dict"):
+        draw(given)
 
 
 def test_bundle_makes_only_what_is_asked_for():

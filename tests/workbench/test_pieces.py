@@ -13,7 +13,7 @@ from helpers.workbench.detail import detail, unfolded
 from helpers.workbench.difference import difference
 from helpers.workbench.overview import commands, console_link, redrivable
 from helpers.workbench.table import ROWS, EventsTable
-from helpers.workbench.view import from_file
+from helpers.workbench.view import from_events, from_file
 from tests.benchmarks.history import loop
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[2] / "notebooks" / "samples"
@@ -117,6 +117,29 @@ def test_the_detail_of_a_failed_try_shows_attempt_input_and_error():
         "&quot;order&quot;: 5",
     ):
         assert part in html
+
+
+def test_an_error_without_a_cause_and_a_cause_without_an_error_stand_alone():
+    (view,) = from_file(SAMPLES / "what-happened.json")
+    timed_out = int(view.events["type"].eq("TaskTimedOut").to_numpy("bool").argmax())
+    assert EventsTable(view.events).line(timed_out).endswith(" States.Timeout")
+    stopped = {
+        "id": 1,
+        "timestamp": 0,
+        "type": "ExecutionAborted",
+        "executionAbortedEventDetails": {"cause": "Enough."},
+    }
+    (view,) = from_events([stopped])
+    assert "Enough." in detail(view, 0)
+    assert "no name" not in detail(view, 0)
+
+
+def test_what_a_state_will_change_is_said_to_come_later():
+    (view,) = from_file(SAMPLES / "failed-map.json")
+    entered = int(view.events["type"].eq("TaskStateEntered").to_numpy("bool").argmax())
+    exited = int(view.events["type"].eq("TaskStateExited").to_numpy("bool").argmax())
+    assert "Changed from input to output, which comes later" in detail(view, entered, "Difference")
+    assert "later" not in detail(view, exited, "Difference")
 
 
 def test_an_execution_can_be_redriven_for_fourteen_days():

@@ -100,3 +100,17 @@ def test_a_failure_that_a_map_catches_is_failed_until_it_is_caught():
         "failed",
         "caught",
     ]
+
+
+def test_a_fail_state_has_failed_as_soon_as_it_is_entered():
+    events = history.events(
+        [
+            event(1, "ExecutionStarted", 0),
+            event(2, "ParallelStateEntered", 0, name="Both"),
+            event(3, "ParallelStateStarted"),
+            event(4, "FailStateEntered", name="Broken"),
+            event(5, "ParallelStateFailed"),
+            event(6, "ExecutionFailed", error="Oops"),
+        ]
+    )
+    assert [Replay(events).statuses(passed).get("Broken") for passed in (3, 4, 6)] == [None, "failed", "failed"]
