@@ -35,6 +35,7 @@ __all__ = [
 Location = tuple[str, ...]
 Kind = Literal["outside", "literal", "copy", "computed"]
 DOCUMENT: Location = ("$",)
+DEEPEST = 20  # steps of a location: more than anybody writes
 # Fields of the context object that are another at each entering of a state.
 VARYING_CONTEXT = ("State", "Task")
 
@@ -52,7 +53,7 @@ APPENDING_JSONATA = re.compile(r"\$(append|string|join)\s*\(|&|(?<!\()\[[^\[\]]*
 class Source:
     """Where a value comes from: from outside, written there literally, a copy of a location, or computed from some.
 
-    `value` is what is written literally, None where that is nothing.
+    `value` is what is written literally, None where that is nothing, UNKNOWN where an expression says it.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ class Source:
     value: object = None
 
 
+UNKNOWN: Any = object()
 OUTSIDE = Source("outside")
 LITERAL = Source("literal")
 
@@ -114,7 +116,7 @@ def jsonpath_source(text: object) -> Source:
         reads = tuple(located(found) for found in JSONPATH.findall(re.sub(r"'(?:\\.|[^'\\])*'", "", text)))
         random = RANDOM_INTRINSICS.search(text) is not None or any(varies(place) for place in reads)
         kind: Kind = "outside" if random else "computed" if reads else "literal"
-        return Source(kind, reads, APPENDING_INTRINSICS.search(text) is not None)
+        return Source(kind, reads, APPENDING_INTRINSICS.search(text) is not None, UNKNOWN)
     place, whole = followed(text)
     if varies(place):
         return OUTSIDE
@@ -153,7 +155,7 @@ def jsonata_source(text: str) -> Source:
     if not varying and len(reads) == 1 and re.sub(r"\s", "", reads[0][1]) == re.sub(r"\s", "", text):
         return Source("copy", places)
     kind: Kind = "outside" if varying else "computed" if reads else "literal"
-    return Source(kind, places, APPENDING_JSONATA.search(text) is not None)
+    return Source(kind, places, APPENDING_JSONATA.search(text) is not None, UNKNOWN)
 
 
 def template_sources(template: object, rest: Location, language: str) -> list[Source]:
@@ -307,12 +309,14 @@ def variable(state: State, body: dict[str, Any], place: Location) -> list[Source
     ]
 
 
-def can_change(place: Location, loop: list[State], constants: list[object]) -> bool:
-    """Whether any turn of a loop, its states in order, may bring another value to a location.
+def can_change(place: Location, loop: list[State], asked: int, constants: list[object]) -> bool:
+    """Whether any turn of a loop may bring another value to a location that its state number `asked` looks at.
 
-    What a turn writes there literally is the same each time: it changes nothing and is put into `constants`.
+    The states are in order, from where the loop is entered: what is copied there only behind the look at it is another
+    at the second one. What a turn writes there literally is the same each time: it changes nothing and is put into
+    `constants`.
     """
-    return changes(place, list(turns(loop)), (), set(), constants)
+    return changes(place, list(turns(loop)), asked, (), set(), constants)
 
 
 def counts(place: Location, loop: list[State]) -> bool:
@@ -332,15 +336,16 @@ def turns(loop: list[State]) -> Iterator[tuple[State, str]]:
 def changes(
     place: Location,
     steps: list[tuple[State, str]],
+    before: int,
     above: tuple[Location, ...],
     known: set[Location],
     constants: list[object],
 ) -> bool:
     chain = (*above, place)
     known.add(place)
-    for state, successor in steps:
+    for number, (state, successor) in enumerate(steps):
         for source in written(state, place, successor):
-            if source.kind == "outside":
+            if source.kind == "outside" or (number >= before and any(read != place for read in source.reads)):
                 return True
             if source.kind == "literal":
                 constants.append(source.value)
@@ -349,10 +354,9 @@ def changes(
             for place_read in source.reads:
                 if place_read in known:
                     continue
-                # A part of itself copied onto itself nests or unwraps at each turn.
-                if any(overlap(place_read, seen) for seen in chain) or changes(
-                    place_read, steps, chain, known, constants
-                ):
+                # A part of itself copied onto itself nests or unwraps at each turn, as does what lies ever deeper.
+                nests = len(place_read) > DEEPEST or any(overlap(place_read, seen) for seen in chain)
+                if nests or changes(place_read, steps, number, chain, known, constants):
                     return True
     return False
 

@@ -46,6 +46,7 @@ class Loop:
     states: list[State]
     ways: nx.DiGraph
     knot: set[str]
+    start: str | None
     reads: dict[str, list[Read]]
 
     def __str__(self) -> str:
@@ -65,6 +66,13 @@ class Loop:
     def choices(self) -> list[State]:
         """The Choices that decide whether the loop goes on."""
         return [state for state in self.states if state.type == "Choice" and self.leaving(state)]
+
+    @property
+    def orders(self) -> Iterator[list[State]]:
+        """Its states in the order of a turn, from each one at which it is entered."""
+        for n, name in enumerate(self.names):
+            if name == self.start or not set(self.names).issuperset(self.ways.predecessors(name)):
+                yield self.states[n:] + self.states[:n]
 
     @cached_property
     def looked_at(self) -> list[Read]:
@@ -130,7 +138,7 @@ def loops(scope: Scope) -> list[Loop]:
     for cycle in cycles:
         first = min(range(len(cycle)), key=lambda position: order[cycle[position]])
         names = cycle[first:] + cycle[:first]
-        made.append(Loop([found[name] for name in names], reached, knots[names[0]], reads))
+        made.append(Loop([found[name] for name in names], reached, knots[names[0]], scope.start, reads))
     return sorted(made, key=lambda loop: (len(loop.names), [order[name] for name in loop.names]))
 
 
@@ -173,9 +181,11 @@ def endless(loop: Loop) -> Problem | None:
     if not loop.looked_at or loop.ends_by_outcome:
         return None
     constants: dict[Location, list[object]] = {}
-    for place in {found.location for found in loop.looked_at}:
-        if place is None or can_change(place, loop.states, constants.setdefault(place, [])):
-            return None
+    for order in loop.orders:
+        for asked, choice in enumerate(order):
+            for place in {found.location for found in loop.reads[choice.name]} if choice in loop.choices else ():
+                if place is None or can_change(place, order, asked, constants.setdefault(place, [])):
+                    return None
     if any(constants.values()) and not all(goes_on(loop, choice, constants) for choice in loop.choices):
         return None
     variables = tuple(dict.fromkeys(found.text for found in loop.looked_at))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.definition.dataflow import Location, comparison_reads, condition_reads
+from helpers.definition.dataflow import UNKNOWN, Location, comparison_reads, condition_reads
 from helpers.definition.rules import expression
 from helpers.definition.walk import State
 
@@ -52,6 +52,6 @@ def equality(rule: dict[str, Any], choice: State, constants: Mapping[Location, S
         wanted = rule[operators[0]]
         reads = list(comparison_reads(rule, choice.body))
     values = constants.get(reads[0].location or (), ()) if len(reads) == 1 else ()
-    if len(values) != 1:
+    if len(values) != 1 or values[0] is UNKNOWN:
         return None
     return type(values[0]) is type(wanted) and values[0] == wanted

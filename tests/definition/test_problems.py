@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from helpers import engine
 from helpers.definition import load, problems
 from tests.definition.machines import (
     FUNCTION,
@@ -291,6 +292,76 @@ def test_a_short_loop_beside_a_sound_one_is_found():
         "Ask", {"Ask": task("Pause"), "Pause": wait("Check"), "Check": choice(rules, "Pause"), "Done": DONE}
     )
     assert only(definition, "endless-loop").states == ("Pause", "Check")
+
+
+STILL = {"Type": "Pass", "Next": "Check"}
+LATER = {
+    "the Choice itself assigns it": choice(
+        [equals("$seen", "success", "Done")], "Pause", Assign={"seen.$": "$.status"}
+    ),
+    "the Choice itself assigns a text of an expression": choice(
+        [{"Condition": "{% $seen = 'success' %}", "Next": "Done"}],
+        "Pause",
+        Assign={"seen": "{% 'success' %}"},
+        QueryLanguage="JSONata",
+    ),
+    "a function says what is written there": choice(
+        [equals("$seen", "success", "Done")], "Pause", Assign={"seen.$": "States.Format('success')"}
+    ),
+    "a state before it assigns it from what is assigned after that": choice(
+        [equals("$seen", "success", "Done")], "Pause", Assign={"kept.$": "$.status"}
+    ),
+}
+
+
+@pytest.mark.parametrize("how", LATER)
+def test_what_comes_behind_a_choice_is_seen_by_it_a_turn_later(how):
+    """The first time round it may be another: an execution of each of these ends at the second turn."""
+    ask = {**STILL, "Assign": {"seen.$": "$kept"}} if "before" in how else STILL
+    definition = polling(ask, LATER[how])
+    start = definition["StartAt"]
+    begin = {"Type": "Pass", "Assign": {"seen": "no", "kept": "no"}, "Next": start}
+    definition |= {"StartAt": "Begin", "States": {"Begin": begin, **definition["States"]}}
+    run = engine.run(definition, {}, {"Start": {"status": "success"}}, limit=100)
+    assert (run.status, sum(event["type"] == "ChoiceStateEntered" for event in run.events)) == ("SUCCEEDED", 2)
+    assert "endless-loop" not in kinds(definition)
+
+
+UNWRAPPED = {
+    "by an OutputPath": machine(
+        "Pause",
+        {
+            "Pause": wait("Check"),
+            "Check": choice([equals("$.job.n", "a", "Done")], "Pause", OutputPath="$.job"),
+            "Done": DONE,
+        },
+    ),
+    "by an Output": machine(
+        "Say",
+        {
+            "Say": {"Type": "Pass", "Output": {"status": None}, "Next": "Check"},
+            "Check": choice(
+                [{"Condition": "{% $states.input.n = 1 %}", "Next": "Done"}], "Say", Output="{% $states.input.job %}"
+            ),
+            "Done": DONE,
+        },
+        QueryLanguage="JSONata",
+    ),
+    "by a variable": machine(
+        "Take",
+        {
+            "Take": {"Type": "Pass", "Assign": {"job.$": "$job.next"}, "Next": "Check"},
+            "Check": choice([equals("$job.name", "a", "Done")], "Take"),
+            "Done": DONE,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("how", UNWRAPPED)
+def test_what_is_taken_out_of_itself_each_turn_changes(how):
+    """A place that comes from an ever deeper one is looked after no further: it took a minute, and was "too deep"."""
+    assert kinds(UNWRAPPED[how]) <= {"unbounded-polling"}
 
 
 def test_unbounded_polling_and_its_cures():
