@@ -233,10 +233,11 @@ def _with_events(views: "list[ExecutionView]") -> "list[ExecutionView]":
 def _place(arn: str, profile: str | None, region: str | None) -> "Lab":
     """Where an execution is: on the sandbox if one runs that has its account, else on AWS, in its own account."""
     from helpers import connect
+    from helpers.lab.settings import settings
 
     _, _, _, named, account, *_ = arn.split(":")
     with redirect_stdout(sys.stderr):  # what connect has to say is no part of the answer
-        if "://" in os.environ.get("LAB_TARGET", ""):
+        if "://" in (settings().target or ""):
             lab = connect(profile=profile, region=region or named)
             if lab.account == account:
                 return lab
@@ -290,17 +291,10 @@ def _states(view: "ExecutionView") -> "pd.DataFrame":
 
 
 def copy_notebooks(folder: Path) -> list[str]:
-    """Copy notebooks, solutions, samples and pictures to where a learner works in them.
+    """Copy notebooks, solutions, samples and pictures to `folder`, where a learner works in them.
 
-    Parameters
-    ----------
-    folder
-        Where the copies go. A file that is there stays as it is, whatever was done to it. Where ours has changed since
-        it was copied, ours comes beside it, with `-new` in its name.
-
-    Returns
-    -------
-    A sentence for each file that came beside another.
+    A file that is there stays as it is, whatever was done to it. Where ours has changed since it was copied, ours comes
+    beside it, with `-new` in its name; a sentence for each of these is returned.
     """
     said = []
     source = kept("notebooks")

@@ -2,45 +2,6 @@
 
 from helpers.verbatim import visible
 
-__all__ = [
-    "AnswerInvalid",
-    "CredentialsExpired",
-    "CredentialsMissing",
-    "DefinitionInvalid",
-    "DeployFailed",
-    "DrawingFailed",
-    "ExecutionAborted",
-    "ExecutionEnded",
-    "ExecutionFailed",
-    "ExecutionNamed",
-    "ExecutionStillRunning",
-    "ExecutionTimedOut",
-    "ForeignResource",
-    "InvalidInput",
-    "InvalidName",
-    "InvalidSetting",
-    "LabError",
-    "NoProgress",
-    "NotAHistory",
-    "NotAllowed",
-    "NotForExpress",
-    "NotFound",
-    "NotInSandbox",
-    "PayloadUnreadable",
-    "PlaceholderLeft",
-    "PlanRefused",
-    "RegionMissing",
-    "SandboxFailed",
-    "SandboxGone",
-    "TaskUnanswered",
-    "Throttled",
-    "UnknownName",
-    "UnknownService",
-    "UnknownStatus",
-    "Unreachable",
-    "WrongAccount",
-]
-
 
 class LabError(Exception):
     """The base of every error that this project raises on purpose; what it quotes is shown letter for letter."""

@@ -187,20 +187,7 @@ def describe(arn: str, *, lab: Lab | None = None) -> Execution:
 
     Raises NotFound for one that is not there, among them every Express execution.
     """
-    found = _read("describe_execution", arn, lab or current())
-    return Execution(
-        arn=found["executionArn"],
-        name=found["name"],
-        machine=found["stateMachineArn"],
-        status=found["status"],
-        started=found["startDate"].astimezone(UTC),
-        stopped=_utc(found.get("stopDate")),
-        input=found.get("input"),
-        output=found.get("output"),
-        error=found.get("error"),
-        cause=found.get("cause"),
-        version=found.get("stateMachineVersionArn"),
-    )
+    return _seen(_read("describe_execution", arn, lab or current()))
 
 
 def definition(arn: str, *, lab: Lab | None = None) -> tuple[str, datetime]:
@@ -209,8 +196,19 @@ def definition(arn: str, *, lab: Lab | None = None) -> tuple[str, datetime]:
     return found["definition"], found["updateDate"].astimezone(UTC)
 
 
-def _utc(stamp: datetime | None) -> datetime | None:
-    return stamp and stamp.astimezone(UTC)
+def _seen(found: dict[str, Any]) -> Execution:
+    """An execution as AWS describes or lists it; a list leaves out what it was given and what it ended with."""
+    stopped = found.get("stopDate")
+    return Execution(
+        arn=found["executionArn"],
+        name=found["name"],
+        machine=found["stateMachineArn"],
+        status=found["status"],
+        started=found["startDate"].astimezone(UTC),
+        stopped=stopped and stopped.astimezone(UTC),
+        version=found.get("stateMachineVersionArn"),
+        **{name: found.get(name) for name in ("input", "output", "error", "cause")},
+    )
 
 
 def _read(operation: str, arn: str, lab: Lab, **arguments: Any) -> Any:
@@ -268,14 +266,10 @@ def wait(arn: str, timeout: float | None = None, *, progress: bool = True, lab: 
             found = _once_let(lambda: describe(arn, lab=lab))
     except KeyboardInterrupt:
         bar.close()
-        print(_interrupted(found.name, arn))
+        print(f"We stopped waiting; {found.name} goes on. execution.stop({arn!r}) would stop it.")
     finally:
         bar.close()
     return found
-
-
-def _interrupted(name: str, arn: str) -> str:
-    return f"We stopped waiting; {name} goes on. execution.stop({arn!r}) would stop it."
 
 
 def stop(arn: str, error: str | None = None, cause: str | None = None, *, lab: Lab | None = None) -> Execution:
@@ -310,15 +304,7 @@ def executions(
             if given == limit:
                 return
             given += 1
-            yield Execution(
-                arn=one["executionArn"],
-                name=one["name"],
-                machine=one["stateMachineArn"],
-                status=one["status"],
-                started=one["startDate"].astimezone(UTC),
-                stopped=_utc(one.get("stopDate")),
-                version=one.get("stateMachineVersionArn"),
-            )
+            yield _seen(one)
         if "nextToken" not in page:
             return
         arguments["nextToken"] = page["nextToken"]
@@ -353,14 +339,7 @@ class Following:
         new: list[dict[str, Any]] = []
         token: dict[str, str] = {}
         while True:
-            page = _read(
-                "get_execution_history",
-                self.arn,
-                self._lab,
-                maxResults=PAGE,
-                reverseOrder=True,
-                **token,
-            )
+            page = _read("get_execution_history", self.arn, self._lab, maxResults=PAGE, reverseOrder=True, **token)
             new += (event for event in page["events"] if event["id"] > self._known)
             reached = not page["events"] or page["events"][-1]["id"] <= self._known + 1
             if reached or "nextToken" not in page:

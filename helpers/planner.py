@@ -291,6 +291,13 @@ def _number(name: str, value: object, least: float = 0.0, most: float = limits.E
     return float(value)
 
 
+def _pause(interval: object) -> int:
+    seconds = _number("The interval", interval, 1)
+    if seconds % 1:
+        raise PlanRefused(f"The interval must be whole seconds, in which a Wait counts, and not {seconds:g}.")
+    return int(seconds)
+
+
 def _listed(what: str, values: Iterable[T]) -> list[T]:
     listed = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
     if not listed:
@@ -357,14 +364,14 @@ def compare_patterns(
     several = callable(jobs) or (isinstance(jobs, Iterable) and not isinstance(jobs, str))
     durations = _jobs(jobs, COMPARED)
     durations = durations if several else spread(durations[0], COMPARED)
-    pauses = [_number("The interval", pause, 1) for pause in _listed("intervals to compare", intervals)]
+    pauses = [_pause(interval) for interval in _listed("intervals to compare", intervals)]
     rows = []
     for name in _listed("patterns to compare", patterns):
         way = _pattern(name)
         for interval in pauses if way.polling else pauses[:1]:
             machine = fitted(name, interval=interval, duration=max(durations), call=call)
             figures = _figures(machine, durations, call)
-            rows.append({"pattern": name, "interval": interval if way.polling else math.nan, **figures})
+            rows.append({"pattern": name, "interval": float(interval) if way.polling else math.nan, **figures})
     return pd.DataFrame(rows)
 
 
@@ -429,7 +436,7 @@ def fitted(
     time. Raises PlanRefused for an unknown pattern and absurd figures.
     """
     _pattern(pattern)
-    pause = int(_number("The interval", interval, 1))
+    pause = _pause(interval)
     duration, call = _number("The job's duration", duration), _number("The call's time", call, 0.0, 900.0)
     machine = definitions.load("recheck" if pattern == "wait_first" else pattern)
     states = machine["States"]

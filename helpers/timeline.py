@@ -132,7 +132,7 @@ def _placed(rows: pd.DataFrame, begins: str, ends: str, start: pd.Timestamp, end
 
 
 def _kind(branch: str) -> str:
-    """A branch without the visits and the index that tell it from others of its kind."""
+    """A branch without the numbers of visits and the indexes that set it apart from others of its kind."""
     return VISIT_NUMBER.sub("", INDEX.sub("[*]", branch))
 
 
@@ -180,7 +180,7 @@ def _figure(timeline: Timeline) -> Chart:
 
 
 def _joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans as they are, or of very many those that touch as one: nobody could tell them apart."""
+    """Spans as they are, or of very many those that touch as one, since no gap shows between them."""
     if len(spans) <= MOST_BARS:
         return spans
     joined: list[tuple[float, float]] = []

@@ -284,6 +284,19 @@ def test_an_arn_of_another_account_is_never_asked_of_the_sandbox(lab, monkeypatc
     assert "No AWS credentials were found" in why("arn:aws:states:eu-west-1:999999999999:execution:m:one").stderr
 
 
+def test_the_file_beside_the_notebooks_says_where_to_ask_too(lab, machine, tmp_path, monkeypatch):
+    """An endpoint of one's own whose account is no sandbox's that this process knows."""
+    arn = execution.start(machine, 0, lab=lab)
+    execution.wait(arn, timeout=20, progress=False, lab=lab)
+    keys = lab.session.get_credentials()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+    monkeypatch.setattr(process, "status", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    Path("lab.toml").write_text(f'target = "{lab.client("sts").meta.endpoint_url}"', encoding="utf-8")
+    assert why(arn).exit_code == 0
+
+
 @pytest.fixture
 def asking(tmp_path) -> dict[str, Path]:
     """A machine, one that retries more, and histories of the first that ended well and badly."""

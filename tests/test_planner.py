@@ -339,7 +339,7 @@ def test_a_pause_of_one_second_is_the_shortest():
     assert planner.compare_patterns(5, intervals=[1], patterns=["recheck"])["ended_well"].eq(1).all()
 
 
-@pytest.mark.parametrize("interval", [0, 0.9, -2, math.nan, "2"])
+@pytest.mark.parametrize("interval", [0, 0.9, 1.5, -2, math.nan, "2"])
 def test_absurd_intervals_are_refused(interval):
     with pytest.raises(errors.PlanRefused, match=r"interval"):
         planner.compare_patterns(10, intervals=[interval])

@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Literal
 
+from helpers.definition import syntax
 from helpers.definition.rules import expression
 from helpers.definition.walk import State, objects
 
@@ -36,8 +38,6 @@ DOCUMENT: Location = ("$",)
 # Fields of the context object that are another at each entering of a state.
 VARYING_CONTEXT = ("State", "Task")
 
-STEP = re.compile(r"""\.([^.\[\]()'",\s*?@:]+)|\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]""")
-ROOT = re.compile(r"\$\$?[A-Za-z_0-9]*")
 JSONPATH = re.compile(r"\$\$?[A-Za-z_0-9]*(?:\.[^.\[\]()'\",\s]+|\[[^\]]*\])*")
 RANDOM_INTRINSICS = re.compile(r"States\.(UUID|MathRandom)\s*\(")
 RANDOM_JSONATA = re.compile(r"\$(now|millis|random|uuid)\s*\(")
@@ -97,14 +97,13 @@ def located(path: str) -> Location:
 @lru_cache(maxsize=4096)
 def followed(path: str) -> tuple[Location, bool]:
     """A JSONPath's location, and whether that is all of the path."""
-    root = ROOT.match(path)
-    if root is None:
+    try:
+        read = syntax.path(path)
+    except ValueError:
         return DOCUMENT, False
-    place, steps = root.end(), [root[0]]
-    while step := STEP.match(path, place):
-        steps.append(next(part for part in step.groups() if part is not None))
-        place = step.end()
-    return tuple(steps), place == len(path)
+    named = [str(step) for step in takewhile(lambda step: isinstance(step, str | int), read.steps)]
+    root = read.root if read.root in ("$", "$$") else f"${read.root}"
+    return (root, *named), read.definite
 
 
 def jsonpath_source(text: object) -> Source:

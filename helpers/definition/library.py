@@ -84,7 +84,9 @@ def parse(text: str, where: str = "The definition", /, **substitutions: object) 
         if name not in known:
             there = ", ".join(known) or "none"
             raise UnknownName(f"{where} has no placeholder named {name!r}; its placeholders: {there}.")
-    refuse_malformed(definition, where)
+    for finding in errors(definition, unfilled=True):
+        if finding.kind in LOST:
+            raise DefinitionInvalid(f"{where}: {finding.sentence}")
     filled = substituted(definition, substitutions)
     assert isinstance(filled, dict)
     return filled
@@ -150,12 +152,6 @@ def decoded(text: str, where: str) -> dict[str, Any]:
     if not isinstance(definition, dict):
         raise DefinitionInvalid(f"{where} is not a state machine: it is no JSON object with StartAt and States.")
     return definition
-
-
-def refuse_malformed(definition: dict[str, Any], where: str) -> None:
-    for finding in errors(definition, unfilled=True):
-        if finding.kind in LOST:
-            raise DefinitionInvalid(f"{where}: {finding.sentence}")
 
 
 def substituted(value: object, substitutions: dict[str, object]) -> object:

@@ -33,7 +33,8 @@ def task_problems(state: State, definition: dict[str, Any]) -> Iterator[Problem]
             f"{state.name} waits for {waited_for} and has neither TimeoutSeconds nor HeartbeatSeconds: if that never "
             "comes, the execution hangs for up to a year; set one of them.",
         )
-    if calls_lambda(resource) and any(objects(state.body.get("Retry"))) and covering(state, "Retry") is None:
+    is_lambda = ":states:::lambda:invoke" in resource or ":lambda:" in resource
+    if is_lambda and any(objects(state.body.get("Retry"))) and covering(state, "Retry") is None:
         yield Problem(
             "retry-misses-throttling",
             (state.name,),
@@ -61,10 +62,6 @@ def covering(state: State, field: str) -> dict[str, Any] | None:
     """The first rule of a Retry or Catch that names throttling."""
     rules = (rule for _, rule in objects(state.body.get(field)))
     return next((rule for rule in rules if any(name in COVERING for name in errors(rule))), None)
-
-
-def calls_lambda(resource: str) -> bool:
-    return ":states:::lambda:invoke" in resource or ":lambda:" in resource
 
 
 def hanging(resource: str) -> str | None:

@@ -5,21 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
 from helpers.definition import syntax
 from helpers.definition.expressions import free_names, states_fields, syntax_error
-from helpers.definition.fields import (
-    LONGEST_LABEL,
-    OBJECTS,
-    OPERATORS,
-    TYPES,
-    Field,
-    Object,
-)
+from helpers.definition.fields import LONGEST_LABEL, OBJECTS, OPERATORS, TYPES, Field, Object
 from helpers.definition.rules import expression
 from helpers.definition.walk import Scope, State, scopes, states, ways
 from helpers.errors import DefinitionInvalid
@@ -99,7 +92,9 @@ def errors(
     finding alone. A Resource may hold placeholders `${Name}`; with `unfilled` every field may. `text` is the JSON that
     the definition was read from, where it is at hand: that spares a look at its form.
     """
-    unreadable = None if text is not None and is_short(text) else form(definition)
+    # Data cannot be too deep or too long whose text has not so many brackets and characters.
+    is_short = text is not None and len(text) <= DEFINITION_LENGTH and text.count("{") + text.count("[") <= DEEPEST
+    unreadable = None if is_short else form(definition)
     if unreadable is not None:
         return [unreadable]
     if not isinstance(definition, dict):
@@ -145,57 +140,37 @@ def form(definition: object) -> Finding | None:
 
     Levels and length are counted as if each object that stands in several places were written there.
     """
-    try:
-        room(definition, DEEPEST, DEFINITION_LENGTH)
-    except Unreadable as error:
-        return error.finding
+    waiting: list[tuple[object, str, int]] = [(definition, "", 0)]
+    length = 0
+    while waiting:
+        value, location, level = waiting.pop()
+        if isinstance(value, dict | list) and level == DEEPEST:
+            said = f"The definition is nested deeper than {DEEPEST} levels"
+            return Finding("TOO_DEEPLY_NESTED", said, kind="too-deep")
+        if isinstance(value, str):
+            length += len(value) + 2
+        elif isinstance(value, dict):
+            for name in value:
+                if not isinstance(name, str):
+                    return not_json("A name that is no text is not JSON", f"{location}/{name}")
+                length += len(name) + 4
+            waiting += [(item, f"{location}/{name}", level + 1) for name, item in value.items()]
+        elif isinstance(value, list):
+            length += len(value) + 2
+            waiting += [(item, f"{location}[{n}]", level + 1) for n, item in enumerate(value)]
+        elif value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            length += 1
+        else:
+            return not_json(
+                f"{value if isinstance(value, float) else f'A {type(value).__name__}'} is not JSON", location
+            )
+        if length > DEFINITION_LENGTH:
+            return not_json(f"The definition is longer than {DEFINITION_LENGTH:,} characters")
     return None
 
 
-def is_short(text: str) -> bool:
-    """Whether data cannot be too deep or too long, by the JSON text that it was read from."""
-    return len(text) <= DEFINITION_LENGTH and text.count("{") + text.count("[") <= DEEPEST
-
-
-class Unreadable(Exception):
-    """A value is no JSON text that can be walked through: `finding` says why, and where, unless it is the `whole`."""
-
-    def __init__(self, finding: Finding, whole: bool = False) -> None:
-        self.finding, self.whole = finding, whole
-
-
-def not_json(message: str) -> Finding:
-    return Finding("INVALID_JSON_DESCRIPTION", message, kind="not-json")
-
-
-def room(value: object, levels: int, left: int) -> int:
-    """What is left of a length after a value's text, of so many levels at most. Raises Unreadable."""
-    if isinstance(value, str):
-        left -= len(value) + 2
-    elif isinstance(value, dict | list):
-        if not levels:
-            said = f"The definition is nested deeper than {DEEPEST} levels"
-            raise Unreadable(Finding("TOO_DEEPLY_NESTED", said, kind="too-deep"), whole=True)
-        left -= 2
-        of_names = isinstance(value, dict)
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            try:
-                if of_names and not isinstance(key, str):
-                    raise Unreadable(not_json("A name that is no text is not JSON"))
-                left = room(item, levels - 1, left - (len(key) + 4 if isinstance(key, str) else 1))
-            except Unreadable as error:
-                if not error.whole:
-                    step = f"/{key}" if of_names else f"[{key}]"
-                    error.finding = replace(error.finding, location=step + error.finding.location)
-                raise
-    elif value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        left -= 1
-    else:
-        what = value if isinstance(value, float) else f"A {type(value).__name__}"
-        raise Unreadable(not_json(f"{what} is not JSON"))
-    if left < 0:
-        raise Unreadable(not_json(f"The definition is longer than {DEFINITION_LENGTH:,} characters"), whole=True)
-    return left
+def not_json(message: str, location: str = "") -> Finding:
+    return Finding("INVALID_JSON_DESCRIPTION", message, location, kind="not-json")
 
 
 class Where:
@@ -311,7 +286,7 @@ class Reading:
             self.missing(missing, where)
         for group in known.one_of:
             # "End": false is as good as no End.
-            present = [name for name in group if body.get(name, False) is not False]
+            present = [name for name in group if name in body and not (name == "End" and body[name] is False)]
             if len(present) == 1:
                 continue
             names = [name for name in group if speaks(known.fields[name], where.language)]

@@ -32,16 +32,6 @@ class Scope:
     language: str
 
     @property
-    def place(self) -> str:
-        """Where the scope stands in the definition, such as `States.Each.ItemProcessor`; empty for the machine."""
-        parts: list[str] = []
-        scope = self
-        while scope.owner is not None:
-            parts += [scope.field, f"States.{scope.owner.name}"]
-            scope = scope.owner.scope
-        return ".".join(reversed(parts))
-
-    @property
     def start(self) -> str | None:
         """The name after StartAt, None where there is none."""
         start = self.body.get("StartAt")

@@ -12,7 +12,6 @@ __all__ = ["archive", "digest"]
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest stamp that a zip can hold
 UNIX = 3  # zipfile writes another number on Windows
-LEFT_OUT = {"__pycache__"}
 
 
 def archive(source: Path) -> bytes:
@@ -30,7 +29,7 @@ def archive(source: Path) -> bytes:
     kept = {
         name: path
         for name, path in files.items()
-        if not any(part in LEFT_OUT or part.startswith(".") for part in name.split("/"))
+        if not any(part == "__pycache__" or part.startswith(".") for part in name.split("/"))
     }
     if not kept:
         raise NotFound(f"There is no source for a function at {source}: give a folder or a .py file.")
@@ -40,14 +39,10 @@ def archive(source: Path) -> bytes:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system = UNIX
             entry.external_attr = 0o644 << 16
-            zipped.writestr(entry, _content(kept[name]))
+            content = kept[name].read_bytes()
+            # A Python source gets everybody's line ends, which mean the same to Python.
+            zipped.writestr(entry, content.replace(b"\r\n", b"\n") if name.endswith(".py") else content)
     return packed.getvalue()
-
-
-def _content(path: Path) -> bytes:
-    """A file as it is packed: a Python source with everybody's line ends, which mean the same to Python."""
-    content = path.read_bytes()
-    return content.replace(b"\r\n", b"\n") if path.suffix == ".py" else content
 
 
 def digest(packed: bytes) -> str:

@@ -15,9 +15,6 @@ from helpers.verbatim import verbatim
 
 __all__ = ["Deployment", "deploy"]
 
-FUNCTIONS = {"FunctionArn": "stepfunctionlambda_test"}
-"""The functions of placeholders whose names do not say it, as ${StartJobArn} does for the function start_job."""
-
 
 @dataclass(frozen=True)
 class Deployment:
@@ -104,9 +101,10 @@ def deploy(
 
 
 def _function_of(placeholder: str) -> str:
-    """`start_job` for `StartJobArn`."""
-    words = re.findall(r"[A-Z][a-z0-9]*", placeholder.removesuffix("Arn"))
-    return FUNCTIONS.get(placeholder, "_".join(words).lower())
+    """`start_job` for `StartJobArn`; the article's `FunctionArn` does not say it."""
+    if placeholder == "FunctionArn":
+        return "stepfunctionlambda_test"
+    return "_".join(re.findall(r"[A-Z][a-z0-9]*", placeholder.removesuffix("Arn"))).lower()
 
 
 def _links(lab: Lab, arn: str, functions: Mapping[str, str]) -> dict[str, str]:

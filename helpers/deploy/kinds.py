@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.calls import LOGGED_OUT
-from helpers.deploy.ownership import is_ours, tag_mapping
-from helpers.errors import LabError
+from helpers.deploy.ownership import is_ours, log_group_of, tag_mapping
+from helpers.errors import LabError, SandboxGone
 from helpers.lab import Lab
 from helpers.lab.accounts import CUT_OFF
 
@@ -87,7 +87,9 @@ def gone(error: Exception) -> bool:
 
 
 def why(error: Exception) -> str:
-    """Why something failed: in AWS's own words, or ours where AWS was not reached."""
+    """Why something failed: in AWS's own words, or ours where AWS was not reached. Raises SandboxGone if it is that."""
+    if isinstance(error, SandboxGone):
+        raise error
     if isinstance(error, CUT_OFF):
         return "AWS could not be reached"
     if isinstance(error, LOGGED_OUT):
@@ -134,32 +136,30 @@ def _names(
     return listed
 
 
-def _called(here: Here, template: str, name: str) -> str:
-    """A name's place in a template; one with a colon is an ARN's, of service and resource."""
-    service, colon, resource = template.replace("{}", name).partition(":")
-    return here.arn(service, resource) if colon else service
+Argument = str | bool | Callable[[Here, str], str]
+"""What an operation is given: a text with the name at its `{}`, an ARN's service and resource if it has a colon."""
 
 
-def _tags(service: str, operation: str, key: str, **argument: str) -> Callable[[Here, str], dict[str, str]]:
+def _call(here: Here, service: str, operation: str, arguments: Mapping[str, Argument], name: str) -> Any:
+    """Call an operation about the thing of a name."""
+
+    def filled(given: Argument) -> str | bool:
+        if not isinstance(given, str):
+            return given(here, name) if callable(given) else given
+        first, colon, resource = given.replace("{}", name).partition(":")
+        return here.arn(first, resource) if colon else first
+
+    return getattr(here.client(service), operation)(**{word: filled(given) for word, given in arguments.items()})
+
+
+def _tags(service: str, operation: str, key: str, **arguments: Argument) -> Callable[[Here, str], dict[str, str]]:
     """A call that gives a thing's tags."""
-
-    def tags(here: Here, name: str) -> dict[str, str]:
-        asked = {word: _called(here, template, name) for word, template in argument.items()}
-        return tag_mapping(getattr(here.client(service), operation)(**asked).get(key, {}))
-
-    return tags
+    return lambda here, name: tag_mapping(_call(here, service, operation, arguments, name).get(key, {}))
 
 
-def _deletion(service: str, operation: str, **arguments: Any) -> Callable[[Here, str], None]:
+def _deletion(service: str, operation: str, **arguments: Argument) -> Callable[[Here, str], None]:
     """A call that deletes a thing."""
-
-    def remove(here: Here, name: str) -> None:
-        asked = {
-            word: _called(here, given, name) if isinstance(given, str) else given for word, given in arguments.items()
-        }
-        getattr(here.client(service), operation)(**asked)
-
-    return remove
+    return lambda here, name: _call(here, service, operation, arguments, name)
 
 
 def remove_machine(here: Here, name: str) -> None:
@@ -216,15 +216,6 @@ def _queue_url(here: Here, name: str) -> str:
     return str(here.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
 
 
-def _queue_tags(here: Here, name: str) -> dict[str, str]:
-    return tag_mapping(here.client("sqs").list_queue_tags(QueueUrl=_queue_url(here, name)).get("Tags", {}))
-
-
-def _remove_queue(here: Here, name: str) -> None:
-    here.client("sqs").delete_queue(QueueUrl=_queue_url(here, name))
-
-
-remove_function = _deletion("lambda", "delete_function", FunctionName="{}")
 _function_tags = _tags("lambda", "list_tags", "Tags", Resource="lambda:function:{}")
 
 
@@ -239,10 +230,9 @@ def _remove_table(here: Here, name: str) -> None:
 
 
 def _log_groups(here: Here) -> Iterator[str]:
-    for parent in (OF_FUNCTIONS, "/aws/vendedlogs/states/"):
-        asked = {"logGroupNamePrefix": f"{parent}{here.lab.prefix}"}
-        for found in pages(here.client("logs"), "describe_log_groups", "logGroups", **asked):
-            yield found["logGroupName"]
+    for start in (OF_FUNCTIONS + here.lab.prefix, log_group_of(here.lab.prefix)):
+        found = pages(here.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=start)
+        yield from (group["logGroupName"] for group in found)
 
 
 _own_log_group_tags = _tags("logs", "list_tags_for_resource", "tags", resourceArn="logs:log-group:{}")
@@ -267,9 +257,6 @@ def _log_group_tags(here: Here, name: str) -> Mapping[str, str]:
     return max(labs, key=lambda tags: len(tags["lab"]), default=here.lab.tags)
 
 
-remove_log_group = _deletion("logs", "delete_log_group", logGroupName="{}")
-
-
 def _bucket_tags(here: Here, name: str) -> dict[str, str]:
     try:
         return tag_mapping(here.client("s3").get_bucket_tagging(Bucket=name)["TagSet"])
@@ -291,10 +278,6 @@ def _remove_bucket(here: Here, name: str) -> None:
     s3.delete_bucket(Bucket=name)
 
 
-def _user_tags(here: Here, name: str) -> dict[str, str]:
-    return tag_mapping(pages(here.client("iam"), "list_user_tags", "Tags", UserName=name))
-
-
 def _access_keys(here: Here, user: str) -> Iterator[str]:
     for found in pages(here.client("iam"), "list_access_keys", "AccessKeyMetadata", UserName=user):
         yield f"{user}/{found['AccessKeyId']}"
@@ -305,16 +288,8 @@ def _remove_access_key(here: Here, name: str) -> None:
     here.client("iam").delete_access_key(UserName=user, AccessKeyId=key)
 
 
-def _remove_user(here: Here, name: str) -> None:
-    _strip(here, "user", UserName=name)
-    here.client("iam").delete_user(UserName=name)
-
-
 _roles = _names("iam", "list_roles", "Roles", "RoleName")
-
-
-def _role_tags(here: Here, name: str) -> dict[str, str]:
-    return tag_mapping(pages(here.client("iam"), "list_role_tags", "Tags", RoleName=name))
+_role_tags = _tags("iam", "list_role_tags", "Tags", RoleName="{}")
 
 
 def _remove_idle_role(here: Here, name: str) -> None:
@@ -326,20 +301,21 @@ def _remove_idle_role(here: Here, name: str) -> None:
     remove_role(here, name)
 
 
-def remove_role(here: Here, name: str) -> None:
-    """Delete a role with its policies; managed ones are only detached."""
-    _strip(here, "role", RoleName=name)
-    here.client("iam").delete_role(RoleName=name)
+def _identity_removal(kind: str) -> Callable[[Here, str], None]:
+    """The deletion of a user or a role with the policies in it; managed ones are only detached."""
+
+    def remove(here: Here, name: str) -> None:
+        iam, whose = here.client("iam"), {f"{kind.title()}Name": name}
+        for policy in pages(iam, f"list_{kind}_policies", "PolicyNames", **whose):
+            getattr(iam, f"delete_{kind}_policy")(**whose, PolicyName=policy)
+        for policy in pages(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **whose):
+            getattr(iam, f"detach_{kind}_policy")(**whose, PolicyArn=policy["PolicyArn"])
+        getattr(iam, f"delete_{kind}")(**whose)
+
+    return remove
 
 
-def _strip(here: Here, kind: str, **whose: str) -> None:
-    """Delete the policies in a user or a role, and detach the managed ones."""
-    iam = here.client("iam")
-    for policy in pages(iam, f"list_{kind}_policies", "PolicyNames", **whose):
-        getattr(iam, f"delete_{kind}_policy")(**whose, PolicyName=policy)
-    for policy in pages(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **whose):
-        getattr(iam, f"detach_{kind}_policy")(**whose, PolicyArn=policy["PolicyArn"])
-
+remove_role = _identity_removal("role")
 
 _RUNNING = ("function", "state machine")
 _KINDS = (
@@ -364,15 +340,21 @@ _KINDS = (
         _deletion("events", "delete_event_bus", Name="{}"),
         after=("rule", "state machine"),
     ),
-    Kind("queue", _queues, _queue_tags, _remove_queue, after=("rule", "state machine")),
+    Kind(
+        "queue",
+        _queues,
+        _tags("sqs", "list_queue_tags", "Tags", QueueUrl=_queue_url),
+        _deletion("sqs", "delete_queue", QueueUrl=_queue_url),
+        after=("rule", "state machine"),
+    ),
     Kind(
         "function",
         _names("lambda", "list_functions", "Functions", "FunctionName"),
         _function_tags,
-        remove_function,
+        _deletion("lambda", "delete_function", FunctionName="{}"),
         after=("rule", "state machine"),
     ),
-    Kind("log group", _log_groups, _log_group_tags, remove_log_group, after=_RUNNING),
+    Kind("log group", _log_groups, _log_group_tags, _deletion("logs", "delete_log_group", logGroupName="{}"), _RUNNING),
     Kind(
         "workgroup",
         _names("athena", "list_work_groups", "WorkGroups", "Name"),
@@ -399,8 +381,8 @@ _KINDS = (
     Kind(
         "user",
         _names("iam", "list_users", "Users", "UserName"),
-        _user_tags,
-        _remove_user,
+        _tags("iam", "list_user_tags", "Tags", UserName="{}"),
+        _identity_removal("user"),
         after=("access key",),
         worldwide=True,
     ),

@@ -8,9 +8,9 @@ import pandas as pd
 
 from helpers.deploy.kinds import FAILURES, KINDS, NAMES, ORDER, Here, Kind, gone, why
 from helpers.deploy.ownership import is_ours, labs_of
-from helpers.errors import SandboxGone
 from helpers.lab import Lab, current
 from helpers.lab.settings import check
+from helpers.quantities import count
 from helpers.verbatim import verbatim
 
 __all__ = ["Inventory", "Removal", "made", "tear_down"]
@@ -52,7 +52,8 @@ class Removal:
         self.removed, self.remaining, self.regions = removed, remaining, sorted(regions)
 
     def __repr__(self) -> str:
-        counted = [_counted(count, str(kind)) for kind, count in self.removed["kind"].value_counts(sort=False).items()]
+        numbers = self.removed["kind"].value_counts(sort=False).items()
+        counted = [count(number, str(kind), _plural(str(kind))) for kind, number in numbers]
         words = [f"Removed {_listed(counted)}." if counted else "There was nothing to remove."]
         if self.remaining.empty:
             words.append(f"Nothing is left in {_listed(self.regions)}.")
@@ -97,8 +98,6 @@ def tear_down(lab: Lab | None = None, *, regions: str | Iterable[str] = (), lear
             try:
                 KINDS[thing.kind].remove(here.at(thing.region), thing.name)
                 removed.append(thing)
-            except SandboxGone:
-                raise
             except FAILURES as error:
                 if not gone(error):
                     refused[thing[:3]] = why(error)
@@ -172,13 +171,9 @@ def _of_kind(here: Here, kind: Kind, owner: Thing | None = None) -> Iterator[Thi
                 elif kind.tags and is_ours(here.lab, tags := kind.tags(here, name)):
                     region = tags.get("region", here.region) if kind.worldwide else here.region
                     yield Thing(region, kind.name, name, learner=tags["lab"])
-            except SandboxGone:
-                raise
             except FAILURES as error:
                 if not gone(error):
                     yield Thing(here.region, kind.name, name, UNSEEN + why(error))
-    except SandboxGone:
-        raise
     except FAILURES as error:
         if not (owner and gone(error)):
             yield Thing(here.region, kind.name, _all_of(owner) if owner else "", UNSEEN + why(error))
@@ -208,10 +203,6 @@ def _grouped(frame: pd.DataFrame) -> str:
 
 def _plural(kind: str) -> str:
     return PLURALS.get(kind, f"{kind}s")
-
-
-def _counted(count: int, kind: str) -> str:
-    return f"{count} {kind if count == 1 else _plural(kind)}"
 
 
 def _listed(words: Iterable[str]) -> str:

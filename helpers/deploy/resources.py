@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, WaiterError
 from helpers import definition as definitions
 from helpers.calls import plainly, saying
 from helpers.definition import states
+from helpers.definition.validation import form
 from helpers.deploy import kinds
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.ownership import check_ours, log_group_of, tag_list, tag_mapping
@@ -275,10 +276,6 @@ def _role_not_ready(error: ClientError) -> bool:
     )
 
 
-def _being_deleted(error: ClientError) -> bool:
-    return bool(error.response.get("Error", {}).get("Code") == "StateMachineDeleting")
-
-
 def patiently(call: Callable[[], Made], not_yet: Callable[[ClientError], bool], making: str, patience: float) -> Made:
     """Call again, after growing pauses, as long as `not_yet` says of the refusal that time will heal it.
 
@@ -381,7 +378,7 @@ def state_machine(
                 undo.callback(kinds.take_back, lab, "state machine", here.machine)
                 patiently(
                     lambda: sfn.create_state_machine(name=here.machine, type=type, tags=tags, **asked),
-                    lambda error: _role_not_ready(error) or _being_deleted(error),
+                    lambda error: _role_not_ready(error) or isinstance(error, sfn.exceptions.StateMachineDeleting),
                     making,
                     patience,
                 )
@@ -400,9 +397,11 @@ def filled(definition: str | Path | Mapping[str, Any], placeholders: Mapping[str
 
     Queries of Athena that name no workgroup go to the one that the lab's rules name.
 
-    Raises PlaceholderLeft with the names of those that have no value.
+    Raises PlaceholderLeft with the names of those that have no value, DefinitionInvalid for what JSON cannot hold.
     """
     if isinstance(definition, Mapping):
+        if unreadable := form(dict(definition)):
+            raise DefinitionInvalid(unreadable.sentence)
         complete = definitions.parse(json.dumps(definition), **placeholders)
     else:
         complete = definitions.load(definition, **placeholders)

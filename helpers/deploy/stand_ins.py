@@ -10,7 +10,7 @@ from typing import Any
 
 from helpers.definition import states
 from helpers.deploy.resources import function
-from helpers.errors import UnknownName
+from helpers.errors import AnswerInvalid, UnknownName
 from helpers.lab import Lab, current
 from helpers.rehearsal import made_up
 
@@ -26,9 +26,6 @@ def lambda_handler(event, context):
 FUNCTION = re.compile(r"arn:[\w-]+:lambda:[^:]*:[^:]*:function:.+")
 
 
-TOKEN = ".waitForTaskToken"
-
-
 def stand_ins(
     definition: Mapping[str, Any], answers: Mapping[str, Any] | None = None, *, lab: Lab | None = None
 ) -> dict[str, Any]:
@@ -41,8 +38,8 @@ def stand_ins(
     `answers` holds by a state's name the JSON that its stand-in answers: the payload for `lambda:invoke`, the task's
     result for any other. Left out, it is the answer of `rehearsal.made_up`, on an account `{}`.
 
-    Raises UnknownName for an answer to a state that has no stand-in, DefinitionInvalid for what is no state machine,
-    and what `deploy.function` raises.
+    Raises UnknownName for an answer to a state that has no stand-in, AnswerInvalid for one that is no JSON,
+    DefinitionInvalid for what is no state machine, and what `deploy.function` raises.
     """
     lab = lab or current()
     on_sandbox = lab.target == "sandbox"
@@ -60,8 +57,11 @@ def stand_ins(
         if key == "FunctionName" and isinstance(answer, dict):
             answer = answer.get("Payload", {})
         answer = (answers or {}).get(name, answer)
+        try:
+            text = SOURCE.format(state=json.dumps(name)[1:-1], answer=json.dumps(answer, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise AnswerInvalid(f"The answer of {name!r} is no JSON: {error}.") from None
         with tempfile.TemporaryDirectory() as folder:
-            text = SOURCE.format(state=json.dumps(name)[1:-1], answer=json.dumps(answer))
             Path(folder, "lambda_function.py").write_text(text, encoding="utf-8")
             holder[key] = function(f"stand-in-{number}", folder, lab=lab)
     return standing
@@ -73,7 +73,7 @@ def _callers(definition: Mapping[str, Any], every: bool) -> Iterator[tuple[str, 
         body: Any = state.body
         resource = str(body.get("Resource", ""))
         arguments = body.get("Arguments", body.get("Parameters"))
-        waits = resource.endswith(TOKEN)
+        waits = resource.endswith(".waitForTaskToken")
         if ":states:::lambda:invoke" in resource and isinstance(arguments, dict) and not (every and waits):
             arguments.pop("FunctionName.$", None)
             yield state.name, (arguments, "FunctionName")

@@ -14,16 +14,9 @@ import pandas as pd
 
 from helpers import definition as definitions
 from helpers import history, planner, rehearsal
-from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source, type_of
-from helpers.exercises.trial import (
-    UNANSWERED,
-    TaskFailed,
-    Trial,
-    called,
-    function_answers,
-    run,
-    worker_run,
-)
+from helpers.engine import TaskFailed
+from helpers.exercises.slips import Lacking, asked, number_slip, same_but_for_case, shown, source, spelled, type_of
+from helpers.exercises.trial import UNANSWERED, Trial, called, function_answers, run, worker_run
 from helpers.quantities import count
 
 __all__ = ["EXERCISES", "Exercise"]
@@ -276,10 +269,9 @@ def _retry(answer: Any, about: Any) -> None:
         were = count(attempts, "attempt was", "attempts were")
         raise Lacking(f"{were} made; with two retries there should be three.")
     if not nearly(pauses := trial.backoffs(), [1, 1]):
-        raise Lacking(
-            f"the pauses between the attempts were {pauses} seconds; they should be 1 and 1. "
-            "BackoffRate says by how much each is longer than the one before: by 2 unless you say 1."
-        )
+        rate = " BackoffRate says how many times as long each is as the one before: 2 unless you say 1."
+        said = f"the pauses between the attempts were {pauses} seconds; they should be 1 and 1."
+        raise Lacking(said + rate * (pauses[0] != pauses[1]))
     if len(invoked(answer, TaskFailed("KeyError", "another bug")).attempts) != 1:
         raise Lacking("your machine retries a KeyError too; only a ValueError was asked for.")
 
@@ -403,13 +395,10 @@ def _shaped(answer: Any) -> None:
 def _round(answer: Any, about: Any) -> None:
     given = named(answer, "{'Main', 'Final'}")
     loop = {"WaitforInvocation", "CheckInvocationsStatus"}
-    for name in given:
-        if any(same_but_for_case(name, one) for one in loop):
-            raise Lacking(f"{name!r} is right but for capitals or spaces; write it to the letter.")
+    spelled(given, loop)
     if missing := loop - given:
-        raise Lacking(
-            f"you named {len(given & loop)} of the {len(loop)} states on the way round; {len(missing)} are missing."
-        )
+        said = count(len(missing), "is", "are")
+        raise Lacking(f"you named {len(given & loop)} of the {len(loop)} states on the way round; {said} missing.")
     if more := given - loop:
         raise Lacking(f"{', '.join(sorted(map(str, more)))}: is that entered again on the way round?")
 
@@ -456,7 +445,8 @@ def _cure(answer: Any, about: Any) -> None:
     trial.must_succeed()
     if polls != 3:
         raise Lacking(f"the job was asked about {how_often(polls)}; it was done at the third, and not before.")
-    if sum(pause > 0 for pause in trial.pauses()) < polls:
+    after = trial.visits.iloc[trial.visits["state"].isin(tasks(answer, "askjob")).argmax() :]
+    if ((after["type"] == "Wait") & (after["duration"] > pd.Timedelta(0))).sum() < polls - 1:
         raise Lacking("it asks again without a pause between; the way round should lead through the Wait, too.")
 
 
@@ -466,6 +456,8 @@ def _give_up(answer: Any, about: Any) -> None:
     trial, polls = job_run(answer, "running")
     if trial.status != "FAILED":
         raise Lacking(f"with a job that never ends your machine ended {trial.status}; it should fail.")
+    if trial.visits["type"].iloc[-1] != "Fail":
+        raise Lacking(f"with a job that never ends your machine should end in a Fail state, and it ended {trial.ended}")
     if trial.error != "GaveUp":
         raise Lacking(
             f"the error is {trial.error or 'without a name'}; call it GaveUp, so that those who find it know."
@@ -501,9 +493,7 @@ def _cost(answer: Any, about: Any) -> None:
     counts = visits["state"].value_counts()
     most = set(counts.index[counts == counts.max()])
     given = named(answer, "{'Done', 'GaveUp'}")
-    for name in given:
-        if any(same_but_for_case(name, one) for one in most):
-            raise Lacking(f"{name!r} is right but for capitals or spaces; write it to the letter.")
+    spelled(given, most)
     if wrong := given - most:
         name = sorted(wrong)[0]
         entered = how_often(int(counts.get(name, 0)))
@@ -543,9 +533,7 @@ def _sql(answer: Any, about: Any) -> None:
     if not isinstance(answer, pd.DataFrame):
         raise Lacking("the answer is the frame that you read from the result, with pandas.read_csv.")
     columns = {"city", "dearest"}
-    for column in answer.columns:
-        if any(same_but_for_case(column, one) for one in columns):
-            raise Lacking(f"the column {column!r} is right but for capitals or spaces; write it to the letter.")
+    spelled(answer.columns, columns, "the column ")
     if set(answer.columns) != columns or len(answer.columns) != 2:
         yours = ", ".join(map(str, answer.columns)) or "none"
         raise Lacking(f"the columns should be city and dearest; yours are {yours}.")
@@ -616,26 +604,22 @@ def _when(answer: Any, about: Any) -> None:
 
 
 @functools.cache
-def _delays() -> dict[int, float]:
-    """How late the end of a job of 285 to 315 s is noticed at the latest, in seconds, by the pause."""
-    table = planner.compare_patterns(range(285, 316), intervals=range(13, 18), patterns=["recheck"])
-    return dict(zip(table["interval"], table["worst_delay"], strict=True))
+def _worst_delay(pause: int) -> float:
+    """How late the end of a job of 285 to 315 s is noticed at the latest, in seconds."""
+    table = planner.compare_patterns(range(285, 316), intervals=[pause], patterns=["recheck"])
+    return float(table["worst_delay"].iloc[0])
 
 
 @exercise("11-pause", praise="As rarely as allowed, and not more rarely.")
 def _pause(answer: Any, about: Any) -> None:
     if slip := number_slip(answer):
         raise Lacking(slip)
-    delays = _delays()
-    wanted = max(pause for pause, delay in delays.items() if delay <= 15)
-    if answer == wanted:
-        return
     if answer < 1 or answer % 1:
         raise Lacking("the answer is a number of whole seconds, 1 or more.")
-    if answer < wanted:
+    if (late := _worst_delay(int(answer))) > 15:
+        raise Lacking(f"with a pause of {answer:g} s the end is noticed up to {late:,.1f} s late; 15 s are allowed.")
+    if _worst_delay(int(answer) + 1) <= 15:
         raise Lacking(f"a pause of {answer:g} s keeps the bound; a longer one keeps it too, with fewer polls.")
-    late = f"up to {delays[int(answer)]:.1f} s" if answer in delays else "as much as the pause"
-    raise Lacking(f"with a pause of {answer:g} s the end is noticed {late} late; 15 s are allowed.")
 
 
 @exercise("11-fewest", praise="The fewest polls, and in time in 95 of 100 runs: calculated, not guessed.")
@@ -665,7 +649,7 @@ def _once(answer: Any, about: Any) -> None:
         given = [one.get("Payload") or {} for one in trial.parameters("SendBill")]
         if not given or not {"order", "seconds", "bucket"} <= set(given[0]):
             raise Lacking("the function needs order, seconds and bucket as before; add `bill` to its Payload.")
-        if not all(one.get("bill") for one in given):
+        if not all("bill" in one for one in given):
             raise Lacking("the function was called without a `bill`; it belongs into Payload, beside `order`.")
         sent.append(bill := given[0]["bill"])
         if other := [one["bill"] for one in given if one["bill"] != bill]:
@@ -730,6 +714,8 @@ def _fewest(answer: Any, about: Any) -> None:
     wanted = next(attempts for attempts in range(13) if ends_well(attempts))
     if number_slip(answer) or answer == wanted:
         return asked("MaxAttempts", wanted, answer, "")
+    if answer < 0 or answer % 1:
+        raise Lacking("MaxAttempts is a whole number from 0 on.")
     if answer < wanted:
         raise Lacking(f"with {answer:g} the execution fails; it needs more.")
     raise Lacking(f"with {answer:g} it ends as it did, but fewer will do; retries are counted, not attempts.")

@@ -7,7 +7,7 @@ import json
 import linecache
 import numbers
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "same_but_for_case",
     "shown",
     "source",
+    "spelled",
     "value_slip",
 ]
 
@@ -59,7 +60,7 @@ def same_but_for_case(one: object, other: object) -> bool:
 def value_slip(answer: Any) -> str | None:
     """What is wrong with an answer that should be one value, whatever that is."""
     if isinstance(answer, MANY):
-        pick = " (for the only one in it: .iloc[0])" if isinstance(answer, pd.Series) else ""
+        pick = " (for the only one in it: .iloc[0])" if isinstance(answer, pd.Series) and len(answer) == 1 else ""
         return f"your answer is {type_of(answer)}, and one value is asked{pick}."
     if callable(answer):
         return "your answer is a function, and a value is asked: call it."
@@ -87,7 +88,14 @@ def number_slip(answer: Any) -> str | None:
     return None
 
 
-def name_slip(answer: Any, wanted: list[Any]) -> str | None:
+def spelled(names: Iterable[Any], known: Iterable[Any], what: str = "") -> None:
+    """Raise Lacking where one of the names is a known one but for capitals or spaces."""
+    for name in names:
+        if any(same_but_for_case(name, one) for one in known):
+            raise Lacking(f"{what}{name!r} is right but for capitals or spaces; write it to the letter.")
+
+
+def name_slip(answer: Any) -> str | None:
     """What is wrong with an answer that should be one name."""
     if slip := value_slip(answer):
         return slip
@@ -95,17 +103,15 @@ def name_slip(answer: Any, wanted: list[Any]) -> str | None:
         return "your answer is a length of time, and a name is asked."
     if not isinstance(answer, str):
         return f"your answer is {shown(answer)}, and a name is asked: a text between quotes."
-    if any(same_but_for_case(answer, one) for one in wanted):
-        return f"{answer!r} is right but for capitals or spaces; write it to the letter."
     return None
 
 
 def asked(question: str, wanted: Any, answer: Any, why: str) -> None:
     """Raise Lacking unless `answer` is `wanted`, or one of the list `wanted`: in the words of a slip, or in `why`."""
     right = wanted if isinstance(wanted, list) else [wanted]
-    slip = name_slip(answer, right) if isinstance(right[0], str) else number_slip(answer)
-    if slip:
+    if slip := name_slip(answer) if isinstance(right[0], str) else number_slip(answer):
         raise Lacking(slip)
+    spelled([answer], right)
     if answer not in right:
         raise Lacking(f"{question} is not {shown(answer)}. {why}")
 
@@ -226,8 +232,6 @@ def wrong_values(owner: str, body: dict[str, Any]) -> Iterator[str]:
         for known in ERRORS:
             if same_but_for_case(error, known):
                 yield f"the error in {owner} is called {known}, not {error}."
-    if isinstance(names, list) and "States.ALL" in names and len(names) > 1:
-        yield f"States.ALL must stand alone in ErrorEquals, and in {owner} it does not."
 
 
 def wrong_names(owner: str, body: dict[str, Any], state: definitions.State) -> Iterator[str]:
@@ -256,21 +260,14 @@ def wrong_expressions(owner: str, value: Any, key: str = "") -> Iterator[str]:
 
 
 def wrong_paths(owner: str, body: dict[str, Any]) -> Iterator[str]:
-    """With paths: keys without their `.$`, expressions, paths that do not begin with `$`."""
+    """With paths: keys without their `.$`, and expressions."""
     for field, value in body.items():
         if field in TEMPLATES:
             yield from wrong_template(owner, value)
-        elif field in ("InputPath", "OutputPath", "ResultPath") and isinstance(value, str) and value[:1] != "$":
-            yield f"{field} of {owner} is {value!r}; a path begins with $."
         elif field not in ("States", "Branches", "ItemProcessor") and "{%" in json.dumps(value, default=str):
             yield f"{field} of {owner} holds an expression; for these the state needs QueryLanguage JSONata."
         elif field in ("Output", "Arguments"):
             yield f"{field} of {owner} belongs to JSONata; with paths it is Parameters."
-    choices = body.get("Choices")
-    for rule in choices if isinstance(choices, list) else []:
-        variable = rule.get("Variable")
-        if isinstance(variable, str) and not variable.startswith("$"):
-            yield f"Variable in {owner} is {variable!r}; a path begins with $."
 
 
 def wrong_template(owner: str, value: Any) -> Iterator[str]:
@@ -282,7 +279,5 @@ def wrong_template(owner: str, value: Any) -> Iterator[str]:
             yield f"{shown(inner)} in {owner} is an expression; for these the state needs QueryLanguage JSONata."
         elif isinstance(inner, str) and re.match(r"\$[.$\[]|States\.", inner) and not str(name).endswith(".$"):
             yield f"the key {name!r} in {owner} must be {name + '.$'!r}, so that its value is looked up as a path."
-        elif isinstance(inner, str) and str(name).endswith(".$") and not re.match(r"\$|States\.", inner):
-            yield f"the value of {name!r} in {owner} is {inner!r}; a path begins with $."
         else:
             yield from wrong_template(owner, inner)

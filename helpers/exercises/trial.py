@@ -13,7 +13,7 @@ import traceback
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -27,20 +27,12 @@ from helpers.deploy import once_assumable
 from helpers.exercises.slips import Lacking, refusal
 from helpers.lab import Lab, beside, current
 
-__all__ = ["TaskFailed", "Trial", "called", "function_answers", "run", "worker_run"]
+__all__ = ["Trial", "called", "function_answers", "run", "worker_run"]
 
 SECONDS = 15.0
 MOST_EVENTS = 2_000
 UNANSWERED = "Exercise.Unanswered"
 STAND_IN = "arn:aws:lambda:us-east-1:123456789012:function:stand-in"
-
-
-@dataclass(frozen=True)
-class TaskFailed:
-    """An answer of a task that is no answer: its error, and why."""
-
-    error: str
-    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +110,7 @@ def run(definition: Any, given: Any = None, answers: Mapping[str, Any] | None = 
     """Run a learner's definition to its end, its waiting skipped; a trial that was made before is not made again.
 
     `answers` holds by a Task's name what it is answered: a JSON value as the service hands it to the machine, a
-    TaskFailed, or a list of these, one per call, the last repeated. Another `seed` is another execution.
+    `engine.TaskFailed`, or a list of these, one per call, the last repeated. Another `seed` is another execution.
 
     Raises Lacking where the definition cannot be read, has a Task without an answer, or does not end.
     """
@@ -127,7 +119,10 @@ def run(definition: Any, given: Any = None, answers: Mapping[str, Any] | None = 
     except (TypeError, ValueError, RecursionError):
         raise Lacking("your definition holds something that is no JSON, such as a set, a frame or a date.") from None
     replies = {
-        name: [asdict(one) if isinstance(one, TaskFailed) else {"value": one} for one in listed(answer)]
+        name: [
+            {"error": one.error, "cause": one.cause} if isinstance(one, engine.TaskFailed) else {"value": one}
+            for one in (answer if isinstance(answer, list) else [answer])
+        ]
         for name, answer in (answers or {}).items()
     }
     return _run(text, json.dumps(given), json.dumps(replies), seed)
@@ -138,10 +133,6 @@ def plain(value: Any) -> Any:
     if not hasattr(value, "item") or not isinstance(value.item(), int | float | str):
         raise TypeError
     return value.item()
-
-
-def listed(answer: Any) -> list[Any]:
-    return answer if isinstance(answer, list) else [answer]
 
 
 @lru_cache(maxsize=512)
@@ -155,7 +146,10 @@ def _run(text: str, given: str, replies: str, seed: int) -> Trial:
             if state.name not in known:
                 raise Lacking(f"nobody answers the task {state.name}; keep to the tasks that were there.")
             state.body["Resource"] = STAND_IN
-    answers = {name: [_answer(one) for one in listed] for name, listed in known.items()}
+    answers = {
+        name: [engine.TaskFailed(**one) if "error" in one else engine.Answer(**one) for one in listed]
+        for name, listed in known.items()
+    }
     if why := refusal(raw):
         raise Lacking(why)
     ran = engine.run(raw, json.loads(given), answers, seed=seed, limit=MOST_EVENTS)
@@ -166,10 +160,6 @@ def _run(text: str, given: str, replies: str, seed: int) -> Trial:
             f"{', '.join(dict.fromkeys(entered))}. I stopped it."
         )
     return Trial(ran.status, ran.output, ran.error, ran.cause, ran.events)
-
-
-def _answer(reply: dict[str, Any]) -> Any:
-    return engine.TaskFailed(reply["error"], reply["cause"]) if "error" in reply else engine.Answer(reply["value"])
 
 
 def _place() -> Lab:

@@ -320,12 +320,15 @@ def follow(
     for type_name, event in zip(types, zip(ids, previous_ids, names, indexes, strict=True), strict=True):
         before = places.get(event[1])
         visit, scope, places[event[0]] = handlers[type_name](before, event)
-        if scope is None:
-            around = visit or before
-            lost += around is None
-            scope = walk.nowhere if around is None else around.scope if isinstance(around, _Visit) else around
-        visits.append(-1 if visit is None else visit.index)
-        scopes.append(scope.index)
+        if visit is None:
+            lost += scope is None and before is None
+            around = scope or before or walk.nowhere
+            scope = around.scope if isinstance(around, _Visit) else around
+            visits.append(-1)
+            scopes.append(scope.index)
+        else:
+            visits.append(visit.index)
+            scopes.append((scope or visit.scope).index)
     return Places(
         visits=visits,
         scopes=scopes,

@@ -3,7 +3,7 @@
 import html
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,9 +14,6 @@ from helpers.history.visit import visits as visits_of
 from helpers.quantities import count
 from helpers.verbatim import clean, shorten, verbatim, visible
 
-if TYPE_CHECKING:
-    from helpers.chart import Chart
-
 __all__ = ["Comparison", "compare"]
 
 SHORT = 160
@@ -25,31 +22,10 @@ UNKNOWN = "(unknown)"
 
 
 class Comparison:
-    """What `compare` found: `states` (a frame), `divergence` and `inputs` (sentences), and a picture."""
+    """What `compare` found: `states` (a frame), `divergence` and `inputs` (sentences)."""
 
     def __init__(self, states: pd.DataFrame, divergence: str, inputs: str) -> None:
         self.states, self.divergence, self.inputs = states, divergence, inputs
-
-    @property
-    def figure(self) -> "Chart":
-        """Per state the seconds that each execution spent in it, as two bars."""
-        from helpers.chart import Chart  # matplotlib takes longer to load than all the rest
-
-        rows = len(self.states)
-        figure = Chart(9.5, 1.2 + 0.5 * max(rows, 1))
-        axes = figure.subplots()
-        places = range(rows)
-        axes.barh([place - 0.19 for place in places], self.states["seconds_a"], 0.36, label="a", color="#a6cbfa")
-        axes.barh([place + 0.19 for place in places], self.states["seconds_b"], 0.36, label="b", color="#fcc793")
-        axes.set_yticks(list(places))
-        labels = [shorten(clean(name), 40) for name in self.states["state"]]
-        axes.set_yticklabels(labels, fontsize=9, parse_math=False)
-        axes.set_ylim(max(rows, 1) - 0.5, -0.5)
-        axes.set_xlabel("seconds")
-        axes.legend(frameon=False)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        return figure
 
     def __repr__(self) -> str:
         return visible(f"{self.divergence} {self.inputs}")
@@ -58,7 +34,8 @@ class Comparison:
         shown = self.states.copy()
         for column in ("state", "branch"):
             shown[column] = shown[column].map(clean)
-        table = shown.to_html(index=False, escape=True, float_format="{:.3f}".format)
+        most = pd.get_option("display.max_rows")
+        table = shown.to_html(index=False, escape=True, float_format="{:.3f}".format, max_rows=most)
         return verbatim(f"<p>{html.escape(visible(self.divergence))}<br>{html.escape(visible(self.inputs))}</p>{table}")
 
 
@@ -121,28 +98,31 @@ def _states(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     return joined.reset_index()[[*columns, "status_a", "status_b", "input_differs"]]
 
 
+_Way = list[tuple[str, str, float]]
+"""State, status and entering (s since the first visit) of each visit in a branch, in order."""
+
+
 def _divergence(a: pd.DataFrame, b: pd.DataFrame) -> str:
     """The first place where the two ways through the states part, in a sentence."""
-    partings = []
-    for branch in dict.fromkeys([*a["branch"], *b["branch"]]):
-        if parted := _parting(branch, _way(a, branch), _way(b, branch)):
-            partings.append(parted)
-    if not partings:
-        return f"They went the same way through {count(len(a), 'visit', 'visits')}."
+    mine, theirs = _ways(a), _ways(b)
+    branches = dict.fromkeys([*mine, *theirs])
+    partings = [_parting(branch, mine.get(branch, []), theirs.get(branch, [])) for branch in branches]
     # Of partings at the same time the innermost says most: the enclosing state only followed.
-    return min(partings, key=lambda parting: (parting[0], -parting[1]))[2]
+    first = min(filter(None, partings), key=lambda parting: (parting[0], -parting[1]), default=None)
+    return first[2] if first else f"They went the same way through {count(len(a), 'visit', 'visits')}."
 
 
-def _way(visits: pd.DataFrame, branch: str) -> list[tuple[str, str, float]]:
-    """State, status and entering (s since the first visit) of each visit in a branch, in order."""
-    own = visits[visits["branch"] == branch]
-    entered = (own["entered"] - visits["entered"].min()).dt.total_seconds()
-    return list(zip(own["state"], own["status"].fillna("unknown"), entered.fillna(0.0), strict=True))
+def _ways(visits: pd.DataFrame) -> dict[str, _Way]:
+    """The way through each branch."""
+    entered = (visits["entered"] - visits["entered"].min()).dt.total_seconds().fillna(0.0)
+    found: dict[str, _Way] = {}
+    steps = zip(visits["state"], visits["status"].fillna("unknown"), entered, strict=True)
+    for branch, step in zip(visits["branch"], steps, strict=True):
+        found.setdefault(branch, []).append(step)
+    return found
 
 
-def _parting(
-    branch: str, a: list[tuple[str, str, float]], b: list[tuple[str, str, float]]
-) -> tuple[float, int, str] | None:
+def _parting(branch: str, a: _Way, b: _Way) -> tuple[float, int, str] | None:
     """When two ways in the same branch part (s), how deep, and in which words; None where they don't."""
     depth = branch.count("/") + bool(branch)
     inside = f"in {clean(branch)} " if branch else ""

@@ -83,50 +83,6 @@ class EventType(NamedTuple):
     group: Group
 
 
-_KINDS = {
-    Group.STATE: (
-        Kind.ENTERED,
-        Kind.EXITED,
-        Kind.STATE_ABORTED,
-    ),
-    Group.ATTEMPT: (
-        Kind.ATTEMPT_SCHEDULED,
-        Kind.ATTEMPT_STARTED,
-        Kind.ATTEMPT_SUBMITTED,
-        Kind.ATTEMPT_SUCCEEDED,
-        Kind.ATTEMPT_FAILED,
-        Kind.ATTEMPT_TIMED_OUT,
-    ),
-    Group.CONTAINER: (
-        Kind.CONTAINER_STARTED,
-        Kind.CONTAINER_SUCCEEDED,
-        Kind.CONTAINER_FAILED,
-        Kind.CONTAINER_ABORTED,
-    ),
-    Group.ITERATION: (
-        Kind.ITERATION_STARTED,
-        Kind.ITERATION_SUCCEEDED,
-        Kind.ITERATION_FAILED,
-        Kind.ITERATION_ABORTED,
-    ),
-    Group.RUN: (
-        Kind.RUN_STARTED,
-        Kind.RUN_SUCCEEDED,
-        Kind.RUN_FAILED,
-        Kind.RUN_ABORTED,
-        Kind.RUN_REDRIVEN,
-    ),
-    Group.EVALUATION: (Kind.EVALUATION_FAILED,),
-    Group.EXECUTION: (
-        Kind.EXECUTION_STARTED,
-        Kind.EXECUTION_SUCCEEDED,
-        Kind.EXECUTION_FAILED,
-        Kind.EXECUTION_ABORTED,
-        Kind.EXECUTION_TIMED_OUT,
-        Kind.EXECUTION_REDRIVEN,
-    ),
-}
-_GROUPS = {kind: group for group, kinds in _KINDS.items() for kind in kinds}
 ENDS = {
     Kind.EXECUTION_SUCCEEDED: "SUCCEEDED",
     Kind.EXECUTION_FAILED: "FAILED",
@@ -134,71 +90,48 @@ ENDS = {
     Kind.EXECUTION_ABORTED: "ABORTED",
 }
 """AWS's execution status after each kind of event that ends an execution."""
+_TASKS = "Activity LambdaFunction Task"
+_TABLE = (
+    (Group.STATE, Kind.ENTERED, "Choice Fail Map Parallel Pass Succeed Task Wait", "StateEntered"),
+    (Group.STATE, Kind.EXITED, "Choice Map Parallel Pass Succeed Task Wait", "StateExited"),
+    (Group.STATE, Kind.STATE_ABORTED, "Task Wait", "StateAborted"),
+    (Group.ATTEMPT, Kind.ATTEMPT_SCHEDULED, _TASKS, "Scheduled"),
+    (Group.ATTEMPT, Kind.ATTEMPT_STARTED, _TASKS, "Started"),
+    (Group.ATTEMPT, Kind.ATTEMPT_SUBMITTED, "Task", "Submitted"),
+    (Group.ATTEMPT, Kind.ATTEMPT_SUCCEEDED, _TASKS, "Succeeded"),
+    (Group.ATTEMPT, Kind.ATTEMPT_FAILED, _TASKS, "Failed"),
+    (Group.ATTEMPT, Kind.ATTEMPT_FAILED, "Activity LambdaFunction", "ScheduleFailed"),
+    (Group.ATTEMPT, Kind.ATTEMPT_FAILED, "LambdaFunction Task", "StartFailed"),
+    (Group.ATTEMPT, Kind.ATTEMPT_FAILED, "Task", "SubmitFailed"),
+    (Group.ATTEMPT, Kind.ATTEMPT_TIMED_OUT, _TASKS, "TimedOut"),
+    (Group.CONTAINER, Kind.CONTAINER_STARTED, "Map Parallel", "StateStarted"),
+    (Group.CONTAINER, Kind.CONTAINER_SUCCEEDED, "Map Parallel", "StateSucceeded"),
+    (Group.CONTAINER, Kind.CONTAINER_FAILED, "Map Parallel", "StateFailed"),
+    (Group.CONTAINER, Kind.CONTAINER_ABORTED, "Map Parallel", "StateAborted"),
+    (Group.ITERATION, Kind.ITERATION_STARTED, "Map", "IterationStarted"),
+    (Group.ITERATION, Kind.ITERATION_SUCCEEDED, "Map", "IterationSucceeded"),
+    (Group.ITERATION, Kind.ITERATION_FAILED, "Map", "IterationFailed"),
+    (Group.ITERATION, Kind.ITERATION_ABORTED, "Map", "IterationAborted"),
+    (Group.RUN, Kind.RUN_STARTED, "Map", "RunStarted"),
+    (Group.RUN, Kind.RUN_SUCCEEDED, "Map", "RunSucceeded"),
+    (Group.RUN, Kind.RUN_FAILED, "Map", "RunFailed"),
+    (Group.RUN, Kind.RUN_ABORTED, "Map", "RunAborted"),
+    (Group.RUN, Kind.RUN_REDRIVEN, "Map", "RunRedriven"),
+    (Group.EXECUTION, Kind.EXECUTION_STARTED, "Execution", "Started"),
+    (Group.EXECUTION, Kind.EXECUTION_SUCCEEDED, "Execution", "Succeeded"),
+    (Group.EXECUTION, Kind.EXECUTION_FAILED, "Execution", "Failed"),
+    (Group.EXECUTION, Kind.EXECUTION_ABORTED, "Execution", "Aborted"),
+    (Group.EXECUTION, Kind.EXECUTION_TIMED_OUT, "Execution", "TimedOut"),
+    (Group.EXECUTION, Kind.EXECUTION_REDRIVEN, "Execution", "Redriven"),
+    (Group.EVALUATION, Kind.EVALUATION_FAILED, "Evaluation", "Failed"),
+)
+_STATE_TYPES = {"Activity": "Task", "LambdaFunction": "Task", "Execution": "", "Evaluation": ""}
 _KNOWN = {
-    "ChoiceStateEntered": ("Choice", Kind.ENTERED),
-    "ChoiceStateExited": ("Choice", Kind.EXITED),
-    "MapStateEntered": ("Map", Kind.ENTERED),
-    "MapStateExited": ("Map", Kind.EXITED),
-    "ParallelStateEntered": ("Parallel", Kind.ENTERED),
-    "ParallelStateExited": ("Parallel", Kind.EXITED),
-    "PassStateEntered": ("Pass", Kind.ENTERED),
-    "PassStateExited": ("Pass", Kind.EXITED),
-    "SucceedStateEntered": ("Succeed", Kind.ENTERED),
-    "SucceedStateExited": ("Succeed", Kind.EXITED),
-    "TaskStateEntered": ("Task", Kind.ENTERED),
-    "TaskStateExited": ("Task", Kind.EXITED),
-    "WaitStateEntered": ("Wait", Kind.ENTERED),
-    "WaitStateExited": ("Wait", Kind.EXITED),
-    "FailStateEntered": ("Fail", Kind.ENTERED),
-    "TaskStateAborted": ("Task", Kind.STATE_ABORTED),
-    "WaitStateAborted": ("Wait", Kind.STATE_ABORTED),
-    "ActivityScheduled": ("Task", Kind.ATTEMPT_SCHEDULED),
-    "ActivityStarted": ("Task", Kind.ATTEMPT_STARTED),
-    "ActivitySucceeded": ("Task", Kind.ATTEMPT_SUCCEEDED),
-    "ActivityFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "ActivityTimedOut": ("Task", Kind.ATTEMPT_TIMED_OUT),
-    "LambdaFunctionScheduled": ("Task", Kind.ATTEMPT_SCHEDULED),
-    "LambdaFunctionStarted": ("Task", Kind.ATTEMPT_STARTED),
-    "LambdaFunctionSucceeded": ("Task", Kind.ATTEMPT_SUCCEEDED),
-    "LambdaFunctionFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "LambdaFunctionTimedOut": ("Task", Kind.ATTEMPT_TIMED_OUT),
-    "TaskScheduled": ("Task", Kind.ATTEMPT_SCHEDULED),
-    "TaskStarted": ("Task", Kind.ATTEMPT_STARTED),
-    "TaskSucceeded": ("Task", Kind.ATTEMPT_SUCCEEDED),
-    "TaskFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "TaskTimedOut": ("Task", Kind.ATTEMPT_TIMED_OUT),
-    "ActivityScheduleFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "LambdaFunctionScheduleFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "LambdaFunctionStartFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "TaskSubmitted": ("Task", Kind.ATTEMPT_SUBMITTED),
-    "TaskStartFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "TaskSubmitFailed": ("Task", Kind.ATTEMPT_FAILED),
-    "MapStateStarted": ("Map", Kind.CONTAINER_STARTED),
-    "MapStateSucceeded": ("Map", Kind.CONTAINER_SUCCEEDED),
-    "MapStateFailed": ("Map", Kind.CONTAINER_FAILED),
-    "MapStateAborted": ("Map", Kind.CONTAINER_ABORTED),
-    "ParallelStateStarted": ("Parallel", Kind.CONTAINER_STARTED),
-    "ParallelStateSucceeded": ("Parallel", Kind.CONTAINER_SUCCEEDED),
-    "ParallelStateFailed": ("Parallel", Kind.CONTAINER_FAILED),
-    "ParallelStateAborted": ("Parallel", Kind.CONTAINER_ABORTED),
-    "MapIterationStarted": ("Map", Kind.ITERATION_STARTED),
-    "MapIterationSucceeded": ("Map", Kind.ITERATION_SUCCEEDED),
-    "MapIterationFailed": ("Map", Kind.ITERATION_FAILED),
-    "MapIterationAborted": ("Map", Kind.ITERATION_ABORTED),
-    "MapRunStarted": ("Map", Kind.RUN_STARTED),
-    "MapRunSucceeded": ("Map", Kind.RUN_SUCCEEDED),
-    "MapRunFailed": ("Map", Kind.RUN_FAILED),
-    "MapRunAborted": ("Map", Kind.RUN_ABORTED),
-    "MapRunRedriven": ("Map", Kind.RUN_REDRIVEN),
-    "ExecutionStarted": ("", Kind.EXECUTION_STARTED),
-    "ExecutionSucceeded": ("", Kind.EXECUTION_SUCCEEDED),
-    "ExecutionFailed": ("", Kind.EXECUTION_FAILED),
-    "ExecutionAborted": ("", Kind.EXECUTION_ABORTED),
-    "ExecutionTimedOut": ("", Kind.EXECUTION_TIMED_OUT),
-    "ExecutionRedriven": ("", Kind.EXECUTION_REDRIVEN),
-    "EvaluationFailed": ("", Kind.EVALUATION_FAILED),
+    beginning + ending: EventType(kind, _STATE_TYPES.get(beginning, beginning), group)
+    for group, kind, beginnings, ending in _TABLE
+    for beginning in beginnings.split()
 }
-"""AWS's types of event: the type of state that each belongs to (empty for none), and its kind."""
+"""AWS's types of event."""
 _TASK = ("resource", "resourceType")
 _INPUT = ("input", "inputDetails")
 _OUTPUT = ("output", "outputDetails")
@@ -254,19 +187,12 @@ def read(type_name: str) -> EventType:
     >>> read("TaskPaused").kind.name
     'UNKNOWN'
     """
-    state_type, kind = _KNOWN.get(type_name) or _by_ending(type_name)
-    return EventType(kind, state_type, _GROUPS.get(kind, Group.OTHER))
-
-
-def _by_ending(type_name: str) -> tuple[str, Kind]:
-    for ending, kind in (
-        ("StateEntered", Kind.ENTERED),
-        ("StateExited", Kind.EXITED),
-        ("StateAborted", Kind.STATE_ABORTED),
-    ):
+    if type_name in _KNOWN:
+        return _KNOWN[type_name]
+    for group, kind, _, ending in _TABLE[:3]:
         if type_name.endswith(ending) and type_name != ending:
-            return type_name.removesuffix(ending), kind
-    return "", Kind.UNKNOWN
+            return EventType(kind, type_name.removesuffix(ending), group)
+    return EventType(Kind.UNKNOWN, "", Group.OTHER)
 
 
 @cache

@@ -180,15 +180,14 @@ def _add_visits(connection: Any, key: str) -> None:
     """Add the visits that the events in view are about."""
     types = [name for (name,) in connection.sql("SELECT DISTINCT type FROM events").fetchall()]
     readings = [read(name) for name in types]
-    kinds = pd.DataFrame(
-        {
-            "type": pd.array(types, dtype="str"),
-            "kind": pd.array([int(one.kind) for one in readings], dtype="int64"),
-            "state_type": pd.array([one.state_type or None for one in readings], dtype="str"),
-            "grouped": pd.array([int(one.group) for one in readings], dtype="int64"),
-        }
-    )
-    connection.register("kinds", pa.Table.from_pandas(kinds, preserve_index=False))
+    kinds = {
+        "type": types,
+        "kind": [int(one.kind) for one in readings],
+        "state_type": [one.state_type or None for one in readings],
+        "grouped": [int(one.group) for one in readings],
+    }
+    schema = pa.schema([(name, pa.string() if "type" in name else pa.int64()) for name in kinds])
+    connection.register("kinds", pa.table(kinds, schema))
     named = {name: int(Kind[kind]) for name, kind in NAMED.items()}
     groups = {"execution": int(Group.EXECUTION), "iteration": int(Group.ITERATION)}
     lists = {name: tuple(map(int, kinds)) for name, kinds in LISTS.items()}

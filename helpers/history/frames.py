@@ -1,5 +1,6 @@
 """The events of executions as one table: one row per event, with the state, branch and visit that it belongs to."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -24,7 +25,7 @@ _NO_NAME, _NO_TYPE = "(no name)", "(no type)"
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
-@uncollected
+@uncollected()
 def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     """Read one or more execution histories into a table of events.
 
@@ -151,18 +152,13 @@ def _names(values: list[Any], what: str, strange: "Counter[str]") -> list[str | 
 
 def _numbers(values: list[Any], what: str, strange: "Counter[str]") -> list[int | None]:
     """Values that must be whole numbers; `strange` counts those that are none, which become missing."""
-    if not _are_odd(values):
-        return values
+    if {int, NoneType}.issuperset(map(type, values)):
+        with contextlib.suppress(OverflowError):
+            pa.array(values, pa.int64())
+            return values
     numbers = [value if value is None else whole(value) for value in values]
     strange[what] += sum(number is None and value is not None for number, value in zip(numbers, values, strict=True))
     return numbers
-
-
-def _are_odd(values: list[Any]) -> bool:
-    if not {int, NoneType}.issuperset(map(type, values)):
-        return True
-    known = values if None not in values else [value for value in values if value is not None]
-    return bool(known) and (whole(min(known)) is None or whole(max(known)) is None)
 
 
 def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, list[Any]]:
@@ -170,20 +166,22 @@ def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, li
     columns: dict[str, list[Any]] = {column: [None] * len(history) for column in set(FIELDS.values())}
     others = columns["details"] = [None] * len(history)
     plans = {
-        name: (details_key(name), [(field, columns[FIELDS[field]]) for field in fields(name)], frozenset(fields(name)))
-        for name in set(types)
+        name: (details_key(name), {field: columns[FIELDS[field]] for field in fields(name)}) for name in set(types)
     }
     written: dict[Any, str] = {}
     for row, (event, type_name) in enumerate(zip(history, types, strict=True)):
-        key, plan, known = plans[type_name]
+        key, plan = plans[type_name]
         details = event.get(key)
         if details.__class__ is not dict:
             details = _unusual(details, event)
-        for field, column in plan:
-            if field in details:
-                column[row] = details[field]
-        if not known.issuperset(details):
-            others[row] = _written(tuple(item for item in details.items() if item[0] not in known), written)
+        rest: tuple[tuple[Any, Any], ...] = ()
+        for field, value in details.items():
+            if (column := plan.get(field)) is not None:
+                column[row] = value
+            else:
+                rest += ((field, value),)
+        if rest:
+            others[row] = _written(rest, written)
     columns["truncated"] = [
         each is not None and (each.__class__ is dict or isinstance(each, Mapping)) and each.get("truncated") is True
         for each in columns["truncated"]
@@ -267,6 +265,6 @@ def texts(values: list[Any]) -> "pd.api.extensions.ExtensionArray":
 
 
 def _whole(values: Sequence[int | None]) -> "pd.arrays.IntegerArray":
-    unknown = np.array([value is None for value in values], "bool")
-    known = np.array([0 if value is None else value for value in values], "int64")
-    return pd.arrays.IntegerArray(known, unknown)
+    column = pa.array(values, pa.int64())
+    unknown = column.is_null().to_numpy(zero_copy_only=False)
+    return pd.arrays.IntegerArray(column.fill_null(0).to_numpy(), unknown, copy=True)

@@ -7,10 +7,11 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from operator import attrgetter
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -50,7 +51,7 @@ class File:
     notes: list[str] = field(default_factory=list)
 
 
-Source = str | PathLike[str] | File | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Iterable[PathLike[str]]
+Source = str | PathLike[str] | File | Mapping[str, Any] | Iterable[Mapping[str, Any] | str | PathLike[str]]
 """A list of events, a response or export holding `events`, Express log records, or files and folders of these."""
 
 UNNAMED = "an execution"
@@ -93,33 +94,39 @@ def read(source: Source, execution: str | None = None) -> list[Trace]:
     the source has, or that of its file. Raises NotAHistory, whose sentence says what was found instead.
     """
     name, own = "what was given", UNNAMED
-    file_notes: list[str] = []
+    notes: list[str] = []
     if isinstance(source, str | PathLike):
         if os.path.isdir(source):
             return _together(files(Path(source)), execution, strict=False)
         source = load(Path(source))
     if isinstance(source, File):
-        name, own, file_notes = str(source.path), _ENDING.sub("", source.path.name) or UNNAMED, source.notes
+        name, own, notes = str(source.path), _ENDING.sub("", source.path.name) or UNNAMED, [*source.notes]
         source = source.content
-    elif isinstance(source, list | tuple) and source and all(isinstance(item, PathLike) for item in source):
-        return _together(source, execution)
+    elif isinstance(source, Iterable) and not isinstance(source, Mapping | bytes):
+        source = list(source)
+        if source and all(map(_is_file, source)):
+            return _together(source, execution)
     if isinstance(source, Mapping):
         labels = (execution, source.get("executionArn"), source.get("execution_arn"), source.get("name"), own)
         own = next(label for label in labels if isinstance(label, str) and label)
         if not _has_more(source) and _are_plain(source.get("events")):
             source = source["events"]
+    own = execution or own
+    found: dict[str, list[Mapping[str, Any]]] = {}
     if _are_plain(source):
-        trace = _ordered(execution or own, source, name)
-        return [replace(trace, notes=file_notes + trace.notes)]
-    records = _Records(name)
-    by_execution: dict[str, list[Mapping[str, Any]]] = {}
-    for owner, event in records.of(source):
-        by_execution.setdefault(owner if isinstance(owner, str) and owner else execution or own, []).append(event)
-    if not by_execution:
-        by_execution[execution or own] = []
-        records.notes.append("There is nothing in it: this history has no events.")
-    first, *others = [_ordered(owner, events, name) for owner, events in by_execution.items()]
-    return [replace(first, notes=file_notes + records.notes + first.notes), *others]
+        found[own] = source
+    else:
+        for owner, event in _records(source, name, notes):
+            found.setdefault(owner if isinstance(owner, str) and owner else own, []).append(event)
+        if not found:
+            found[own] = []
+            notes.append("There is nothing in it: this history has no events.")
+    first, *others = [_ordered(owner, events, name) for owner, events in found.items()]
+    return [replace(first, notes=notes + first.notes), *others]
+
+
+def _is_file(item: Any) -> bool:
+    return isinstance(item, PathLike) or (isinstance(item, str) and os.path.isfile(item))
 
 
 def _has_more(page: Mapping[str, Any]) -> bool:
@@ -145,7 +152,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(those, key=lambda path: re.sub(r"\d+", lambda digits: digits[0].zfill(20), str(path)))
 
 
-def _together(paths: Iterable[PathLike[str]], execution: str | None, strict: bool = True) -> list[Trace]:
+def _together(paths: Iterable[Any], execution: str | None, strict: bool = True) -> list[Trace]:
     """The traces of several files; events of one execution may lie in several, by its ARN or as pages in a row.
 
     Unless `strict`, what holds no history is left out with a note.
@@ -203,9 +210,7 @@ def load(path: Path) -> File:
         return File(path, json.loads(text))
     except RecursionError:
         raise NotAHistory(f"The file {path} is nested too deeply to be a history; export the history again.") from None
-    except ValueError as error:
-        if not isinstance(error, json.JSONDecodeError):
-            raise NotAHistory(f"The file {path} holds a number that is too long; export the history again.") from None
+    except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         lines, notes = _lines(text)
         if lines:
@@ -218,6 +223,8 @@ def load(path: Path) -> File:
             f"The file {path} is no JSON that we can read: it breaks at {at} ({error.msg}); export the history as "
             "JSON, by --output json of the AWS CLI."
         ) from None
+    except ValueError:
+        raise NotAHistory(f"The file {path} holds a number that is too long; export the history again.") from None
 
 
 def definition_of(file: File) -> Mapping[str, Any] | Path | None:
@@ -291,55 +298,48 @@ def parsed(text: Any) -> Any:
         return None
 
 
-class _Records:
-    """The events in whatever holds them; `notes` says what was wrong with those that have been read."""
+def _records(source: Any, name: str, notes: list[str], depth: int = 0) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The events in whatever holds them, each with the ARN of its execution where the source names it.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.notes: list[str] = []
-
-    def of(self, source: Any, depth: int = 0) -> Iterable[tuple[Any, Mapping[str, Any]]]:
-        """Each event with the ARN of its execution where the source names it."""
-        if depth > _DEEPEST:
-            raise NotAHistory(f"We found no history in {self._name}: its lists lie too deep in each other. {_EXPECTED}")
-        if isinstance(source, Mapping):
-            for key in ("events", "results"):
-                if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
-                    yield from self.of(source[key], depth + 1)
-                    if _has_more(source):
-                        self.notes.append(_MORE_PAGES)
-                    return
-            if not ("type" in source or "message" in source or "@message" in source):
-                _refuse_named(source, self._name)
-                keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
-                raise NotAHistory(f"We found no history in {self._name}: it holds {keys}. {_EXPECTED}")
-            source = [source]
-        if isinstance(source, str | bytes) or not isinstance(source, Iterable):
-            raise NotAHistory(f"We found no history in {self._name}: it is {_kind_of(source)}. {_EXPECTED}")
-        unread: list[Any] = []
-        seen = 0
-        for item in source:
-            seen += 1
-            if isinstance(item, Mapping):
-                if "type" in item:
-                    yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
-                    continue
-                if "events" in item or "results" in item:
-                    if _MORE_PAGES in self.notes:
-                        self.notes.remove(_MORE_PAGES)  # this is the next page
-                    yield from self.of(item, depth + 1)
-                    continue
-            record = _log_record(item)
-            if record is None:
-                unread.append(item)
-            else:
-                yield record.get("execution_arn"), _from_log(record)
-        strange = len(unread)
-        if seen and strange == seen:
-            _refuse_named(unread, self._name)
-            raise NotAHistory(f"We found no history in {self._name}: none of its {seen} items is an event. {_EXPECTED}")
-        if strange:
-            self.notes.append(f"{count(strange, 'item is', 'items are')} no event of an execution and left out.")
+    `notes` gets what is wrong with those that have been read.
+    """
+    if depth > _DEEPEST:
+        raise NotAHistory(f"We found no history in {name}: its lists lie too deep in each other. {_EXPECTED}")
+    if isinstance(source, Mapping):
+        for key in ("events", "results"):
+            if isinstance(source.get(key), Sequence) and not isinstance(source[key], str):
+                yield from _records(source[key], name, notes, depth + 1)
+                if _has_more(source):
+                    notes.append(_MORE_PAGES)
+                return
+        if not ("type" in source or "message" in source or "@message" in source):
+            _refuse_named(source, name)
+            keys = ", ".join(sorted(map(str, source))[:5]) or "nothing"
+            raise NotAHistory(f"We found no history in {name}: it holds {keys}. {_EXPECTED}")
+        source = [source]
+    if isinstance(source, str | bytes) or not isinstance(source, Sequence):
+        raise NotAHistory(f"We found no history in {name}: it is {_kind_of(source)}. {_EXPECTED}")
+    unread: list[Any] = []
+    for item in source:
+        if isinstance(item, Mapping):
+            if "type" in item:
+                yield (item.get("execution_arn"), _from_log(item)) if "event_timestamp" in item else (None, item)
+                continue
+            if "events" in item or "results" in item:
+                if _MORE_PAGES in notes:
+                    notes.remove(_MORE_PAGES)  # this is the next page
+                yield from _records(item, name, notes, depth + 1)
+                continue
+        record = _log_record(item)
+        if record is None:
+            unread.append(item)
+        else:
+            yield record.get("execution_arn"), _from_log(record)
+    if unread and len(unread) == len(source):
+        _refuse_named(unread, name)
+        raise NotAHistory(f"We found no history in {name}: none of its {len(source)} items is an event. {_EXPECTED}")
+    if unread:
+        notes.append(f"{count(len(unread), 'item is', 'items are')} no event of an execution and left out.")
 
 
 def _refuse_named(source: Any, name: str) -> None:
@@ -453,8 +453,9 @@ def stamps(values: list[Any]) -> tuple["np.ndarray[Any, np.dtype[np.datetime64]]
     a zone is taken as UTC, as AWS gives them, and a note says so.
     """
     notes: list[str] = []
-    if all(value.__class__ is datetime and value.tzinfo is not None for value in values):
-        return np.rint(np.array([value.timestamp() for value in values]) * 1e6).astype("datetime64[us]"), notes
+    if {datetime}.issuperset(map(type, values)) and all(map(attrgetter("tzinfo"), values)):
+        seconds = np.fromiter(map(datetime.timestamp, values), float, len(values))
+        return np.rint(seconds * 1e6).astype("datetime64[us]"), notes
     if all(value.__class__ is str and value[4:5] == "-" for value in values):
         try:
             moments = _microseconds(pa.array(values, pa.string()).cast(_STAMP))
@@ -493,7 +494,7 @@ def _moment(value: Any) -> tuple[datetime | None, bool]:
     try:
         if isinstance(value, str):
             value = float(value) if _DIGITS.fullmatch(value) else datetime.fromisoformat(value.strip())
-        if isinstance(value, datetime):
+        if isinstance(value, datetime) and value is not pd.NaT:
             return (value.astimezone(UTC), True) if value.tzinfo else (value.replace(tzinfo=UTC), False)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000 if abs(value) >= _SECONDS_END else value, UTC), True

@@ -6,7 +6,6 @@ name does not count.
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -21,8 +20,9 @@ import pandas as pd
 import pyarrow
 import pyarrow.compute
 
-from helpers.errors import LabError, NotFound
+from helpers.errors import InvalidSetting, LabError, NotFound
 from helpers.history.event_types import FIELDS, details_key, fields
+from helpers.history.sources import parsed
 
 __all__ = ["Ended", "Moment", "add", "chosen", "definition", "histories", "parts", "read", "stamp", "stops"]
 
@@ -63,15 +63,16 @@ def read(
     since: Moment | None = None,
     until: Moment | None = None,
     *,
-    status: Sequence[str] | None = None,
+    status: str | Sequence[str] | None = None,
     dask: bool = False,
 ) -> Any:
     """The events of a store as `history.events` gives them, with the ARN in `execution`: for one execution or for many.
 
-    `machine` is a name (the children of its Map Runs are in it); `since` and `until` bound the start;
-    `status` are AWS's words for those that are wanted. In order of execution and id. `dask` gives a Dask DataFrame of
-    the same columns instead, in which every execution lies in one partition, so that `.map_partitions(history.visits)`
-    is right; it needs the extra `dask`. In `attrs["store"]` stands the folder, by which `rehearse` finds definitions.
+    `machine` is a name or ARN (the children of its Map Runs are in it); `since` and `until` bound the start;
+    `status` is AWS's word for those that are wanted, or several. In order of execution and id. `dask` gives a Dask
+    DataFrame of the same columns instead, in which every execution lies in one partition, so that
+    `.map_partitions(history.visits)` is right; it needs the extra `dask`. In `attrs["store"]` stands the folder, by
+    which `rehearse` finds definitions.
 
     Raises NotFound where there is no store, LabError where Dask is missing.
     """
@@ -93,13 +94,13 @@ def chosen(
     machine: str | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
-    status: Sequence[str] | None = None,
+    status: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """The rows of a store's index that `read` reads: one per execution, of its latest collecting.
 
     Raises NotFound where there is no store.
     """
-    index = _latest(_index(Path(store)))
+    index = _index(Path(store))
     if machine is not None:
         name = unquote(_name_of(machine))
         index = index[(index["machine"] == name) | index["machine"].str.startswith(f"{name}/")]
@@ -107,7 +108,7 @@ def chosen(
         index = index[index["started"] >= stamp(since)]
     if until is not None:
         index = index[index["started"] < stamp(until)]
-    return index if status is None else index[index["status"].isin(status)]
+    return index if status is None else index[index["status"].isin([status] if isinstance(status, str) else status)]
 
 
 def definition(store: str | Path, execution: str) -> str:
@@ -142,7 +143,8 @@ def histories(events: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     kind, names = row["type"], fields(row["type"])
     row["name"], found = row["state"], INDEX.search(row["branch"]) if isinstance(row["branch"], str) else None
-    details = json.loads(row["details"]) if isinstance(row["details"], str) else {}
+    details = parsed(row["details"])
+    details = details if isinstance(details, dict) else {}
     unused = "input" if isinstance(row["resource_type"], str) else "parameters"
     for name in names:
         if name.endswith("Details"):
@@ -157,9 +159,11 @@ def _event(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def stamp(moment: Moment) -> pd.Timestamp:
-    """A moment in UTC; a text without a zone is taken for UTC."""
-    found = pd.Timestamp(moment)
-    return found.tz_localize(UTC) if found.tz is None else found.tz_convert(UTC)
+    """A moment in UTC; a text without a zone is taken for UTC. Raises InvalidSetting for what is none."""
+    found = pd.to_datetime(moment, utc=True, errors="coerce")
+    if pd.isna(found):
+        raise InvalidSetting(f"{moment!r} is no moment: give a datetime, or a text such as '2026-11-30T08:00Z'.")
+    return found
 
 
 def add(
@@ -207,7 +211,7 @@ def _defined(folder: Path, text: str | None) -> str | None:
 
 
 def _place(one: Ended) -> str:
-    return _folder_of(one.machine.split(":stateMachine:")[-1].split(":")[0], f"{one.started:%Y-%m-%d}")
+    return _folder_of(one.machine, f"{one.started:%Y-%m-%d}")
 
 
 def _folder_of(machine: str, day: str) -> str:
@@ -215,7 +219,8 @@ def _folder_of(machine: str, day: str) -> str:
 
 
 def _name_of(machine: str) -> str:
-    """A machine's name as any file system takes it: quoted, and a long one cut, with a digest of the whole."""
+    """A machine's name, or that in its ARN, as any file system takes it: quoted, a long one cut, with a digest."""
+    machine = machine.split(":stateMachine:")[-1].split(":")[0]
     quoted = quote(machine, safe="")
     if len(quoted) > LONGEST_NAME:
         return f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', machine)[:60]}-{hashlib.sha256(machine.encode()).hexdigest()[:12]}"
@@ -252,19 +257,16 @@ def _is_linked(path: Path) -> bool:
 
 
 def _index(folder: Path) -> pd.DataFrame:
+    """One row per execution, of its latest collecting."""
     found: pd.DataFrame = _dataset(folder / "executions", INDEX_SCHEMA).to_table().to_pandas()
-    return found
-
-
-def _latest(index: pd.DataFrame) -> pd.DataFrame:
-    return index.sort_values("collected").drop_duplicates("execution", keep="last")
+    return found.sort_values("collected").drop_duplicates("execution", keep="last")
 
 
 def stops(folder: Path) -> dict[str, datetime | None]:
     """When each execution in the store had ended at its latest collecting."""
     if not (folder / "executions").is_dir():
         return {}
-    index = _latest(_index(folder))
+    index = _index(folder)
     return dict(zip(index["execution"], index["stopped"], strict=True))
 
 

@@ -119,7 +119,7 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Any:
       100 ms, taking the least memory of 64 MB, so at least this much. The child executions of a distributed Map and
       what the tasks themselves cost are not in it. Source: the AWS Step Functions pricing page, November 2026.
     - `events_limit`: the quota of 25,000 events of a Standard execution (developer guide, service quotas).
-    - `full_at`: from the rate of the last 1,000 events.
+    - `full_at`: from the rate of the last 1,000 events; None where that is beyond the year that an execution may last.
 
     - `failure`, `failed_state`, `error`, `cause`: what the last Execution* event says, and the state that its chain of
       `previous_id` leads to. Of a machine's own time-out the state that it was in, and States.Timeout; of several side
@@ -129,7 +129,8 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Any:
     """
     if not len(events):
         raise NotAHistory("There is no event in this table, so there is nothing to sum up; give that of an execution.")
-    found = [_summed(own, now) for _, own in events.groupby("execution", sort=False, dropna=False)]
+    executions = events.groupby("execution", sort=False, dropna=False)
+    found = [_summed(own.sort_values("id", ignore_index=True), now) for _, own in executions]
     return found[0] if len(found) == 1 else pd.DataFrame([one.as_dict() for one in found])
 
 
@@ -143,7 +144,10 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
     stamps = events["timestamp"]
     started = _known(stamps[[kind is Kind.EXECUTION_STARTED for kind in kinds]].min())
     last = _known(stamps.max())
-    present = _known(pd.Timestamp(now).tz_convert("UTC")) if now is not None and status == "RUNNING" else last
+    present = last
+    if now is not None and status == "RUNNING":
+        # Our clock may be behind AWS's.
+        present = max(filter(None, (last, pd.Timestamp(now).tz_convert("UTC"))))
     entered, tried = visits(events), attempts(events)
     duration = present - started if started is not None and present is not None else None
     transitions = _transitions(types, tried, events)
@@ -221,12 +225,8 @@ def _full_at(stamps: "pd.Series[Any]", present: pd.Timestamp | None) -> pd.Times
     recent = stamps.iloc[-1_000:]
     if present is None or len(recent) < 2 or pd.isna(recent.iloc[0]) or present <= recent.iloc[0]:
         return None
-    pace = (present - recent.iloc[0]) / (len(recent) - 1)
-    try:
-        full: pd.Timestamp = present + pace * (limits.HISTORY_EVENTS - len(stamps))
-    except (OverflowError, pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta):
-        return None
-    return full
+    pace, left = (present - recent.iloc[0]) / (len(recent) - 1), limits.HISTORY_EVENTS - len(stamps)
+    return present + pace * left if pace.total_seconds() * left < limits.EXECUTION_SECONDS else None
 
 
 def _failure(events: pd.DataFrame, kinds: list[Kind], ended: Ending | None) -> dict[str, Any]:

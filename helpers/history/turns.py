@@ -3,15 +3,25 @@
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from helpers.history.frames import texts
 from helpers.history.visit import attempts, visits
 
 __all__ = ["polls"]
 
-_FIELDS = ("execution", "branch", "loop", "turn", "kind", "asked", "began", "ended", "waited", "status", "answer")
+_DTYPES = {
+    **dict.fromkeys(("execution", "branch", "loop", "kind"), "str"),
+    "turn": "int64",
+    "asked": "str",
+    "began": "datetime64[us, UTC]",
+    "duration": "timedelta64[us]",
+    "waited": "timedelta64[us]",
+    "elapsed": "timedelta64[us]",
+    "status": "str",
+    "answer": "str",
+}
+_Turn = tuple[Any, ...]
+"""The columns but for `elapsed`, with the stamp at which the turn ended in place of `duration`."""
 
 
 def polls(events: pd.DataFrame) -> pd.DataFrame:
@@ -38,33 +48,20 @@ def polls(events: pd.DataFrame) -> pd.DataFrame:
     answer        str                 its output (JSON text); for a failure the name of the error
     ============= =================== =====================================================================
     """
-    rows: list[tuple[Any, ...]] = []
+    entered, tried = (_plain(frame) for frame in (visits(events), attempts(events)))
     branches: dict[tuple[Any, Any], list[Any]] = {}
-    for visit in visits(events).itertuples(index=False):
-        branches.setdefault(_label((visit.execution, visit.branch)), []).append(visit)
-    for own in branches.values():
-        rows += _turns(own)
-    looped = {_label((row[0], row[1], row[5])) for row in rows}
-    rows += _retries(events, looped)
-    columns = dict(zip(_FIELDS, map(list, zip(*rows, strict=True)), strict=True)) if rows else {f: [] for f in _FIELDS}
-    frame = pd.DataFrame(
-        {name: texts(columns[name]) for name in ("execution", "branch", "loop", "kind")}
-        | {"turn": np.array(columns["turn"], "int64"), "asked": texts(columns["asked"])}
-        | {"began": pd.Series(columns["began"], dtype="datetime64[us, UTC]")}
-    )
-    ended = pd.Series(columns["ended"], dtype="datetime64[us, UTC]")
-    started = events.loc[events["type"] == "ExecutionStarted"].drop_duplicates("execution")
-    starts = {_label(label): stamp for label, stamp in zip(started["execution"], started["timestamp"], strict=True)}
-    since = pd.Series([starts.get(_label(each), pd.NaT) for each in columns["execution"]], dtype="datetime64[us, UTC]")
-    frame["duration"] = ended - frame["began"]
-    frame["waited"] = pd.Series(columns["waited"], dtype="timedelta64[us]")
-    frame["elapsed"] = ended - since
-    frame["status"] = texts(columns["status"])
-    frame["answer"] = texts(columns["answer"])
-    return frame
+    for visit in entered.itertuples(index=False):
+        branches.setdefault((visit.execution, visit.branch), []).append(visit)
+    rows = [turn for own in branches.values() for turn in _turns(own)]
+    rows += _retries(events, tried, looped={(row[0], row[1], row[5]) for row in rows})
+    frame = pd.DataFrame(rows, columns=[column for column in _DTYPES if column != "elapsed"])
+    began, ended = (pd.Series(frame[column], dtype="datetime64[us, UTC]") for column in ("began", "duration"))
+    started = (events["timestamp"] - events["elapsed"]).groupby(events["execution"]).first()
+    frame = frame.assign(duration=ended - began, elapsed=ended - started.reindex(frame["execution"]).array)
+    return frame[list(_DTYPES)].astype(_DTYPES)
 
 
-def _turns(own: list[Any]) -> Iterator[tuple[Any, ...]]:
+def _turns(own: list[Any]) -> Iterator[_Turn]:
     """The turns of the loops of one branch, given its visits in order of entry."""
     states = [visit.state for visit in own]
     last = {state: position for position, state in enumerate(states)}
@@ -84,38 +81,28 @@ def _turns(own: list[Any]) -> Iterator[tuple[Any, ...]]:
         position = end
 
 
-def _turn(own: list[Any], turn: int) -> tuple[Any, ...]:
+def _turn(own: list[Any], turn: int) -> _Turn:
     first, last = own[0], own[-1]
     asked = next((visit for visit in reversed(own) if visit.type == "Task"), last)
-    waits = (visit.duration for visit in own if visit.type == "Wait" and not pd.isna(visit.duration))
+    waits = (visit.duration for visit in own if visit.type == "Wait" and visit.duration is not None)
     waited = sum(waits, pd.Timedelta(0))
-    answer = _answer(asked.error, asked.output)
-    where = (first.execution, first.branch, first.state, turn, "loop")
-    return (*where, asked.state, first.entered, last.exited, waited, asked.status, answer)
+    where = (first.execution, first.branch, first.state, "loop", turn)
+    return (*where, asked.state, first.entered, last.exited, waited, asked.status, asked.error or asked.output)
 
 
-def _retries(events: pd.DataFrame, looped: set[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    tried = attempts(events)
+def _retries(events: pd.DataFrame, tried: pd.DataFrame, looped: set[tuple[Any, ...]]) -> Iterator[_Turn]:
     key = ["execution", "branch", "state", "visit"]
     retried = tried[tried.groupby(key, dropna=False)["attempt"].transform("size") > 1] if len(tried) else tried
     answers = events[events["type"].isin(["TaskSucceeded", "LambdaFunctionSucceeded", "ActivitySucceeded"])]
-    outputs = {_label(own[:4]): own[4] for own in answers[[*key, "output"]].itertuples(index=False, name=None)}
+    outputs = {own[:4]: own[4] for own in _plain(answers[[*key, "output"]]).itertuples(index=False, name=None)}
     for each in retried.itertuples(index=False):
-        state, where = each.state, (each.execution, each.branch)
-        if _label((*where, state)) in looped:
-            continue
-        answer = outputs.get(_label((*where, state, each.visit))) if each.status == "succeeded" else None
-        kind = "redrive" if each.redrive else "retry"
-        turn = (*where, state, each.attempt, kind, state, each.scheduled, each.ended, each.backoff, each.status)
-        yield (*turn, _answer(each.error, answer))
+        where = (each.execution, each.branch, each.state)
+        if where not in looped:
+            answer = outputs.get((*where, each.visit)) if each.status == "succeeded" else None
+            turn = ("redrive" if each.redrive else "retry", each.attempt, each.state, each.scheduled, each.ended)
+            yield (*where, *turn, each.backoff, each.status, each.error or answer)
 
 
-def _answer(*texts: Any) -> str | None:
-    return next((text for text in texts if isinstance(text, str)), None)
-
-
-def _label(value: Any) -> Any:
-    """A missing text as None, so that it equals another one."""
-    if isinstance(value, tuple):
-        return tuple(map(_label, value))
-    return None if pd.isna(value) else value
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with None for all that is missing, so that one missing value equals another."""
+    return frame.astype(object).where(frame.notna(), None)

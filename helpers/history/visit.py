@@ -42,11 +42,11 @@ class _Columns:
         self.types: list[EventType] = [readings[number] for number in numbers.tolist()]
         self.ids: list[int] = events["id"].to_numpy("int64").tolist()
         self.previous: list[int] = events["previous_id"].to_numpy("int64", na_value=_NONE).tolist()
-        self.branches = _strings(events["branch"])
+        self.branches: list[str | None] = pa.array(events["branch"], pa.large_string(), from_pandas=True).to_pylist()
         self.states = events["state"]
-        self.numbers = events["visit"]
         self.causes = events["cause"]
         number = events["visit"].to_numpy("int64", na_value=0)
+        self.numbers: list[int] = number.tolist()
         executions, state = _numbered(events["execution"]), _numbered(events["state"])
         one = ((executions * (len(events) + 1) + _numbered(events["branch"])) * (state.max(initial=0) + 1)) + state
         is_iteration = np.array([reading.group is Group.ITERATION for reading in readings], "bool")
@@ -261,7 +261,7 @@ class _Account:
         self.visits.append(visit)
         self._open[visit] = None
         if state_type in CONTAINERS and branch is not None:
-            name, number = self._columns.states.iloc[row], self._columns.numbers.iloc[row]
+            name, number = self._columns.states.iloc[row], self._columns.numbers[row]
             opening = "[" if state_type == "Map" else ":"
             self._containers[f"{branch}/{name}#{number}{opening}" if branch else f"{name}#{number}{opening}"] = visit
         return visit
@@ -498,7 +498,7 @@ def ending(events: pd.DataFrame) -> Ending | None:
     return None
 
 
-@uncollected
+@uncollected()
 def visits(events: pd.DataFrame) -> pd.DataFrame:
     """Gather an events table into one row per visit of a state, in order of entry.
 
@@ -543,7 +543,7 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     entered, exited, ended, error = (
         np.array([getattr(visit, name) for visit in rows], "int64") for name in ("entered", "exited", "ended", "error")
     )
-    began, over = _moments(events, entered), _moments(events, ended)
+    began, over = _take(events, "timestamp", entered), _take(events, "timestamp", ended)
     first = np.array([visit.first for visit in rows], "int64")
     frame = pd.DataFrame(
         {
@@ -570,7 +570,7 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-@uncollected
+@uncollected()
 def attempts(events: pd.DataFrame) -> pd.DataFrame:
     """Gather an events table into one row per attempt of a task, in order of scheduling in each visit.
 
@@ -611,9 +611,9 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     scheduled, started, ended, error = (
         np.array([getattr(each, name) for each in rows], "int64") for name in ("scheduled", "started", "ended", "error")
     )
-    planned, over = _moments(events, scheduled), _moments(events, ended)
+    planned, over = _take(events, "timestamp", scheduled), _take(events, "timestamp", ended)
     before = np.array([_NONE, *ended[:-1]][: len(rows)], "int64")
-    backoff = planned - _moments(events, before)
+    backoff = planned - _take(events, "timestamp", before)
     backoff[[each.number == 1 or each.redrive > 0 for each in rows]] = pd.Timedelta(0)
     first = np.array([each.visit.first for each in rows], "int64")
     resource = np.where(scheduled == _NONE, started, scheduled)
@@ -625,7 +625,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
             "visit": _take(events, "visit", first),
             "attempt": np.array([each.number for each in rows], "int64"),
             "scheduled": planned,
-            "started": _moments(events, started),
+            "started": _take(events, "timestamp", started),
             "ended": over,
             "duration": over - planned,
             "backoff": backoff,
@@ -642,11 +642,6 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _strings(column: "pd.Series[Any]") -> list[str | None]:
-    result: list[str | None] = pa.array(column, pa.large_string(), from_pandas=True).to_pylist()
-    return result
-
-
 def _numbered(column: "pd.Series[Any]") -> _Rows:
     """A number for each different text of a column, 0 for a missing one."""
     numbers, _ = pd.factorize(column)
@@ -661,7 +656,3 @@ def _take(events: pd.DataFrame, column: str, rows: _Rows) -> Any:
 def _ids(events: pd.DataFrame, rows: _Rows) -> "pd.arrays.IntegerArray":
     ids = events["id"].to_numpy("int64")
     return pd.arrays.IntegerArray(ids[rows] if len(ids) else rows, rows == _NONE)
-
-
-def _moments(events: pd.DataFrame, rows: _Rows) -> Any:
-    return events["timestamp"].array.take(rows, allow_fill=True)

@@ -31,6 +31,7 @@ __all__ = ["CUT_OFF", "NO_LOGIN", "NO_SSO", "doubted", "open_account", "redirect
 CUT_OFF = (NotConnected, HTTPClientError)
 NO_SSO = (SSOError, TokenRetrievalError)
 NO_LOGIN = (LoginRefreshRequired, LoginTokenLoadError)
+EXPIRY = "Your AWS credentials have expired; get new ones, for example with `aws sso login`."
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"}
 
@@ -44,7 +45,8 @@ def open_account(profile: str | None, region: str | None) -> AccountSession:
         session = AccountSession(profile_name=profile, region_name=region)
     except ProfileNotFound:
         wanted = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
-        there = ", ".join(boto3.Session(botocore_session=_unprofiled()).available_profiles) or "none"
+        unprofiled = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        there = ", ".join(unprofiled.available_profiles) or "none"
         raise CredentialsMissing(
             f"There is no AWS profile {wanted!r} (there are: {there}); choose one with"
             " `connect('aws', profile=...)` or make it with `aws configure`."
@@ -77,7 +79,7 @@ def who_am_i(session: boto3.Session) -> tuple[str, str]:
             " `connect('sandbox')`."
         ) from None
     except NO_SSO:
-        raise _expired() from None
+        raise CredentialsExpired(EXPIRY) from None
     except ClientError as error:
         raise _plain_error(error) from None
     except CUT_OFF as error:
@@ -123,18 +125,10 @@ def redirections(session: boto3.Session) -> list[str]:
 def _plain_error(error: ClientError) -> CredentialsMissing | CredentialsExpired | NotAllowed:
     code = error.response.get("Error", {}).get("Code", "")
     if code in EXPIRED:
-        return _expired()
+        return CredentialsExpired(EXPIRY)
     if code in UNKNOWN:
         return CredentialsMissing(
             f"AWS does not know these credentials ({code}); they may have been deleted or mistyped: run"
             " `aws configure` again."
         )
     return NotAllowed(f"AWS did not let you ask who you are ({code}); ask whoever manages the account.")
-
-
-def _expired() -> CredentialsExpired:
-    return CredentialsExpired("Your AWS credentials have expired; get new ones, for example with `aws sso login`.")
-
-
-def _unprofiled() -> botocore.session.Session:
-    return botocore.session.Session(session_vars={"profile": (None, None, None, None)})

@@ -1,10 +1,10 @@
 """How a Lab shows itself in a notebook: where we are, what we have made, what it would cost."""
 
-import dataclasses
 import datetime
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from html import escape
+from operator import itemgetter
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +13,7 @@ from helpers.errors import LabError
 from helpers.lab.lessons import costs_in_words
 from helpers.lab.settings import Settings
 from helpers.limits import TRANSITION
+from helpers.quantities import count
 from helpers.verbatim import verbatim
 
 __all__ = ["card"]
@@ -44,20 +45,6 @@ class Place(Protocol):
     def client(self, service: str) -> Any: ...
 
 
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """An estimate: the executions looked at, their events, and whether there are more."""
-
-    executions: int
-    events: int
-    more: bool
-
-    @property
-    def transitions(self) -> int:
-        """At most this many: a transition leaves two events at least, and each execution begins and ends with one."""
-        return max(0, (self.events - 2 * self.executions) // 2)
-
-
 def card(lab: Place) -> str:
     """The Lab as HTML. What may not be looked at is said in a sentence."""
     where, colour = ("Sandbox, on this computer; nothing costs anything", "#1a7f37")
@@ -71,9 +58,9 @@ def card(lab: Place) -> str:
         "names begin with": lab.prefix,
         "rules": lab.rules.words,
         **{kind: _look(partial(_made, lab, *listing)) for kind, listing in LISTINGS.items()},
-        "cost so far": _look(lambda: _cost_in_words(_cost(lab), lab.target == "aws")),
+        "cost so far": _look(partial(_cost_so_far, lab)),
         "lessons": costs_in_words() if lab.target == "aws" else "",
-        "clock": _look(lambda: _ahead_in_words(lab)),
+        "clock": _look(partial(_ahead_in_words, lab)),
         "note": " ".join(lab.notices),
     }
     cells = "".join(
@@ -113,41 +100,31 @@ def _made(lab: Place, service: str, operation: str, key: str, name: str) -> str:
     return f"{len(names)}: " + ", ".join(names[:SHOWN]) + more
 
 
-def _cost(lab: Place) -> Cost:
-    states = lab.client("stepfunctions")
-    latest = sorted(_executions(lab, states), key=_start, reverse=True)
+def _cost_so_far(lab: Place) -> str:
+    """At most what was paid: a transition leaves two events at least, and each execution begins and ends with one."""
+    sfn = lab.client("stepfunctions")
+    latest = sorted(_executions(lab, sfn), key=itemgetter("startDate"), reverse=True)
+    if not latest:
+        return "nothing: no execution yet"
+    looked_at = latest[:LOOKED_AT]
     events = 0
-    for execution in latest[:LOOKED_AT]:
-        last = states.get_execution_history(
+    for execution in looked_at:
+        last = sfn.get_execution_history(
             executionArn=execution["executionArn"], reverseOrder=True, maxResults=1, includeExecutionData=False
         )["events"]
         events += last[0]["id"] if last else 0
-    return Cost(min(len(latest), LOOKED_AT), events, len(latest) > LOOKED_AT)
+    transitions = max(0, events // 2 - len(looked_at))
+    amount = f"at most ${transitions * TRANSITION:.4f}" + ("" if lab.target == "aws" else " on an account")
+    looked = ("the latest " if latest[LOOKED_AT:] else "") + count(len(looked_at), "execution", "executions")
+    return (
+        f"{amount}: {looked} with at most {transitions} state transitions (half their events) at $0.025 per 1,000;"
+        " the first 4,000 a month are free, and Lambda is not counted"
+    )
 
 
-def _executions(lab: Place, states: Any) -> Iterator[dict[str, Any]]:
-    for page in states.get_paginator("list_state_machines").paginate():
+def _executions(lab: Place, sfn: Any) -> Iterator[dict[str, Any]]:
+    for page in sfn.get_paginator("list_state_machines").paginate():
         for machine in page["stateMachines"]:
             if machine["name"].startswith(lab.prefix) and machine["type"] == "STANDARD":
                 arn = machine["stateMachineArn"]
-                found: Iterable[dict[str, Any]] = states.list_executions(stateMachineArn=arn, maxResults=LOOKED_AT + 1)[
-                    "executions"
-                ]
-                yield from found
-
-
-def _start(execution: dict[str, Any]) -> datetime.datetime:
-    started: datetime.datetime = execution["startDate"]
-    return started
-
-
-def _cost_in_words(cost: Cost, real: bool) -> str:
-    if cost.executions == 0:
-        return "nothing: no execution yet"
-    number = "1 execution" if cost.executions == 1 else f"{cost.executions} executions"
-    looked = f"the latest {number}" if cost.more else number
-    amount = f"at most ${cost.transitions * TRANSITION:.4f}" + ("" if real else " on an account")
-    return (
-        f"{amount}: {looked} with at most {cost.transitions} state transitions (half their events) at $0.025 per 1,000;"
-        " the first 4,000 a month are free, and Lambda is not counted"
-    )
+                yield from sfn.list_executions(stateMachineArn=arn, maxResults=LOOKED_AT + 1)["executions"]

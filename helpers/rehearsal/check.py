@@ -29,7 +29,7 @@ __all__ = ["check", "summed"]
 COLUMNS = ["execution", "was", "now", "parted"]
 CHUNK = 250  # sources that a process takes at once
 FEW = 1_000  # as many are done before other processes have started
-Row = tuple[str, str, str, str | None]
+Row = tuple[str, str | None, str, str | None]
 
 
 def check(
@@ -146,7 +146,7 @@ def _checked(text: str, sources: Iterable[Source], answers: Answers | None, repe
             for trace, children in executions(source):
                 rows.append(_row(text, trace, children, answers, repeat))
         except LabError as error:
-            rows.append((_name(source), None, "unanswered", str(error)))  # type: ignore[arg-type]
+            rows.append((_name(source), None, "unanswered", str(error)))
     return rows
 
 
@@ -154,11 +154,11 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
     try:
         course = run(Record(trace, children), text, answers=answers, repeat=repeat)[0]
     except LabError as error:
-        return trace.execution, None, "unanswered", str(error)  # type: ignore[return-value]
+        return trace.execution, None, "unanswered", str(error)
     was, now = course.record.status, course.root.status
     gap = course.record.gap if course.is_at_end else None
     now = "unanswered" if gap or (now == "RUNNING" and course.unanswered) else now
-    return trace.execution, was, now, sentence_of(course) or gap
+    return trace.execution, was, now, sentence_of(course) or gap or (course.end if was != now else None)
 
 
 def _name(source: Source) -> str:

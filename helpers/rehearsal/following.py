@@ -125,6 +125,14 @@ class Course:
         """Whether it has come to the end of a record that does not say how the execution ended."""
         return self.record.open and not self.parted and self.followed == len(self.record.steps)
 
+    @property
+    def end(self) -> str | None:
+        """What is to be said of the end of a record that does not say how the execution ended."""
+        if not self.is_at_end:
+            return None
+        rest = "what comes then rests on other answers" if self.beyond else "it is rehearsed as far as it goes"
+        return f"The history ends with event {self.followed}: {rest}."
+
     def _goes_on(self) -> bool:
         """Whether something goes on where all wait: for answers, or for what broke them off and does not come."""
         waiting = [call.frame for call in self.broken] or self._held

@@ -34,7 +34,9 @@ __all__ = ["Rehearsal", "rehearse", "run"]
 
 Answers = Callable[[Call], Any] | Mapping[str, Any]
 COLUMNS = ["state", "branch", "visit", "attempt", "resource", "parameters", "reason"]
-STRANGER = "None of the history's states is in the definition, so they part at the beginning: it is of another machine."
+STRANGER = (
+    "None of the history's states is in the definition, so they part at the beginning: it may be of another machine."
+)
 
 
 class Rehearsal:
@@ -52,9 +54,8 @@ class Rehearsal:
         self.status, self.was, self.error, self.cause = root.status, course.record.status, root.error, root.cause
         self.output: Any = None if root.output is None else data_of(root.output)
         self.parted, self._unanswered, self.notes = sentence_of(course), course.unanswered, list(course.record.notes)
-        if course.is_at_end:
-            rest = "what comes then rests on other answers" if course.beyond else "it is rehearsed as far as it goes"
-            self.notes.append(f"The history ends with event {course.followed}: {rest}.")
+        if end := course.end:
+            self.notes.append(end)
         if course.kept_back:
             self.notes.append("Child executions begin no earlier than in the history, however many may run at once.")
         if len(root.events) >= HISTORY_EVENTS:

@@ -179,25 +179,16 @@ def _compared(test: str, wanted: Any, holds: bool) -> Any:
         return str(wanted).replace("\\*", "*").replace("*", "x") if holds else "other"
     if test.startswith("Boolean"):
         return wanted if holds else not wanted
-    less, greater = _beside(test, wanted)
-    equals = wanted
-    if test.endswith("LessThan"):
-        return less if holds else equals
-    if test.endswith("GreaterThan"):
-        return greater if holds else equals
-    if test.endswith("LessThanEquals"):
-        return equals if holds else greater
-    if test.endswith("GreaterThanEquals"):
-        return equals if holds else less
-    return equals if holds else greater
-
-
-def _beside(test: str, wanted: Any) -> tuple[Any, Any]:
+    less: Any = ""
+    greater: Any = f"{wanted}~"
     if test.startswith("Timestamp"):
-        return "1999-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
-    if isinstance(wanted, int | float) and not isinstance(wanted, bool):
-        return wanted - 1, wanted + 1
-    return "", f"{wanted}~"
+        less, greater = "1999-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+    elif isinstance(wanted, int | float) and not isinstance(wanted, bool):
+        less, greater = wanted - 1, wanted + 1
+    ways = {"LessThan": (less, wanted), "GreaterThan": (greater, wanted), "GreaterThanEquals": (wanted, less)}
+    sign = re.search(r"(Less|Greater)Than(Equals)?$", test)
+    yes, no = ways.get(sign[0] if sign else "", (wanted, greater))
+    return yes if holds else no
 
 
 def _condition(text: str, holds: bool) -> Wishes:

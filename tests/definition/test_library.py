@@ -11,6 +11,7 @@ import pytest
 
 from helpers.definition import edges, function_source, load, names, parse, placeholders, scopes, states
 from helpers.definition.rules import condition
+from helpers.definition.validation import location
 from helpers.errors import DefinitionInvalid, UnknownName
 from tests.definition.machines import SAMPLES
 
@@ -115,12 +116,12 @@ def test_walk_goes_through_parallel_and_map():
         *("Both", "Done", "Broken"),
         *("Old", "New", "One", "Inner"),
     ]
-    assert [scope.place for scope in scopes(machine)] == [
+    assert [location(scope) for scope in scopes(machine)] == [
         "",
-        "States.Both.Branches[0]",
-        "States.Both.Branches[1]",
-        "States.Both.Branches[0].States.Old.Iterator",
-        "States.Both.Branches[1].States.New.ItemProcessor",
+        "/States/Both/Branches[0]",
+        "/States/Both/Branches[1]",
+        "/States/Both/Branches[0]/States/Old/Iterator",
+        "/States/Both/Branches[1]/States/New/ItemProcessor",
     ]
     both = next(states(machine))
     assert [(edge.kind, edge.target) for edge in edges(both)] == [

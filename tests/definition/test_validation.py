@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from helpers import engine
 from helpers.definition import names
 from helpers.definition.fields import OBJECTS, Field
 from helpers.definition.validation import Finding, check, errors, warnings
@@ -115,6 +116,15 @@ TAKEN: dict[str, dict[str, Any]] = {
 def test_what_aws_documents_is_taken(name):
     states = {"A": TAKEN[name], **({"B": DONE} if TAKEN[name].get("Next") == "B" else {})}
     assert said(machine("A", states)) == []
+
+
+@pytest.mark.parametrize("condition", [True, False, "{% false %}"])
+def test_a_condition_may_be_written_out(condition):
+    rule = {"Condition": condition, "Next": "B"}
+    definition = machine("A", {"A": choice([rule], "C"), "B": DONE, "C": DONE}, **JSONATA)
+    assert said(definition) == []
+    states = [event["stateEnteredEventDetails"]["name"] for event in engine.run(definition).events[1:-2:2]]
+    assert states == ["A", "B" if condition is True else "C"]
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

@@ -14,6 +14,7 @@ from helpers.deploy import resources
 from helpers.deploy.archive import archive, digest
 from helpers.deploy.permissions import Setting, machine_statements, trust
 from helpers.errors import (
+    AnswerInvalid,
     DefinitionInvalid,
     DeployFailed,
     ForeignResource,
@@ -472,6 +473,13 @@ def test_a_bad_definition_is_refused_and_nothing_is_made(clean, wrong, told):
     assert everything(clean) == before
 
 
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), (1, 2)])
+def test_a_definition_that_json_cannot_hold_is_refused(clean, value):
+    holding = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": value, "End": True}}}
+    with pytest.raises(DefinitionInvalid, match=r"is not JSON"):
+        deploy.state_machine("odd", holding, lab=clean)
+
+
 def test_a_definition_that_is_not_json_says_where(clean, tmp_path):
     path = tmp_path / "broken.asl.json"
     path.write_text('{"StartAt": "Do",\n "States": {]}')
@@ -638,6 +646,12 @@ def test_stand_ins_answer_for_somebody_else_s_functions(clean):
     assert done.result() == {"rows": 3, "quote": 'it\'s "so"'}
     with pytest.raises(UnknownName, match="Ask, Do"):
         deploy.stand_ins(theirs, answers={"Dew": 1}, lab=clean)
+
+
+@pytest.mark.parametrize("answer", [{1}, float("nan"), b"a"])
+def test_a_stand_in_answers_json(clean, answer):
+    with pytest.raises(AnswerInvalid, match="answer of 'StartJob' is no JSON"):
+        deploy.stand_ins(definition.load("recheck"), {"StartJob": answer}, lab=clean)
 
 
 def test_on_the_sandbox_every_kind_of_task_has_a_stand_in(clean):

@@ -780,7 +780,7 @@ def _round() -> Rows:
     yield "an Index", "right", pd.Index(loop)
     yield "a Series", "equivalent", pd.Series(loop)
     yield "twice", "equivalent", (*loop, loop[0])
-    yield "one missing", "wrong", {"WaitforInvocation"}, "1 of the 2"
+    yield "one missing", "wrong", {"WaitforInvocation"}, "1 of the 2 states on the way round; 1 is missing"
     yield "Main too", "wrong", {*loop, "Main"}, "Main"
     yield "Final too", "wrong", {*loop, "Final"}, "Final"
     yield "all", "wrong", {*loop, "Main", "Final"}
@@ -826,6 +826,7 @@ def _cure() -> Rows:
         ),
     )
     yield "a longer pause", "equivalent", changed(RECHECK, States__Pause__Seconds=10)
+    yield "asked before the first pause", "right", changed(RECHECK, States__StartJob__Next="AskJob")
     yield "a time-out", "equivalent", changed(RECHECK, TimeoutSeconds=600)
     yield "no rule for failed", "equivalent", changed(RECHECK, States__IsDone__Choices__1=..., States__JobFailed=...)
     yield "as it was", "wrong", changed(RECHECK, States__Pause__Next="IsDone"), "endless loop"
@@ -909,7 +910,7 @@ def _give_up() -> Rows:
         changed(COUNTED, **{POLLS: ...}, TimeoutSeconds=20, States__GaveUp=...),
         "TIMED_OUT",
     )
-    yield "a variable's case", "wrong", giving_up("{% $Polls >= 5 %}")
+    yield "a variable's case", "wrong", giving_up("{% $Polls >= 5 %}"), "in the state IsDone"
 
 
 def pausing(first: Any, then: Any) -> dict[str, Any]:
@@ -1290,6 +1291,7 @@ def _pause() -> Rows:
     yield "1", "wrong", 1, "longer one"
     yield "60", "wrong", 60, "late"
     yield "300", "wrong", 300, "late"
+    yield "longer than any job", "wrong", 1000, "up to 715.2 s late"
     yield "0", "wrong", 0, "1 or more"
     yield "negative", "wrong", -14, "1 or more"
     yield "endless", "wrong", float("inf")
@@ -1354,7 +1356,7 @@ def _once() -> Rows:
     yield "the order", "wrong", billed(**{"bill.$": "$.order"}), "two executions"
     yield "a constant", "wrong", billed(bill="the bill"), "two executions"
     yield "no .$", "wrong", billed(bill="$$.Execution.Name"), "looked up"
-    yield "the attempt", "wrong", billed(**{"bill.$": "$$.State.RetryCount"})
+    yield "the attempt", "wrong", billed(**{"bill.$": "$$.State.RetryCount"}), "sent 0 and 1"
     yield (
         "name and attempt",
         "wrong",
@@ -1450,6 +1452,8 @@ def _fewest() -> Rows:
     yield "as it is", "wrong", 12, "fewer"
     yield "5", "wrong", 5, "fails"
     yield "0", "wrong", 0, "fails"
+    yield "less than none", "wrong", -1, "whole number"
+    yield "a part", "wrong", 6.5, "whole number"
     yield "a text", "wrong", "6", "quotes"
     yield "a list", "wrong", [6], "list"
     yield "a bool", "wrong", True, "number"

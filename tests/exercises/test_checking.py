@@ -221,3 +221,12 @@ def test_nothing_is_left_of_a_trial(lab):
     names = [found["FunctionName"] for found in functions] + [found["name"] for found in machines]
     assert not [name for name in names if name.startswith(lab.name("exercise"))]
     assert groups["logGroups"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "untrue"),
+    [("00-outside", "a mask", "the only one"), ("03-retry", "2 s apart", "BackoffRate")],
+)
+def test_advice_that_is_not_true_of_an_answer_is_not_given(lab, name, label, untrue):
+    answer = next(one for one in ANSWERS if (one.exercise, one.label) == (name, label))
+    assert untrue not in exercises.check(name, answer.value, answer.about).sentence

@@ -77,3 +77,16 @@ def test_hostile_inputs_are_text(runs, lab):
 def test_a_history_without_events_is_compared_with_none():
     with pytest.raises(errors.NotAHistory, match="The first history holds no event"):
         history.compare([], [])
+
+
+def test_of_very_many_states_the_page_shows_some():
+    lane = [("TaskStateEntered", "stateEnteredEventDetails"), ("TaskStateExited", "stateExitedEventDetails")]
+    events = [{"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": 0}]
+    for number in range(300):
+        for kind, key in lane:
+            id_ = len(events) + 1
+            event = {"id": id_, "previousEventId": id_ - 1, "type": kind, "timestamp": id_}
+            events.append({**event, key: {"name": f"State{number}"}})
+    compared = history.compare(events, events)
+    assert len(compared.states) == 300
+    assert compared._repr_html_().count("<tr") < 100

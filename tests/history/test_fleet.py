@@ -169,3 +169,24 @@ def test_no_events_are_no_states():
 
 def test_a_folder_without_a_store_holds_no_execution(tmp_path):
     assert store.stops(tmp_path) == {}
+
+
+def test_what_is_asked_of_a_store_may_be_a_machine_s_arn_and_one_status(kept):
+    assert len(store.read(kept, MACHINE)) == len(store.read(kept, "orders")) > 0
+    assert len(store.read(kept, status="FAILED")) == len(store.read(kept, status=["FAILED"]))
+
+
+@pytest.mark.parametrize("moment", ["soon", "", "2026-13-01"])
+def test_a_moment_that_is_none_is_refused(kept, moment):
+    with pytest.raises(InvalidSetting, match="is no moment"):
+        fleet.states(kept, since=moment)
+
+
+def test_a_history_with_stamps_and_details_beyond_reading_is_exported():
+    nested: Any = []
+    for _ in range(100_000):
+        nested = [nested]
+    details = {"name": "A", "assignedVariables": nested}
+    broken = [{"id": 1, "type": "PassStateExited", "timestamp": "noon", "stateExitedEventDetails": details}]
+    (export,) = store.histories(history.events(broken))
+    assert history.events(export)["state"].tolist() == ["A"]

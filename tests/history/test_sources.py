@@ -269,3 +269,23 @@ def test_one_event_alone_is_a_history(one):
 def test_what_is_no_text_where_one_belongs_is_shown_as_it_is_written():
     failed = {"id": 2, "type": "ExecutionFailed", "executionFailedEventDetails": {"error": {"Zoë": "Straße"}}}
     assert history.events([EVENTS[0], failed])["error"].tolist()[1] == '{"Zoë": "Straße"}'
+
+
+def test_files_are_taken_however_they_are_listed(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(EVENTS, default=str), encoding="utf-8")
+    expected = history.events(tmp_path)
+    for listed in (tmp_path.glob("*.json"), sorted(map(str, tmp_path.glob("*.json"))), {tmp_path / "a.json": 1}.keys()):
+        found = history.events(listed).sort_values(["execution", "id"], ignore_index=True)
+        pd.testing.assert_frame_equal(found, expected[expected["execution"].isin(found["execution"])])
+
+
+def test_a_table_of_events_is_no_source():
+    with pytest.raises(NotAHistory):
+        history.events(history.events(EVENTS))
+
+
+def test_what_pandas_has_for_no_time_is_a_stamp_that_cannot_be_read():
+    frame = history.events([{**EVENTS[0], "timestamp": pd.NaT}])
+    assert frame["timestamp"].isna().all()
+    assert "could not be read" in frame.attrs["notes"][0]

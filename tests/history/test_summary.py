@@ -43,6 +43,11 @@ def test_a_summary_tells_where_the_time_went():
     assert total.first_failure == "'Ask' failed after 2.0 s with States.Runtime: none. A later attempt succeeded."
 
 
+def test_a_summary_is_the_same_in_whatever_order_the_events_stand():
+    frame = table("an activity: refused, timed out, failed, done")
+    assert history.summary(frame.iloc[::-1]) == history.summary(frame)
+
+
 def test_spans_of_branches_that_overlap_are_counted_once():
     total = history.summary(table("two branches at once, with a Map in one of them"))
     assert total.working.total_seconds() == 20 - 13
@@ -60,6 +65,19 @@ def test_a_running_execution_has_a_forecast():
         table("a loop of an asking task, still running"), now=pd.Timestamp("2026-01-01 00:01:00", tz="UTC")
     )
     assert later.waiting.total_seconds() == 20 + 60 - 33
+
+
+def test_a_running_execution_is_never_younger_than_its_last_event():
+    frame = table("a loop of an asking task, still running")
+    behind = frame["timestamp"].iloc[-1] - pd.Timedelta(seconds=90)
+    assert history.summary(frame, now=behind) == history.summary(frame)
+
+
+def test_a_history_that_would_be_full_after_an_execution_s_last_year_is_never_full():
+    frame = table("a loop of an asking task, still running", upto=3)
+    total = history.summary(frame, now=frame["timestamp"].iloc[-1] + pd.Timedelta(days=300))
+    assert total.full_at is None
+    assert repr(total)
 
 
 FIRST_FAILURES = {

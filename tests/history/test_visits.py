@@ -246,3 +246,9 @@ def test_an_error_that_no_attempt_made_is_caught_too(error):
     run = engine.run({"StartAt": "A", "QueryLanguage": "JSONata", "States": states}, [1], {"A": 1})
     visit = history.visits(history.events(run.events)).iloc[0]
     assert (visit["status"], visit["error"]) == ("caught", error)
+
+
+def test_numbers_that_became_floats_on_the_way_are_read_all_the_same():
+    frame = table("the Map inside an iteration fails, and the outer one runs again")
+    floats = frame.assign(visit=frame["visit"].astype("float64"))
+    pd.testing.assert_frame_equal(history.visits(floats).astype({"visit": "Int64"}), history.visits(frame))

@@ -154,6 +154,9 @@ def test_what_still_runs_is_rehearsed_as_far_as_it_goes():
     )
     assert "as far as it goes" in repr(rehearsal)
     assert rehearse(driven.events, LOOP, answers={"Ask": 3}).status == "SUCCEEDED"
+    row = check(LOOP, [driven.events], answers={"Ask": 3}, progress=False).iloc[0]
+    assert (row["was"], row["now"]) == ("RUNNING", "SUCCEEDED")
+    assert row["parted"].endswith("what comes then rests on other answers.")
 
 
 @pytest.mark.parametrize("length", range(2, 26))
