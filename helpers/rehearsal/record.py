@@ -252,7 +252,7 @@ def _is_data(value: Any) -> bool:
         return False
 
 
-# What the fields that a rehearsal reckons with must be; others count as missing.
+# What the fields that a rehearsal calculates with must be; others count as missing.
 SOUND: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("input", "output", "parameters"), _is_data),
     "assignedVariables": lambda value: isinstance(value, dict),
