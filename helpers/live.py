@@ -31,7 +31,7 @@ from helpers.lab import Lab, current
 from helpers.statuses import FAILED_VISIT, OPEN_VISIT
 from helpers.verbatim import clean, shorten, verbatim
 
-__all__ = ["BackOff", "Watching", "backoff", "doing", "due_at", "run", "watch"]
+__all__ = ["BackOff", "Watching", "backoff", "due_at", "going_on", "lasts", "run", "watch"]
 
 TICK = 0.2  # seconds between two looks at the clock
 SEEN = 0.3  # seconds that a state stays on show, however quick it was
@@ -172,21 +172,34 @@ class Watching:
             return f"{self._name} starts"
         opened = visits[visits["status"].isin(OPEN_VISIT)]
         now = datetime.now(UTC) + self._reading.ahead
-        lasts = self._screen.lasts
-        said = [
-            doing(one, self._bodies.get(str(one.state), {}), lasts.get(_place(one)), now)
-            for one in opened.tail(MOST_OPEN).itertuples(index=False)
-        ]
-        if len(opened) > MOST_OPEN:
-            said.append(f"and {len(opened) - MOST_OPEN} more")
-        return "; ".join(said) or f"{self._name} goes on"
+        return "; ".join(going_on(opened, self._screen.lasts, self._bodies, now)) or f"{self._name} goes on"
 
 
+Place = tuple[str, str, int]
 VERBS = {"Wait": "waits", "Choice": "chooses"}
 
 
-def _place(row: Any) -> tuple[str, str, int]:
+def _place(row: Any) -> Place:
     return str(row.branch), str(row.state), int(row.visit)
+
+
+def lasts(attempts: pd.DataFrame) -> dict[Place, Any]:
+    """The last attempt of each visit, by branch, state and visit."""
+    return {_place(one): one for one in attempts.itertuples(index=False)}
+
+
+def going_on(
+    opened: pd.DataFrame, lasts: Mapping[Place, Any], bodies: Mapping[str, Mapping[str, Any]], now: datetime
+) -> list[str]:
+    """What open visits do, each in words; the last five, and how many more there are.
+
+    `lasts` are their last attempts, and `bodies` the definitions of the states by name.
+    """
+    said = [
+        doing(one, bodies.get(str(one.state), {}), lasts.get(_place(one)), now)
+        for one in opened.tail(MOST_OPEN).itertuples(index=False)
+    ]
+    return said + [f"and {len(opened) - MOST_OPEN:,} more"] * (len(opened) > MOST_OPEN)
 
 
 def doing(visit: Any, body: Mapping[str, Any], last: Any, now: datetime) -> str:
@@ -293,8 +306,7 @@ class _Screen:
     def __init__(self, drawn: diagram.Diagram) -> None:
         self._drawn = drawn
         self._living = Living(drawn)
-        self.lasts: dict[tuple[str, str, int], Any] = {}
-        """The last attempt of each visit, by branch, state and visit."""
+        self.lasts: dict[Place, Any] = {}
         self._line = ""
         self._picture, self._text = secrets.token_hex(16), secrets.token_hex(16)
         self.shown: pd.DataFrame | None = None
@@ -305,10 +317,10 @@ class _Screen:
         """The states as they are now, the way taken, and the passage just now: of a task that pauses, its retry."""
         self.shown = visits
         opened = visits[visits["status"].isin(OPEN_VISIT)]
-        self.lasts = {_place(one): one for one in attempts.itertuples(index=False)}
-        lasts = [self.lasts.get(_place(one)) for one in opened.itertuples(index=False)]
+        self.lasts = lasts(attempts)
+        tried = [self.lasts.get(_place(one)) for one in opened.itertuples(index=False)]
         again = {(state, state, "retry") for state in attempts["state"][attempts["attempt"] > 1]}
-        pauses = [(one.state, one.state, "retry") for one in lasts if one is not None and one.status in FAILED_VISIT]
+        pauses = [(one.state, one.state, "retry") for one in tried if one is not None and one.status in FAILED_VISIT]
         came = [passage for _, passage in passages(visits)]
         lit = next(reversed([one for one in came if one[1]] + pauses), None)
         self._living.hover = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,9 +12,10 @@ from helpers.quantities import count, duration
 from helpers.statuses import FAILED_VISIT, VISIT
 from helpers.verbatim import shorten
 
-__all__ = ["Figures", "Passage", "figures", "passages", "statuses", "way"]
+__all__ = ["Figures", "Passage", "around", "figures", "passages", "statuses", "way"]
 
 LONGEST_PAYLOAD = 300
+OPENING = re.compile(r"[\[:]")
 Passage = tuple[str, str, str]
 
 
@@ -88,6 +90,15 @@ def passages(visits: pd.DataFrame) -> list[tuple[int, Passage]]:
         passed.append((row, (before, str(state), "catch" if how == "caught" else "")))
         inside[home] = row, str(state), status
     return passed + [(row, (state, "", "")) for row, state, status in inside.values() if status == "succeeded"]
+
+
+def around(branch: object) -> list[str]:
+    """The visits of Maps and Parallels that a branch lies in, the innermost first.
+
+    >>> around("Orders#1[4]/Both#2:Pack")
+    ['Orders#1[4]/Both#2', 'Orders#1']
+    """
+    return [branch[: found.start()] for found in OPENING.finditer(branch)][::-1] if isinstance(branch, str) else []
 
 
 def statuses(visits: pd.DataFrame) -> dict[str, str]:

@@ -16,28 +16,36 @@ from helpers.verbatim import clean
 
 __all__ = ["STAND_IN", "Layout", "fillings"]
 
+DASHES = ' stroke-dasharray="5,2"'
+TITLE = "<title></title>"
+
+
+def dressed(shown: Look) -> tuple[str, ...]:
+    """What a look changes in a drawing: the sign, fill, tint, border, text, dashes."""
+    return (
+        f'fill="{shown.ink}">{shown.sign}<',
+        f'fill="{shown.fill}"',
+        f'fill="{shown.tint}"',
+        f'stroke="{shown.border}"',
+        f'fill="{shown.text}"',
+        DASHES if shown.dashed else "",
+    )
+
+
 # Colours that appear nowhere else in a drawing. A name cannot forge a slot: its quotes are escaped.
 STAND_IN = Look("#fefdf1", "#fefdf2", "#fefdf3", "✔", "", dashed=True)
-SIGN, FILL, TINT, BORDER, TEXT, DASHES = (
-    f'fill="{STAND_IN.ink}">{STAND_IN.sign}<',
-    f'fill="{STAND_IN.fill}"',
-    f'fill="{STAND_IN.tint}"',
-    f'stroke="{STAND_IN.border}"',
-    f'fill="{STAND_IN.text}"',
-    ' stroke-dasharray="5,2"',
-)
-TITLE = "<title></title>"
+SLOTS = dressed(STAND_IN)
 # What a page's style fills, so that a state takes another look without another SVG.
-LIVING = {
-    SIGN: 'fill="var(--text)" class="sign"> <',
-    FILL: 'fill="var(--fill)"',
-    TINT: 'fill="var(--tint)"',
-    BORDER: 'stroke="var(--border)"',
-    TEXT: 'fill="var(--text)"',
-    DASHES: ' stroke-dasharray="var(--dashes)"',
-    TITLE: "",
-}
-SLOT = re.compile("|".join(map(re.escape, [SIGN, FILL, TINT, BORDER, TEXT, DASHES, TITLE])))
+VARIABLES = (
+    'fill="var(--text)" class="sign"> <',
+    'fill="var(--fill)"',
+    'fill="var(--tint)"',
+    'stroke="var(--border)"',
+    'fill="var(--text)"',
+    ' stroke-dasharray="var(--dashes)"',
+)
+LIVING = {**dict(zip(SLOTS, VARIABLES, strict=True)), TITLE: ""}
+SLOT = re.compile("|".join(map(re.escape, LIVING)))
 GROUP = re.compile(r'<g id="(\w+)" class="(node|cluster|edge)">\s*<title>[^<]*</title>')
 BACKGROUND = re.compile(rf'<polygon fill="{PANEL}" stroke="(?:none|transparent)" points="([^"]*)"/>')
 FONTS = "Helvetica,Arial,'Liberation Sans','DejaVu Sans',sans-serif"
@@ -107,14 +115,7 @@ class Layout:
 @lru_cache(maxsize=1024)
 def fillings(shown: Look) -> dict[str, str]:
     """What a look puts into each slot."""
-    return {
-        SIGN: f'fill="{shown.ink}">{shown.sign}<',
-        FILL: f'fill="{shown.fill}"',
-        TINT: f'fill="{shown.tint}"',
-        BORDER: f'stroke="{shown.border}"',
-        TEXT: f'fill="{shown.text}"',
-        DASHES: DASHES if shown.dashed else "",
-    }
+    return dict(zip(SLOTS, dressed(shown), strict=True))
 
 
 def tidy(svg: str) -> str:

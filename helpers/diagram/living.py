@@ -48,8 +48,8 @@ class Living(anywidget.AnyWidget):
     def __init__(self, drawn: Diagram | None = None, *, caption: str = "") -> None:
         self.lines_of: Callable[[str], Sequence[str]] = lambda name: []
         self.on_choose: Callable[[str], object] = lambda name: None
-        self._drawn = drawn
-        super().__init__(picture=_picture(drawn), moment=_at_rest(drawn), caption=caption)
+        super().__init__(caption=caption)
+        self.drawn = drawn
         self.on_msg(self._receive)
 
     @property
@@ -59,8 +59,10 @@ class Living(anywidget.AnyWidget):
 
     @drawn.setter
     def drawn(self, drawn: Diagram | None) -> None:
-        self._drawn = drawn
-        self.picture, self.moment = _picture(drawn), _at_rest(drawn)
+        self._drawn, self._types = drawn, {} if drawn is None else drawn.types
+        self.picture = _picture(drawn)
+        statuses = None if drawn is None else drawn.statuses
+        self.moment = {"states": self._looks(statuses or {}, {}), "taken": None, "lit": "", "plain": statuses is None}
 
     def at(
         self,
@@ -74,15 +76,20 @@ class Living(anywidget.AnyWidget):
         `counts` gives by state the number of its visit and of its attempt; `taken` are passages as `Figures` has them,
         and `lit` is the one that is passed just now. A state that the diagram does not have is passed over.
         """
-        types = {} if self._drawn is None else self._drawn.types
-        states = {
-            clean(name): [look_of(status, types[name]), *(counts or {}).get(name, (0, 0))]
-            for name, status in statuses.items()
-            if name in types
-        }
         edges = list(self.picture.get("edges", {}).items())
         ways = None if taken is None else [id_ for id_, (_, passage) in edges if tuple(passage) in taken]
-        return {"states": states, "taken": ways, "lit": next((id_ for id_, (_, p) in edges if tuple(p) == lit), "")}
+        return {
+            "states": self._looks(statuses, counts or {}),
+            "taken": ways,
+            "lit": next((id_ for id_, (_, p) in edges if tuple(p) == lit), ""),
+        }
+
+    def _looks(self, statuses: Mapping[str, str], counts: Counts) -> dict[str, list[Any]]:
+        return {
+            clean(name): [look_of(status, self._types[name]), *counts.get(name, (0, 0))]
+            for name, status in statuses.items()
+            if name in self._types
+        }
 
     def _receive(self, _: Any, content: Any, __: Any) -> None:
         said = content if isinstance(content, dict) else {}
@@ -96,8 +103,7 @@ class Living(anywidget.AnyWidget):
 
     def _named(self, said: Any) -> str | None:
         """The state that the browser calls so."""
-        types = {} if self._drawn is None else self._drawn.types
-        return next((name for name in types if clean(name) == said), None)
+        return next((name for name in self._types if clean(name) == said), None)
 
 
 def counted(visits: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -123,11 +129,3 @@ def _picture(drawn: Diagram | None) -> dict[str, Any]:
         "guessed": drawn.guessed,
         "signs": {name: shown.sign for name, shown in LOOKS.items()},
     }
-
-
-def _at_rest(drawn: Diagram | None) -> dict[str, Any]:
-    """The moment of a diagram at first: its own statuses, and no state is unreached where there are none."""
-    statuses = None if drawn is None else drawn.statuses
-    types = {} if drawn is None else drawn.types
-    states = {clean(name): [look_of(status, types[name]), 0, 0] for name, status in (statuses or {}).items()}
-    return {"states": states, "taken": None, "lit": "", "plain": statuses is None}

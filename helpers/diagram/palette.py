@@ -24,7 +24,6 @@ __all__ = [
     "UNREACHED",
     "Look",
     "heat",
-    "look",
     "look_of",
     "style",
 ]
@@ -82,18 +81,8 @@ TAKEN, NOT_TAKEN = "#1f2933", "#b8c2cc"
 COOLEST, HOTTEST, HEAT_INK = (255, 250, 235), (232, 98, 48), "#2b1206"
 
 
-def look(status: str | None, kind: str = "", *, plain: bool = False) -> Look:
-    """The look of a state of a type by its status; a Pass that succeeded is passive.
-
-    Without a status it was not reached, or, where `plain`, no status is known.
-    """
-    if status is None:
-        return PLAIN if plain else UNREACHED
-    return LOOKS[look_of(status, kind)]
-
-
 def look_of(status: str | None, kind: str = "") -> str:
-    """The name of the look that `look` gives where nothing is plain: a status, `passive` or `unreached`."""
+    """The name of a state's look by its status and type: a Pass that succeeded is passive, without one: unreached."""
     return "passive" if (status, kind) == ("succeeded", "Pass") else status or "unreached"
 
 

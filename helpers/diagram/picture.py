@@ -11,10 +11,11 @@ from typing import Any
 from helpers.diagram.dot import dot
 from helpers.diagram.figures import Figures, Passage
 from helpers.diagram.layout import STAND_IN, Layout
-from helpers.diagram.palette import STATUSES, Look, heat, look
+from helpers.diagram.palette import LOOKS, PLAIN, STATUSES, Look, heat, look_of
 from helpers.diagram.plan import Plan
 from helpers.diagram.program import drawn
 from helpers.errors import DrawingFailed, UnknownName, UnknownStatus
+from helpers.quantities import count
 from helpers.verbatim import clean, shorten
 
 __all__ = ["DPI", "Diagram", "Drawing", "Forms", "made"]
@@ -101,9 +102,8 @@ class Diagram:
         """What the picture shows, in words."""
         states = self.states
         heated = " Coloured by the time spent in each state." if self._drawing.heated else ""
-        count = f"{len(states)} state{'' if len(states) == 1 else 's'}"
         start = self._drawing.plan.start
-        said = f"State machine of {count}" + (f", starting at {start}" if start else "")
+        said = f"State machine of {count(len(states), 'state', 'states')}" + (f", starting at {start}" if start else "")
         if self.statuses is None:
             return clean((f"{said}: {', '.join(states)}." if states else f"{said}.") + heated)
         by_status: dict[str, list[str]] = {}
@@ -116,8 +116,8 @@ class Diagram:
     def _look(self, id_: str) -> Look:
         drawing = self._drawing
         name = drawing.names.get(id_, "")
-        status = None if self.statuses is None else self.statuses.get(name)
-        shown = look(status, drawing.types.get(id_, ""), plain=self.statuses is None)
+        known = self.statuses
+        shown = PLAIN if known is None else LOOKS[look_of(known.get(name), drawing.types.get(id_, ""))]
         if drawing.heated and name in drawing.figures.heat:
             shown = heat(drawing.figures.heat[name], shown)
         return replace(shown, dashed=True) if drawing.plan.guessed else shown

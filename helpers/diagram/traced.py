@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 
-from helpers.diagram.figures import way
+from helpers.diagram.figures import around, way
 from helpers.diagram.plan import Box, Line, Node, Plan
 
 __all__ = ["traced"]
@@ -54,20 +52,13 @@ def traced(visits: pd.DataFrame) -> Plan:
 def enclosing(visits: pd.DataFrame) -> dict[str, str]:
     """The Parallel or Map that each state was visited in, by name, for those within one."""
     openers = {}
-    for state, branch, visit, kind in zip(
-        visits["state"], visits["branch"], visits["visit"], visits["type"], strict=True
-    ):
+    columns = (visits[name] for name in ("state", "branch", "visit", "type"))
+    for state, branch, visit, kind in zip(*columns, strict=True):
         if kind in ("Map", "Parallel"):
             openers[f"{branch}/{state}#{visit}" if branch else f"{state}#{visit}"] = str(state)
     found: dict[str, str] = {}
-    known: dict[str, str | None] = {}
     for state, branch in zip(visits["state"].astype(str), visits["branch"], strict=True):
-        if not isinstance(branch, str) or not branch:
-            continue
-        if branch not in known:
-            ends = sorted((found.start() for found in re.finditer(r"[\[:]", branch)), reverse=True)
-            known[branch] = next((openers[branch[:end]] for end in ends if branch[:end] in openers), None)
-        owner = known[branch]
-        if owner is not None and owner != state:
+        owner = next((openers[one] for one in around(branch) if one in openers), state)
+        if owner != state:
             found[state] = owner
     return found

@@ -27,25 +27,16 @@ def edit(
 ) -> "Editor":
     """Edit a whole machine: its JSON text on one side, its picture on the other, what is wrong with it below.
 
-    Parameters
-    ----------
-    definition
-        A name of `definitions/`, the path of a file, a JSON text, or a dict. A text or a file that is no JSON opens
-        too: it is what an editor is for. Nothing is written back to a file.
-    problems
-        Whether to list, beside the errors for which AWS refuses a machine, what `helpers.definition.problems` finds.
-    read_only
-        Whether the text may only be read.
-    points
-        What to say of pieces of the text, by their location as AWS writes it: `{"/States/Main/Retry": "..."}`. They
-        are numbered and listed; a click on one lights its piece and its state.
+    `definition` is a name of `definitions/`, the path of a file, a JSON text, or a dict. A text or a file that is no
+    JSON opens too: it is what an editor is for. Nothing is written back to a file. With `problems` there is listed,
+    beside the errors for which AWS refuses a machine, what `helpers.definition.problems` finds. With `read_only` the
+    text may only be read.
 
-    Raises
-    ------
-    UnknownName
-        There is neither a definition nor a file of that name.
-    DefinitionInvalid
-        The file cannot be read, or the dict is no JSON.
+    `points` says something of pieces of the text, by their location as AWS writes it: `{"/States/Main/Retry": "..."}`.
+    They are numbered and listed; a click on one lights its piece and its state.
+
+    Raises UnknownName for neither a definition nor a file, and DefinitionInvalid for a file that cannot be read or a
+    dict that is no JSON.
     """
     return Editor(written(definition), problems, read_only, points)
 

@@ -87,11 +87,6 @@ def how_often(number: int) -> str:
     return count(number, "time", "times")
 
 
-def kinds(definition: Any) -> set[str]:
-    """The kinds of problems that a reader of the definition finds."""
-    return {problem.kind for problem in definitions.problems(definition)}
-
-
 def says(**payload: Any) -> dict[str, Any]:
     """What `lambda:invoke` hands to the machine when the function answers `payload`."""
     return {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
@@ -437,7 +432,7 @@ def job_run(definition: Any, *words: str) -> tuple[Trial, int]:
 @exercise("06-cure", praise="Asked again each turn: the loop can end now.")
 def _cure(answer: Any, about: Any) -> None:
     states_of(answer)
-    if "endless-loop" in kinds(answer):
+    if any(problem.kind == "endless-loop" for problem in definitions.problems(answer)):
         raise Lacking(
             "definition.problems still finds an endless loop: nothing on the way round changes what is looked at."
         )

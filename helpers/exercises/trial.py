@@ -227,16 +227,6 @@ def _machine(definition: dict[str, Any], lab: Lab) -> Iterator[str]:
         client.delete_state_machine(stateMachineArn=arn)
 
 
-def _ended(started: dict[str, Any], lab: Lab) -> Trial:
-    """How an execution went when it has ended."""
-    arn, client = started["executionArn"], lab.client("stepfunctions")
-    found = execution.wait(arn, SECONDS, progress=False, lab=lab)
-    listed = execution.events(arn, lab=lab)
-    described = client.describe_execution(executionArn=arn)
-    output = json.loads(described["output"]) if "output" in described else None
-    return Trial(found.status, output, found.error, found.cause, listed)
-
-
 def function_answers(source: str, events: Sequence[Any]) -> list[tuple[Any, str | None]]:
     """What the function written in `source` answers to each of `events`, and the class of an error it raised."""
     return list(_function_answers(source, json.dumps(events)))
@@ -296,6 +286,8 @@ def worker_run(worker: Callable[[Any, Any], Any]) -> Trial:
             except BaseException:
                 states.stop_execution(executionArn=started["executionArn"])
                 raise
-            return _ended(started, lab)
+            arn = started["executionArn"]
+            found = execution.wait(arn, SECONDS, progress=False, lab=lab)
+            return Trial(found.status, None, found.error, found.cause, execution.events(arn, lab=lab))
     finally:
         queues.delete_queue(QueueUrl=queue)

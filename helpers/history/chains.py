@@ -103,9 +103,9 @@ class _Walk:
         if kind is Kind.STATE_ABORTED:
             return partial(self.cut, state_type)
         if group is Group.ITERATION:
-            return partial(self.iterated, kind is Kind.ITERATION_STARTED)
+            return partial(self.iterated, kind)
         if group is Group.CONTAINER:
-            return partial(self.contained, state_type, kind is Kind.CONTAINER_STARTED)
+            return partial(self.contained, state_type, kind)
         if group is Group.RUN:
             return partial(self.ran, kind is Kind.RUN_REDRIVEN)
         if group is Group.EXECUTION:
@@ -144,34 +144,40 @@ class _Walk:
             return None, None, None
         visit: _Visit | None = before if isinstance(before, _Visit) and before.type == state_type else None
         if visit is None or visit in self.aborted:
-            left = [one for one in self.unfinished if one.type == state_type and one not in self.aborted]
-            around = before.container if isinstance(before, _Scope) else before.scope.container
-            beside = (one for one in left if around and _is_inside(one, around))
-            visit = next(beside, left[0] if left else None)
+
+            def left(one: _Visit) -> bool:
+                return one.type == state_type and one not in self.aborted
+
+            visit = self.beside(left, before) or next(filter(left, self.unfinished), None)
         if visit:
             self.aborted.add(visit)
         return visit, None, visit or before
 
-    def iterated(self, starts: bool, before: _Place, event: _Event) -> _Found:
+    def iterated(self, kind: Kind, before: _Place, event: _Event) -> _Found:
         _, _, name, index = event
         container = before.container if isinstance(before, _Scope) else before
-        visit: _Visit | None
-        if container is not None and container.name == name:
+        visit: _Visit | None = None
+        if kind is Kind.ITERATION_ABORTED:
+            visit = self.beside(lambda visit: visit.name == name and visit.open, before)
+        if visit is None and container is not None and container.name == name:
             visit = container
-        else:
+        elif visit is None:
             visit = self.named(name, "Map", before) if name is not None else self.enclosing("Map", before)
         if visit is None:
             return None, None, before
         scope = self.inside(visit, f"[{'?' if index is None else index}]")
-        if starts:
+        if kind is Kind.ITERATION_STARTED:
             visit.open, visit.iteration = True, scope
         return visit, scope, scope
 
-    def contained(self, state_type: str, starts: bool, before: _Place, _: _Event) -> _Found:
+    def contained(self, state_type: str, kind: Kind, before: _Place, _: _Event) -> _Found:
         """What happens to a Map or Parallel as a whole."""
-        visit = self.enclosing(state_type, before)
+        visit: _Visit | None = None
+        if kind is Kind.CONTAINER_ABORTED:
+            visit = self.beside(lambda visit: visit.type == state_type and visit.open, before)
+        visit = visit or self.enclosing(state_type, before)
         if visit:
-            visit.open, visit.iteration = starts, None
+            visit.open, visit.iteration = kind is Kind.CONTAINER_STARTED, None
         return visit, None, visit or before
 
     def ran(self, redriven: bool, before: _Place, _: _Event) -> _Found:
@@ -269,6 +275,20 @@ class _Walk:
         if before is None:
             return None
         return self.search(lambda visit: visit.type == state_type and visit.open, before) or closed
+
+    def beside(self, fits: Callable[[_Visit], bool], before: _Place) -> _Visit | None:
+        """The first unfinished visit that fits in the Map or Parallel around a place, there the innermost.
+
+        Where a branch failed, the events that abort the other branches are all linked to that failure.
+        """
+        around = None if before is None else before.container if isinstance(before, _Scope) else before.scope.container
+        found = around
+        for visit in self.unfinished if found else ():
+            if visit is not around and fits(visit) and found and _is_inside(visit, found):
+                found = visit
+                if visit.scopes is None:
+                    break
+        return None if found is around else found
 
     def unfinished_of(self, state_type: str, before: _Place, redriven: bool) -> _Visit | None:
         """The unfinished visit that a nameless event belongs to when its chain ends outside any of that type."""

@@ -3,7 +3,7 @@
 import html
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,18 +14,43 @@ from helpers.history.visit import visits as visits_of
 from helpers.quantities import count
 from helpers.verbatim import clean, shorten, verbatim, visible
 
+if TYPE_CHECKING:
+    from helpers.chart import Chart
+
 __all__ = ["Comparison", "compare"]
 
 SHORT = 160
 UNKNOWN = "(unknown)"
+MOST_BARS = 40
 """A branch that cannot be known, because the history has a gap."""
 
 
 class Comparison:
-    """What `compare` found: `states` (a frame), `divergence` and `inputs` (sentences)."""
+    """What `compare` found: `states` (a frame), `divergence` and `inputs` (sentences), and a picture."""
 
     def __init__(self, states: pd.DataFrame, divergence: str, inputs: str) -> None:
         self.states, self.divergence, self.inputs = states, divergence, inputs
+
+    @property
+    def figure(self) -> "Chart":
+        """Per state the seconds that each execution spent in it, as two bars; of very many the 40 that differ most."""
+        from helpers.chart import Chart  # matplotlib takes longer to load than all the rest
+
+        shown = self.states.loc[self.states["longer"].abs().nlargest(MOST_BARS).index.sort_values()]
+        rows = max(len(shown), 1)
+        figure = Chart(9.5, 1.2 + 0.5 * rows)
+        axes = figure.subplots()
+        names = zip(shown["branch"], shown["state"], strict=True)
+        labels = [shorten(clean(f"{branch} · {state}" if branch else state), 40) for branch, state in names]
+        for label, off, colour in (("a", -0.19, "#a6cbfa"), ("b", 0.19, "#fcc793")):
+            places = [place + off for place in range(len(labels))]
+            axes.barh(places, shown[f"seconds_{label}"], 0.36, label=label, color=colour)
+        axes.set_yticks(range(len(labels)), labels, fontsize=9, parse_math=False)
+        axes.set_ylim(rows - 0.5, -0.5)
+        axes.set_xlabel("seconds")
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+        return figure
 
     def __repr__(self) -> str:
         return visible(f"{self.divergence} {self.inputs}")
@@ -47,7 +72,8 @@ def compare(a: Source | pd.DataFrame, b: Source | pd.DataFrame) -> Comparison:
     The result's `states` has one row per state and branch, in order of the first visit in either: `state` and `branch`
     (str), `visits_a`, `visits_b` (Int64), `seconds_a`, `seconds_b`, `longer` (b's seconds less a's, float64),
     `status_a`, `status_b` (of the last visit, str), `input_differs` (bool: the first visits' inputs). `divergence`
-    says the first place where their ways part, `inputs` how the executions' inputs differ. States whose branch a gap in
+    says the first place where their ways part, `inputs` how the executions' inputs differ, and `figure` draws the
+    seconds. States whose branch a gap in
     a history hides have the branch `(unknown)`.
 
     Raises NotAHistory where a history holds no execution or several.
@@ -83,17 +109,12 @@ def _states(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
             }
         )
 
-    joined = per_state(a, "a").join(per_state(b, "b"), how="outer", sort=False)
-    order = {key: None for visits in (a, b) for key in zip(visits["branch"], visits["state"], strict=True)}
-    joined = joined.reindex(pd.MultiIndex.from_tuples(list(order), names=keys)) if order else joined
-    for column in ("visits_a", "visits_b"):
-        joined[column] = joined[column].fillna(0).astype("Int64")
-    for column in ("seconds_a", "seconds_b"):
-        joined[column] = joined[column].fillna(0.0)
+    joined = pd.concat([per_state(a, "a"), per_state(b, "b")], axis=1)
+    joined = joined.fillna(dict.fromkeys(("visits_a", "visits_b", "seconds_a", "seconds_b"), 0))
+    joined = joined.astype({"visits_a": "Int64", "visits_b": "Int64"})
     joined["longer"] = joined["seconds_b"] - joined["seconds_a"]
-    joined["input_differs"] = [
-        not _same(one, other) for one, other in zip(joined["input_a"], joined["input_b"], strict=True)
-    ]
+    inputs = zip(joined["input_a"], joined["input_b"], strict=True)
+    joined["input_differs"] = [not _same(one, other) for one, other in inputs]
     columns = ["state", "branch", "visits_a", "visits_b", "seconds_a", "seconds_b", "longer"]
     return joined.reset_index()[[*columns, "status_a", "status_b", "input_differs"]]
 

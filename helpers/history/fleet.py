@@ -38,6 +38,7 @@ LISTS = {
     "attempt_ends": ATTEMPT_ENDS,
     "fails": (*ATTEMPT_ENDS[1:], Kind.CONTAINER_FAILED, Kind.EVALUATION_FAILED, Kind.RUN_FAILED),
     "recovers": (Kind.ATTEMPT_SCHEDULED, ATTEMPT_ENDS[0], Kind.CONTAINER_STARTED, Kind.CONTAINER_SUCCEEDED),
+    "aborts": (Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED),
     "blames": (Kind.EXECUTION_FAILED, Kind.ITERATION_FAILED, Kind.CONTAINER_FAILED),
 }
 
@@ -65,6 +66,7 @@ found AS (
     max(moment) FILTER (kind IN {fails}) AS failed,
     coalesce(max(id) FILTER (kind IN {recovers}), 0) AS recovered_id,
     coalesce(bool_or(blamed), false) AS blamed,
+    bool_or(kind IN {aborts}) AS aborted,
     greatest(count(*) FILTER (kind = {scheduled}), count(*) FILTER (kind IN {attempt_ends})) AS attempts,
     count(*) FILTER (kind = {started}) AS runs
   FROM happened LEFT JOIN blamed USING (number, id)
@@ -75,7 +77,8 @@ SELECT number, state, type,
   CASE WHEN exited IS NOT NULL THEN exited - began WHEN failed_id > recovered_id THEN failed - began END AS lasted,
   CASE
     WHEN exited IS NOT NULL THEN failed_id > recovered_id OR (type IN {catching} AND exited_from = entered_id)
-    WHEN type = 'Fail' OR ended = {timed_out} THEN true
+    WHEN type = 'Fail' THEN true
+    WHEN ended = {timed_out} THEN failed_id > recovered_id OR NOT aborted
     WHEN ended = {aborted} THEN blamed
     ELSE failed_id > recovered_id AND ended IS DISTINCT FROM {begun} OR blamed
   END AS wrong,
@@ -129,39 +132,30 @@ def states(
     """
     if by is not None and by not in BY:
         raise InvalidSetting(f"States are summed up by {', '.join(BY)}, not by {by!r}.")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill:
-        settings: dict[str, Any] = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": spill}
-        with duckdb.connect(":memory:", config=settings) as connection:
-            connection.execute("SET enable_progress_bar = false")
-            return _summed(connection, source, machine, since, until, by)
-
-
-def _summed(
-    connection: Any,
-    source: str | Path | pd.DataFrame,
-    machine: str | None,
-    since: store.Moment | None,
-    until: store.Moment | None,
-    by: str | None,
-) -> pd.DataFrame:
-    connection.execute(TABLE)
-    if isinstance(source, pd.DataFrame):
-        _list(connection, _index_of(source), "execution")
-        connection.register("events", pa.Table.from_pandas(source[COLUMNS], preserve_index=False))
-        _add_visits(connection, "execution")
-    else:
-        index = store.chosen(source, machine, since, until)
-        files = store.parts(Path(source), index)
-        if not files:
-            raise NotFound(f"No execution in {source} is asked for.")
-        _list(connection, index, "execution, collected")
-        for at in range(0, len(files), FILES):
-            read_now = connection.read_parquet(files[at : at + FILES], hive_partitioning=False)
-            read_now.create_view("events", replace=True)
-            _add_visits(connection, "execution, collected")
-    query = SUMS.format(by=f"{by}," if by else "", transition=f"{limits.TRANSITION:.9f}")
-    sums: pd.DataFrame = connection.sql(query).df()
-    return sums
+    settings: dict[str, Any] = {"memory_limit": MEMORY, "threads": THREADS}
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spill,
+        duckdb.connect(":memory:", config={**settings, "temp_directory": spill}) as connection,
+    ):
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(TABLE)
+        if isinstance(source, pd.DataFrame):
+            _list(connection, store.within(_index_of(source), machine, since, until), "execution")
+            connection.register("events", pa.Table.from_pandas(source[COLUMNS], preserve_index=False))
+            _add_visits(connection, "execution")
+        else:
+            index = store.chosen(source, machine, since, until)
+            files = store.parts(Path(source), index)
+            if not files:
+                raise NotFound(f"No execution in {source} is asked for.")
+            _list(connection, index, "execution, collected")
+            for at in range(0, len(files), FILES):
+                read_now = connection.read_parquet(files[at : at + FILES], hive_partitioning=False)
+                read_now.create_view("events", replace=True)
+                _add_visits(connection, "execution, collected")
+        query = SUMS.format(by=f"{by}," if by else "", transition=f"{limits.TRANSITION:.9f}")
+        sums: pd.DataFrame = connection.sql(query).df()
+        return sums
 
 
 def _list(connection: Any, index: pd.DataFrame, key: str) -> None:

@@ -1,6 +1,7 @@
 """The events of executions as one table: one row per event, with the state, branch and visit that it belongs to."""
 
 import contextlib
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -168,38 +169,24 @@ def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, li
     plans = {
         name: (details_key(name), {field: columns[FIELDS[field]] for field in fields(name)}) for name in set(types)
     }
-    written: dict[Any, str] = {}
+    # A loop brings the same ones again. (Of texts alone: True and 1 would be one key.)
+    written = functools.cache(lambda texts: text(dict(texts)))
     for row, (event, type_name) in enumerate(zip(history, types, strict=True)):
         key, plan = plans[type_name]
         details = event.get(key)
         if details.__class__ is not dict:
             details = _unusual(details, event)
-        rest: tuple[tuple[Any, Any], ...] = ()
+        rest = []
         for field, value in details.items():
             if (column := plan.get(field)) is not None:
                 column[row] = value
             else:
-                rest += ((field, value),)
+                rest.append((field, value))
         if rest:
-            others[row] = _written(rest, written)
-    columns["truncated"] = [
-        each is not None and (each.__class__ is dict or isinstance(each, Mapping)) and each.get("truncated") is True
-        for each in columns["truncated"]
-    ]
+            all_texts = all(value.__class__ is str for _, value in rest)
+            others[row] = written(tuple(rest)) if all_texts else text(dict(rest))
+    columns["truncated"] = [isinstance(each, dict) and each.get("truncated") is True for each in columns["truncated"]]
     return columns
-
-
-def _written(details: tuple[tuple[Any, Any], ...], written: dict[Any, str]) -> str:
-    """Details as JSON; `written` keeps those that are texts alone, because a loop brings the same ones again."""
-    try:
-        return written[details]
-    except KeyError:
-        found = text(dict(details))
-        if all(type(value) is str for _, value in details):
-            written[details] = found
-        return found
-    except TypeError:  # a list or a dict among them
-        return text(dict(details))
 
 
 def _unusual(details: Any, event: Mapping[Any, Any]) -> Mapping[Any, Any]:

@@ -37,19 +37,12 @@ def payload(row: Row, column: Literal["input", "output"] | None = None) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         if not isinstance(error, json.JSONDecodeError):
-            raise PayloadUnreadable(
-                f"The {column} of {_name(row)} is nested too deeply, or holds too long a number, to be parsed; "
-                f"its text is in the row's '{column}'."
-            ) from None
-        if row.get("truncated") is True or error.pos >= len(text.rstrip()) or "Unterminated" in error.msg:
-            raise PayloadUnreadable(
-                f"The {column} of {_name(row)} was cut off after {len(text):,} characters, so it is no whole JSON; "
-                f"what is left of it is the text in the row's '{column}'."
-            ) from None
-        raise PayloadUnreadable(
-            f"The {column} of {_name(row)} is no JSON: it breaks at character {error.pos + 1} ({error.msg}); "
-            f"its text is in the row's '{column}'."
-        ) from None
+            wrong = "is nested too deeply, or holds too long a number, to be parsed"
+        elif row.get("truncated") is True or error.pos >= len(text.rstrip()) or "Unterminated" in error.msg:
+            wrong = f"was cut off after {len(text):,} characters, so it is no whole JSON"
+        else:
+            wrong = f"is no JSON: it breaks at character {error.pos + 1} ({error.msg})"
+        raise PayloadUnreadable(f"The {column} of {_name(row)} {wrong}; its text is in the row's '{column}'.") from None
 
 
 def _name(row: Row) -> str:

@@ -318,7 +318,8 @@ def _records(source: Any, name: str, notes: list[str], depth: int = 0) -> Iterat
             raise NotAHistory(f"We found no history in {name}: it holds {keys}. {_EXPECTED}")
         source = [source]
     if isinstance(source, str | bytes) or not isinstance(source, Sequence):
-        raise NotAHistory(f"We found no history in {name}: it is {_kind_of(source)}. {_EXPECTED}")
+        kind = "empty" if source is None else f"of type {type(source).__name__}"
+        raise NotAHistory(f"We found no history in {name}: it is {kind}. {_EXPECTED}")
     unread: list[Any] = []
     for item in source:
         if isinstance(item, Mapping):
@@ -501,7 +502,3 @@ def _moment(value: Any) -> tuple[datetime | None, bool]:
     except (ValueError, OverflowError, OSError):
         pass
     return None, False
-
-
-def _kind_of(value: Any) -> str:
-    return "empty" if value is None else f"of type {type(value).__name__}"

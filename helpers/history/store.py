@@ -24,7 +24,7 @@ from helpers.errors import InvalidSetting, LabError, NotFound
 from helpers.history.event_types import FIELDS, details_key, fields
 from helpers.history.sources import parsed
 
-__all__ = ["Ended", "Moment", "add", "chosen", "definition", "histories", "parts", "read", "stamp", "stops"]
+__all__ = ["Ended", "Moment", "add", "chosen", "definition", "histories", "parts", "read", "stamp", "stops", "within"]
 
 KEY = ["execution", "collected"]
 INDEX = re.compile(r"\[(\d+)\]$")
@@ -100,15 +100,18 @@ def chosen(
 
     Raises NotFound where there is no store.
     """
-    index = _index(Path(store))
+    index = within(_index(Path(store)), machine, since, until)
+    return index if status is None else index[index["status"].isin([status] if isinstance(status, str) else status)]
+
+
+def within(index: pd.DataFrame, machine: str | None, since: Moment | None, until: Moment | None) -> pd.DataFrame:
+    """The rows of an index that are of a machine, or of its Map Runs, and started in a span of time."""
     if machine is not None:
         name = unquote(_name_of(machine))
         index = index[(index["machine"] == name) | index["machine"].str.startswith(f"{name}/")]
     if since is not None:
         index = index[index["started"] >= stamp(since)]
-    if until is not None:
-        index = index[index["started"] < stamp(until)]
-    return index if status is None else index[index["status"].isin([status] if isinstance(status, str) else status)]
+    return index if until is None else index[index["started"] < stamp(until)]
 
 
 def definition(store: str | Path, execution: str) -> str:

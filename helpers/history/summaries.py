@@ -12,11 +12,11 @@ import pandas as pd
 
 from helpers import limits
 from helpers.errors import NotAHistory
-from helpers.history.event_types import ENDS, EventType, Kind, read
+from helpers.history.event_types import ENDS, EventType, Group, Kind, read
 from helpers.history.sources import parsed
 from helpers.history.visit import Ending, attempts, ending, visits
 from helpers.quantities import count, dollars, duration
-from helpers.statuses import FAILED_VISIT
+from helpers.statuses import FAILED_VISIT, OPEN_VISIT
 from helpers.verbatim import clean, verbatim
 
 __all__ = ["Summary", "in_words", "summary"]
@@ -139,8 +139,8 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
     express = ":express:" in execution
     types = [read(name) for name in events["type"]]
     kinds = [reading.kind for reading in types]
-    ends = [kind for kind in kinds if kind >= Kind.EXECUTION_STARTED and kind is not Kind.UNKNOWN]
-    status = ENDS.get(ends[-1], "RUNNING") if ends else "RUNNING"
+    last_said = next((reading.kind for reading in reversed(types) if reading.group is Group.EXECUTION), None)
+    status = "RUNNING" if last_said is None else ENDS.get(last_said, "RUNNING")
     stamps = events["timestamp"]
     started = _known(stamps[[kind is Kind.EXECUTION_STARTED for kind in kinds]].min())
     last = _known(stamps.max())
@@ -149,6 +149,7 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
         # Our clock may be behind AWS's.
         present = max(filter(None, (last, pd.Timestamp(now).tz_convert("UTC"))))
     entered, tried = visits(events), attempts(events)
+    waits = entered[entered["type"] == "Wait"]
     duration = present - started if started is not None and present is not None else None
     transitions = _transitions(types, tried, events)
     first, first_failure = _first_failure(events, kinds, entered)
@@ -162,7 +163,7 @@ def _summed(events: pd.DataFrame, now: datetime | None) -> Summary:
         ended=last if status != "RUNNING" else None,
         duration=duration,
         working=_covered(zip(tried["scheduled"], tried["ended"], tried["status"], strict=True), present),
-        waiting=_covered(_of_type(entered, "Wait"), present),
+        waiting=_covered(zip(waits["entered"], waits["exited"], waits["status"], strict=True), present),
         backing_off=_covered(_backoffs(entered, tried, present), present),
         transitions=transitions,
         dollars=_express_dollars(duration) if express else transitions * limits.TRANSITION,
@@ -179,12 +180,7 @@ def _transitions(types: list[EventType], tried: pd.DataFrame, events: pd.DataFra
     entered = sum(reading.kind is Kind.ENTERED for reading in types)
     retried = int((tried["attempt"] > 1).sum())
     starts = events.loc[[reading.kind is Kind.CONTAINER_STARTED for reading in types], ["branch", "state", "visit"]]
-    return entered + retried + len(starts) - len(starts.drop_duplicates())
-
-
-def _of_type(entered: pd.DataFrame, state_type: str) -> Iterable[tuple[Any, Any, Any]]:
-    own = entered[entered["type"] == state_type]
-    return zip(own["entered"], own["exited"], own["status"], strict=True)
+    return entered + retried + int(starts.duplicated().sum())
 
 
 def _backoffs(entered: pd.DataFrame, tried: pd.DataFrame, present: pd.Timestamp | None) -> list[tuple[Any, Any, Any]]:
@@ -204,10 +200,9 @@ def _backoffs(entered: pd.DataFrame, tried: pd.DataFrame, present: pd.Timestamp 
 
 def _covered(spans: Iterable[tuple[Any, Any, Any]], present: pd.Timestamp | None) -> pd.Timedelta:
     """The clock time that spans cover together; open ones reach to the present, those of unknown end cover nothing."""
-    open_ = {"running", "waiting"}
-    known: list[tuple[Any, Any]] = [
-        (begin, present if pd.isna(end) and status in open_ else end) for begin, end, status in spans
-    ]
+    known: Iterable[Any] = (
+        (begin, present if pd.isna(end) and status in OPEN_VISIT else end) for begin, end, status in spans
+    )
     total, reach = pd.Timedelta(0), pd.Timestamp.min.tz_localize("UTC")
     for begin, end in sorted(span for span in known if not (pd.isna(span[0]) or pd.isna(span[1]))):
         total += max(end - max(begin, reach), pd.Timedelta(0))

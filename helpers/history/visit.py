@@ -540,11 +540,11 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     for account in _accounts(events):
         rows += account.visits
         statuses += map(account.status_of, account.visits)
-    entered, exited, ended, error = (
-        np.array([getattr(visit, name) for visit in rows], "int64") for name in ("entered", "exited", "ended", "error")
+    first, entered, exited, ended, error = (
+        np.array([getattr(visit, name) for visit in rows], "int64")
+        for name in ("first", "entered", "exited", "ended", "error")
     )
     began, over = _take(events, "timestamp", entered), _take(events, "timestamp", ended)
-    first = np.array([visit.first for visit in rows], "int64")
     frame = pd.DataFrame(
         {
             "execution": _take(events, "execution", first),

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from helpers.engine.machine import written
 from helpers.errors import LabError, NotFound
 from helpers.history import Source, store
+from helpers.history.sources import text
 from helpers.quantities import count
 from helpers.rehearsal.record import Record, executions
 from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of
@@ -146,7 +147,8 @@ def _checked(text: str, sources: Iterable[Source], answers: Answers | None, repe
             for trace, children in executions(source):
                 rows.append(_row(text, trace, children, answers, repeat))
         except LabError as error:
-            rows.append((_name(source), None, "unanswered", str(error)))
+            name = Path(source).name if isinstance(source, str | PathLike) else "an execution"
+            rows.append((name, None, "unanswered", str(error)))
     return rows
 
 
@@ -161,16 +163,13 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
     return trace.execution, was, now, sentence_of(course) or gap or (course.end if was != now else None)
 
 
-def _name(source: Source) -> str:
-    return Path(source).name if isinstance(source, str | PathLike) else "an execution"
-
-
 def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool) -> pd.DataFrame:
     return _frame(_checked(text, store.histories(events), answers, repeat))
 
 
 def _frame(rows: list[Row]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=COLUMNS).astype("str")
+    said = [[one if one is None else text(one) for one in row] for row in rows]
+    return pd.DataFrame(said, columns=COLUMNS).astype("str")
 
 
 def summed(found: pd.DataFrame) -> pd.DataFrame:

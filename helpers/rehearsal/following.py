@@ -19,10 +19,11 @@ from helpers.engine.scheduler import SECOND, Walk, counted
 from helpers.engine.simulation import MACHINE, ROLE, START, Progress
 from helpers.engine.tasks import outside
 from helpers.history.event_types import ENDS, Kind, details_key, read
+from helpers.history.sources import text as readable
 from helpers.limits import HISTORY_EVENTS
 from helpers.rehearsal import parting
 from helpers.rehearsal.payloads import Path, differences, fits, held, parsed
-from helpers.rehearsal.record import OUTSIDE, Attempt, Line, Record, Step, input_of, label_of
+from helpers.rehearsal.record import OUTSIDE, Attempt, Line, Record, Step
 from helpers.rehearsal.record import MapRun as RecordedRun
 
 __all__ = ["Course", "FollowedFrame", "FollowedMap", "follow"]
@@ -115,9 +116,10 @@ class Course:
 
     def _missing(self) -> Iterator[str]:
         """Recorded branches that did not begin; one that took no time may have begun by chance."""
+        steps = self.record.steps
         for branch, line in self.record.lines.items():
-            first, last = line.steps[0], line.steps[-1]
-            if not line.at and first.at is not None and last.at is not None and last.at - first.at > -EARLY:
+            first, then = line.steps[0], steps[min(line.steps[-1].id, len(steps) - 1)]  # the event behind its last
+            if not line.at and first.at is not None and then.at is not None and then.at - first.at > -EARLY:
                 yield f"At {first.name} (event {first.id} of the history) they part: {branch} does not begin any more."
 
     @property
@@ -135,17 +137,35 @@ class Course:
 
     def _goes_on(self) -> bool:
         """Whether something goes on where all wait: for answers, or for what broke them off and does not come."""
-        waiting = [call.frame for call in self.broken] or self._held
+        waiting: Any = [call.frame for call in self.broken] or self._held
         if self.record.open:
             cut, self.broken = self.broken, {}
             for call, reason in cut.items():
                 self.unknown(call, reason)
         elif waiting:
-            frame = waiting[0]
-            assert isinstance(frame, FollowedFrame)
+            self._outlived(waiting[0])
+        return any(not frame.held for frame in waiting)
+
+    def _outlived(self, frame: FollowedFrame) -> None:
+        """What was broken off in the history is not."""
+        if frame.process and not frame.process.over:
             why = f"At {parting.place(frame, None)} they part: it was broken off in the history, and is not now."
             self.part(frame, why)
-        return any(not frame.held for frame in waiting)  # type: ignore[attr-defined]
+
+    def _outlives(self, frame: FollowedFrame, waits: Callable[[], bool]) -> None:
+        """See whether it still waits when what broke it off, the next event around it, has come in the history."""
+        around = frame.outer
+        while isinstance(around, FollowedFrame) and not (around.found and around.found.next):
+            around = around.outer
+        step = around.found.next if isinstance(around, FollowedFrame) and around.found else None
+        until = step.at if step else frame.execution.end
+
+        def look() -> None:
+            if waits():
+                self._outlived(frame)
+
+        if until is not None:
+            self._at(max(until, self.scheduler.now) + LATE, look)
 
     def expect(self, execution: Followed) -> None:
         """Note what came from outside to an execution."""
@@ -161,9 +181,9 @@ class Course:
         started = next((step for step in reversed(passed) if step.kind is Kind.RUN_STARTED), None)
         arn = str(started.details.get("mapRunArn", "")) if started else ""
         label = arn.split(":")[-2].partition("/")[2] if arn.count(":") > 6 else run.label
-        free = [child for child in children if id(child) not in self._used and label_of(child) == label]
+        free = [child for child in children if id(child) not in self._used and child.label == label]
         given = parsed(text)
-        found = next((child for child in free if not differences(given, input_of(child))), None)
+        found = next((child for child in free if not differences(given, parsed(child.given))), None)
         found = found or (free[0] if free else None)
         if found:
             self._used.add(id(found))
@@ -189,13 +209,13 @@ class Course:
         self._held.clear()
         cut, self.broken = self.broken, {}
         for call, reason in cut.items():
-            if call.open:
-                self.unknown(call, reason)
+            self.unknown(call, reason)
 
     def hold(self, frame: FollowedFrame) -> None:
         """A branch has come to where its record was cut off: it waits for what cut it off."""
         frame.held = True
         self._held.append(frame)
+        self._outlives(frame, lambda: frame in self._held)
 
     def settled(self, frame: FollowedFrame, field: str, computed: Any, recorded: Any) -> Any:
         """Computed data, with what differs from time to time as it was recorded."""
@@ -237,6 +257,8 @@ class Course:
             if ended is None:
                 ends = record is not None and record.open
                 self.broken[call] = "the history ends before its answer" if ends else "it was broken off in the history"
+                if not ends:
+                    self._outlives(frame, lambda: call in self.broken and call.open)
             self._give(call, frame, attempt)
 
     def _give(self, call: Call, frame: FollowedFrame, attempt: Attempt) -> None:
@@ -266,14 +288,9 @@ class Course:
         if ended is not None and ended.kind is Kind.ATTEMPT_TIMED_OUT:
             limit = asked.get("timeoutInSeconds")
             late = end if limit is None else max(end, now + limit * SECOND)
+            self._at(late + LATE, lambda: self.unknown(call, "it timed out in the history"))
             if beat is not None and (limit is None or end - now < limit * SECOND + EARLY):
                 missed = asked.get("heartbeatInSeconds", beat) * SECOND
-
-            def still() -> None:
-                if call.open:
-                    self.unknown(call, "it timed out in the history")
-
-            self._at(late + LATE, still)
         elif ended is not None and ended.kind is Kind.ATTEMPT_SUCCEEDED:
             given = ended.details["output"]
             text = text_of(given) if parsed(given) is given else given  # as it came, where it is JSON
@@ -299,9 +316,11 @@ class Course:
             self.scheduler.at(when, action)
 
     def unknown(self, call: Call, reason: str) -> None:
-        """A call that the history does not answer: it has an answer that was given, or stays open."""
+        """A call that the history does not answer: it has an answer that was given, or stays open, if it still is."""
         frame = call.frame
         assert isinstance(frame, FollowedFrame)
+        if not call.open:
+            return
         if self._answers and self._knows(call.state):
             try:
                 call.answer(self._answers(call))
@@ -315,17 +334,8 @@ class Course:
             return
         frame.held = True
         frame.execution.waits = True
-        self.unanswered.append(
-            {
-                "state": call.state,
-                "branch": call.branch,
-                "visit": call.visit,
-                "attempt": call.attempt,
-                "resource": call.resource,
-                "parameters": call.text,
-                "reason": reason,
-            }
-        )
+        asked = {name: getattr(call, name) for name in ("state", "branch", "visit", "attempt", "resource")}
+        self.unanswered.append({**asked, "parameters": call.text, "reason": reason})
 
 
 def _repeated(attempt: Attempt) -> Any:
@@ -341,7 +351,7 @@ def _repeated(attempt: Attempt) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else text_of(value)
+    return value if value is None or isinstance(value, str) else readable(value)
 
 
 def _identity(record: Record, second: bool) -> Identity:
@@ -442,10 +452,13 @@ class FollowedFrame(Frame):
             return super().sleep_until(when)
         when = max(when, now)
         asked = (when, when - now + last.at)
-        drawn = any(retrier.full_jitter for retrier in getattr(state, "retriers", ()))
+        uneven = [retrier for retrier in getattr(state, "retriers", ()) if retrier.full_jitter]
+        most = max((round(retrier.longest(self.retries or 0) * SECOND) for retrier in uneven), default=0)
+        took = step.at - last.at
+        drawn = most and took <= most + LATE
         if drawn or self.resumed or any(EARLY <= step.at - one <= LATE for one in asked):
             return super().sleep_until(step.at)
-        self.execution.course.part(self, parting.paused(self, step, when - now, step.at - last.at, waiting))
+        self.execution.course.part(self, parting.paused(self, step, most or when - now, took, waiting, bool(most)))
         return super().sleep_until(when)
 
     def part_at(self, kind: str, details: Any, step: Step | None) -> None:
@@ -593,6 +606,9 @@ class Followed(Execution):
             course.part(frame, moved)
             return kind, key, details, None
         why = parting.differs(kind, details, step)
+        if not why and kind == "ExecutionFailed" and frame.machine.states[frame.state].type == "Fail":
+            was, now = (str(one.get("cause")) for one in (step.details, details))
+            why = None if course.volatile or fits(was, now) else "it fails for another cause"
         if why:
             course.part(frame, f"At {parting.place(frame, step)} they part: {why}.")
         elif details:

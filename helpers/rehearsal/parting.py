@@ -31,9 +31,9 @@ def place(frame: Frame, step: Step | None) -> str:
     return f"{frame.state}{inside}" + (f" (event {step.id} of the history)" if step else "")
 
 
-def paused(frame: Frame, step: Step, now: int, then: int, waiting: bool) -> str:
-    """Why they part over a wait: another pause, or another back-off before a retry."""
-    did, was = ("pauses for", "paused") if waiting else ("is retried after", "was after")
+def paused(frame: Frame, step: Step, now: int, then: int, waiting: bool, drawn: bool) -> str:
+    """Why they part over a wait: another pause, or another back-off before a retry, which may have jitter."""
+    did, was = ("pauses for", "paused") if waiting else ("is retried after" + " at most" * drawn, "was after")
     return f"At {place(frame, step)} they part: it {did} {seconds(now)}, and {was} {seconds(then)} in the history."
 
 

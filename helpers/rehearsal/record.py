@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from helpers.engine import text_of
 from helpers.engine.scheduler import EPOCH, counted
 from helpers.errors import NotAHistory
 from helpers.history import store
@@ -17,9 +18,8 @@ from helpers.history.event_types import ENDS, Group, Kind, details_key, read
 from helpers.history.sources import Source, Trace, stamps, text, whole
 from helpers.history.sources import read as traces
 from helpers.quantities import count
-from helpers.rehearsal.payloads import parsed
 
-__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "input_of", "label_of", "recorded"]
+__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "recorded"]
 
 OUTSIDE = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT, Kind.EXECUTION_REDRIVEN})
 # After one of these, what follows in a branch is what came of it, not what was cut off.
@@ -126,6 +126,11 @@ class Record:
         self.truncated = isinstance(cut := first.details.get("inputDetails"), Mapping) and cut.get("truncated") is True
 
     @property
+    def label(self) -> str:
+        """The label of the Map Run whose child it is; empty for none."""
+        return _machine(self.execution).partition("/")[2]
+
+    @property
     def limit(self) -> int | None:
         """How many events its history could hold, where it came to that."""
         found = FULL.search(str(self.end.details.get("cause")))
@@ -153,7 +158,7 @@ class Record:
             events = events[:kept]
             if not kept:
                 raise NotAHistory("The history does not begin with event 1: fetch all of its pages.")
-        found = []
+        found: list[Step] = []
         for event in events:
             kind = event.get("type")
             kind = kind if isinstance(kind, str) else text(kind)
@@ -161,6 +166,9 @@ class Record:
             if details.__class__ is not dict:
                 details = next((value for key, value in event.items() if str(key).endswith("EventDetails")), NO_DETAILS)
                 details = details if isinstance(details, Mapping) else NO_DETAILS
+            unsound = [field for field in SOUND if field in details and not SOUND[field](details[field])]
+            if unsound and (found or unsound != ["input"]):  # what it began with is asked for where it is no data
+                details = {field: value for field, value in details.items() if field not in unsound}
             name = details.get("name", details.get("state"))
             name = name if name is None or isinstance(name, str) else text(name)
             found.append(Step(event["id"], kind, read(kind).kind, details, name))
@@ -231,6 +239,26 @@ class Record:
         return max(ended, key=lambda pair: (pair[0], pair[1].scheduled.id))[1] if ended else None
 
 
+def _is_limit(value: Any) -> bool:
+    """Whether it can be the seconds of a time-out, of which the language has 99,999,999 at most."""
+    return isinstance(value, int) and 0 <= value < 100_000_000
+
+
+def _is_data(value: Any) -> bool:
+    """Whether it is JSON text or data, which an endless number, as a source may hold it parsed, is not."""
+    try:
+        return isinstance(value, str) or bool(text_of(value))
+    except ValueError:
+        return False
+
+
+# What the fields that a rehearsal calculates with must be; others count as missing.
+SOUND: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("input", "output", "parameters"), _is_data),
+    "assignedVariables": lambda value: isinstance(value, dict),
+    "timeoutInSeconds": _is_limit,
+    "heartbeatInSeconds": _is_limit,
+}
 NAT = -(2**63)
 PART = {Kind.ATTEMPT_STARTED: "started", Kind.ATTEMPT_SUBMITTED: "submitted"}
 RUNS = {
@@ -271,13 +299,3 @@ def executions(source: Source | pd.DataFrame) -> list[tuple[Trace, list[Trace]]]
 def _machine(arn: str) -> str:
     parts = arn.split(":")
     return parts[6] if len(parts) > 7 and parts[0] == "arn" else ""
-
-
-def label_of(record: Record) -> str:
-    """The label of the Map Run that a child execution belongs to."""
-    return _machine(record.execution).partition("/")[2]
-
-
-def input_of(record: Record) -> Any:
-    """The data that an execution began with."""
-    return parsed(record.given)

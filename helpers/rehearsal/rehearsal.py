@@ -23,6 +23,7 @@ from helpers.engine.simulation import by_state, input_text
 from helpers.errors import DrawingFailed, NotAHistory, NotFound
 from helpers.history import sources, store
 from helpers.history.comparison import Comparison, compare
+from helpers.history.sources import text
 from helpers.limits import HISTORY_EVENTS
 from helpers.quantities import count
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
@@ -69,7 +70,8 @@ class Rehearsal:
     @cached_property
     def unanswered(self) -> pd.DataFrame:
         """The calls that nothing answers."""
-        found = pd.DataFrame(self._unanswered, columns=COLUMNS)
+        rows = [{name: of if isinstance(of, int) else text(of) for name, of in one.items()} for one in self._unanswered]
+        found = pd.DataFrame(rows, columns=COLUMNS)
         return found.astype({name: "int64" if name in ("visit", "attempt") else "str" for name in COLUMNS})
 
     @cached_property
@@ -236,7 +238,9 @@ def _given(record: Record, given: Any) -> str:
     if given is None:
         if record.truncated:
             raise NotAHistory("AWS cut off the execution's input in this history: give the whole as `input`.")
-        return text_of(record.given) if parsed(record.given) is record.given else record.given
+        given = record.given
+        if parsed(given) is not given:
+            return str(given)
     return input_text(given)
 
 

@@ -31,20 +31,16 @@ class Acts:
         redrive = button("Redrive", "repeat", "Go on where it failed, after a question", lambda: self._ask("Redrive"))
         self.box.children = [stop, redrive, *note]
 
-    def refusal(self, act: str) -> str:
-        """Why an execution cannot be stopped or redriven, empty where it can."""
-        view = self._view()
-        if act == "Stop":
-            return "" if view.status in RUNNING else f"Not stopped: the execution is {view.status} already."
-        reason = not_redrivable(view)
-        return f"Not redriven: {reason}." if reason else ""
-
     def _ask(self, act: str) -> None:
-        if refusal := self.refusal(act):
-            self._offer(refusal)
+        view = self._view()
+        if act == "Stop" and view.status not in RUNNING:
+            self._offer(f"Not stopped: the execution is {view.status} already.")
+            return
+        if act == "Redrive" and (reason := not_redrivable(view)):
+            self._offer(f"Not redriven: {reason}.")
             return
         self._asked = act
-        asked = widgets.HTML(screened(f"<p><b>{act} {text(self._view().name, 80)}?</b></p>"))
+        asked = widgets.HTML(screened(f"<p><b>{act} {text(view.name, 80)}?</b></p>"))
         yes = button(f"Yes, {act.lower()} it", "check", "This is done on AWS", partial(self._do, act))
         self.box.children = [asked, yes, button("No", "times", "Leave it as it is", self._offer)]
 

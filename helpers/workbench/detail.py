@@ -31,9 +31,8 @@ def detail(view: ExecutionView, row: int, tab: str = "Step", log: str = "") -> s
     own_input, own_output = (_payload(event, column) for column in ("input", "output"))
     sent = _block("What the event says was sent" if visit is not None else "Input", own_input, "sent")
     answered = _block("What the event says was answered" if visit is not None else "Output", own_output, "answered")
-    cut = '<p class="note">AWS cut this payload off, so what is shown of it is not whole.</p>' * bool(
-        event["truncated"]
-    )
+    cut = '<p class="note">AWS cut this payload off, so what is shown of it is not whole.</p>'
+    cut *= bool(event["truncated"])
     over = row >= view.visit_events.get(place_of(event), [row])[-1]
     parts = [_heading(view, event, visit, attempt_at(view, row), over)]
     later = "" if over else ", which comes later"
@@ -55,15 +54,13 @@ def detail(view: ExecutionView, row: int, tab: str = "Step", log: str = "") -> s
             parts.append('<p class="quiet">This event bears no data.</p>')
         parts += [cut, log]
     elif tab in ("Input", "Output"):
-        whole_, own, more = (given, own_input, sent) if tab == "Input" else (made, own_output, answered)
-        parts += (
-            [_block(tab + later * (tab == "Output"), whole_, tab.lower())] * bool(whole_ or not own)
-            + [more] * bool(own and own != whole_)
-            + [cut]
-        )
+        shown, own, more = (given, own_input, sent) if tab == "Input" else (made, own_output, answered)
+        if shown or not own:
+            parts.append(_block(tab + later * (tab == "Output"), shown, tab.lower()))
+        parts += [more] * bool(own and own != shown) + [cut]
     elif tab == "Difference":
-        shown = _difference(given, made, later) if given and made else ""
-        parts.append(shown or '<p class="quiet">There are no input and output, both JSON, to be compared.</p>')
+        changes = _difference(given, made, later) if given and made else ""
+        parts.append(changes or '<p class="quiet">There are no input and output, both JSON, to be compared.</p>')
     elif tab == "Logs":
         parts.append(
             log or '<p class="quiet">Nothing was read: the button <i>Log lines</i> reads what a function logged.</p>'

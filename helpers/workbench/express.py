@@ -36,7 +36,7 @@ def logged(arn: str, lab: Lab) -> Logged:
     owner = ":".join([*parts[:5], "stateMachine", parts[6].split("/")[0]])
     machine, group = _machine(owner, lab)
     pattern = f'{{ $.execution_arn = "{arn}" }}'
-    records = _records(lab, group, pattern, arn, lambda found: any(record["id"] == "1" for record in found))
+    records = _records(lab, group, pattern, arn, lambda found: any(record.get("id") == "1" for record in found))
     if not records:
         raise NotFound(
             f"The log group {group} holds nothing of the Express execution {arn}: a record comes some seconds after "

@@ -11,11 +11,11 @@ import pandas as pd
 from helpers.console import address
 from helpers.history.sources import parsed
 from helpers.limits import REDRIVABLE_DAYS, REDRIVABLE_EVENTS
-from helpers.live import MOST_OPEN, doing
+from helpers.live import going_on, lasts
 from helpers.quantities import count, dollars
 from helpers.statuses import OPEN_VISIT, REDRIVABLE, RUNNING
 from helpers.workbench.markup import chip, list_of, seconds, text
-from helpers.workbench.view import ExecutionView, place_of
+from helpers.workbench.view import ExecutionView
 
 __all__ = ["commands", "console_link", "header", "not_redrivable", "redrivable"]
 
@@ -61,14 +61,8 @@ def _open_visits(view: ExecutionView) -> list[str]:
     opened = view.visits[view.visits["status"].isin(OPEN_VISIT)]
     inner = opened[~opened["type"].isin(["Map", "Parallel"])]
     shown = inner if len(inner) else opened
-    said = []
-    for row in shown.index[-MOST_OPEN:]:
-        visit = view.visits.iloc[row]
-        places = view.attempt_places.get(place_of(visit))
-        last = view.attempts.iloc[places[-1]] if places else None
-        said.append(text(doing(visit, view.bodies.get(visit["state"], {}), last, view.lab.now()), 400))
-    if len(shown) > MOST_OPEN:
-        said.append(f"and {len(shown) - MOST_OPEN:,} more open visits")
+    tried = lasts(view.attempts[view.attempts["state"].isin(shown["state"])])
+    said = [text(line, 400) for line in going_on(shown, tried, view.bodies, view.lab.now())]
     answered = view.events[view.events["type"].isin(["TaskSucceeded", "LambdaFunctionSucceeded"])]
     if len(answered) and isinstance(output := answered["output"].iloc[-1], str):
         state = text(answered["state"].iloc[-1], 80)

@@ -1,6 +1,5 @@
 """The states' statuses at every event of an execution, worked out once so that each step of a replay is cheap."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from helpers import history
-from helpers.diagram.figures import Passage, passages
+from helpers.diagram.figures import Passage, around, passages
 from helpers.history.event_types import FAILED
 from helpers.statuses import STILL_INSIDE, VISIT
 
 __all__ = ["Place", "Replay", "places"]
 
 SCHEDULED = "Scheduled"  # the end of the type of every event that begins an attempt
-OPENING = re.compile(r"[\[:]")
 Key = tuple[str, str]
 Place = tuple[str, str, int]
 
@@ -161,6 +159,5 @@ def _part(events: pd.DataFrame, visits: pd.DataFrame, begin: int) -> Iterator[tu
         if status == "caught" and pd.isna(exited_id):
             # It failed, and only later a Map or Parallel around it caught that.
             yield row, (where, state), int(visit), "timed_out" if timed_out[last] else "failed"
-            ends = [found.start() for found in OPENING.finditer(where)]
-            row = next((catching[where[:end]] for end in reversed(ends) if where[:end] in catching), row)
+            row = next((catching[one] for one in around(where) if one in catching), row)
         yield min(row, len(events) - 1), (where, state), int(visit), status if isinstance(status, str) else ""

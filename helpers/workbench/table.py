@@ -95,7 +95,7 @@ class EventsTable:
     @cached_property
     def _details(self) -> list[Any]:
         events = self._events
-        details = events["error"] + (": " + events["cause"]).fillna("")
+        details = events["error"] + ": " + events["cause"].fillna("")
         for column in ("output", "input", "details", "resource"):
             details = details.fillna(events[column])
         return details.tolist()

@@ -22,16 +22,7 @@ from helpers.statuses import OPEN_VISIT, RUNNING
 from helpers.workbench import express
 from helpers.workbench.replay import Place, Replay, places
 
-__all__ = [
-    "ExecutionView",
-    "are_failures",
-    "arn_in",
-    "from_arn",
-    "from_events",
-    "from_file",
-    "from_files",
-    "place_of",
-]
+__all__ = ["ExecutionView", "are_failures", "arn_in", "from_arn", "from_events", "from_file", "from_files", "place_of"]
 
 FAILURES = (*FAILED, "Aborted")
 LANES = 12  # of the timeline: beyond, the iterations of a Map share theirs

@@ -1,5 +1,7 @@
 """What is cut short when a branch fails: AWS links it to that failure, and does not name its state."""
 
+import pytest
+
 from helpers import engine, history
 from helpers.engine import NEVER, TaskFailed
 
@@ -44,3 +46,41 @@ def test_what_runs_elsewhere_is_not_aborted():
     assert visits["status"].to_dict() == {
         **{"P": "succeeded", "A": "succeeded", "I": "caught", "B": "caught", "C": "aborted", "N": "succeeded"}
     }
+
+
+def states(machine, path=()):
+    """Each state's name with the Maps and Parallels that it lies in."""
+    for name, state in machine["States"].items():
+        yield name, path
+        for inner in [*state.get("Branches", []), *filter(None, [state.get("ItemProcessor")])]:
+            yield from states(inner, (*path, name))
+
+
+def around(branch):
+    return tuple(part.partition("#")[0] for part in branch.split("/")) if branch else ()
+
+
+BUSY = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": branch("Wait"), "Next": "Bad"}
+BESIDE = {
+    "Parallel": parallel({"StartAt": "In", "States": {"In": parallel(branch("Wait"), branch("Rest"))}}, branch("Bad")),
+    "Map": {
+        "Type": "Map",
+        "ItemsPath": "$.each",
+        "ItemProcessor": {"StartAt": "In", "States": {"In": BUSY, **branch("Bad")["States"]}},
+        "End": True,
+    },
+}
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_a_parallel_or_map_beside_a_failure_is_aborted_and_not_the_one_around_both(kind):
+    """The one around both is run again, and everything in it lies where it lay."""
+    state = {**BESIDE[kind], "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1}]}
+    definition = {"StartAt": "Out", "States": {"Out": state}}
+    tasks = {"Bad": TaskFailed("E", seconds=1), "Wait": [1, NEVER, 1, NEVER], "Rest": NEVER}
+    given = {"items": [1], "each": [{"items": [1]}, {"items": [1]}]}
+    events = history.events(engine.run(definition, given, tasks).events)
+    visits, homes = history.visits(events), dict(states(definition))
+    assert visits["branch"].map(around).tolist() == visits["state"].map(homes).tolist()
+    assert visits.set_index("state").loc["Out", "status"] == "failed"
+    assert "In" in set(events.loc[events["type"] == f"{kind}StateAborted", "state"])

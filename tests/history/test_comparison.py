@@ -55,6 +55,14 @@ def test_what_took_longer(lab):
     assert states.loc["Pause", "visits_b"] > states.loc["Pause", "visits_a"]
 
 
+def test_the_picture_has_two_bars_for_each_state(runs):
+    found = history.compare(runs["well"], runs["raise"])
+    (axes,) = found.figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(found.states["state"])
+    lengths = [[bar.get_width() for bar in bars] for bars in axes.containers]
+    assert lengths == [list(found.states["seconds_a"]), list(found.states["seconds_b"])]
+
+
 def test_several_executions_are_refused(runs):
     import pandas as pd
 
@@ -79,7 +87,7 @@ def test_a_history_without_events_is_compared_with_none():
         history.compare([], [])
 
 
-def test_of_very_many_states_the_page_shows_some():
+def test_of_very_many_states_the_page_and_the_picture_show_some():
     lane = [("TaskStateEntered", "stateEnteredEventDetails"), ("TaskStateExited", "stateExitedEventDetails")]
     events = [{"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": 0}]
     for number in range(300):
@@ -90,3 +98,4 @@ def test_of_very_many_states_the_page_shows_some():
     compared = history.compare(events, events)
     assert len(compared.states) == 300
     assert compared._repr_html_().count("<tr") < 100
+    assert len(compared.figure.axes[0].get_yticklabels()) == 40

@@ -176,6 +176,13 @@ def test_what_is_asked_of_a_store_may_be_a_machine_s_arn_and_one_status(kept):
     assert len(store.read(kept, status="FAILED")) == len(store.read(kept, status=["FAILED"]))
 
 
+def test_a_frame_is_bounded_as_a_store_is(kept):
+    events = store.read(kept)
+    for asked in ({"machine": "orders"}, {"until": "2026-01-12"}, {"since": "2026-01-10", "until": "2026-01-12"}):
+        pd.testing.assert_frame_equal(fleet.states(events, **asked), fleet.states(kept, **asked))
+    assert fleet.states(events, "other").empty
+
+
 @pytest.mark.parametrize("moment", ["soon", "", "2026-13-01"])
 def test_a_moment_that_is_none_is_refused(kept, moment):
     with pytest.raises(InvalidSetting, match="is no moment"):

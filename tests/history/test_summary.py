@@ -180,3 +180,10 @@ def test_a_payload_is_parsed_when_asked_for():
         history.payload(frame.iloc[1], "input")
     with pytest.raises(PayloadUnreadable, match="breaks at character 2"):
         history.payload({"output": "{a: 1}"})
+
+
+def test_what_a_gap_hides_is_missing_from_the_turns_too():
+    events, _ = handmade.read(handmade.HISTORIES["an activity: refused, timed out, failed, done"])
+    turns = history.polls(history.events([events[0], *events[2:]]))
+    assert len(turns) == 4
+    assert turns["loop"].isna().all()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from helpers import engine, history
-from helpers.errors import NotAHistory, NotFound
+from helpers.errors import InvalidInput, NotAHistory, NotFound
 from helpers.rehearsal import check, rehearse
 from helpers.workbench import explore
 from tests.engine import recordings
@@ -272,6 +272,12 @@ def renamed(definition: Any, old: str, new: str) -> Any:
             "SUCCEEDED",
         ),
         (
+            ran(machine({"Type": "Fail", "Error": "E", "Cause": "c"})),
+            machine({"Type": "Fail", "Error": "E", "Cause": "d"}),
+            ["it fails for another cause"],
+            "FAILED",
+        ),
+        (
             ran(PARALLEL, None, {"L": 1, "R": BOOM}),
             other(PARALLEL, "Both", Retry=RETRY),
             ["it is retried, which it was not in the history"],
@@ -286,7 +292,7 @@ def renamed(definition: Any, old: str, new: str) -> Any:
     ],
     ids=["pause", "output", "renamed", "retry added", "retry gone", "catch", "choice", "parameters", "resource",
          "time-out", "succeed", "fail", "map", "items", "parallel", "result path", "machine's time-out",
-         "machine's earlier time-out", "type", "Parallel's retry added", "Parallel's retry gone"],
+         "machine's earlier time-out", "type", "cause", "Parallel's retry added", "Parallel's retry gone"],
 )  # fmt: skip
 def test_a_change_is_seen_where_it_is(events, changed, said, status):
     rehearsal = rehearse(events, changed)
@@ -490,6 +496,12 @@ def test_an_iteration_that_does_not_begin_any_more_parts_them():
     rehearsal = rehearse(ran(each(0), [1, 2], breaks_at_one), each(1))
     assert rehearsal.status == "FAILED"
     assert rehearsal.parted == "At Each (event 8 of the history) they part: Each#1[1] does not begin any more."
+    waiting = machine(W={"Type": "Wait", "Seconds": 2, "Next": "P"}, P=passing(InputPath="$.nowhere"))
+    mapped = other(each(0), "Each", ItemProcessor=waiting)  # States.Runtime, after which nothing is written of others
+    assert (
+        "Each#1[1] does not begin any more"
+        in rehearse(ran(mapped, [1, 2]), other(mapped, "Each", MaxConcurrency=1)).parted
+    )
 
 
 @pytest.mark.parametrize(
@@ -540,3 +552,68 @@ def test_what_an_earlier_failure_ends_ends_with_it():
     failing = ran(definition, None, {"R": engine.TaskFailed("Boom", "", 8)})
     said = rehearse(failing, json.loads(json.dumps(definition).replace(": 9", ": 3"))).parted
     assert said.endswith("they part: it times out; the history has LambdaFunctionFailed.")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("timeoutInSeconds", "5"),
+        ("timeoutInSeconds", 2**70),
+        ("heartbeatInSeconds", [5]),
+        ("assignedVariables", "a"),
+        ("assignedVariables", 5.5),
+    ],
+)
+def test_a_field_of_another_kind_counts_as_none(field, value):
+    events = ran(FAILS, None, {"A": engine.TaskFailed("States.Timeout")})
+    for event in events:
+        for details in event.values():
+            if isinstance(details, dict):
+                details[field] = value
+    scheduled = next(event for event in events if event["type"] == "LambdaFunctionFailed")
+    scheduled["type"] = "LambdaFunctionTimedOut"
+    scheduled["lambdaFunctionTimedOutEventDetails"] = scheduled.pop("lambdaFunctionFailedEventDetails")
+    assert rehearse(events, FAILS).status in ("FAILED", "RUNNING")
+
+
+def test_half_a_surrogate_pair_and_what_is_no_json_are_no_tracebacks():
+    events = ran(FAILS, {"n": "x"}, {"A": BOOM})
+    halved = json.loads(json.dumps(events, default=str).replace('\\"x\\"', '\\"\ud800\\"'))
+    assert rehearse(halved, other(FAILS, "A", Retry=RETRY)).unanswered["parameters"].tolist() == ['{"n":"\\ud800"}']
+    named = json.loads(json.dumps(ran(WAITS), default=str).replace('"B"', '"\ud800"'))
+    assert "went to \\ud800" in check(WAITS, [named], progress=False)["parted"].iloc[0]
+    endless = ran(FAILS, None, {"A": 1})
+    answered = next(event for event in endless if event["type"] == "LambdaFunctionSucceeded")
+    answered["lambdaFunctionSucceededEventDetails"]["output"] = [float("inf")]
+    assert rehearse(endless, FAILS).unanswered["reason"].tolist() == ["its recorded answer was cut off"]
+    drawn = ran(CHANCE, None, {"Ask": {"ok": True}})
+    drawn[1]["stateEnteredEventDetails"]["input"] = float("inf")
+    assert rehearse(drawn, CHANCE).status == "SUCCEEDED"
+    events[0]["executionStartedEventDetails"]["input"] = float("inf")
+    with pytest.raises(InvalidInput, match="no JSON"):
+        rehearse(events, FAILS)
+
+
+def test_a_back_off_that_jitter_cannot_draw_is_another():
+    uneven = {"ErrorEquals": ["Boom"], "IntervalSeconds": 60, "MaxAttempts": 1, "JitterStrategy": "FULL"}
+    definition = machine(task(Retry=[uneven]))
+    events = ran(definition, None, {"A": [BOOM, 1]})
+    unchanged(events, definition)
+    rehearsal = rehearse(events, machine(task(Retry=[{**uneven, "IntervalSeconds": 1}])))
+    assert "At A (event 6 of the history) they part: it is retried after at most 1 s, and was after" in rehearsal.parted
+
+
+@pytest.mark.parametrize("state", [{"Type": "Wait", "Seconds": 7}, task(Next="P")], ids=["pause", "call"])
+def test_what_outlives_what_broke_it_off_goes_on_or_has_no_answer(state):
+    def failing_after(seconds):
+        fails = machine(W={"Type": "Wait", "Seconds": seconds, "Next": "F"}, F={"Type": "Fail", "Error": "Enough"})
+        branches = [fails, machine(A={**state, "Next": "P"}, P=passing())]
+        return machine(Both={"Type": "Parallel", "Branches": branches, "End": True})
+
+    rehearsal = rehearse(ran(failing_after(5), None, {"A": engine.Answer(1, 7)}), failing_after(9))
+    assert rehearsal.status == "FAILED"
+    if state["Type"] == "Wait":
+        passed = rehearsal.events.set_index("type")["elapsed"]
+        assert passed["PassStateEntered"].total_seconds() == 7
+    else:
+        assert rehearsal.unanswered["reason"].tolist() == ["it was broken off in the history"]
