@@ -28,6 +28,7 @@ __all__ = [
     "overlap",
     "read",
     "shown",
+    "sources",
     "template_sources",
     "written",
 ]
@@ -309,22 +310,27 @@ def variable(state: State, body: dict[str, Any], place: Location) -> list[Source
     ]
 
 
-def can_change(place: Location, loop: list[State], asked: int, constants: list[object]) -> bool:
-    """Whether any turn of a loop may bring another value to a location that its state number `asked` looks at.
+def can_change(place: Location, loop: list[State], constants: list[object], asked: int | None = None) -> bool:
+    """Whether any turn of a loop, its states in order, may bring another value to a location.
 
-    The states are in order, from where the loop is entered: what is copied there only behind the look at it is another
-    at the second one. What a turn writes there literally is the same each time: it changes nothing and is put into
-    `constants`.
+    What a turn writes there literally is the same each time: it changes nothing and is put into `constants`. With
+    `asked`, the number of the state that looks at it in a loop entered at its first state, what is copied there only
+    behind that look is a change: it is another at the second one.
     """
-    return changes(place, list(turns(loop)), asked, (), set(), constants)
+    return changes(place, list(turns(loop)), len(loop) if asked is None else asked, (), set(), constants)
+
+
+def sources(place: Location, loop: list[State]) -> list[Source]:
+    """The sources of a location's value after each state of a loop."""
+    return [source for state, successor in turns(loop) for source in written(state, place, successor)]
 
 
 def counts(place: Location, loop: list[State]) -> bool:
-    """Whether a turn of a loop computes a location's value from that value, as a counter does."""
+    """Whether a turn of a loop computes a location's value from that value, as a counter does, or takes it from one."""
     return any(
-        source.kind == "computed" and any(overlap(read, place) for read in source.reads)
-        for state, successor in turns(loop)
-        for source in written(state, place, successor)
+        source.kind == "computed" and any(overlap(read, counter) for read in source.reads)
+        for counter in {place, *(read for source in sources(place, loop) for read in source.reads)}
+        for source in sources(counter, loop)
     )
 
 

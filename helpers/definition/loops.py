@@ -19,6 +19,7 @@ from helpers.definition.dataflow import (
     overlap,
     read,
     shown,
+    sources,
     template_sources,
 )
 from helpers.definition.finding import Problem
@@ -181,11 +182,11 @@ def endless(loop: Loop) -> Problem | None:
     if not loop.looked_at or loop.ends_by_outcome:
         return None
     constants: dict[Location, list[object]] = {}
-    for order in loop.orders:
-        for asked, choice in enumerate(order):
-            for place in {found.location for found in loop.reads[choice.name]} if choice in loop.choices else ():
-                if place is None or can_change(place, order, asked, constants.setdefault(place, [])):
-                    return None
+    for place in {found.location for found in loop.looked_at}:
+        if place is None or can_change(place, loop.states, constants.setdefault(place, [])):
+            return None
+        if any(read != place for source in sources(place, loop.states) for read in source.reads) and late(place, loop):
+            return None
     if any(constants.values()) and not all(goes_on(loop, choice, constants) for choice in loop.choices):
         return None
     variables = tuple(dict.fromkeys(found.text for found in loop.looked_at))
@@ -199,6 +200,16 @@ def endless(loop: Loop) -> Problem | None:
         f"the loop, and let the answer reach {named}."
     )
     return Problem("endless-loop", loop.names, message, variables)
+
+
+def late(place: Location, loop: Loop) -> bool:
+    """Whether a Choice looks at a place, from where the loop is entered, before what each turn copies is there."""
+    return any(
+        can_change(place, order, [], asked)
+        for order in loop.orders
+        for asked, state in enumerate(order)
+        if state in loop.choices and any(found.location == place for found in loop.reads[state.name])
+    )
 
 
 def goes_on(loop: Loop, choice: State, constants: dict[Location, list[object]]) -> bool:

@@ -377,6 +377,14 @@ def test_unbounded_polling_and_its_cures():
     assert "unbounded-polling" not in kinds(counted)
 
 
+def test_a_list_that_is_worked_off_bounds_the_loop_that_looks_at_its_length():
+    rest = {"list.$": "$.list[1:]", "left.$": "States.ArrayLength($.list)"}
+    empty = choice([{"Variable": "$.left", "NumericLessThan": 1, "Next": "Done"}], "Pause")
+    assert kinds(polling({"Type": "Pass", "Parameters": rest, "Next": "Check"}, empty)) == set()
+    ever = {"list.$": "$.list", "left.$": "States.ArrayLength($.other)", "other.$": "$$.State.EnteredTime"}
+    assert "unbounded-polling" in kinds(polling({"Type": "Pass", "Parameters": ever, "Next": "Check"}, empty))
+
+
 def test_history_limit_within_the_time():
     ask, check = task("Check", ResultPath="$.status", Retry=RETRIED), choice(STATUS, "Pause")
     # 2,777 turns of 2 s are 5,554 s.
