@@ -43,6 +43,7 @@ def patch() -> None:
     replace(LambdaFunction, "invoke", backend.invoke_from_inside)
     backend.tell_reserved_concurrency()
     replace(LambdaResponse, "invoke", backend.invoke_response)
+    replace(LambdaResponse, "_enrich_response", staticmethod(backend.named_response))
     # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is set.
     os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")
 

@@ -20,6 +20,7 @@ from moto.awslambda.models import LambdaFunction, _zipfile_content
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.common_types import TYPE_RESPONSE
+from moto.core.responses import BaseResponse
 
 from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
@@ -255,11 +256,19 @@ def invoke_response(response: LambdaResponse) -> TYPE_RESPONSE:
     except Throttled:
         reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
         return failure(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
+    headers["x-amzn-RequestId"] = invocation.request_id
     if invocation.error:
         headers["X-Amz-Function-Error"] = invocation.error
     if response.headers.get("X-Amz-Log-Type") == "Tail":
         headers["X-Amz-Log-Result"] = base64.b64encode(invocation.log).decode()
     return 200, headers, invocation.payload
+
+
+def named_response(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+    """moto gives each answer a request id of its own; on AWS an invocation's answer bears the one that its log has."""
+    known = headers.pop("x-amzn-RequestId", None)
+    headers, body = BaseResponse._enrich_response(headers, body)
+    return ({**headers, "x-amzn-requestid": known} if known else headers), body
 
 
 def failure(status: int, code: str, message: str, **more: str) -> TYPE_RESPONSE:

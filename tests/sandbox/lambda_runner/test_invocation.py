@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import helpers
+from helpers import deploy, execution
 from tests.sandbox.lambda_runner.conftest import zipped
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function"
@@ -197,6 +198,20 @@ def test_versions_and_aliases_run_their_own_code(lab, make, invoke):
             client.get_alias(FunctionName=named, Name="no")
         with pytest.raises(missing, match=said):
             client.update_alias(FunctionName=named, Name="no", FunctionVersion="1")
+
+
+def test_an_answer_bears_the_request_s_id_that_is_in_the_log(lab, make, invoke):
+    name = make("return context.aws_request_id")
+    answer = invoke(name)
+    (said,) = set(re.findall(r"RequestId: (\S+)", answer["Log"]))
+    assert (answer["Payload"], answer["ResponseMetadata"]["RequestId"]) == (said, said)
+    machine = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+    machine["Parameters"] = {"FunctionName": name}
+    arn = deploy.state_machine("request-id", {"StartAt": "A", "States": {"A": machine}}, lab=lab)
+    ended = execution.wait(execution.start(arn, lab=lab), progress=False, lab=lab)
+    output = json.loads(ended.output)
+    assert output["SdkResponseMetadata"]["RequestId"] == output["Payload"]
+    assert output["SdkHttpMetadata"]["HttpHeaders"]["x-amzn-RequestId"] == output["Payload"]
 
 
 def test_the_log_is_in_cloudwatch_on_the_sandbox_s_clock(lab, make, invoke):
