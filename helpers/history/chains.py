@@ -103,7 +103,7 @@ class _Walk:
         if kind is Kind.STATE_ABORTED:
             return partial(self.cut, state_type)
         if group is Group.ITERATION:
-            return partial(self.iterated, kind)
+            return partial(self.iterated, kind is Kind.ITERATION_STARTED, kind is Kind.ITERATION_ABORTED)
         if group is Group.CONTAINER:
             return partial(self.contained, state_type, kind)
         if group is Group.RUN:
@@ -153,11 +153,11 @@ class _Walk:
             self.aborted.add(visit)
         return visit, None, visit or before
 
-    def iterated(self, kind: Kind, before: _Place, event: _Event) -> _Found:
+    def iterated(self, starts: bool, aborts: bool, before: _Place, event: _Event) -> _Found:
         _, _, name, index = event
         container = before.container if isinstance(before, _Scope) else before
         visit: _Visit | None = None
-        if kind is Kind.ITERATION_ABORTED:
+        if aborts:
             visit = self.beside(lambda visit: visit.name == name and visit.open, before)
         if visit is None and container is not None and container.name == name:
             visit = container
@@ -166,7 +166,7 @@ class _Walk:
         if visit is None:
             return None, None, before
         scope = self.inside(visit, f"[{'?' if index is None else index}]")
-        if kind is Kind.ITERATION_STARTED:
+        if starts:
             visit.open, visit.iteration = True, scope
         return visit, scope, scope
 

@@ -46,7 +46,7 @@ class _Columns:
         self.states = events["state"]
         self.causes = events["cause"]
         number = events["visit"].to_numpy("int64", na_value=0)
-        self.numbers: list[int] = number.tolist()
+        self.numbers = number
         executions, state = _numbered(events["execution"]), _numbered(events["state"])
         one = ((executions * (len(events) + 1) + _numbered(events["branch"])) * (state.max(initial=0) + 1)) + state
         is_iteration = np.array([reading.group is Group.ITERATION for reading in readings], "bool")
