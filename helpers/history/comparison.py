@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "compare"]
 
 SHORT = 160
-UNKNOWN = "(unknown)"
 MOST_BARS = 40
+UNKNOWN = "(unknown)"
 """A branch that cannot be known, because the history has a gap."""
 
 
@@ -73,8 +73,7 @@ def compare(a: Source | pd.DataFrame, b: Source | pd.DataFrame) -> Comparison:
     (str), `visits_a`, `visits_b` (Int64), `seconds_a`, `seconds_b`, `longer` (b's seconds less a's, float64),
     `status_a`, `status_b` (of the last visit, str), `input_differs` (bool: the first visits' inputs). `divergence`
     says the first place where their ways part, `inputs` how the executions' inputs differ, and `figure` draws the
-    seconds. States whose branch a gap in
-    a history hides have the branch `(unknown)`.
+    seconds. States whose branch a gap in a history hides have the branch `(unknown)`.
 
     Raises NotAHistory where a history holds no execution or several.
     """

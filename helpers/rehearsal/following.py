@@ -137,7 +137,8 @@ class Course:
 
     def _goes_on(self) -> bool:
         """Whether something goes on where all wait: for answers, or for what broke them off and does not come."""
-        waiting: Any = [call.frame for call in self.broken] or self._held
+        waiting: list[Any] = [call.frame for call in self.broken if call.open]
+        waiting += [frame for frame in self._held if not frame.process.over]
         if self.record.open:
             cut, self.broken = self.broken, {}
             for call, reason in cut.items():
@@ -148,9 +149,8 @@ class Course:
 
     def _outlived(self, frame: FollowedFrame) -> None:
         """What was broken off in the history is not."""
-        if frame.process and not frame.process.over:
-            why = f"At {parting.place(frame, None)} they part: it was broken off in the history, and is not now."
-            self.part(frame, why)
+        where = parting.place(frame, None)
+        self.part(frame, f"At {where} they part: it was broken off in the history, and is not now.")
 
     def _outlives(self, frame: FollowedFrame, waits: Callable[[], bool]) -> None:
         """See whether it still waits when what broke it off, the next event around it, has come in the history."""
@@ -215,7 +215,7 @@ class Course:
         """A branch has come to where its record was cut off: it waits for what cut it off."""
         frame.held = True
         self._held.append(frame)
-        self._outlives(frame, lambda: frame in self._held)
+        self._outlives(frame, lambda: frame.held and not frame.process.over)
 
     def settled(self, frame: FollowedFrame, field: str, computed: Any, recorded: Any) -> Any:
         """Computed data, with what differs from time to time as it was recorded."""
@@ -396,8 +396,8 @@ class FollowedFrame(Frame):
         return self.found if self.found and not self.found.parted else None
 
     def walk(self) -> Walk:
-        """As the engine does, but where it is held."""
-        walk = super().walk()
+        """As the engine does, but where it is held; a redrive begins again, held by nothing."""
+        walk, self.held = super().walk(), False
         try:
             while True:
                 while self.held:
@@ -450,6 +450,9 @@ class FollowedFrame(Frame):
         fits = step is not None and (step.type == "WaitStateExited" if waiting else step.kind in parting.AGAIN)
         if not (step and fits and last and step.at is not None and last.at is not None):
             return super().sleep_until(when)
+        record = self.execution.record
+        if record and not self.resumed and any(last.id < redrive < step.id for redrive in record.redrives):
+            return super().sleep_until(when)  # it was cut off, and taken up again by a redrive
         when = max(when, now)
         asked = (when, when - now + last.at)
         uneven = [retrier for retrier in getattr(state, "retriers", ()) if retrier.full_jitter]

@@ -114,6 +114,7 @@ class Record:
         first, self.end = self.steps[0], self.steps[-1]
         self.open = self.end.kind not in ENDS
         self.status = ENDS.get(read(text(trace.events[-1].get("type"))).kind, "RUNNING")  # also behind a gap
+        self.redrives = [step.id for step in self.steps if step.kind is Kind.EXECUTION_REDRIVEN]
         self.states = {step.name for step in self.steps if step.kind is Kind.ENTERED}
         if first.type != "ExecutionStarted":
             raise NotAHistory("The history does not begin with ExecutionStarted: fetch all of its pages.")

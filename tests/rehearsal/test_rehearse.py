@@ -617,3 +617,19 @@ def test_what_outlives_what_broke_it_off_goes_on_or_has_no_answer(state):
         assert passed["PassStateEntered"].total_seconds() == 7
     else:
         assert rehearsal.unanswered["reason"].tolist() == ["it was broken off in the history"]
+
+
+def test_what_a_redrive_takes_up_is_held_by_nothing():
+    """A branch that was cut off, of which nothing is written after a States.Runtime, goes on with it."""
+    inner = machine(W={"Type": "Wait", "Seconds": 5, "Next": "P"}, P=passing())
+    definition = machine(Both={"Type": "Parallel", "Branches": [inner, machine(A=task())], "End": True})
+    driven = Driven(definition)
+    driven.wait(1)
+    driven.calls[0].fail("States.Runtime")
+    driven.wait(100)
+    driven.redrive().wait(1)
+    driven.calls[-1].succeed(1)
+    driven.settle()
+    driven.wait(9)
+    assert driven.execution.status == "SUCCEEDED"
+    unchanged(driven.events, definition)
