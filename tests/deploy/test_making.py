@@ -208,6 +208,9 @@ def rule(job: str) -> str:
         ("aws-sdk:s3:copyObject", {"Bucket": "b"}, {"s3:GetObject": "*", "s3:PutObject": "*"}),
         ("aws-sdk:s3:listObjectVersions", {"Bucket": "b"}, {"s3:ListBucketVersions": "*"}),
         ("aws-sdk:s3:createMultipartUpload", {"Bucket": "b"}, {"s3:PutObject": "*"}),
+        ("aws-sdk:sqs:sendMessageBatch", {}, {"sqs:SendMessage": "*"}),
+        ("aws-sdk:sns:publishBatch", {"TopicArn": TOPIC}, {"sns:Publish": TOPIC}),
+        ("aws-sdk:bedrockruntime:converse", {}, {"bedrock:InvokeModel": "*"}),
         (
             "aws-sdk:sfn:startSyncExecution",
             {"StateMachineArn": f"{MACHINE}:live"},
