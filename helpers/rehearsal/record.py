@@ -256,7 +256,7 @@ def _is_data(value: Any) -> bool:
 # What the fields that a rehearsal calculates with must be; others count as missing.
 SOUND: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("input", "output", "parameters"), _is_data),
-    "assignedVariables": lambda value: isinstance(value, dict),
+    "assignedVariables": lambda value: isinstance(value, dict) and _is_data(value),
     "timeoutInSeconds": _is_limit,
     "heartbeatInSeconds": _is_limit,
 }

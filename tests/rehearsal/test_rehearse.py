@@ -562,6 +562,7 @@ def test_what_an_earlier_failure_ends_ends_with_it():
         ("heartbeatInSeconds", [5]),
         ("assignedVariables", "a"),
         ("assignedVariables", 5.5),
+        ("assignedVariables", {"a": float("inf")}),
     ],
 )
 def test_a_field_of_another_kind_counts_as_none(field, value):
