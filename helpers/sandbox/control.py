@@ -59,13 +59,14 @@ def running_executions() -> list[Any]:
 
 
 def reset(_: dict[str, Any]) -> dict[str, Any]:
-    """Stop what runs, forget all that was made, end fast-forward and put the history limit back; the rest stays."""
+    """Stop what runs, forget all that was made, end fast-forward, put limits and durations back; the rest stays."""
     stopped = running_executions()
     for execution in stopped:
         execution.stop("Sandbox.Reset", "The sandbox was reset.")
     BackendDict.reset()
     reset_model_data()
     clock.reset()
+    athena.query_seconds({"seconds": None})
     jobs.reset()
     identities.reset()
     delays.reset()

@@ -430,6 +430,12 @@ def test_reset_ends_fast_forward(running: sandbox.Sandbox) -> None:
     assert lab.client("stepfunctions").describe_execution(executionArn=arn)["status"] == "RUNNING"
 
 
+def test_reset_puts_back_how_long_queries_run(running: sandbox.Sandbox) -> None:
+    helpers.connect().query_seconds(60)
+    sandbox.reset()
+    assert sandbox.call("athena")["seconds"] == 1
+
+
 def test_reset_ends_what_works_and_what_waits_and_puts_the_clock_back(running: sandbox.Sandbox) -> None:
     lab = helpers.connect()
     sandbox.reset()
