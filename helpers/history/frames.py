@@ -115,7 +115,7 @@ def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
     started = moments[types.index("ExecutionStarted")] if "ExecutionStarted" in types else np.datetime64("NaT", "us")
     frame = pd.DataFrame(
         {
-            "execution": texts([trace.execution] * size),
+            "execution": texts([trace.execution]).take(np.zeros(size, "int64")),
             "id": np.array(ids, "int64"),
             "previous_id": _whole(previous),
             "timestamp": pd.DatetimeIndex(moments).tz_localize("UTC"),
@@ -185,7 +185,9 @@ def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, li
         if rest:
             all_texts = all(value.__class__ is str for _, value in rest)
             others[row] = written(tuple(rest)) if all_texts else text(dict(rest))
-    columns["truncated"] = [isinstance(each, dict) and each.get("truncated") is True for each in columns["truncated"]]
+    columns["truncated"] = [
+        each is not None and isinstance(each, dict) and each.get("truncated") is True for each in columns["truncated"]
+    ]
     return columns
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -37,18 +38,19 @@ class _Columns:
     """
 
     def __init__(self, events: pd.DataFrame) -> None:
-        numbers, names = pd.factorize(events["type"])
-        readings = [read(name) for name in names]
+        numbers, names = _encoded(events["type"])
+        readings = [read(str(name)) for name in names]
         self.types: list[EventType] = [readings[number] for number in numbers.tolist()]
         self.ids: list[int] = events["id"].to_numpy("int64").tolist()
         self.previous: list[int] = events["previous_id"].to_numpy("int64", na_value=_NONE).tolist()
-        self.branches: list[str | None] = pa.array(events["branch"], pa.large_string(), from_pandas=True).to_pylist()
+        branch, names = _encoded(events["branch"])
+        self.branches = [names[number] for number in branch.tolist()]
         self.states = events["state"]
         self.causes = events["cause"]
         number = events["visit"].to_numpy("int64", na_value=0)
         self.numbers = number
-        executions, state = _numbered(events["execution"]), _numbered(events["state"])
-        one = ((executions * (len(events) + 1) + _numbered(events["branch"])) * (state.max(initial=0) + 1)) + state
+        (executions, _), (state, _) = _encoded(events["execution"]), _encoded(events["state"])
+        one = ((executions * (len(events) + 1) + branch) * (state.max(initial=0) + 1)) + state
         is_iteration = np.array([reading.group is Group.ITERATION for reading in readings], "bool")
         has_visit = (state > 0) & (number > 0) & ~is_iteration[numbers]
         codes = np.full(len(events), _NONE, "int64")
@@ -164,10 +166,10 @@ class _Account:
         self._container_of: dict[str | None, _Visit | None] = {None: None, "": None}
         self._rows = rows
         self._skipped = skipped
-        ids = [columns.ids[row] for row in rows]
         # How many gaps in the ids lie before a row: what lasts over a gap may have ended in it.
         self._gaps: dict[int, int] | None = None
-        if ids[0] != 1 or ids[-1] != len(ids):
+        if columns.ids[rows[0]] != 1 or columns.ids[rows[-1]] != len(rows):
+            ids = [columns.ids[row] for row in rows]
             gaps = np.cumsum(np.diff(ids, prepend=0) != 1).tolist()
             self._gaps = dict(zip(rows, gaps, strict=True))
         self._stopped_from = self._first_of_stop()
@@ -368,7 +370,8 @@ class _Account:
             return
         container.touched = row
         if kind is Kind.ITERATION_STARTED:
-            self._reopen(container)
+            if container.status is not None:
+                self._reopen(container)
         elif kind is Kind.ITERATION_FAILED:
             self._blame(row, container)
             self._stop(self._in_branch(branch), row, "aborted")
@@ -540,10 +543,7 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     for account in _accounts(events):
         rows += account.visits
         statuses += map(account.status_of, account.visits)
-    first, entered, exited, ended, error = (
-        np.array([getattr(visit, name) for visit in rows], "int64")
-        for name in ("first", "entered", "exited", "ended", "error")
-    )
+    first, entered, exited, ended, error = _whole(rows, "first", "entered", "exited", "ended", "error")
     began, over = _take(events, "timestamp", entered), _take(events, "timestamp", ended)
     frame = pd.DataFrame(
         {
@@ -608,14 +608,14 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
                 rows.append(each)
                 unknown = each.status == "running" and account.status_of(visit) is None
                 statuses.append(None if unknown else each.status)
-    scheduled, started, ended, error = (
-        np.array([getattr(each, name) for each in rows], "int64") for name in ("scheduled", "started", "ended", "error")
+    scheduled, started, ended, error, number, redrive = _whole(
+        rows, "scheduled", "started", "ended", "error", "number", "redrive"
     )
     planned, over = _take(events, "timestamp", scheduled), _take(events, "timestamp", ended)
     before = np.array([_NONE, *ended[:-1]][: len(rows)], "int64")
     backoff = planned - _take(events, "timestamp", before)
-    backoff[[each.number == 1 or each.redrive > 0 for each in rows]] = pd.Timedelta(0)
-    first = np.array([each.visit.first for each in rows], "int64")
+    backoff[(number == 1) | (redrive > 0)] = pd.Timedelta(0)
+    (first,) = _whole(rows, "visit.first")
     resource = np.where(scheduled == _NONE, started, scheduled)
     frame = pd.DataFrame(
         {
@@ -623,7 +623,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
             "state": _take(events, "state", first),
             "branch": _take(events, "branch", first),
             "visit": _take(events, "visit", first),
-            "attempt": np.array([each.number for each in rows], "int64"),
+            "attempt": number,
             "scheduled": planned,
             "started": _take(events, "timestamp", started),
             "ended": over,
@@ -633,7 +633,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
             "error": _take(events, "error", error),
             "cause": _take(events, "cause", error),
             "resource": _take(events, "resource", resource),
-            "redrive": np.array([each.redrive for each in rows], "int64"),
+            "redrive": redrive,
             "scheduled_id": _ids(events, scheduled),
         },
         copy=False,
@@ -642,10 +642,17 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _numbered(column: "pd.Series[Any]") -> _Rows:
-    """A number for each different text of a column, 0 for a missing one."""
-    numbers, _ = pd.factorize(column)
-    return numbers.astype("int64") + 1
+def _whole(things: Sequence[object], *names: str) -> Iterator[_Rows]:
+    """Attributes of things, each as an array of whole numbers."""
+    return (np.fromiter(map(attrgetter(name), things), "int64", len(things)) for name in names)
+
+
+def _encoded(column: "pd.Series[Any]") -> tuple[_Rows, list[str | None]]:
+    """A column of texts as numbers, 0 for a missing one, and what each number stands for."""
+    array = pa.array(column, pa.large_string(), from_pandas=True)
+    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    encoded = whole.dictionary_encode()
+    return encoded.indices.fill_null(-1).to_numpy().astype("int64") + 1, [None, *encoded.dictionary.to_pylist()]
 
 
 def _take(events: pd.DataFrame, column: str, rows: _Rows) -> Any:
