@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers import execution, history
-from helpers.errors import LabError, NotAllowed, NotFound
+from helpers.errors import InvalidSetting, LabError, NotAllowed, NotFound
 from helpers.execution import Execution
 from helpers.history import causes
 from helpers.history.fleet import states
@@ -74,12 +74,14 @@ def collect(
     ask for one where the machine was updated since an execution's start, and do without where AWS does not let us. The
     machine of a child is `<machine>/<label of the Map>`; it has no definition of its own.
 
-    Raises NotFound, NotAllowed, or LabError for a running status.
+    Raises NotFound, NotAllowed, InvalidSetting for a store that is a file, or LabError for a running status.
     """
     if status in RUNNING:
         raise LabError(f"Executions that are {status} have no whole history yet: use execution.follow for each.")
     lab = lab or current()
     folder = Path(store)
+    if folder.exists() and not folder.is_dir():
+        raise InvalidSetting(f"{folder} is a file and no folder for a store: name another.")
     stored = stops(folder)
     wanted, known = [], 0
     for one in _ended(lab, machine, status, since, until):

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 import helpers
 from helpers import calls, deploy, execution, history, rehearsal, workbench
-from helpers.errors import LabError, NotFound
+from helpers.errors import InvalidSetting, LabError, NotFound
 from helpers.history import causes
 from helpers.history import store as stores
 from helpers.workbench import collection
@@ -179,6 +179,13 @@ def test_status_and_time_choose(lab, ran, tmp_path):
     assert collection.read(tmp_path / "all", since=datetime.now(UTC) + timedelta(days=400)).empty
     with pytest.raises(LabError, match="follow"):
         collect(lab, machine, tmp_path, status="RUNNING")
+
+
+def test_a_store_that_is_a_file_is_refused(lab, ran, tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(InvalidSetting, match="notes is a file"):
+        collect(lab, ran[0], tmp_path / "notes")
+    assert (tmp_path / "notes").read_text() == "mine"
 
 
 def test_of_a_version_its_own_executions_are_collected(lab, tmp_path):
