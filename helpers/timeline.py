@@ -19,7 +19,7 @@ from helpers.diagram.palette import STATUSES, UNREACHED
 from helpers.diagram.picture import Forms, made
 from helpers.errors import NotAHistory
 from helpers.quantities import count
-from helpers.statuses import ENDED_OTHERWISE, FAILED_VISIT
+from helpers.statuses import ENDED_OTHERWISE, FAILED_VISIT, OPEN_VISIT
 from helpers.verbatim import clean, shorten
 
 __all__ = ["Timeline", "draw"]
@@ -74,11 +74,12 @@ class Timeline:
         """What the chart shows, in words."""
         visits = sum(len(lane.visits) for lane in self.lanes)
         longest = max(self.lanes, key=lambda lane: _seconds(lane.visits["duration"]).sum(), default=None)
-        most = f" Most of it passed in {longest.label}." if longest is not None and self.length else ""
+        goes_on = any(lane.visits["status"].isin(OPEN_VISIT).any() for lane in self.lanes)
+        most = f" Most of it passed in {longest.label}." if longest is not None and self.length and not goes_on else ""
         left = f" {count(self.left_out, 'more lane is', 'more lanes are')} left out." if self.left_out else ""
         time = f"over {self.length:,.1f} s" if self.length or not visits else "at times that are unknown, or at once"
-        lanes = count(len(self.lanes), "lane", "lanes")
-        return f"{count(visits, 'visit', 'visits')} in {lanes} {time}.{most}{left}"
+        time += ", up to the last event" if goes_on else ""
+        return f"{count(visits, 'visit', 'visits')} in {count(len(self.lanes), 'lane', 'lanes')} {time}.{most}{left}"
 
     def _repr_mimebundle_(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> dict[str, Any]:
         forms: Forms = {"image/svg+xml": self.svg, "image/png": self.png, "text/plain": self.sentence}

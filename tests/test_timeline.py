@@ -50,6 +50,12 @@ def test_one_visit_is_one():
     assert timeline.draw(executed([("Wait", "Pause", 5)])).sentence().startswith("1 visit in 1 lane over 5.0 s")
 
 
+def test_of_what_goes_on_it_is_told_how_far_the_history_reaches():
+    events = executed([("Pass", "First", 1), ("Wait", "Pause", 5)])
+    said = timeline.draw(events[events["id"] < 5]).sentence()
+    assert said == "2 visits in 2 lanes over 1.0 s, up to the last event."
+
+
 def test_a_wait_is_told_as_waiting():
     assert words(timeline.draw(executed([("Wait", "Pause", 5)]))) == ["waiting"]
 
