@@ -67,12 +67,12 @@ class LambdaBackend(LambdaSimpleBackend):
             check_package(spec["Code"]["ZipFile"])
         return super().create_function(spec)
 
-    def create_alias(self, name: str, *arguments: Any, **options: Any) -> Any:
+    # AWS names an alias by one ARN; moto puts an ARN that it was given into another.
+    def create_alias(self, name: str, function_name: str, *arguments: Any, **options: Any) -> Any:
         _check_name("name", name, ALIAS, LONGEST_ALIAS)
-        return super().create_alias(name, *arguments, **options)
+        return super().create_alias(name, self.get_function(function_name).function_name, *arguments, **options)
 
     def get_alias(self, name: str, function_name: str) -> Any:
-        # AWS names a missing alias by one ARN; moto puts an ARN that it was given into another.
         return super().get_alias(name, self.get_function(function_name).function_name)
 
     def update_alias(self, name: str, function_name: str, *arguments: Any, **options: Any) -> Any:

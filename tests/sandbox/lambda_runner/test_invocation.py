@@ -186,7 +186,8 @@ def test_versions_and_aliases_run_their_own_code(lab, make, invoke):
     client.publish_version(FunctionName=name)
     package = zipped({"lambda_function.py": "def lambda_handler(event, context): return 'two'"})
     client.update_function_code(FunctionName=name, ZipFile=package)
-    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    live = client.create_alias(FunctionName=f"{ARN}:{name}", Name="live", FunctionVersion="1")
+    assert live["AliasArn"] == f"{ARN}:{name}:live"
     assert invoke(name)["Payload"] == "two"
     assert invoke(f"{ARN}:{name}:$LATEST")["Payload"] == "two"
     aliased = invoke(name, Qualifier="live")
