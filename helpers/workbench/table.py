@@ -95,8 +95,8 @@ class EventsTable:
     @cached_property
     def _details(self) -> list[Any]:
         events = self._events
-        details = events["error"] + ": " + events["cause"].fillna("")
-        for column in ("output", "input", "details", "resource"):
+        details = events["error"] + (": " + events["cause"]).fillna("")
+        for column in ("cause", "output", "input", "details", "resource"):
             details = details.fillna(events[column])
         return details.tolist()
 

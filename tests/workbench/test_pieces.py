@@ -37,6 +37,21 @@ def test_a_page_is_as_large_at_the_end_of_a_long_history_as_in_a_short_one(long)
     assert len(EventsTable(long).html(1_500)) < 1.1 * len(short.html(150))
 
 
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        ({"error": "States.Timeout"}, "States.Timeout"),
+        ({"error": "Stock", "cause": "None left."}, "Stock: None left."),
+        ({"cause": "Not needed any more."}, "Not needed any more."),
+    ],
+)
+def test_an_event_shows_its_error_and_its_cause(ended, said):
+    begun = {"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": 0}
+    over = {"id": 2, "previousEventId": 0, "type": "ExecutionAborted", "timestamp": 1}
+    events = history.events([begun, {**over, "executionAbortedEventDetails": ended}])
+    assert f">{said}<" in EventsTable(events).html(1)
+
+
 def test_the_filter_lets_through_what_it_says(long):
     table = EventsTable(long)
     table.filter(state="TaskForTheJob", type_="TaskSucceeded")
