@@ -20,7 +20,7 @@ from helpers.diagram.picture import Forms, made
 from helpers.errors import NotAHistory
 from helpers.quantities import count
 from helpers.statuses import ENDED_OTHERWISE, FAILED_VISIT, OPEN_VISIT
-from helpers.verbatim import clean, shorten
+from helpers.verbatim import titled
 
 __all__ = ["Timeline", "draw"]
 
@@ -117,7 +117,11 @@ def draw(
     names = sorted(bad, key=lambda name: order[name[0]])
     kept = set(sorted(names, key=lambda name: not bad[name])[:most_lanes])
     own, tried = (_by_lane(frame, kept) for frame in (visits, attempts))
-    lanes = [Lane(_label(*name), own[name], tried.get(name, attempts.iloc[:0])) for name in names if name in kept]
+    lanes = [
+        Lane(titled(state, branch, LONGEST_LABEL), own[branch, state], tried.get((branch, state), attempts.iloc[:0]))
+        for branch, state in names
+        if (branch, state) in kept
+    ]
     length = 0.0 if pd.isna(start) else (end - start).total_seconds()
     return Timeline(lanes, len(names) - len(kept), length)
 
@@ -140,10 +144,6 @@ def _kind(branch: str) -> str:
 def _by_lane(rows: pd.DataFrame, kept: set[Any]) -> dict[Any, pd.DataFrame]:
     of_kept = [name in kept for name in zip(*(rows[key] for key in LANE), strict=True)]
     return dict(iter(rows[np.array(of_kept, dtype=bool)].groupby(LANE, sort=False)))
-
-
-def _label(branch: str, state: str) -> str:
-    return shorten(clean(f"{branch} · {state}" if branch else state), LONGEST_LABEL)
 
 
 def _seconds(column: Any) -> Any:

@@ -7,7 +7,7 @@ import base64
 import html
 import re
 
-__all__ = ["clean", "image", "shorten", "verbatim", "visible"]
+__all__ = ["clean", "image", "shorten", "titled", "verbatim", "visible"]
 
 # Controls, marks that turn the direction of writing, characters without width, and what XML has no way to write.
 _UNSEEN = re.compile(
@@ -50,3 +50,12 @@ def clean(text: str) -> str:
 def shorten(text: str, longest: int) -> str:
     """The text, cut to `longest` characters with an ellipsis where it is longer."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def titled(state: str, branch: str, longest: int) -> str:
+    """A state's name for a picture, behind that of its branch if it is in one, cut to `longest` characters.
+
+    >>> titled("Pack", "Each#1[4]", 40)
+    'Each#1[4] · Pack'
+    """
+    return shorten(clean(f"{branch} · {state}" if branch else state), longest)

@@ -12,7 +12,7 @@ from helpers.history.frames import events as events_of
 from helpers.history.sources import Source
 from helpers.history.visit import visits as visits_of
 from helpers.quantities import count
-from helpers.verbatim import clean, shorten, verbatim, visible
+from helpers.verbatim import clean, shorten, titled, verbatim, visible
 
 if TYPE_CHECKING:
     from helpers.chart import Chart
@@ -40,8 +40,7 @@ class Comparison:
         rows = max(len(shown), 1)
         figure = Chart(9.5, 1.2 + 0.5 * rows)
         axes = figure.subplots()
-        names = zip(shown["branch"], shown["state"], strict=True)
-        labels = [shorten(clean(f"{branch} · {state}" if branch else state), 40) for branch, state in names]
+        labels = [titled(state, branch, 40) for state, branch in zip(shown["state"], shown["branch"], strict=True)]
         for label, off, colour in (("a", -0.19, "#a6cbfa"), ("b", 0.19, "#fcc793")):
             places = [place + off for place in range(len(labels))]
             axes.barh(places, shown[f"seconds_{label}"], 0.36, label=label, color=colour)
