@@ -447,9 +447,10 @@ def test_a_placeholder_left_over_is_named_and_nothing_is_made(clean):
 
 
 def test_options_of_a_function_that_there_is_not_are_refused(clean):
+    before = everything(clean)
     with pytest.raises(UnknownName, match="no function named 'misbehaves'"):
         deploy.deploy("careful", function_options={"misbehaves": {"timeout": 30}}, lab=clean)
-    assert everything(clean) == []
+    assert everything(clean) == before
 
 
 def test_unknown_names_are_told_and_nothing_is_made(clean):
