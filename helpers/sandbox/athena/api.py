@@ -14,6 +14,7 @@ from moto.s3.models import S3Backend, s3_backends
 from helpers.sandbox import identities
 from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import Malformed
+from helpers.sandbox.clock import clock
 
 if TYPE_CHECKING:
     from moto.glue.models import GlueBackend
@@ -57,7 +58,7 @@ class AthenaBackend(MotoBackend):
         caller = Caller(identities.acting.get(), self.region_name)
         group = str(request.get("WorkGroup") or "primary")
         output = self._output(group, request.get("ResultConfiguration") or {}, caller)
-        with self._lock:
+        with clock.working(), self._lock:  # no time is skipped between its submission and its wait in the queue
             token = request.get("ClientRequestToken")
             same = (one for one in self.query_executions.values() if token and one.request_token == token)
             if known := next(same, None):

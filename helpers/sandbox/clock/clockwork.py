@@ -229,6 +229,8 @@ class Clock:
             while _time.perf_counter() < end:
                 try:
                     if inbox:
+                        # It happens no earlier than it was asked for: this slice may have begun before.
+                        scheduler.now = max(scheduler.now, round(self.time() * SECOND))
                         inbox.popleft()()
                     elif not scheduler.ring() and not scheduler.step():
                         break

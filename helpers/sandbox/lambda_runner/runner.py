@@ -26,9 +26,10 @@ LARGEST_STREAM = 10_000  # events of a log stream that are kept, so that the ser
 
 def run(function: LambdaFunction, event: bytes, arn: str, among: workers.Workers) -> "Invocation":
     """Invoke `function` with the JSON text `event`; `arn` is the ARN as it was called."""
-    invocation = Invocation(function)
-    with clock.working(), among.worker(key_of(function)) as (worker, warm):
-        invocation.run(worker, warm, event, arn)
+    with clock.working():
+        invocation = Invocation(function)
+        with among.worker(key_of(function)) as (worker, warm):
+            invocation.run(worker, warm, event, arn)
     return invocation
 
 

@@ -20,18 +20,20 @@ UNSUPPORTED = "This operation is not supported by this type of state machine"
 
 
 def start_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
-    with backend.lock:
-        execution = Execution(backend, arguments)
-        if not execution.express:
-            backend.forget()
-            old = backend.executions.get(execution.arn)
-            if old is not None:
-                if old.status == "RUNNING" and old.run.input == execution.run.input:
-                    return {"executionArn": old.arn, "startDate": old.run.started}
-                raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
-            backend.executions[execution.arn] = execution
-        backend.running[execution.arn] = execution
-    execution.start()
+    # No time is skipped between its start, which is read from the clock when it is made, and its first state.
+    with clock.working():
+        with backend.lock:
+            execution = Execution(backend, arguments)
+            if not execution.express:
+                backend.forget()
+                old = backend.executions.get(execution.arn)
+                if old is not None:
+                    if old.status == "RUNNING" and old.run.input == execution.run.input:
+                        return {"executionArn": old.arn, "startDate": old.run.started}
+                    raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
+                backend.executions[execution.arn] = execution
+            backend.running[execution.arn] = execution
+        execution.start()
     return {"executionArn": execution.arn, "startDate": execution.run.started}
 
 
@@ -43,12 +45,13 @@ def start_sync_execution(backend: StatesBackend, arguments: dict[str, Any]) -> d
 
 def begin_express(backend: StatesBackend, arguments: dict[str, Any], at_end: Callable[[Execution], Any]) -> None:
     """Start the Express execution of a request; `at_end` is called with it in the engine's thread."""
-    execution = Execution(backend, arguments)
-    if not execution.express:
-        raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
-    execution.after_end.append(lambda: at_end(execution))
-    backend.running[execution.arn] = execution
-    execution.start()
+    with clock.working():
+        execution = Execution(backend, arguments)
+        if not execution.express:
+            raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
+        execution.after_end.append(lambda: at_end(execution))
+        backend.running[execution.arn] = execution
+        execution.start()
 
 
 def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:

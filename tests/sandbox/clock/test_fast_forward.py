@@ -9,7 +9,7 @@ import pytest
 
 import helpers
 from helpers import sandbox
-from tests.sandbox.clock.conftest import Runner, at, machine, types, wait
+from tests.sandbox.clock.conftest import Runner, at, loop, machine, types, wait
 
 
 @pytest.fixture
@@ -146,3 +146,19 @@ def test_many_executions_at_once_end_at_their_times(runner: Runner, lab: helpers
         entered, exited = at(events, "WaitStateEntered"), at(events, "WaitStateExited")
         spans = [end - start for start, end in zip(entered, exited, strict=True)]
         assert spans == [pytest.approx(seconds, abs=0.5) for seconds in (10, 20, 30)]
+
+
+def test_no_time_is_skipped_between_a_start_and_its_first_state(runner: Runner, lab: helpers.Lab) -> None:
+    """Whatever is under way beside it."""
+    once = runner.sfn.create_state_machine(
+        name=f"clock-once-{secrets.token_hex(4)}",
+        definition=json.dumps(machine(Pass={"Type": "Pass", "End": True})),
+        roleArn=runner.role,
+    )["stateMachineArn"]
+    with lab.fast_forward():
+        for _ in range(5):
+            beside = runner.start(machine(**loop(60)))
+            arns = [runner.sfn.start_execution(stateMachineArn=once)["executionArn"] for _ in range(20)]
+            entered = [at(runner.events(arn), "PassStateEntered") for arn in arns if runner.end(arn)]
+            assert [0] <= min(entered) <= max(entered) < [30]
+            runner.sfn.stop_execution(executionArn=beside)
