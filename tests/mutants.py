@@ -63,10 +63,10 @@ EXPLAINED = {
     "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(se'": (
         "when what was cancelled is thrown away changes no history"
     ),
-    "helpers/exercises/lessons.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
+    "helpers/exercises/judges.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
         "the tolerated delay is the same in every row"
     ),
-    "helpers/exercises/lessons.py _seconds_in: comparison in 'abs(float(got) - wanted) > 0.5'": (
+    "helpers/exercises/judges.py _seconds_in: comparison in 'abs(float(got) - wanted) > 0.5'": (
         "whether half a second off is still right is promised nowhere"
     ),
     "helpers/exercises/trial.py _machine: number in ':8'": "a name of its own may be of any length",

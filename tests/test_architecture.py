@@ -1,6 +1,7 @@
 """Imports point one way, as the README's picture of the house says."""
 
 import ast
+import collections
 import pathlib
 import re
 import subprocess
@@ -88,6 +89,12 @@ def test_only_the_sandbox_knows_moto(path):
 def test_every_part_of_the_house_has_its_floor():
     parts = {part(path) for path in modules()} - {"__init__", "sandbox"}
     assert parts == set(LEVEL)
+
+
+def test_no_two_modules_have_one_name():
+    """But for an execution, which the engine runs, the service keeps and we ask for."""
+    names = collections.Counter(path.stem for path in modules() if not path.stem.startswith("__"))
+    assert {name: count for name, count in names.items() if count > 1} == {"execution": 3}
 
 
 def circles(skip_types):

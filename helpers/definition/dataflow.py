@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import Any, Literal
 
 from helpers.definition import syntax
-from helpers.definition.rules import expression
+from helpers.definition.spoken_rules import expression
 from helpers.definition.walk import State, objects
 
 __all__ = [

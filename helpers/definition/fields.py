@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from helpers.definition.rules import KINDS, SYMBOLS
+from helpers.definition.spoken_rules import KINDS, SYMBOLS
 
 __all__ = ["LONGEST_LABEL", "OBJECTS", "OPERATORS", "TYPES", "Field", "Kind", "Object"]
 

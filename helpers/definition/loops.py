@@ -22,8 +22,8 @@ from helpers.definition.dataflow import (
     sources,
     template_sources,
 )
+from helpers.definition.decided import verdict
 from helpers.definition.finding import Problem
-from helpers.definition.verdict import verdict
 from helpers.definition.walk import Scope, State, edges, objects
 from helpers.limits import EXECUTION_SECONDS, HISTORY_EVENTS
 from helpers.quantities import rough_duration

@@ -7,7 +7,7 @@ from typing import Any
 
 from helpers.definition.finding import Problem
 from helpers.definition.loops import loop_problems, retry_problems
-from helpers.definition.tasks import task_problems
+from helpers.definition.task_problems import task_problems
 from helpers.definition.validation import errors
 from helpers.definition.walk import Scope, edges, scopes, states
 

@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from helpers.definition import syntax
-from helpers.definition.expressions import free_names, states_fields, syntax_error
 from helpers.definition.fields import LONGEST_LABEL, OBJECTS, OPERATORS, TYPES, Field, Object
-from helpers.definition.rules import expression
+from helpers.definition.jsonata_text import free_names, states_fields, syntax_error
+from helpers.definition.spoken_rules import expression
 from helpers.definition.walk import Scope, State, scopes, states, ways
 from helpers.errors import DefinitionInvalid
 from helpers.limits import DEFINITION_LENGTH, NAME_LENGTH

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from helpers.definition.rules import condition
+from helpers.definition.spoken_rules import condition
 
 __all__ = ["Edge", "EdgeKind", "Scope", "State", "edges", "scopes", "states", "ways"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.definition import Scope, State, edges, scopes
-from helpers.definition.rules import expression
+from helpers.definition.spoken_rules import expression
 
 __all__ = ["Box", "Line", "Node", "Plan", "plan"]
 

@@ -24,7 +24,7 @@ from jsonata import Jsonata, jexception
 from jsonata.functions import Functions
 from jsonata.utils import Utils
 
-from helpers.definition import expressions
+from helpers.definition import jsonata_text
 from helpers.engine.intrinsics import HASHES
 from helpers.engine.scheduler import counted
 from helpers.engine.scope import Scope, drawn_uuid
@@ -73,7 +73,7 @@ def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
         if "|" in code:  # a transform changes what its pattern finds, in a copy or not
             bindings = copy.deepcopy(dict(bindings))
         frame.bindings = {name: Utils.NULL_VALUE if value is None else value for name, value in bindings.items()}
-        result = evaluation.eval(expressions.parsed(code), None, frame)
+        result = evaluation.eval(jsonata_text.parsed(code), None, frame)
         return UNDEFINED if result is None else plain(result)
     except QueryFailed:
         raise

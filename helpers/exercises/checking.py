@@ -9,7 +9,7 @@ from typing import Any
 from helpers import definition
 from helpers.errors import DefinitionInvalid, LabError, UnknownName
 from helpers.exercises import learner
-from helpers.exercises.lessons import EXERCISES
+from helpers.exercises.judges import EXERCISES
 from helpers.exercises.slips import Lacking, definition_slip
 from helpers.exercises.verdict import Verdict
 

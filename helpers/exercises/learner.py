@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.errors import InvalidSetting
-from helpers.exercises.lessons import EXERCISES
+from helpers.exercises.judges import EXERCISES
 from helpers.verbatim import verbatim
 
 __all__ = ["Progress", "keep", "kept", "progress", "room"]

@@ -22,7 +22,7 @@ from helpers.history.event_types import ENDS, Kind, details_key, read
 from helpers.history.sources import text as readable
 from helpers.limits import HISTORY_EVENTS
 from helpers.rehearsal import parting
-from helpers.rehearsal.payloads import Path, differences, fits, held, parsed
+from helpers.rehearsal.differences import Path, differences, fits, held, parsed
 from helpers.rehearsal.record import OUTSIDE, Attempt, Line, Record, Step
 from helpers.rehearsal.record import MapRun as RecordedRun
 

@@ -7,7 +7,7 @@ from typing import Any
 from helpers.engine import data_of
 from helpers.engine.execution import Frame
 from helpers.history.event_types import Kind, read
-from helpers.rehearsal.payloads import fits, parsed, same
+from helpers.rehearsal.differences import fits, parsed, same
 from helpers.rehearsal.record import Line, Step
 
 __all__ = ["AGAIN", "differs", "moved", "paused", "place", "reason"]

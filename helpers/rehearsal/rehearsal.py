@@ -26,8 +26,8 @@ from helpers.history.comparison import Comparison, compare
 from helpers.history.sources import text
 from helpers.limits import HISTORY_EVENTS
 from helpers.quantities import count
+from helpers.rehearsal.differences import parsed
 from helpers.rehearsal.following import VOLATILE, Course, FollowedMap, follow
-from helpers.rehearsal.payloads import parsed
 from helpers.rehearsal.record import Record, recorded
 from helpers.verbatim import image, verbatim, visible
 

@@ -24,7 +24,7 @@ import psutil
 
 from helpers import errors
 from helpers.errors import SandboxFailed, SandboxGone
-from helpers.sandbox import files, machine
+from helpers.sandbox import computer, files
 
 __all__ = [
     "ACCOUNT",
@@ -119,7 +119,7 @@ def folder() -> Path:
 
 def _place() -> Path:
     base = Path(os.environ.get("LAB_SANDBOX_DIR") or platformdirs.user_cache_dir("step-functions-notebooks", False))
-    return base.absolute() / f"sandbox-{machine.identity()}"
+    return base.absolute() / f"sandbox-{computer.identity()}"
 
 
 def _unusable(error: OSError) -> SandboxFailed:

@@ -31,7 +31,7 @@ def query(payload: str, asked: str) -> str:
             found = selected(code)(scope)
         else:
             # Here, because the language is slow to load.
-            from helpers.definition.expressions import syntax_error
+            from helpers.definition.jsonata_text import syntax_error
             from helpers.engine.jsonata import UNDEFINED, QueryFailed, value_of
 
             if reason := syntax_error(code):

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from helpers.definition import edges, function_source, load, names, parse, placeholders, scopes, states
-from helpers.definition.rules import condition
+from helpers.definition.spoken_rules import condition
 from helpers.definition.validation import location
 from helpers.errors import DefinitionInvalid, UnknownName
 from tests.definition.machines import SAMPLES

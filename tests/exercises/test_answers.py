@@ -6,7 +6,7 @@ import pytest
 
 import helpers
 from helpers import exercises
-from helpers.exercises.lessons import EXERCISES
+from helpers.exercises.judges import EXERCISES
 from tests.exercises.answers import ANSWERS, Answer
 
 # What parsers, pandas, numpy and Python say of their own affairs.

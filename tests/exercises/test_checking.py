@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import helpers
 from helpers import definition, errors, exercises
 from helpers.exercises import checking, slips
-from helpers.exercises.lessons import EXERCISES, HINTS
+from helpers.exercises.judges import EXERCISES, HINTS
 from tests.exercises.answers import ANSWERS, in_cell
 from tests.exercises.test_answers import OTHERS_WORDS
 

@@ -6,7 +6,7 @@ import pytest
 
 from helpers import errors, exercises
 from helpers.exercises import learner
-from helpers.exercises.lessons import EXERCISES
+from helpers.exercises.judges import EXERCISES
 
 ROUND = {"WaitforInvocation", "CheckInvocationsStatus"}
 

@@ -13,7 +13,7 @@ import pytest
 
 import helpers
 from helpers import deploy, execution, sandbox
-from helpers.sandbox import machine, process
+from helpers.sandbox import computer, process
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ def test_a_host_name_that_changes_is_the_same_computer(lab: helpers.Lab, monkeyp
     found = sandbox.status()
     for name in ("platform.node", "socket.gethostname"):
         monkeypatch.setattr(name, lambda: "another-network.example.com")
-    machine.identity.cache_clear()
+    computer.identity.cache_clear()
     assert sandbox.status() == found
     assert helpers.connect().client("sts").get_caller_identity()["Account"] == lab.account
 
@@ -39,15 +39,15 @@ def test_where_nothing_names_the_computer_its_host_name_does(monkeypatch: pytest
     def unknown(*_: object) -> str:
         raise FileNotFoundError
 
-    known = machine.identity()
-    monkeypatch.setattr(machine, "_identity", unknown)
+    known = computer.identity()
+    monkeypatch.setattr(computer, "_identity", unknown)
     monkeypatch.setattr("platform.node", lambda: "some-host")
-    machine.identity.cache_clear()
+    computer.identity.cache_clear()
     try:
-        assert machine.identity() != known
-        assert len(machine.identity()) == 16
+        assert computer.identity() != known
+        assert len(computer.identity()) == 16
     finally:
-        machine.identity.cache_clear()
+        computer.identity.cache_clear()
 
 
 PACK = "import time\ndef lambda_handler(event, context):\n    time.sleep(0.3)\n    return event\n"
@@ -145,4 +145,4 @@ def test_a_computer_whose_characters_are_windows_own(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_named_after_the_computer(lab: helpers.Lab) -> None:
-    assert process.folder().name == f"sandbox-{machine.identity()}"
+    assert process.folder().name == f"sandbox-{computer.identity()}"

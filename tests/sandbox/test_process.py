@@ -205,7 +205,7 @@ def test_a_stranger_at_the_port_is_not_believed(running: sandbox.Sandbox) -> Non
 
 def test_another_computers_sandbox_is_left_alone(running: sandbox.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("helpers.sandbox.machine.identity", lambda: "another")
+        elsewhere.setattr("helpers.sandbox.computer.identity", lambda: "another")
         assert sandbox.status() is None
         assert sandbox.stop() is False
     assert sandbox.status() == running

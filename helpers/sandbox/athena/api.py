@@ -12,14 +12,14 @@ from moto.core.exceptions import JsonRESTError
 from moto.s3.models import S3Backend, s3_backends
 
 from helpers.sandbox import identities
-from helpers.sandbox.athena.permissions import Caller
+from helpers.sandbox.athena.caller import Caller
 from helpers.sandbox.athena.problem import Malformed
 from helpers.sandbox.clock import clock
 
 if TYPE_CHECKING:
     from moto.glue.models import GlueBackend
 
-    from helpers.sandbox.athena.executions import QueryExecution
+    from helpers.sandbox.athena.query_execution import QueryExecution
 
 __all__ = ["AthenaBackend", "QueryResponse"]
 
@@ -53,7 +53,7 @@ class AthenaBackend(MotoBackend):
         """Start a query; `request` is StartQueryExecution's."""
         # DuckDB, Arrow and the SQL parser take a second to load: only the first to use Athena waits for them.
         from helpers.sandbox.athena.catalog import Catalog
-        from helpers.sandbox.athena.executions import QueryExecution
+        from helpers.sandbox.athena.query_execution import QueryExecution
 
         caller = Caller(identities.acting.get(), self.region_name)
         group = str(request.get("WorkGroup") or "primary")

@@ -10,7 +10,7 @@ from moto.glue.exceptions import AlreadyExistsException, EntityNotFoundException
 from moto.glue.models import GlueBackend
 from sqlglot import exp
 
-from helpers.sandbox.athena.permissions import Caller
+from helpers.sandbox.athena.caller import Caller
 from helpers.sandbox.athena.problem import QueryFailure, not_in_sandbox
 
 __all__ = ["NAME", "Catalog", "Column", "Table"]

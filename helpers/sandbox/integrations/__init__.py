@@ -5,8 +5,8 @@ what `.sync` waits for, `objects` what a distributed Map reads and writes. Names
 put into AWS's forms by `shapes`, failures by `failures`.
 """
 
-from helpers.sandbox.integrations.calls import handle
+from helpers.sandbox.integrations.answering import handle
+from helpers.sandbox.integrations.integration import problem_of
 from helpers.sandbox.integrations.jobs import ended
-from helpers.sandbox.integrations.resources import problem_of
 
 __all__ = ["ended", "handle", "problem_of"]

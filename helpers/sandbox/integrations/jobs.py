@@ -18,8 +18,8 @@ from helpers.sandbox import process
 from helpers.sandbox.actions import needs_of
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, refusal
-from helpers.sandbox.integrations import services
-from helpers.sandbox.integrations.resources import Integration
+from helpers.sandbox.integrations import service_call
+from helpers.sandbox.integrations.integration import Integration
 
 __all__ = ["WAITED_FOR", "Job", "Started", "ended", "is_job", "jobs", "reset", "stand_in", "stand_ins", "waiting"]
 
@@ -156,7 +156,7 @@ class Started:
 
     def outcome(self) -> Any:
         """What the task ends with; None while it goes on. Raises TaskFailed."""
-        found = services.presented(self._ask(self._look), self._look)
+        found = service_call.presented(self._ask(self._look), self._look)
         record = found.get("QueryExecution", found)
         status = record["Status"]
         status = status["State"] if isinstance(status, dict) else status
@@ -174,7 +174,7 @@ class Started:
         self._ask(self._stop, **({"cause": f"{said} was aborted"} if self._stop.action == "stopExecution" else {}))
 
     def _ask(self, integration: Integration, **more: Any) -> dict[str, Any]:
-        return services.ask(self._parent.region, integration, {self._member: self.id, **more})
+        return service_call.ask(self._parent.region, integration, {self._member: self.id, **more})
 
 
 class Job:
@@ -186,7 +186,7 @@ class Job:
         self._stand_in = stand_ins.get(call.state, StandIn())
         self._identity, self._region, self._errors = identity, call.execution.identity.region, integration.service
         here = f"arn:aws:{self.service}:{self._region}:{process.ACCOUNT}:"
-        asked = {"cluster": "default", **services.parameters_of(call, integration)}
+        asked = {"cluster": "default", **service_call.parameters_of(call, integration)}
         asked["cluster"] = str(asked["cluster"]).split("/")[-1]
         known = {"id": self.id, "here": here, "jobId": self.id, "tasks": [self.id], "task": self.id}
         self._names: dict[str, Any] = collections.defaultdict(str, asked | known)

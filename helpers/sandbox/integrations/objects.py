@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from helpers.engine import Call, TaskFailed
 from helpers.engine.map_runs import transformed
 from helpers.engine.text import data_of, text_of
-from helpers.sandbox.integrations import clients, failures
-from helpers.sandbox.integrations.resources import Service
+from helpers.sandbox.integrations import clients, wording
+from helpers.sandbox.integrations.integration import Service
 from helpers.sandbox.integrations.shapes import json_bytes, to_service
 
 __all__ = ["items", "items_in", "write"]
@@ -58,7 +58,7 @@ def items(call: Call) -> Any:
             return [item for one in found["files"] for item in _items(content(bucket, one["key"]), given)]
         return _items(body, config)
     except (ClientError, BotoCoreError) as error:
-        raise TaskFailed(READER, failures.of_call(error, S3, is_sdk=True).cause) from error
+        raise TaskFailed(READER, wording.of_call(error, S3, is_sdk=True).cause) from error
     except UnicodeDecodeError as error:
         raise TaskFailed(READER, f"The object holds no text in UTF-8 (at byte {error.start}).") from error
     except csv.Error as error:
@@ -160,5 +160,5 @@ def write(call: Call) -> dict[str, Any]:
         manifest = text_of({"DestinationBucket": bucket, "MapRunArn": run, "ResultFiles": written})
         client.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=json_bytes(manifest))
     except (ClientError, BotoCoreError) as error:
-        raise TaskFailed(WRITER, failures.of_call(error, S3, is_sdk=True).cause) from error
+        raise TaskFailed(WRITER, wording.of_call(error, S3, is_sdk=True).cause) from error
     return {"MapRunArn": run, "ResultWriterDetails": {"Bucket": bucket, "Key": f"{folder}/manifest.json"}}

@@ -30,29 +30,29 @@ def patch() -> None:
     from moto.core.base_backend import BackendDict
     from moto.core.config import default_user_config
 
-    from helpers.sandbox.lambda_runner import backend
+    from helpers.sandbox.lambda_runner import functions
     from helpers.sandbox.lambda_runner.workers import Workers
 
-    backend.LambdaBackend.workers = Workers(_own_folder())
+    functions.LambdaBackend.workers = Workers(_own_folder())
 
     # AWS runs a function's code; moto does so in Docker, or echoes the event.
     default_user_config["lambda"] = {"use_docker": False}
-    backends = BackendDict(backend.LambdaBackend, "lambda")
+    backends = BackendDict(functions.LambdaBackend, "lambda")
     for module in (simple, simple_responses):
         replace(module, "lambda_simple_backends", backends)
-    replace(LambdaFunction, "invoke", backend.invoke_from_inside)
-    backend.tell_reserved_concurrency()
-    replace(LambdaResponse, "invoke", backend.invoke_response)
-    replace(LambdaResponse, "_enrich_response", staticmethod(backend.named_response))
+    replace(LambdaFunction, "invoke", functions.invoke_from_inside)
+    functions.tell_reserved_concurrency()
+    replace(LambdaResponse, "invoke", functions.invoke_response)
+    replace(LambdaResponse, "_enrich_response", staticmethod(functions.named_response))
     # AWS leaves 100 of an account's 1,000 concurrent executions unreserved; moto checks that only where it is set.
     os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")
 
 
 def close() -> None:
     """End all workers and remove the functions' code; called once, when the server ends."""
-    from helpers.sandbox.lambda_runner import backend
+    from helpers.sandbox.lambda_runner import functions
 
-    backend.LambdaBackend.workers.close()
+    functions.LambdaBackend.workers.close()
 
 
 def _own_folder() -> pathlib.Path:

@@ -14,10 +14,10 @@ from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from helpers import engine
 from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
-from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Child, Execution, MapRun, tree
 from helpers.sandbox.states_api.machines import Machine, Version, routed_version
 from helpers.sandbox.states_api.names import parse_arn
+from helpers.sandbox.states_api.states_error import StatesError
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.tokens import Activity

@@ -10,7 +10,7 @@ from helpers.definition.validation import Finding
 from helpers.engine import data_of
 from helpers.sandbox import integrations
 from helpers.sandbox.integrations.jobs import stand_ins
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["check_definition", "check_state", "validate_state_machine_definition"]
 

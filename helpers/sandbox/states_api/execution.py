@@ -26,11 +26,11 @@ from helpers.sandbox import integrations, pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock, most_events
 from helpers.sandbox.identities import refusal, session
-from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import put_away, take_out
 from helpers.sandbox.states_api.logs import ExecutionLog
 from helpers.sandbox.states_api.machines import Machine
 from helpers.sandbox.states_api.names import check_input, check_name
+from helpers.sandbox.states_api.states_error import StatesError
 
 if TYPE_CHECKING:
     from helpers.sandbox.states_api.backend import StatesBackend

@@ -8,9 +8,9 @@ from typing import Any
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.backend import StatesBackend
-from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.execution import Child, Execution
 from helpers.sandbox.states_api.names import parse_arn
+from helpers.sandbox.states_api.states_error import StatesError, invalid
 
 __all__ = ["answer", "begin_express"]
 

@@ -10,8 +10,8 @@ from moto.logs.models import logs_backends
 from helpers import engine
 from helpers.sandbox import pool
 from helpers.sandbox.clock import clock
-from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.history import without_data
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["ExecutionLog", "check_configuration"]
 

@@ -11,9 +11,9 @@ from helpers.definition import variables
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import logs, pages, tags
 from helpers.sandbox.states_api.definitions import check_definition
-from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.names import check_name, parse_arn
 from helpers.sandbox.states_api.roles import check_role
+from helpers.sandbox.states_api.states_error import StatesError, invalid
 
 __all__ = ["Machine", "Revision", "Version", "routed_version"]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from helpers.engine import data_of
 from helpers.limits import PAYLOAD_BYTES
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["Resource", "check_input", "check_name", "parse_arn"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from operator import methodcaller
 from typing import Any
 
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["listed", "page_size", "position", "token"]
 

@@ -8,7 +8,7 @@ from helpers.definition import states
 from helpers.engine import data_of
 from helpers.sandbox.actions import Need
 from helpers.sandbox.identities import refusal, role_at, session, trusts
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["check_role"]
 

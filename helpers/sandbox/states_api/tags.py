@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.names import parse_arn
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["check", "list_tags_for_resource", "tag_resource", "untag_resource"]
 

@@ -24,14 +24,14 @@ from helpers.engine.states import Pass
 from helpers.engine.tasks import Handled, Task, outside
 from helpers.sandbox.clock import clock
 from helpers.sandbox.integrations import clients, objects
+from helpers.sandbox.integrations.integration import TOKEN, integration_of
 from helpers.sandbox.integrations.jobs import WAITED_FOR
-from helpers.sandbox.integrations.resources import TOKEN, integration_of
 from helpers.sandbox.integrations.shapes import misfit
 from helpers.sandbox.states_api.backend import StatesBackend
 from helpers.sandbox.states_api.definitions import check_definition, check_state
-from helpers.sandbox.states_api.errors import StatesError, invalid
 from helpers.sandbox.states_api.names import check_input
 from helpers.sandbox.states_api.roles import check_role
+from helpers.sandbox.states_api.states_error import StatesError, invalid
 
 ALONE = "StateName"  # what the service calls a state that is given without a name
 LONGEST_SECONDS = 300  # API reference, TestState

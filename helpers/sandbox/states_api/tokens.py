@@ -13,8 +13,8 @@ from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages, tags
 from helpers.sandbox.states_api.backend import StatesBackend, backend_of
-from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.names import check_name, parse_arn
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["Activity", "calls", "enqueue"]
 

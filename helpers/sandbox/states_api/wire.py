@@ -15,7 +15,7 @@ from helpers.sandbox.integrations.shapes import fits
 from helpers.sandbox.refusal import Answer, in_json
 from helpers.sandbox.states_api import definitions, executions, history, machines, tags, test_state, tokens
 from helpers.sandbox.states_api.backend import backend_of
-from helpers.sandbox.states_api.errors import StatesError, invalid
+from helpers.sandbox.states_api.states_error import StatesError, invalid
 
 __all__ = ["answer", "operation"]
 

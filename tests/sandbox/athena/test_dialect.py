@@ -7,10 +7,10 @@ import pytest
 from moto.glue.models import GlueBackend
 
 from helpers.sandbox.athena import dialect
+from helpers.sandbox.athena.caller import Caller
 from helpers.sandbox.athena.catalog import Catalog
-from helpers.sandbox.athena.engine import Result, connect, query
-from helpers.sandbox.athena.permissions import Caller
 from helpers.sandbox.athena.problem import Malformed, QueryFailure
+from helpers.sandbox.athena.sql import Result, connect, query
 
 DAY = datetime.date(2020, 1, 31)
 

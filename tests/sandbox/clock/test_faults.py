@@ -7,10 +7,10 @@ import pytest
 
 from helpers import engine
 from helpers.sandbox.clock import clock
-from helpers.sandbox.integrations import services
+from helpers.sandbox.integrations import service_call
 from helpers.sandbox.states_api import backend as kept
-from helpers.sandbox.states_api.calls import handle
 from helpers.sandbox.states_api.execution import Execution
+from helpers.sandbox.states_api.handler import handle
 from tests.sandbox.states_api.test_forgetting import begin_one, end_one
 
 TASK = {
@@ -65,8 +65,8 @@ def test_a_fault_while_a_nested_execution_is_presented_fails_the_task_that_waits
 ) -> None:
     backend = kept.backend_of("123456789012", "us-east-1")
     child = end_one(backend, "nested-child")
-    monkeypatch.setattr(services, "answer", lambda call, integration: {"ExecutionArn": child})
-    monkeypatch.setattr(services, "ask", lambda *_: {}["lost"])
+    monkeypatch.setattr(service_call, "answer", lambda call, integration: {"ExecutionArn": child})
+    monkeypatch.setattr(service_call, "ask", lambda *_: {}["lost"])
     resource = "arn:aws:states:::states:startExecution.sync"
     definition = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": resource, "End": True}}}
     found = backend.executions[end_one(backend, "nested-parent", definition=definition, handler=handle)]

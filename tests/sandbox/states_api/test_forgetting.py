@@ -14,9 +14,9 @@ from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import backend as kept
 from helpers.sandbox.states_api import history
-from helpers.sandbox.states_api.errors import StatesError
 from helpers.sandbox.states_api.execution import Execution, tree
 from helpers.sandbox.states_api.machines import Machine, Revision
+from helpers.sandbox.states_api.states_error import StatesError
 from tests.sandbox.states_api.conftest import PASS
 
 ARN = "arn:aws:states:us-east-1:123456789012"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from helpers.definition.dataflow import UNKNOWN, Location, comparison_reads, condition_reads
-from helpers.definition.rules import expression
+from helpers.definition.spoken_rules import expression
 from helpers.definition.walk import State
 
 __all__ = ["verdict"]

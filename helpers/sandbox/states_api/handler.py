@@ -10,12 +10,12 @@ from helpers.engine.failures import PERMISSIONS
 from helpers.sandbox import integrations, pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.identities import refusal
-from helpers.sandbox.integrations import services
-from helpers.sandbox.integrations.calls import attempt, identity_of
-from helpers.sandbox.integrations.resources import integration_of
+from helpers.sandbox.integrations import service_call
+from helpers.sandbox.integrations.answering import attempt, identity_of
+from helpers.sandbox.integrations.integration import integration_of
 from helpers.sandbox.states_api import executions, tokens
 from helpers.sandbox.states_api.backend import backend_of
-from helpers.sandbox.states_api.errors import StatesError
+from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["handle"]
 
@@ -37,10 +37,10 @@ def _start_express(call: engine.Call) -> None:
     """Start an Express execution, whose end is the answer: nobody works meanwhile but the execution itself."""
     integration = integration_of(call.resource)
     assert integration is not None
-    arguments = services.parameters_of(call, integration)
+    arguments = service_call.parameters_of(call, integration)
 
     def ended(execution: Any) -> None:
-        call.succeed(services.presented(executions.answer(execution), integration))
+        call.succeed(service_call.presented(executions.answer(execution), integration))
 
     parts = call.execution.identity.machine_arn.split(":")
     need = Need("states:StartSyncExecution", str(arguments["stateMachineArn"]))

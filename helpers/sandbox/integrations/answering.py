@@ -12,9 +12,9 @@ from helpers.sandbox import pool
 from helpers.sandbox.actions import Need
 from helpers.sandbox.clock import clock
 from helpers.sandbox.identities import Identity, acting_as, refusal, session
-from helpers.sandbox.integrations import objects, services
+from helpers.sandbox.integrations import objects, service_call
+from helpers.sandbox.integrations.integration import TOKEN, integration_of, is_function
 from helpers.sandbox.integrations.jobs import Job, Started, is_job, stand_ins, waiting
-from helpers.sandbox.integrations.resources import TOKEN, integration_of, is_function
 
 __all__ = ["attempt", "handle", "identity_of"]
 
@@ -82,12 +82,12 @@ def _answer(call: Call) -> Action:
     if call.kind != "task":
         return partial(call.succeed, objects.items(call) if call.kind == "read" else objects.write(call))
     if is_function(call.resource):
-        return partial(call.succeed, services.function_answer(call))
+        return partial(call.succeed, service_call.function_answer(call))
     integration = integration_of(call.resource)
     if integration is None:
         raise TaskFailed(RUNTIME, f"The resource provided {call.resource} is not recognized.")
     job = Job(call, integration, identity_of(call)) if is_job(integration) else None
-    found = job.started if job else services.answer(call, integration)
+    found = job.started if job else service_call.answer(call, integration)
     if integration.pattern in ("", TOKEN):
         return partial(call.submit if integration.pattern else call.succeed, found)
     return partial(_follow, call, found, job or Started(call, integration, found))

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from helpers.engine import TaskFailed
 from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import Call
-from helpers.sandbox.integrations.resources import Service
+from helpers.sandbox.integrations.integration import Service
 
 __all__ = ["not_startable", "of_call"]
 

@@ -7,8 +7,8 @@ from botocore import xform_name
 from helpers.engine import TaskFailed
 from helpers.engine.tasks import Call
 from helpers.engine.text import data_of, text_of
-from helpers.sandbox.integrations import clients, failures
-from helpers.sandbox.integrations.resources import OPTIMISED, Integration
+from helpers.sandbox.integrations import clients, wording
+from helpers.sandbox.integrations.integration import OPTIMISED, Integration
 from helpers.sandbox.integrations.shapes import from_service, json_bytes, sdk_metadata, to_service
 
 __all__ = ["answer", "ask", "function_answer", "parameters_of", "presented"]
@@ -71,7 +71,7 @@ def parameters_of(call: Call, integration: Integration) -> dict[str, Any]:
     """The parameters of a task as the client of its service takes them. Raises TaskFailed."""
     service, action = integration.service.name, integration.action
     if not clients.has_operation(service, action):
-        raise failures.not_startable(call, [f"The sandbox knows no action '{action}' of {service}"])
+        raise wording.not_startable(call, [f"The sandbox knows no action '{action}' of {service}"])
     problems: list[str] = []
     shape, given, found = integration.model.input_shape, call.parameters, {}
     if not isinstance(given, dict):
@@ -79,7 +79,7 @@ def parameters_of(call: Call, integration: Integration) -> dict[str, Any]:
     elif shape:
         found = to_service(given, shape, problems)
     if problems:
-        raise failures.not_startable(call, problems)
+        raise wording.not_startable(call, problems)
     found.pop("ContentLength", None)  # the client counts for itself; for more bytes than come, S3 would wait for ever
     return found
 
@@ -90,7 +90,7 @@ def ask(region: str, integration: Integration, parameters: dict[str, Any]) -> di
     try:
         return getattr(client, name)(**parameters)  # type: ignore[no-any-return]
     except Exception as error:
-        raise failures.of_call(error, integration.service, integration.is_sdk) from error
+        raise wording.of_call(error, integration.service, integration.is_sdk) from error
 
 
 def presented(response: dict[str, Any], integration: Integration) -> dict[str, Any]:

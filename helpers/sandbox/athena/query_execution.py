@@ -16,9 +16,9 @@ from moto.s3.models import S3Backend
 from helpers.sandbox import integrations, pool
 from helpers.sandbox.athena import dialect, pace
 from helpers.sandbox.athena.catalog import Catalog, Table
-from helpers.sandbox.athena.engine import Result, column_info, connect, query
-from helpers.sandbox.athena.objects import keys_below, read
 from helpers.sandbox.athena.problem import SYSTEM, QueryFailure
+from helpers.sandbox.athena.readers import keys_below, read
+from helpers.sandbox.athena.sql import Result, column_info, connect, query
 from helpers.sandbox.clock import clock
 
 __all__ = ["QueryExecution"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.definition.rules import condition
+from helpers.definition.spoken_rules import condition
 
 PRESENT = {"Variable": "$.n", "IsPresent": True}
 
