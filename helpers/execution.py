@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -158,6 +158,18 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_arn(arn: Any) -> str:
+    """Return what is an ARN, a text.
+
+    Raises NotFound for anything else, such as AWS's whole answer, saying where the ARN stands in it.
+    """
+    if isinstance(arn, str):
+        return arn
+    member = next((name for name in arn if str(name).endswith("Arn")), None) if isinstance(arn, Mapping) else None
+    place = f"take its [{member!r}]" if member else "take its .arn" if hasattr(arn, "arn") else "start() returns one"
+    raise NotFound(f"Machines and executions are found by their ARN, a text, not by a {type(arn).__name__}: {place}.")
+
+
 def start(machine: str, input: Any = None, name: str | None = None, *, lab: Lab | None = None) -> str:  # noqa: A002
     """Start an execution of the state machine with the ARN `machine` and return the execution's ARN.
 
@@ -167,6 +179,7 @@ def start(machine: str, input: Any = None, name: str | None = None, *, lab: Lab 
     Raises InvalidInput, InvalidName, NotFound or NotAllowed.
     """
     lab = lab or current()
+    check_arn(machine)
     text = input_text(input)
     named = f"{lab.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}" if name is None else check_name(name)
     sfn = calls.client(lab)
@@ -212,7 +225,7 @@ def _seen(found: dict[str, Any]) -> Execution:
 
 
 def _read(operation: str, arn: str, lab: Lab, **arguments: Any) -> Any:
-    if ":express:" in arn:
+    if ":express:" in check_arn(arn):
         raise NotFound(
             "An Express execution cannot be asked for by its ARN; its events are in the log group of its machine."
         )
@@ -279,7 +292,7 @@ def stop(arn: str, error: str | None = None, cause: str | None = None, *, lab: L
     """
     lab = lab or current()
     reason = {key: value for key, value in {"error": error, "cause": cause}.items() if value is not None}
-    with calls.plainly(f"stop the execution {arn}"):
+    with calls.plainly(f"stop the execution {check_arn(arn)}"):
         calls.client(lab).stop_execution(executionArn=arn, **reason)
     return describe(arn, lab=lab)
 
@@ -292,7 +305,7 @@ def executions(
     Of one `status` or of all; without in- and output.
     """
     lab = lab or current()
-    whose = "mapRunArn" if ":mapRun:" in machine else "stateMachineArn"
+    whose = "mapRunArn" if ":mapRun:" in check_arn(machine) else "stateMachineArn"
     arguments: dict[str, Any] = {whose: machine, "maxResults": min(limit or PAGE, PAGE)}
     if status is not None:
         arguments["statusFilter"] = status

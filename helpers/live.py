@@ -80,7 +80,7 @@ class Watching:
 
     def __init__(self, arn: str, definition: Mapping[str, Any] | None, lab: Lab) -> None:
         self.arn, self._lab = arn, lab
-        self._name = arn.split(":")[-1]
+        self._name = execution.check_arn(arn).split(":")[-1]
         drawn = parse(execution.definition(arn, lab=lab)[0]) if definition is None else dict(definition)
         self._bodies = {state.name: state.body for state in states(drawn)}
         self._screen = _Screen(diagram.draw(drawn, {}))

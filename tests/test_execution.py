@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import helpers
-from helpers import calls, deploy, execution, limits
+from helpers import calls, deploy, execution, limits, live
 from helpers.errors import (
     ExecutionAborted,
     ExecutionFailed,
@@ -173,6 +173,15 @@ def test_an_execution_that_is_not_there_is_told(lab, machines):
         execution.start(machines["quick"] + "-not", lab=lab)
     with pytest.raises(NotFound, match="Express"):
         execution.describe("arn:aws:states:us-east-1:123456789012:express:m:e:1", lab=lab)
+
+
+@pytest.mark.parametrize("ask", [execution.wait, execution.events, execution.stop, execution.start, live.watch])
+def test_what_is_no_arn_is_refused_with_where_the_arn_is(lab, machines, ask):
+    started = lab.client("stepfunctions").start_execution(stateMachineArn=machines["quick"])
+    done = execution.wait(started["executionArn"], progress=False, lab=lab)
+    for given, place in ((started, r"dict: take its \['executionArn'\]"), (done, r"its \.arn"), (None, "returns one")):
+        with pytest.raises(NotFound, match=place):
+            ask(given, lab=lab)
 
 
 def test_on_an_account_an_execution_just_started_may_take_a_moment_to_be_known(lab, machines, monkeypatch):
