@@ -18,6 +18,7 @@ from helpers.chart import Chart
 from helpers.diagram.palette import STATUSES, UNREACHED
 from helpers.diagram.picture import Forms, made
 from helpers.errors import NotAHistory
+from helpers.history.frames import table
 from helpers.quantities import count
 from helpers.statuses import ENDED_OTHERWISE, FAILED_VISIT, OPEN_VISIT
 from helpers.verbatim import titled
@@ -90,7 +91,7 @@ class Timeline:
 
 
 def draw(
-    events: pd.DataFrame,
+    events: history.Source | pd.DataFrame,
     *,
     most_lanes: int = MOST_LANES,
     visits: pd.DataFrame | None = None,
@@ -98,12 +99,14 @@ def draw(
 ) -> Timeline:
     """The timeline of one execution.
 
-    `events` is a frame of `history.events` with one execution in it. A lane is a state in a branch; where there are
-    more than `most_lanes`, the iterations of a Map share theirs; what is still too much, first of what went well, is
-    left out and counted. A lane with more than 60 visits is one band with their number, and failures over it. In a
-    task's bar a failed attempt is red and the back-off before the next one light grey; a Wait is yellow, as in the
-    diagram. Who has the frames of `visits` and `attempts` saves their making.
+    `events` is what `history.events` returns or takes, with one execution in it.
+
+    A lane is a state in a branch; where there are more than `most_lanes`, the iterations of a Map share theirs; what is
+    still too much, first of what went well, is left out and counted. A lane with more than 60 visits is one band with
+    their number, and failures over it. In a task's bar a failed attempt is red and the back-off before the next one
+    light grey; a Wait is yellow, as in the diagram. Who has the frames of `visits` and `attempts` saves their making.
     """
+    events = table(events)
     if events["execution"].nunique() > 1:
         raise NotAHistory("A timeline shows one execution; choose one, as in events[events['execution'] == arn].")
     start, end = events["timestamp"].min(), events["timestamp"].max()

@@ -5,6 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 
+from helpers.history.frames import table
+from helpers.history.sources import Source
 from helpers.history.summaries import in_words
 from helpers.history.visit import visits as visits_of
 from helpers.statuses import FAILED_VISIT
@@ -17,8 +19,8 @@ COLUMNS = ["state", "error", "cause", "count", "first_seen", "last_seen", "examp
 OPENING = re.compile(r"[\[:]")
 
 
-def failures(events: pd.DataFrame) -> pd.DataFrame:
-    """What went wrong how often in the executions of an events frame, the most frequent first.
+def failures(events: Source | pd.DataFrame) -> pd.DataFrame:
+    """What went wrong how often in the executions of what `history.events` returns or takes, the most frequent first.
 
     A failure is a visit that failed or timed out uncaught, by itself or a Map or Parallel around it, and that no retry
     of these got over; of visits that failed because of one another the innermost; or an execution that failed outside
@@ -27,7 +29,7 @@ def failures(events: pd.DataFrame) -> pd.DataFrame:
     Columns: `state`, `error`, `cause` (str; numbers, ids and stamps in the cause are replaced, so that equal causes
     are equal), `count` (int), `first_seen`, `last_seen` (UTC), `example` (an execution, the latest).
     """
-    found = _found_in(events)
+    found = _found_in(table(events))
     found["cause"] = pd.array([normalised(cause) for cause in found["cause"]], dtype="str")
     grouped = found.sort_values(["at", "execution"]).groupby(["state", "error", "cause"], dropna=False, sort=False)
     groups = grouped.agg(

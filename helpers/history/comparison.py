@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from helpers.errors import NotAHistory
-from helpers.history.frames import events as events_of
+from helpers.history.frames import table
 from helpers.history.sources import Source
 from helpers.history.visit import visits as visits_of
 from helpers.quantities import count
@@ -84,7 +84,7 @@ def compare(a: Source | pd.DataFrame, b: Source | pd.DataFrame) -> Comparison:
 
 
 def _one(source: Any, which: str) -> pd.DataFrame:
-    events = source if isinstance(source, pd.DataFrame) else events_of(source)
+    events = table(source)
     held = events["execution"].nunique(dropna=False)
     if not held:
         raise NotAHistory(f"{which} holds no event; give that of an execution that has begun.")

@@ -16,6 +16,7 @@ from helpers import limits
 from helpers.errors import InvalidSetting, NotFound
 from helpers.history import store
 from helpers.history.event_types import CONTAINERS, Group, Kind, read
+from helpers.history.frames import table
 
 __all__ = ["BY", "states"]
 
@@ -140,6 +141,7 @@ def states(
         connection.execute("SET enable_progress_bar = false")
         connection.execute(TABLE)
         if isinstance(source, pd.DataFrame):
+            source = table(source)
             _list(connection, store.within(_index_of(source), machine, since, until), "execution")
             connection.register("events", pa.Table.from_pandas(source[COLUMNS], preserve_index=False))
             _add_visits(connection, "execution")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from helpers.errors import NotAHistory
 from helpers.history.chains import Places, follow
 from helpers.history.event_types import FIELDS, Group, Kind, details_key, fields, is_known, read
 from helpers.history.memory import uncollected
@@ -19,7 +20,7 @@ from helpers.history.sources import Source, Trace, stamps, text, whole
 from helpers.history.sources import read as read_source
 from helpers.quantities import count
 
-__all__ = ["events", "missing_ids", "texts"]
+__all__ = ["events", "missing_ids", "table", "texts"]
 
 _NO_DETAILS: Mapping[str, Any] = {}
 _NO_NAME, _NO_TYPE = "(no name)", "(no type)"
@@ -92,6 +93,29 @@ def events(source: Source, *, execution: str | None = None) -> pd.DataFrame:
     result = pd.concat(frames, ignore_index=True) if several else frames[0]
     result.attrs["notes"] = notes
     return result
+
+
+def table(source: Source | pd.DataFrame) -> pd.DataFrame:
+    """The table of events itself, or that of anything that `events` takes.
+
+    Raises NotAHistory where there is no history in the source, and for a frame that lacks a column of `events`.
+    """
+    if not isinstance(source, pd.DataFrame):
+        return events(source)
+    # A frame that was stored before there were details is as good as one whose events have none.
+    source = source if "details" in source else source.assign(details=texts([None] * len(source)))
+    lacking = [column for column in _columns() if column not in source.columns]
+    if lacking:
+        raise NotAHistory(
+            f"This frame has no column {', '.join(map(repr, lacking[:4]))}, so it is not one of events: give what "
+            "history.events returns, with all its columns."
+        )
+    return source
+
+
+@functools.cache
+def _columns() -> list[str]:
+    return events([]).columns.tolist()
 
 
 def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:

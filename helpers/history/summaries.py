@@ -13,7 +13,8 @@ import pandas as pd
 from helpers import limits
 from helpers.errors import NotAHistory
 from helpers.history.event_types import ENDS, EventType, Group, Kind, read
-from helpers.history.sources import parsed
+from helpers.history.frames import table
+from helpers.history.sources import Source, parsed
 from helpers.history.visit import Ending, attempts, ending, visits
 from helpers.quantities import count, dollars, duration
 from helpers.statuses import FAILED_VISIT, OPEN_VISIT
@@ -105,8 +106,10 @@ class Summary:
         return verbatim(f"<table>{rows}</table>")
 
 
-def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Any:
+def summary(events: Source | pd.DataFrame, *, now: datetime | None = None) -> Any:
     """Sum up an events table: a `Summary` of one execution; of several a frame, one row each, with its fields.
+
+    `events` is what `helpers.history.events` returns or takes.
 
     `now` (an aware datetime) is the present, for a running execution; left out, the stamp of its last event.
 
@@ -127,6 +130,7 @@ def summary(events: pd.DataFrame, *, now: datetime | None = None) -> Any:
 
     Raises NotAHistory for a table without events.
     """
+    events = table(events)
     if not len(events):
         raise NotAHistory("There is no event in this table, so there is nothing to sum up; give that of an execution.")
     executions = events.groupby("execution", sort=False, dropna=False)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.history.frames import table
+from helpers.history.sources import Source
 from helpers.history.visit import attempts, visits
 
 __all__ = ["polls"]
@@ -24,8 +26,10 @@ _Turn = tuple[Any, ...]
 """The columns but for `elapsed`, with the stamp at which the turn ended in place of `duration`."""
 
 
-def polls(events: pd.DataFrame) -> pd.DataFrame:
+def polls(events: Source | pd.DataFrame) -> pd.DataFrame:
     """Gather an events table into one row per turn of a loop.
+
+    `events` is what `helpers.history.events` returns or takes.
 
     A loop is either states entered again and again in one branch (`kind` is `loop`), its head being the first of them
     to be entered, or a task that its Retry runs again (`kind` is `retry`) outside any such loop, each attempt a turn.
@@ -48,6 +52,7 @@ def polls(events: pd.DataFrame) -> pd.DataFrame:
     answer        str                 its output (JSON text); for a failure the name of the error
     ============= =================== =====================================================================
     """
+    events = table(events)
     entered, tried = (_plain(frame) for frame in (visits(events), attempts(events)))
     branches: dict[tuple[Any, Any], list[Any]] = {}
     for visit in entered.itertuples(index=False):

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from helpers.history.event_types import CONTAINERS, EventType, Group, Kind, read
-from helpers.history.frames import texts
+from helpers.history.frames import table, texts
 from helpers.history.memory import uncollected
+from helpers.history.sources import Source
 from helpers.statuses import FAILED_VISIT, STILL_INSIDE
 
 __all__ = ["Ending", "attempts", "ending", "visits"]
@@ -502,10 +503,10 @@ def ending(events: pd.DataFrame) -> Ending | None:
 
 
 @uncollected()
-def visits(events: pd.DataFrame) -> pd.DataFrame:
+def visits(events: Source | pd.DataFrame) -> pd.DataFrame:
     """Gather an events table into one row per visit of a state, in order of entry.
 
-    `events` is what `helpers.history.events` returns, of one execution or several.
+    `events` is what `helpers.history.events` returns or takes, of one execution or several.
 
     ============= =================== =====================================================================
     column        dtype               meaning
@@ -538,6 +539,7 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
     what a redrive takes up again.
     `attrs["notes"]` is that of the events.
     """
+    events = table(events)
     rows: list[_Visit] = []
     statuses: list[str | None] = []
     for account in _accounts(events):
@@ -571,10 +573,10 @@ def visits(events: pd.DataFrame) -> pd.DataFrame:
 
 
 @uncollected()
-def attempts(events: pd.DataFrame) -> pd.DataFrame:
+def attempts(events: Source | pd.DataFrame) -> pd.DataFrame:
     """Gather an events table into one row per attempt of a task, in order of scheduling in each visit.
 
-    `events` is what `helpers.history.events` returns, of one execution or several. Tasks are Lambda functions,
+    `events` is what `helpers.history.events` returns or takes, of one execution or several. Tasks are Lambda functions,
     activities and service integrations; that a Map or Parallel runs again makes no row (the visits of its tasks do).
 
     ============= =================== =====================================================================
@@ -600,6 +602,7 @@ def attempts(events: pd.DataFrame) -> pd.DataFrame:
     scheduled_id  Int64               id of the event that scheduled it, missing where that is not in the history
     ============= =================== =====================================================================
     """
+    events = table(events)
     rows: list[_Attempt] = []
     statuses: list[str | None] = []
     for account in _accounts(events, skipped=_SIMPLE):

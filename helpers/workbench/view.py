@@ -17,6 +17,7 @@ from helpers.definition import load, parse, states
 from helpers.errors import DefinitionInvalid, LabError, NotAHistory, NotAllowed, NotFound
 from helpers.history import sources
 from helpers.history.event_types import FAILED
+from helpers.history.frames import table
 from helpers.lab import Lab
 from helpers.statuses import OPEN_VISIT, RUNNING
 from helpers.workbench import express
@@ -236,15 +237,7 @@ def from_events(source: Any, definition: Definition | None = None, lab: Lab | No
     Raises NotAHistory.
     """
     if isinstance(source, pd.DataFrame):
-        # A frame that was stored before there were details is as good as one whose events have none.
-        source = source if "details" in source else source.assign(details=pd.array([None] * len(source), dtype="str"))
-        lacking = [column for column in history.events([]).columns if column not in source.columns]
-        if lacking:
-            raise NotAHistory(
-                f"This frame has no column {', '.join(map(repr, lacking[:4]))}, so it is not one of events: give what "
-                "history.events returns, with all its columns."
-            )
-        events, raw = source, None
+        events, raw = table(source), None
     else:
         listed = _listed(source)
         events = history.events(listed)

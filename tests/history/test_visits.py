@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from helpers import engine, history
+from helpers import engine, history, timeline
+from helpers.errors import NotAHistory
+from helpers.history import causes
 
 from . import handmade
 from .test_events import cells
@@ -17,6 +19,24 @@ def table(name, upto=None):
 def seconds(frame, column):
     """A column of durations in seconds, None where missing."""
     return [None if pd.isna(value) else value.total_seconds() for value in frame[column]]
+
+
+GATHER = [history.visits, history.attempts, history.polls, causes.failures]
+
+
+@pytest.mark.parametrize("gather", GATHER)
+def test_a_table_is_gathered_from_the_events_themselves_too(gather):
+    listed, _ = handmade.read(handmade.HISTORIES["an activity: refused, timed out, failed, done"])
+    pd.testing.assert_frame_equal(gather(listed), gather(history.events(listed)))
+
+
+@pytest.mark.parametrize("gather", [*GATHER, history.summary, timeline.draw])
+def test_what_is_no_table_of_events_is_refused(gather):
+    visits = history.visits(table("an activity: refused, timed out, failed, done"))
+    with pytest.raises(NotAHistory, match=r"no column 'id'.*not one of events"):
+        gather(visits)
+    with pytest.raises(NotAHistory, match="of type int"):
+        gather(3)
 
 
 STATUSES = {
