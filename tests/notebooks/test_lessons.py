@@ -45,6 +45,22 @@ def test_a_worker_deletes_its_own_message_after_its_work():
         assert re.search(r"(send_task_success|put_events).*delete_message", source, re.DOTALL)
 
 
+def test_nothing_runs_out_while_somebody_reads_on():
+    """The Wait that 03 stops in lasts two seconds; the worker of 10 is whoever reads, and has half an hour."""
+    code = {name: [cell.source for cell in cells(name) if cell.cell_type == "code"] for name in ("03", "10")}
+    stopping = [source for source in code["03"] if "stop_execution(" in source or "live.watch(" in source]
+    assert len(stopping) == 3
+    assert all("execution.start(" in source for source in stopping)
+    by_hand = next(source for source in code["10"] if "HeartbeatSeconds" in source)
+    assert int(re.search(r"HeartbeatSeconds.* = (\d+)", by_hand)[1]) >= 1800
+
+
+def test_a_database_is_made_with_its_tags():
+    """Also where 09 makes it again; without them 99 would not find it."""
+    (making,) = [cell.source for cell in cells("09") if "CREATE DATABASE" in cell.source]
+    assert "tag_resource(" in making
+
+
 def test_no_job_of_11_ends_beside_a_poll():
     """Else which poll finds it done depends on how fast the computer is, and so would the outputs."""
     chosen = {"random": random}

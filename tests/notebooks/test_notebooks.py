@@ -105,6 +105,18 @@ def test_notebook_runs_at_awss_pace_and_is_never_long_silent(path, monkeypatch):
     assert not {source: seconds for source, seconds in silent.items() if seconds > longest}
 
 
+# What AWS, or the worker of 10, says to a second call for the same thing; the text says so, too.
+REFUSED = ("ExecutionNotRedrivable", "TaskTimedOut", "TimeoutError")
+
+
+@pytest.mark.notebooks
+@pytest.mark.skipif(not os.environ.get("RUN_AGAIN"), reason="takes ten minutes: set RUN_AGAIN=1")
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_a_cell_may_be_run_again_and_again(path, place):
+    sandbox.reset()
+    run.executed(path, times=3, refused=REFUSED)
+
+
 def outputs(notebook: nbformat.NotebookNode) -> list[tuple[str, list[str]]]:
     """Per code cell what it says; the ids and first lines only make a difference easy to find."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
