@@ -174,14 +174,12 @@ class Clock:
         It lasts for so many seconds of real time unless renewed, or until it is given back. With `hold_tokens` the
         clock also stays while a task token is out.
         """
-        with self._lock:
-            self._leases = {**self._leases, lease: Lease(rate, hold_tokens, self._real() + seconds)}
+        self._leases[lease] = Lease(rate, hold_tokens, self._real() + seconds)
         self.post(lambda: None)  # has the clock look around
 
     def back(self, lease: str | None = "") -> None:
         """Give a lease back, or all (None); without any, the clock goes with real time again, from where it stands."""
-        with self._lock:
-            self._leases = {name: given for name, given in self._leases.items() if lease not in (None, name)}
+        self._leases.clear() if lease is None else self._leases.pop(lease, None)
         self.post(lambda: None)
 
     def put_back(self) -> bool:
@@ -210,7 +208,7 @@ class Clock:
 
     def _current(self) -> list[Lease]:
         real = self._real()
-        return [lease for lease in self._leases.values() if lease.until > real]
+        return [lease for lease in list(self._leases.values()) if lease.until > real]
 
     def _real(self) -> float:
         """Real time, monotonic; it passes while the computer sleeps, too."""

@@ -59,7 +59,8 @@ def stand_in(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def jobs(_: dict[str, Any]) -> dict[str, Any]:
     """The stand-in jobs that were started, the first first."""
-    return {"jobs": [{"id": job.id, "state": job.state, "service": job.service, "status": job.status} for job in _jobs]}
+    members = ("id", "state", "service", "status")
+    return {"jobs": [{member: getattr(job, member) for member in members} for job in list(_jobs)]}
 
 
 def reset() -> None:

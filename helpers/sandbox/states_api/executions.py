@@ -21,18 +21,14 @@ UNSUPPORTED = "This operation is not supported by this type of state machine"
 
 def start_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     # No time is skipped between its start, which is read from the clock when it is made, and its first state.
-    with clock.working():
-        with backend.lock:
-            execution = Execution(backend, arguments)
-            if not execution.express:
-                backend.forget()
-                old = backend.executions.get(execution.arn)
-                if old is not None:
-                    if old.status == "RUNNING" and old.run.input == execution.run.input:
-                        return {"executionArn": old.arn, "startDate": old.run.started}
-                    raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
-                backend.executions[execution.arn] = execution
-            backend.running[execution.arn] = execution
+    with clock.working(), backend.lock:
+        execution = Execution(backend, arguments)
+        backend.forget()
+        old = backend.executions.get(execution.arn)
+        if old is not None:
+            if old.status == "RUNNING" and old.run.input == execution.run.input:
+                return {"executionArn": old.arn, "startDate": old.run.started}
+            raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
         execution.start()
     return {"executionArn": execution.arn, "startDate": execution.run.started}
 
@@ -50,7 +46,6 @@ def begin_express(backend: StatesBackend, arguments: dict[str, Any], at_end: Cal
         if not execution.express:
             raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
         execution.after_end.append(lambda: at_end(execution))
-        backend.running[execution.arn] = execution
         execution.start()
 
 

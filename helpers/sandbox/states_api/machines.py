@@ -165,7 +165,7 @@ def delete_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
         machine = backend.machines.pop(arn, None)
         backend.tags.pop(arn, None)
     if machine is not None:
-        backend.end_executions_of(machine)
+        clock.call(lambda: backend.end_executions_of(machine))
     return {}
 
 
