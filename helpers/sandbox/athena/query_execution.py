@@ -164,10 +164,7 @@ class QueryExecution:
             "Status": status,
             "Statistics": self._statistics(),
             "WorkGroup": self.work_group,
-            "EngineVersion": {
-                "SelectedEngineVersion": "AUTO",
-                "EffectiveEngineVersion": "Athena engine version 3",
-            },
+            "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
             "SubstatementType": self.substatement_type,
             **({"ExecutionParameters": self.parameters} if self.parameters else {}),
         }

@@ -51,9 +51,8 @@ def stand_in(arguments: dict[str, Any]) -> dict[str, Any]:
     seconds = arguments.get("seconds", 1.0)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST:
         raise InvalidSetting(f"A stand-in cannot take {seconds!r} seconds; give 0 to {LONGEST:,}.")
-    stand_ins[str(arguments["state"])] = StandIn(
-        arguments.get("answer"), seconds, arguments.get("error"), arguments.get("cause") or ""
-    )
+    answer, error, cause = (arguments.get(name) for name in ("answer", "error", "cause"))
+    stand_ins[str(arguments["state"])] = StandIn(answer, seconds, error, cause or "")
     return {}
 
 

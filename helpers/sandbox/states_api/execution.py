@@ -138,17 +138,17 @@ class Execution(engine.Observer):
     def child_began(self, child: engine.Execution) -> None:
         self.backend.children[child.identity.arn] = child
 
-    def start(self) -> None:
-        """Begin; the first event is there before anybody knows of it, who might stop it."""
+    def begin(self) -> None:
+        """Begin; the first event is there before anybody knows of it, who might stop it. Then `go` is to be posted."""
         with self.backend.lock:
             self.run.begin()
             self._announce()
             self.backend.running[self.arn] = self
             if not self.express:
                 self.backend.executions[self.arn] = self
-            clock.post(self._go)
 
-    def _go(self) -> None:
+    def go(self) -> None:
+        """Go on from the first event; in the engine's thread."""
         clock.executions += 1
         self.run.go()
 

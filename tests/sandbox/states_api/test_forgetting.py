@@ -64,9 +64,8 @@ def begin_one(
     backend.machines[machine.arn], backend.handler = machine, handler
     asked = {"stateMachineArn": machine.arn, "name": name, "input": json.dumps({} if data is None else data)}
     execution = Execution(backend, asked)
-    if kind == "STANDARD":
-        backend.executions[execution.arn] = execution
-    execution.start()
+    execution.begin()
+    clock.post(execution.go)
     return execution
 
 
