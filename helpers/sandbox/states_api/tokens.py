@@ -19,6 +19,7 @@ from helpers.sandbox.states_api.states_error import StatesError
 __all__ = ["Activity", "calls", "enqueue"]
 
 POLL_SECONDS = 60.0  # how long GetActivityTask waits for a task; API reference
+LOOK_SECONDS = 1.0  # how often it looks whether its activity is still there
 # By the tokens that were handed out; what ends is forgotten.
 calls: weakref.WeakValueDictionary[str, engine.Call] = weakref.WeakValueDictionary()
 
@@ -76,9 +77,10 @@ def get_activity_task(backend: StatesBackend, arguments: dict[str, Any]) -> dict
     activity = _activity(backend, arguments["activityArn"])
     # A worker's poll is not the sandbox's waiting: its end is in real time, to which the clock does not go ahead.
     deadline = time.monotonic() + POLL_SECONDS
-    with contextlib.suppress(queue.Empty):
-        while True:
-            call = activity.tasks.get(timeout=max(deadline - time.monotonic(), 0))
+    # From one that is deleted meanwhile nothing comes any more: the next poll finds the new one of its name.
+    while (left := deadline - time.monotonic()) > 0 and backend.activities.get(activity.arn) is activity:
+        with contextlib.suppress(queue.Empty):
+            call = activity.tasks.get(timeout=min(left, LOOK_SECONDS))
             if clock.call(partial(_take, call, arguments.get("workerName"))):
                 return {"taskToken": call.token, "input": call.text}
     return {}
