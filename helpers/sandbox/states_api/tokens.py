@@ -18,8 +18,8 @@ from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["Activity", "calls", "enqueue"]
 
-POLL_SECONDS = 60.0  # how long GetActivityTask waits for a task; API reference
-LOOK_SECONDS = 1.0  # how often it looks whether its activity is still there
+# How long GetActivityTask waits for a task (API reference), and how often it looks whether its activity is still there.
+POLL_SECONDS, LOOK_SECONDS = 60.0, 1.0
 # By the tokens that were handed out; what ends is forgotten.
 calls: weakref.WeakValueDictionary[str, engine.Call] = weakref.WeakValueDictionary()
 
@@ -121,8 +121,7 @@ def send_task_success(backend: StatesBackend, arguments: dict[str, Any]) -> dict
 
 
 def send_task_failure(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
-    error, cause = arguments.get("error"), arguments.get("cause")
-    clock.call(lambda: _open(arguments["taskToken"]).fail_by_token(error, cause))
+    clock.call(lambda: _open(arguments["taskToken"]).fail_by_token(arguments.get("error"), arguments.get("cause")))
     return {}
 
 
