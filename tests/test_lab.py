@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from helpers.errors import (
     WrongAccount,
 )
 from helpers.lab.accounts import who_am_i
+from helpers.lab.pace import FastForward
 from helpers.lab.place import Lab
 from helpers.lab.sessions import AccountSession, EndpointSession
 
@@ -399,6 +401,29 @@ def test_a_live_kernels_fast_forward_stays(lab: Lab, monkeypatch: pytest.MonkeyP
     with lab.fast_forward():
         while datetime.datetime.now() - began < datetime.timedelta(seconds=3):
             assert sandbox.call("clock")["fast_forwarding"]
+
+
+def test_no_beat_comes_after_the_end_of_a_fast_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("helpers.lab.pace.BEAT", 0.001)
+    told: list[bool] = []
+    beaters: list[threading.Thread] = []
+    beating, ended = threading.Event(), threading.Event()
+
+    def call(_: str, on: bool, **wish: Any) -> dict[str, Any]:
+        if threading.current_thread() is not threading.main_thread():
+            beaters.append(threading.current_thread())
+            beating.set()
+            ended.wait(0.2)  # a busy sandbox takes so long to hear of it
+        told.append(on)
+        if not on:
+            ended.set()
+        return {}
+
+    forward = FastForward(call, None, False, lambda _: None)
+    assert beating.wait(20)
+    forward.stop()
+    beaters[0].join(20)
+    assert told[-1] is False
 
 
 def test_the_history_limit_can_be_lowered(lab: Lab) -> None:

@@ -26,7 +26,7 @@ class FastForward:
     ) -> None:
         self._call, self._entered = call, entered
         self._wish = {"on": True, "rate": rate, "hold_tokens": hold_tokens, "lease": uuid.uuid4().hex, "seconds": LEASE}
-        self._stopped = threading.Event()
+        self._stopped, self._telling = threading.Event(), threading.Lock()
         self._call("fast_forward", **self._wish)
         threading.Thread(target=self._renew, name="fast-forward", daemon=True).start()
 
@@ -37,9 +37,10 @@ class FastForward:
 
     def stop(self) -> None:
         """Let the sandbox's clock go with real time again, from where it stands."""
-        if self.is_on:
-            self._stopped.set()
-            self._call("fast_forward", on=False, lease=self._wish["lease"])
+        with self._telling:  # no beat comes after it
+            if self.is_on:
+                self._stopped.set()
+                self._call("fast_forward", on=False, lease=self._wish["lease"])
 
     def __enter__(self) -> "FastForward":
         self._entered(self)
@@ -63,7 +64,9 @@ class FastForward:
 
     def _renew(self) -> None:
         while not self._stopped.wait(BEAT):
-            try:
-                self._call("fast_forward", **self._wish)
-            except LabError:
-                self._stopped.set()
+            with self._telling:
+                try:
+                    if self.is_on:
+                        self._call("fast_forward", **self._wish)
+                except LabError:
+                    self._stopped.set()

@@ -35,7 +35,11 @@ def publish(work: Callable[[], Any]) -> None:
 def apart(work: Callable[[], Any]) -> None:
     """As `run`, but in a thread of its own: for what others may have to wait for while all those threads work."""
     clock.begin()
-    threading.Thread(target=_do, args=(work,), daemon=True).start()
+    try:
+        threading.Thread(target=_do, args=(work,), daemon=True).start()
+    except RuntimeError:
+        run(work)  # the computer gave no thread
+        clock.end()
 
 
 def _do(work: Callable[[], Any]) -> None:

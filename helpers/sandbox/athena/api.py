@@ -83,7 +83,7 @@ class AthenaBackend(MotoBackend):
         return execution
 
     def reset(self) -> None:
-        for execution in self.query_executions.values():
+        for execution in list(self.query_executions.values()):
             execution.stop()
         super().reset()
 
@@ -133,7 +133,7 @@ class QueryResponse(AthenaResponse):
 
     def list_query_executions(self) -> str:
         group = self._get_param("WorkGroup") or "primary"
-        found = [one.id for one in self.athena_backend.query_executions.values() if one.work_group == group]
+        found = [one.id for one in list(self.athena_backend.query_executions.values()) if one.work_group == group]
         page, token = self._page(found[::-1], 50)
         return json.dumps({"QueryExecutionIds": page} | token)
 

@@ -6,7 +6,6 @@ import re
 import threading
 import uuid
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import duckdb
@@ -56,11 +55,12 @@ class QueryExecution:
         self.begun: float | None = None
         self.completed: float | None = None
         self.failure: QueryFailure | None = None
-        clock.after(QUEUED_SECONDS, self._begin)
+        self._call_off = clock.after(QUEUED_SECONDS, self._begin)
 
     def stop(self) -> None:
         """Cancel the query, if it has not ended."""
         if self._end("CANCELLED", QueryFailure("Query cancelled by user", 1, SYSTEM)):
+            self._call_off()  # what would have been next
             # A query that has just ended has closed it.
             with contextlib.suppress(duckdb.ConnectionException):
                 if self._connection is not None:
@@ -89,8 +89,10 @@ class QueryExecution:
 
     def _run_query(self) -> None:
         result = self._work()
-        worked = clock.time() - (self.begun or 0.0)
-        clock.after(max(0.0, pace["seconds"] - worked), partial(self._in_thread, partial(self._finish, result)))
+        left = pace["seconds"] - (clock.time() - (self.begun or 0.0))
+        self._call_off = clock.after(max(0.0, left), lambda: self._in_thread(lambda: self._finish(result)))
+        if self.state != "RUNNING":
+            self._call_off()
 
     def _finish(self, result: Result) -> None:
         if self.state == "RUNNING":
@@ -162,10 +164,7 @@ class QueryExecution:
             "Status": status,
             "Statistics": self._statistics(),
             "WorkGroup": self.work_group,
-            "EngineVersion": {
-                "SelectedEngineVersion": "AUTO",
-                "EffectiveEngineVersion": "Athena engine version 3",
-            },
+            "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
             "SubstatementType": self.substatement_type,
             **({"ExecutionParameters": self.parameters} if self.parameters else {}),
         }

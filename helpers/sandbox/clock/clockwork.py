@@ -76,7 +76,8 @@ class Clock:
 
     def time(self) -> float:
         """Seconds since the epoch, on the sandbox's clock."""
-        return self._pace.reading(self._real())
+        real = self._real()  # first: with a pace that has ended since, it would be later than the clock has come to
+        return self._pace.reading(real)
 
     def now(self) -> datetime.datetime:
         """The sandbox's time, in UTC."""
@@ -94,7 +95,7 @@ class Clock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
                 self._thread.start()
-            self._hand.notify()
+            self._hand.notify_all()  # the engine is not the only one that may wait
 
     def call(self, action: Callable[[], Found]) -> Found:
         """Have something done in the engine's thread, and return what it returns or raise what it raises."""
@@ -138,6 +139,7 @@ class Clock:
         self.call(act)
         with self._lock:
             self._hand.wait_for(lambda: not self.works, ENDED)
+        self.call(act)  # what has ended may have asked for more
 
     def _call_off(self, name: object) -> None:
         if name in self._later:
@@ -172,12 +174,12 @@ class Clock:
         It lasts for so many seconds of real time unless renewed, or until it is given back. With `hold_tokens` the
         clock also stays while a task token is out.
         """
-        self._leases = {**self._leases, lease: Lease(rate, hold_tokens, self._real() + seconds)}
+        self._leases[lease] = Lease(rate, hold_tokens, self._real() + seconds)
         self.post(lambda: None)  # has the clock look around
 
     def back(self, lease: str | None = "") -> None:
         """Give a lease back, or all (None); without any, the clock goes with real time again, from where it stands."""
-        self._leases = {name: given for name, given in self._leases.items() if lease not in (None, name)}
+        self._leases.clear() if lease is None else self._leases.pop(lease, None)
         self.post(lambda: None)
 
     def put_back(self) -> bool:
@@ -186,7 +188,7 @@ class Clock:
         def act() -> bool:
             with self._lock:
                 waits = self.scheduler.ready or self.scheduler.deadline() is not None
-                if waits or self.works or self.executions:
+                if waits or self.works or self.executions or self._inbox:
                     return False
                 self._pace = Pace(self._real(), _time.time())
                 self.scheduler.now = round(self._pace.then * SECOND)
@@ -206,7 +208,7 @@ class Clock:
 
     def _current(self) -> list[Lease]:
         real = self._real()
-        return [lease for lease in self._leases.values() if lease.until > real]
+        return [lease for lease in list(self._leases.values()) if lease.until > real]
 
     def _real(self) -> float:
         """Real time, monotonic; it passes while the computer sleeps, too."""
@@ -257,7 +259,8 @@ class Clock:
                     return
                 self._go(speed, now + left)
                 self._hand.wait(min(left / speed, TICK, *(lease.until - self._real() for lease in leases)))
-            scheduler.now = max(scheduler.now, round(self.time() * SECOND))
+            self._go(1.0)  # what happens now takes real time
+            scheduler.now = max(scheduler.now, round(self._pace.then * SECOND))
 
 
 clock = Clock()

@@ -60,9 +60,7 @@ def history_limit(arguments: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidSetting for anything but a whole number from 2 to 25,000.
     """
     global _most_events
-    events = arguments.get("events")
-    if events is None:
-        events = HISTORY_EVENTS
+    events = HISTORY_EVENTS if arguments.get("events") is None else arguments["events"]
     if isinstance(events, bool) or not isinstance(events, int) or not 2 <= events <= HISTORY_EVENTS:
         raise InvalidSetting(f"A history's limit must be a whole number from 2 to {HISTORY_EVENTS:,}, not {events!r}.")
     _most_events = events

@@ -51,15 +51,15 @@ def stand_in(arguments: dict[str, Any]) -> dict[str, Any]:
     seconds = arguments.get("seconds", 1.0)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST:
         raise InvalidSetting(f"A stand-in cannot take {seconds!r} seconds; give 0 to {LONGEST:,}.")
-    stand_ins[str(arguments["state"])] = StandIn(
-        arguments.get("answer"), seconds, arguments.get("error"), arguments.get("cause") or ""
-    )
+    answer, error, cause = (arguments.get(name) for name in ("answer", "error", "cause"))
+    stand_ins[str(arguments["state"])] = StandIn(answer, seconds, error, cause or "")
     return {}
 
 
 def jobs(_: dict[str, Any]) -> dict[str, Any]:
     """The stand-in jobs that were started, the first first."""
-    return {"jobs": [{"id": job.id, "state": job.state, "service": job.service, "status": job.status} for job in _jobs]}
+    members = ("id", "state", "service", "status")
+    return {"jobs": [{member: getattr(job, member) for member in members} for job in list(_jobs)]}
 
 
 def reset() -> None:

@@ -319,7 +319,7 @@ class Workers:
         finally:
             with self._changed:
                 self._starting -= 1
-                if worker:
+                if worker and worker.key == key:  # else no process could be started
                     self._busy.add(worker)
                 self._changed.notify_all()
         return worker, False

@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -54,6 +55,12 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         self._bytes_kept = 0  # by all that is known, running or ended
         self._forgotten = 0
 
+    def reset(self) -> None:
+        """Forget everything; what was started while the sandbox is reset ends, too. No attribute is ever missing."""
+        for execution in list(self.running.values()):
+            clock.post(partial(execution.run.stop, "Sandbox.Reset", "The sandbox was reset."))
+        self.__init__(self.region_name, self.account_id)  # type: ignore[misc]
+
     def machine(self, arn: str) -> Machine:
         """The machine of an unqualified ARN; StateMachineDoesNotExist."""
         resource = parse_arn(arn, "stateMachine")
@@ -83,10 +90,8 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
         if execution is None:
             message = f"Execution Does Not Exist: '{arn}'"
             if self._forgotten:
-                message += (
-                    f" (the sandbox has forgotten {self._forgotten} ended executions: it keeps the last "
-                    f"{EXECUTIONS_KEPT} with {BYTES_KEPT} bytes, for {DAYS_KEPT} days)"
-                )
+                kept = f"it keeps the last {EXECUTIONS_KEPT} with {BYTES_KEPT} bytes, for {DAYS_KEPT} days"
+                message += f" (the sandbox has forgotten {self._forgotten} ended executions: {kept})"
             raise StatesError("ExecutionDoesNotExist", message)
         return execution
 
@@ -176,7 +181,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
             run.accounted = 0
 
     def end_executions_of(self, machine: Machine) -> None:
-        """Stop what runs of a deleted machine, and remove what has ended."""
+        """Stop what runs of a deleted machine, and remove what has ended; in the engine's thread, where they end."""
         with self.lock:
             found = [one for one in self.executions.values() if one.machine is machine]
             for execution in found:
@@ -188,9 +193,9 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """As moto's Resource Groups Tagging API asks."""
-        for arn in self.tags:
+        for arn, tags in list(self.tags.items()):
             kind = "stateMachine" if arn in self.machines else "activity"
-            yield TaggedResource(arn=arn, tags=self.tags[arn], resource_type=f"states:{kind}")
+            yield TaggedResource(arn=arn, tags=tags, resource_type=f"states:{kind}")
 
 
 backends: Any = BackendDict(StatesBackend, "stepfunctions")

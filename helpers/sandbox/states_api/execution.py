@@ -138,13 +138,17 @@ class Execution(engine.Observer):
     def child_began(self, child: engine.Execution) -> None:
         self.backend.children[child.identity.arn] = child
 
-    def start(self) -> None:
-        """Begin; the first event is there when this returns."""
-        self.run.begin()
-        self._announce()
-        clock.post(self._go)
+    def begin(self) -> None:
+        """Begin; the first event is there before anybody knows of it, who might stop it. Then `go` is to be posted."""
+        with self.backend.lock:
+            self.run.begin()
+            self._announce()
+            self.backend.running[self.arn] = self
+            if not self.express:
+                self.backend.executions[self.arn] = self
 
-    def _go(self) -> None:
+    def go(self) -> None:
+        """Go on from the first event; in the engine's thread."""
         clock.executions += 1
         self.run.go()
 
@@ -163,6 +167,7 @@ class Execution(engine.Observer):
     def _redrive(self, client_token: str | None) -> datetime.datetime:
         if self.run.redriven and client_token and client_token == self.client_token:
             return self.run.redriven
+        self.backend.execution(self.arn)  # it may be forgotten by now
         if reason := self.run.not_redrivable():
             raise StatesError("ExecutionNotRedrivable", reason)
         self.client_token = client_token
@@ -288,11 +293,10 @@ class MapRun:
     def forget(self) -> int:
         """Forget the children, and return how many they were."""
         run = self.run
-        forgotten = len(run.children)
-        for child in run.children:
+        forgotten, run.children, run.latest, run.items = run.children, [], {}, None
+        for child in forgotten:
             child.forget()
-        run.children, run.latest, run.items = [], {}, None
-        return forgotten
+        return len(forgotten)
 
 
 def tree(run: engine.Execution) -> Iterator[engine.Execution]:

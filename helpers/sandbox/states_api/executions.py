@@ -24,16 +24,14 @@ def start_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[s
     with clock.working():
         with backend.lock:
             execution = Execution(backend, arguments)
-            if not execution.express:
-                backend.forget()
-                old = backend.executions.get(execution.arn)
-                if old is not None:
-                    if old.status == "RUNNING" and old.run.input == execution.run.input:
-                        return {"executionArn": old.arn, "startDate": old.run.started}
-                    raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
-                backend.executions[execution.arn] = execution
-            backend.running[execution.arn] = execution
-        execution.start()
+            backend.forget()
+            old = backend.executions.get(execution.arn)
+            if old is not None:
+                if old.status == "RUNNING" and old.run.input == execution.run.input:
+                    return {"executionArn": old.arn, "startDate": old.run.started}
+                raise StatesError("ExecutionAlreadyExists", f"Execution Already Exists: '{old.arn}'")
+            execution.begin()
+        clock.post(execution.go)
     return {"executionArn": execution.arn, "startDate": execution.run.started}
 
 
@@ -50,15 +48,14 @@ def begin_express(backend: StatesBackend, arguments: dict[str, Any], at_end: Cal
         if not execution.express:
             raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
         execution.after_end.append(lambda: at_end(execution))
-        backend.running[execution.arn] = execution
-        execution.start()
+        execution.begin()
+        clock.post(execution.go)
 
 
 def answer(execution: Execution, with_data: bool = True) -> dict[str, Any]:
     """The members of StartSyncExecution's answer, of an execution that has ended."""
-    began = execution.run.started
-    stopped = execution.run.stopped or began
-    steps = math.ceil((stopped - began).total_seconds() * 1000 / BILLED_MILLISECONDS)
+    stopped = execution.run.stopped or execution.run.started
+    steps = math.ceil((stopped - execution.run.started).total_seconds() * 1000 / BILLED_MILLISECONDS)
     billed = {"billedMemoryUsedInMB": MEMORY_MB, "billedDurationInMilliseconds": max(steps, 1) * BILLED_MILLISECONDS}
     return {
         **execution.describe(with_data),

@@ -12,7 +12,6 @@ from typing import Any
 
 from helpers import engine
 from helpers.sandbox.states_api import pages
-from helpers.sandbox.states_api.names import parse_arn
 
 __all__ = ["get_execution_history", "put_away", "take_out", "without_data"]
 
@@ -26,7 +25,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circ
 
 
 def get_execution_history(backend: Any, arguments: dict[str, Any]) -> bytes:
-    arn = parse_arn(arguments["executionArn"], "execution").arn
+    arn = arguments["executionArn"]
     events = take_out(backend.execution(arn).run)
     backwards = bool(arguments.get("reverseOrder"))
     with_data = arguments.get("includeExecutionData", True)

@@ -141,8 +141,8 @@ def update_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     if given.keys() & {"definition", "role_arn", "logging"}:
         check_role(backend, new.role_arn, new.definition, new.logging["level"] != "OFF")
     with backend.lock:
-        if new != machine.revision:
-            machine.revision = replace(new, updated=clock.now(), id=str(uuid.uuid4()))
+        if replace(machine.revision, **given) != machine.revision:  # another update may have come before
+            machine.revision = replace(machine.revision, **given, updated=clock.now(), id=str(uuid.uuid4()))
         version = machine.publish(description) if arguments.get("publish") else None
     return {**machine.revision.describe(), "stateMachineVersionArn": version and version.arn}
 
@@ -165,7 +165,7 @@ def delete_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
         machine = backend.machines.pop(arn, None)
         backend.tags.pop(arn, None)
     if machine is not None:
-        backend.end_executions_of(machine)
+        clock.call(lambda: backend.end_executions_of(machine))
     return {}
 
 

@@ -18,7 +18,8 @@ from helpers.sandbox.states_api.states_error import StatesError
 
 __all__ = ["Activity", "calls", "enqueue"]
 
-POLL_SECONDS = 60.0  # how long GetActivityTask waits for a task; API reference
+# How long GetActivityTask waits for a task (API reference), and how often it looks whether its activity is still there.
+POLL_SECONDS, LOOK_SECONDS = 60.0, 1.0
 # By the tokens that were handed out; what ends is forgotten.
 calls: weakref.WeakValueDictionary[str, engine.Call] = weakref.WeakValueDictionary()
 
@@ -76,9 +77,10 @@ def get_activity_task(backend: StatesBackend, arguments: dict[str, Any]) -> dict
     activity = _activity(backend, arguments["activityArn"])
     # A worker's poll is not the sandbox's waiting: its end is in real time, to which the clock does not go ahead.
     deadline = time.monotonic() + POLL_SECONDS
-    with contextlib.suppress(queue.Empty):
-        while True:
-            call = activity.tasks.get(timeout=max(deadline - time.monotonic(), 0))
+    # From one that is deleted meanwhile nothing comes any more: the next poll finds the new one of its name.
+    while (left := deadline - time.monotonic()) > 0 and backend.activities.get(activity.arn) is activity:
+        with contextlib.suppress(queue.Empty):
+            call = activity.tasks.get(timeout=min(left, LOOK_SECONDS))
             if clock.call(partial(_take, call, arguments.get("workerName"))):
                 return {"taskToken": call.token, "input": call.text}
     return {}
@@ -119,8 +121,7 @@ def send_task_success(backend: StatesBackend, arguments: dict[str, Any]) -> dict
 
 
 def send_task_failure(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
-    error, cause = arguments.get("error"), arguments.get("cause")
-    clock.call(lambda: _open(arguments["taskToken"]).fail_by_token(error, cause))
+    clock.call(lambda: _open(arguments["taskToken"]).fail_by_token(arguments.get("error"), arguments.get("cause")))
     return {}
 
 

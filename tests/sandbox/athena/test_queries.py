@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import helpers
-from helpers import errors
+from helpers import errors, sandbox
 
 BUCKET = "athena-tests"
 ORDERS = b'id,customer,price\n1,ann,2.5\n2,"bob",3\nx,,\n'
@@ -237,6 +237,25 @@ def test_a_query_can_be_stopped(lab, place):
             athena.get_query_results(**key)
     finally:
         lab.query_seconds(0)
+
+
+def test_the_clock_does_not_go_to_where_a_stopped_query_would_have_ended(lab, place, query):
+    athena = lab.client("athena")
+    lab.query_seconds(80_000)
+    try:
+        started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration={"OutputLocation": place})
+        key = {"QueryExecutionId": started["QueryExecutionId"]}
+        while athena.get_query_execution(**key)["QueryExecution"]["Status"]["State"] == "QUEUED":
+            pass
+        while sandbox.call("clock")["working"]:
+            pass
+        athena.stop_query_execution(**key)
+    finally:
+        lab.query_seconds(0)
+    before = lab.now()
+    with lab.fast_forward():
+        query("SELECT 2")
+    assert (lab.now() - before).total_seconds() < 40_000
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,72 @@ def test_with_a_rate_it_goes_so_many_times_as_fast(clock: Clock) -> None:
     assert clock.rate == 1000
 
 
+def racing(clock: Clock) -> None:
+    """Let the clock go a thousand million times as fast as real time, towards a far deadline."""
+    clock.call(lambda: clock.scheduler.after(1e10, print))
+    clock.fast_forward(rate=1e9)
+    while clock.offset < SECONDS:
+        pass
+
+
+def test_no_time_is_read_that_it_has_not_reached(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another thread begins to work while it is read."""
+    monotonic, reader, began = time.monotonic, threading.current_thread(), []
+
+    def interrupted() -> float:
+        if threading.current_thread() is reader and not began:
+            began.append(True)
+            clock.begin()
+        return monotonic()
+
+    racing(clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(clockwork._time, "monotonic", interrupted)
+        read = clock.time()
+    assert read <= clock.time()
+
+
+def test_no_time_is_skipped_between_what_happens_and_what_it_asks_for(clock: Clock) -> None:
+    rang, times = threading.Event(), []
+
+    def note() -> None:
+        times.append(clock.scheduler.now)
+        rang.set()
+
+    racing(clock)
+    began = clock.call(lambda: (clock.scheduler.after(1, note), clock.scheduler.now)[1])
+    assert rang.wait(SECONDS)
+    assert (times[0] - began) / 1_000_000 == pytest.approx(1, abs=SECONDS)
+
+
+def test_who_waits_for_work_to_end_keeps_the_engine_from_nothing(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clockwork, "TICK", 1e6)
+    monkeypatch.setattr(clockwork, "ENDED", 1e6)
+    clock.begin()
+    forgetting = threading.Thread(target=clock.forget)
+    forgetting.start()
+    asking = threading.Thread(target=lambda: [clock.call(lambda: None) for _ in range(1_000)], daemon=True)
+    asking.start()
+    asking.join(SECONDS)
+    stuck = asking.is_alive()
+    clock.end()
+    forgetting.join()
+    assert not stuck
+
+
+def test_what_ends_while_all_is_forgotten_leaves_nothing_to_wait_for(clock: Clock) -> None:
+    clock.begin()
+    after(clock, 3600)
+    forgetting = threading.Thread(target=clock.forget)
+    forgetting.start()
+    while clock.call(clock.scheduler.deadline) is not None:
+        pass
+    after(clock, 7200)
+    clock.end()
+    forgetting.join()
+    assert clock.call(clock.scheduler.deadline) is None
+
+
 def test_a_lease_that_lapsed_leaves_the_engine_at_rest(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     clock.call(lambda: clock.scheduler.after(1_000, print))
     clock.fast_forward(rate=1, seconds=0.01)
@@ -114,6 +180,12 @@ def test_it_is_put_back_only_where_nothing_waits(clock: Clock) -> None:
     clock.back()
     assert clock.put_back()
     assert clock.offset == pytest.approx(0, abs=SECONDS)
+
+
+def test_it_is_not_put_back_where_something_is_about_to_happen(clock: Clock) -> None:
+    """Such as the first state of an execution whose start is stamped."""
+    assert clock.call(lambda: (clock.post(lambda: None), clock.put_back())) == (None, False)
+    assert clock.put_back()
 
 
 def test_the_clock_follows_a_computer_that_slept(monkeypatch: pytest.MonkeyPatch) -> None:

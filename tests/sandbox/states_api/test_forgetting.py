@@ -13,7 +13,7 @@ import pytest
 from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import backend as kept
-from helpers.sandbox.states_api import history
+from helpers.sandbox.states_api import executions, history, machines
 from helpers.sandbox.states_api.execution import Execution, tree
 from helpers.sandbox.states_api.machines import Machine, Revision
 from helpers.sandbox.states_api.states_error import StatesError
@@ -64,9 +64,8 @@ def begin_one(
     backend.machines[machine.arn], backend.handler = machine, handler
     asked = {"stateMachineArn": machine.arn, "name": name, "input": json.dumps({} if data is None else data)}
     execution = Execution(backend, asked)
-    if kind == "STANDARD":
-        backend.executions[execution.arn] = execution
-    execution.start()
+    execution.begin()
+    clock.post(execution.go)
     return execution
 
 
@@ -110,6 +109,69 @@ def test_a_reset_lets_go_of_everything(backend: kept.StatesBackend) -> None:
     gc.collect()
     assert [run() for run in runs] == [None, None]
     assert end_one(backend, "next") in backend.executions
+
+
+def test_what_is_started_during_a_reset_ends_with_it(backend: kept.StatesBackend) -> None:
+    sleeping = {"StartAt": "Sleep", "States": {"Sleep": {"Type": "Wait", "Seconds": 86_400, "End": True}}}
+    execution = begin_one(backend, "late", definition=sleeping)
+    backend.reset()
+    wait(execution)
+    assert (execution.status, execution.run.error) == ("ABORTED", "Sandbox.Reset")
+
+
+def test_what_was_forgotten_meanwhile_is_not_redriven(backend: kept.StatesBackend) -> None:
+    failing = {"StartAt": "No", "States": {"No": {"Type": "Fail"}}}
+    execution = backend.executions[end_one(backend, "gone", definition=failing)]
+    running = clock.executions
+    backend.end_executions_of(execution.machine)
+    with pytest.raises(StatesError, match="Does Not Exist"):
+        execution.redrive()
+    assert clock.call(lambda: clock.executions) == running
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_an_execution_has_begun_before_anybody_knows_of_it(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whoever may stop it writes no event before its first."""
+    known: list[bool] = []
+
+    class Watched(Execution):
+        def event(self, execution: engine.Execution, event: dict[str, Any]) -> None:
+            known.append(self.arn in backend.executions or self.arn in backend.running)
+
+    begin_one(backend, "first", kind=kind)
+    monkeypatch.setattr(executions, "Execution", Watched)
+    asked = {"stateMachineArn": f"{ARN}:stateMachine:m", "name": "second"}
+    if kind == "STANDARD":
+        executions.start_execution(backend, asked)
+    else:
+        executions.start_sync_execution(backend, asked)
+    assert known[0] is False
+
+
+def test_a_machine_is_deleted_when_its_execution_has_ended_or_before_but_not_meanwhile(
+    backend: kept.StatesBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    deleting = threading.Thread(
+        target=lambda: machines.delete_state_machine(backend, {"stateMachineArn": f"{ARN}:stateMachine:m"})
+    )
+
+    class Watched(Execution):
+        def ended(self, execution: engine.Execution) -> None:
+            deleting.start()
+            deleting.join(0.2)  # it need not be over, and must do no harm where it is
+            super().ended(execution)
+
+    begin_one(backend, "first")
+    monkeypatch.setattr(executions, "Execution", Watched)
+    executions.start_execution(backend, {"stateMachineArn": f"{ARN}:stateMachine:m", "name": "second"})
+    while not deleting.ident:
+        pass
+    deleting.join()
+    clock.call(lambda: None)
+    assert backend.executions == {}
+    assert caplog.messages == []
 
 
 def test_a_redriven_execution_is_whole_and_put_away_again(backend: kept.StatesBackend) -> None:

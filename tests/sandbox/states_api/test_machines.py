@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 import helpers
+from helpers.sandbox.states_api import machines
+from helpers.sandbox.states_api.backend import StatesBackend
 from tests.sandbox.states_api.conftest import FAIL, PASS, SLEEP, Machines, make_role, refused
 
 SYNC = {
@@ -194,6 +196,18 @@ def test_an_update_makes_a_revision_and_the_same_again_does_not(states: Any, mac
     assert other["revisionId"] != first["revisionId"]
     assert states.describe_state_machine(stateMachineArn=arn)["revisionId"] == other["revisionId"]
     assert refused(states.update_state_machine, stateMachineArn=arn)[0] == "MissingRequiredParameter"
+
+
+def test_of_two_updates_at_once_both_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = StatesBackend("us-east-1", "123456789012")
+    monkeypatch.setattr(machines, "check_role", lambda *_: None)
+    made = machines.create_state_machine(backend, {"name": "m", "definition": json.dumps(PASS), "roleArn": "one"})
+    key = {"stateMachineArn": made["stateMachineArn"]}
+    other = {**key, "tracingConfiguration": {"enabled": True}}
+    monkeypatch.setattr(machines, "check_role", lambda *_: machines.update_state_machine(backend, other))
+    machines.update_state_machine(backend, {**key, "roleArn": "two"})
+    found = backend.machines[key["stateMachineArn"]].revision
+    assert (found.role_arn, found.tracing) == ("two", {"enabled": True})
 
 
 def test_express_machines_take_no_task_that_waits(states: Any, machine: Machines, role: str) -> None:

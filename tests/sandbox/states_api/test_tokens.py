@@ -5,11 +5,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
 import helpers
+from helpers.sandbox.states_api import tokens
+from helpers.sandbox.states_api.backend import StatesBackend
 from tests.sandbox.states_api.conftest import Machines, refused, types
 
 WAITING = {
@@ -137,6 +140,29 @@ def test_a_task_that_nobody_waits_for_any_more_is_passed_over(
     states.stop_execution(executionArn=stopped)
     states.start_execution(stateMachineArn=arn, input='"new"')
     assert states.get_activity_task(activityArn=activity)["input"] == '"new"'
+
+
+@pytest.mark.parametrize("how", ["deleted", "reset"])
+def test_the_poll_of_an_activity_that_is_gone_ends(how: str) -> None:
+    """Else its worker would miss for a minute what the next activity of that name has to do."""
+    backend = StatesBackend("us-east-1", "123456789012")
+    asked = {"activityArn": tokens.create_activity(backend, {"name": "gone"})["activityArn"]}
+    polls = threading.Event()
+
+    class Watched(SimpleQueue[Any]):
+        def get(self, *given: Any, **named: Any) -> Any:
+            polls.set()
+            return super().get(*given, **named)
+
+    backend.activities[asked["activityArn"]].tasks = Watched()
+    found: list[dict[str, Any]] = []
+    worker = threading.Thread(target=lambda: found.append(tokens.get_activity_task(backend, asked)), daemon=True)
+    worker.start()
+    assert polls.wait(20)
+    backend.reset() if how == "reset" else tokens.delete_activity(backend, asked)
+    tokens.create_activity(backend, {"name": "gone"})
+    worker.join(20)
+    assert found == [{}]
 
 
 def test_an_activity_times_out_without_a_worker(
