@@ -19,6 +19,7 @@ __all__ = [
     "Call",
     "Descent",
     "Every",
+    "Fields",
     "Filter",
     "Literal",
     "Path",
@@ -61,9 +62,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class Several:
-    """`['a','b']`, `[0,2]`: some fields or items."""
+    """`[0,2]`: some items."""
 
     steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """`['a','b']`: some fields, which make one object."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Filter:
     test: Test
 
 
-Step = str | int | Every | Slice | Several | Descent | Filter
+Step = str | int | Every | Slice | Several | Fields | Descent | Filter
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,8 @@ class Literal:
 class Path:
     """From a root (`$`, `$$`, `@` in a filter, or a variable's name without its `$`) along steps.
 
-    `aggregate` is the function that ends it, such as `length`. A definite path leads to one value.
+    `aggregate` is the function that ends it, such as `length`. A definite path leads to one value, and one that
+    `merges` to one object made of several fields.
     """
 
     text: str
@@ -106,6 +115,21 @@ class Path:
     @property
     def definite(self) -> bool:
         return self.aggregate is None and all(isinstance(step, str | int) for step in self.steps)
+
+    @property
+    def merges(self) -> bool:
+        return isinstance(self.steps[-1], Fields) and Path("", self.root, self.steps[:-1], self.aggregate).definite
+
+    @property
+    def misplaced(self) -> str | None:
+        """What AWS's JSONPath library says of a path that goes on behind several fields; None of any other."""
+        at = next((at for at, step in enumerate(self.steps[:-1], 1) if isinstance(step, Fields)), 0)
+        return f"Multi properties can only be used as path leafs: {self.written(at)}" if at else None
+
+    def written(self, count: int | None = None) -> str:
+        """Its first steps, or all, as that library writes them: `$['a'][0]['b', 'c']`."""
+        names = [step.names if isinstance(step, Fields) else (step,) for step in self.steps[:count]]
+        return "$" + "".join(f"[{', '.join(map(quoted, some))}]" for some in names)
 
 
 @dataclass(frozen=True)
@@ -125,6 +149,10 @@ class Call:
     text: str
     name: str
     arguments: tuple[Call | Path | Literal, ...]
+
+
+def quoted(step: object) -> str:
+    return f"'{step}'" if isinstance(step, str) else str(step)
 
 
 ROOT = re.compile(r"\$\$|\$(?:[^\W\d]\w*)?")
@@ -276,7 +304,10 @@ def _bracket(reader: Reader) -> Step:
         reader.space()
         keys.append(_key(reader))
         reader.space()
-    return keys[0] if len(keys) == 1 else Several(tuple(keys))
+    if len(keys) == 1:
+        return keys[0]
+    names = tuple(key for key in keys if isinstance(key, str))
+    return Fields(names) if len(names) == len(keys) else Several(tuple(keys))
 
 
 def _key(reader: Reader) -> str | int:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.definition import syntax
-from helpers.definition.syntax import Descent, Every, Filter, Literal, Path, Several, Slice, Test
+from helpers.definition.syntax import Descent, Every, Fields, Filter, Literal, Path, Several, Slice, Test
 
 STEPS = {
     "$": (),
@@ -21,7 +21,7 @@ STEPS = {
     "$.*": (Every(),),
     "$[1:5:2]": (Slice(1, 5, 2),),
     "$[-2:]": (Slice(-2, None, None),),
-    "$['a', 'b']": (Several(("a", "b")),),
+    "$['a', 'b']": (Fields(("a", "b")),),
     "$[0,2]": (Several((0, 2)),),
     "$..c": (Descent("c"),),
     "$..[0]": (Descent(0),),
