@@ -102,7 +102,7 @@ class Choice(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
         self._rules = [
-            (rules.rule(one, "JSONata" if jsonata else "JSONPath", index), Exit(one, f"Choices[{index}]/", jsonata))
+            (rules.rule(one, index), Exit(one, f"Choices[{index}]/", jsonata))
             for index, one in enumerate(body["Choices"])
         ]
         self.next = body.get("Default")
