@@ -93,10 +93,14 @@ Step = str | int | Every | Slice | Several | Fields | Descent | Filter
 
 @dataclass(frozen=True)
 class Literal:
-    """A value written out. `parts` are what stands around the `{}` of a text in an intrinsic function."""
+    """A value written out.
+
+    `parts` are what stands around the `{}` of a text in an intrinsic function; in an `open` one a `{` stands alone.
+    """
 
     value: Any
     parts: tuple[str, ...] = ()
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ WORD = re.compile(r"(?:true|false|null|-?(?:0|[1-9]\d{0,199})(?:\.\d+)?(?:[eE][+
 COMPARISON = re.compile(r"==|!=|<=|>=|=~|<|>|(?:in|nin)\b")
 PATTERN = re.compile(r"/((?:[^/\\]|\\.)+)/(i?)")
 FUNCTION = re.compile(r"States\.(\w+)\s*\(")
-PIECE = re.compile(r"\\([{}'\\])|(\{\})|([^\\{]+|.)", re.DOTALL)
+PIECE = re.compile(r"\\([{}'\\])|(\{\})|([^\\{]+|\\\"|.)", re.DOTALL)
 
 Parsed = TypeVar("Parsed")
 
@@ -415,10 +419,13 @@ def _argument(reader: Reader) -> Call | Path | Literal:
 
 def _template(text: str) -> Literal:
     r"""A text in quotes: \', \{, \} and \\ stand for themselves, {} for a place that States.Format fills."""
-    parts = [""]
+    parts, is_open = [""], False
     for escaped, hole, plain in PIECE.findall(text):
+        if plain == "\\":  # AWS refuses Hello\n: aws/aws-cdk, issue 27304
+            raise ValueError("a \\ stands only before ', {, } and another; a new line is written as JSON does")
+        is_open = is_open or plain == "{"
         if hole:
             parts.append("")
         else:
             parts[-1] += escaped or plain
-    return Literal("{}".join(parts), tuple(parts))
+    return Literal("{}".join(parts), tuple(parts), is_open)
