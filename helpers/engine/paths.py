@@ -57,10 +57,15 @@ def selected(text: str) -> Evaluated:
 
 
 def failing(text: str, failure: Callable[[NoSuchPath], StateFailed | None]) -> Evaluated:
-    """A path that fails its state where it leads nowhere, or gives null there where that is no failure."""
-    select = selected(text)
+    """A path that fails its state where it leads nowhere, or gives null there where that is no failure.
+
+    Nothing, not even all, is taken of data that is null: awslabs/states-language, issue 29.
+    """
+    select, of_data = selected(text), syntax.path(text).root == "$"
 
     def evaluated(scope: Scope) -> Any:
+        if of_data and scope.data is None:
+            raise StateFailed(RUNTIME, "Unable to apply Path transformation to null or empty input.")
         try:
             return select(scope)
         except NoSuchPath as error:
@@ -72,17 +77,8 @@ def failing(text: str, failure: Callable[[NoSuchPath], StateFailed | None]) -> E
 
 
 def path(text: str, field: str) -> Evaluated:
-    """A path in a template's field: null past the end of an array, States.Runtime from null or nowhere else."""
-    select = failing(text, lambda error: None if error.past else _not_found(text, field, error.data))
-    if syntax.path(text).root != "$":
-        return select
-
-    def evaluated(scope: Scope) -> Any:
-        if scope.data is None:
-            raise StateFailed(RUNTIME, "Unable to apply Path transformation to null or empty input.")
-        return select(scope)
-
-    return evaluated
+    """A path in a template's field: null past the end of an array, States.Runtime where it leads nowhere else."""
+    return failing(text, lambda error: None if error.past else _not_found(text, field, error.data))
 
 
 def filtered(text: str | None, field: str) -> Evaluated:

@@ -116,14 +116,20 @@ def test_several_names_stand_at_the_end_of_a_path() -> None:
     assert failure(paths.filtered("$.l['a','b']", "InputPath"), scope_of(INPUT)).error == "States.Runtime"
 
 
-@pytest.mark.parametrize("path", ["$", "$.a", "$[0]"])
-def test_a_template_takes_nothing_from_null(path: str) -> None:
-    """As a user saw it on AWS (Stack Overflow, "AWS Step function parameters are not moving to the next step")."""
-    failed = failure(paths.path(path, "a.$"), scope_of(None))
-    said = "Unable to apply Path transformation to null or empty input."
-    assert (failed.error, failed.cause) == ("States.Runtime", said)
+@pytest.mark.parametrize("path", ["$", "$.a", "$[0]", "$..a"])
+def test_nothing_is_taken_of_null(path: str) -> None:
+    """AWS says so of a Choice (awslabs/states-language, issue 29) and of Parameters (Stack Overflow)."""
+    for evaluate in (
+        paths.path(path, "a.$"),
+        paths.filtered(path, "InputPath"),
+        paths.failing(path, lambda error: None),
+    ):
+        failed = failure(evaluate, scope_of(None))
+        said = "Unable to apply Path transformation to null or empty input."
+        assert (failed.error, failed.cause) == ("States.Runtime", said)
     assert paths.path("$$.State.Name", "a.$")(scope_of(None)) == "S"
     assert paths.path("$v", "a.$")(scope_of(None, variables={"v": None})) is None
+    assert paths.path("$.n", "a.$")(scope_of({"n": None})) is None
 
 
 @pytest.mark.parametrize("path", ["$.l[9]", "$.l[9].a", "$v[0]"])

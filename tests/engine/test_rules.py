@@ -61,8 +61,16 @@ def test_values_of_other_types_never_match(kind: str) -> None:
         others.remove(KINDS["Timestamp"][0])
     for other in others:
         for symbol in SYMBOLS if kind != "Boolean" else ["Equals"]:
-            assert not holds({"Variable": "$", f"{kind}{symbol}": KINDS[kind][0]}, other)
+            assert not holds({"Variable": "$.a", f"{kind}{symbol}": KINDS[kind][0]}, {"a": other})
             assert not holds({"Variable": "$.a", f"{kind}{symbol}Path": "$.b"}, {"a": KINDS[kind][0], "b": other})
+
+
+@pytest.mark.parametrize("rule", [{"IsString": True}, {"IsNull": True}, {"StringEquals": "a"}])
+def test_null_as_the_whole_input_is_compared_with_nothing(rule: dict[str, Any]) -> None:
+    """awslabs/states-language, issue 29: AWS calls it intended."""
+    failed = failure(rules.rule({"Variable": "$", **rule}, 0), scope_of(None))
+    said = "Unable to apply Path transformation to null or empty input."
+    assert (failed.error, failed.cause) == ("States.Runtime", said)
 
 
 IS = {
