@@ -47,6 +47,7 @@ UNDEFINED = object()
 # What the reference implementation takes as a time, and as a number.
 ISO_8601 = re.compile(r"\d{4}(-[01]\d)*(-[0-3]\d)*(T[0-2]\d:[0-5]\d:[0-5]\d)*(\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|0x[\da-fA-F]+", re.ASCII)
+SYMBOLS = {str: "s", bool: "b", int: "n", float: "n", type(Utils.NULL_VALUE): "l", type(None): "m"}
 NUMBER_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
 
 
@@ -180,7 +181,7 @@ def plain(value: Any) -> Any:
 
 def kind_of(value: Any) -> str:
     """A letter for the kind of a value, as signatures of functions have it."""
-    return "a" if isinstance(value, list) else {str: "s", bool: "b", int: "n", float: "n"}.get(type(value), "o")
+    return SYMBOLS.get(type(value)) or ("a" if isinstance(value, list) else "o")
 
 
 def _scope() -> Scope:
@@ -299,12 +300,13 @@ def _number(value: Any = None) -> Any:
 
 
 def _symbol(signature: Signature, value: Any, known: Callable[[Signature, Any], str] = Signature.get_symbol) -> str:
-    """What a value is in a signature; the library takes null for nothing."""
-    return "l" if value is Utils.NULL_VALUE else known(signature, value)
+    return SYMBOLS.get(type(value)) or known(signature, value)  # which takes null for nothing
 
 
 def _text(value: Any, prettify: bool, write: Callable[[Any, bool], str] = Functions._string) -> str:
     """Data as text, with 15 digits of a number and no exponent from 1e-6 to 1e21, as the reference writes them."""
+    if type(value) is int and -1e15 < value < 1e15:
+        return str(value)
     return NUMBER_OR_TEXT.sub(_digits, write(value, prettify))
 
 
