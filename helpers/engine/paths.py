@@ -249,7 +249,8 @@ def _within(value: Any) -> Iterable[Any]:
 
 
 def _filtered(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list) else (value,) if isinstance(value, dict) else ()
+    """What a filter looks at: objects and nothing else, says the developer guide ("Using JSONPath paths")."""
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
 
 
 def _descendants(value: Any) -> Iterator[Any]:
