@@ -10,6 +10,8 @@ from typing import Any
 
 __all__ = ["free_names", "message", "parsed", "states_fields", "syntax_error"]
 
+# The last argument of a function that may do without it: the library would read an operator of a later version.
+OPTIONAL = re.compile(r"((?:function|λ)\s*\([^()]{0,300}\)\s*<[^{}]{0,60}\?):(?=[^{}]{0,60}>\s*\{)")
 SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
 
 
@@ -23,7 +25,7 @@ def parsed(expression: str) -> Any:
     for later in ("??", "?:"):  # than the version that AWS has
         del parser.symbol_table[later]
     try:
-        return parser.parse(f"{expression} ")  # else a comment at the end has none
+        return parser.parse(OPTIONAL.sub(r"\1 :", expression) + " ")  # else a comment at the end has none
     except jexception.JException as error:
         return message(error, lambda value: value).partition(": ")[2]
     except RecursionError:
