@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["free_names", "states_fields", "syntax_error"]
+__all__ = ["free_names", "message", "parsed", "states_fields", "syntax_error"]
+
+# The last argument of a function that may do without it: the library would read an operator of a later version.
+OPTIONAL = re.compile(r"((?:function|λ)\s*\([^()]{0,300}\)\s*<[^{}]{0,60}\?):(?=[^{}]{0,60}>\s*\{)")
+SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
 
 
 @lru_cache(maxsize=4096)
@@ -21,17 +25,39 @@ def parsed(expression: str) -> Any:
     for later in ("??", "?:"):  # than the version that AWS has
         del parser.symbol_table[later]
     try:
-        return parser.parse(expression)
+        return parser.parse(OPTIONAL.sub(r"\1 :", expression) + " ")  # else a comment at the end has none
     except jexception.JException as error:
-        inserts = iter([error.current, error.expected, error.extra])
-        template = jexception.JException.error_codes.get(error.error, str(error))
-        return re.sub(
-            r"\{\{\w+\}\}", lambda _: json.dumps(next(inserts, None), ensure_ascii=False, default=str), template
-        )
+        return message(error, lambda value: value).partition(": ")[2]
     except RecursionError:
         return "The expression is nested too deeply"
     except Exception as error:  # the library's parser stumbles over some texts
         return f"The expression cannot be read ({error})"
+
+
+def message(error: Any, plain: Callable[[Any], Any]) -> str:
+    """What the library says of an error of its own, behind its code, in the words of the reference implementation.
+
+    AWS says the same. `plain` makes JSON data of a value, or fails.
+    """
+    # The library's catalogue calls every function "Object".
+    texts = {code: text.replace("Object", "function") for code, text in error.error_codes.items()}
+    code = next((code for code, text in texts.items() if error.error in (code, text)), None)
+    if code is None:
+        return str(error)
+    known = {"D1002": [error.expected], "D3100": [error.location]}
+    inserts = iter(known.get(code, [error.current, error.expected, error.extra]))
+
+    def insert(_: re.Match[str]) -> str:
+        value = next(inserts, None)
+        try:
+            value = plain(SUBTYPES.get(str(value), value) if code == "T0412" else value)
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+        except Exception:  # of a function
+            return "{}"
+
+    if code in ("D3137", "D3141"):  # said by the expression, or by us
+        return f"{code}: {error.current}"
+    return f"{code}: " + re.sub(r"\{\{\w+\}\}", insert, texts[code])
 
 
 def syntax_error(expression: str) -> str | None:

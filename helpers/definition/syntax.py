@@ -19,6 +19,7 @@ __all__ = [
     "Call",
     "Descent",
     "Every",
+    "Fields",
     "Filter",
     "Literal",
     "Path",
@@ -61,9 +62,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class Several:
-    """`['a','b']`, `[0,2]`: some fields or items."""
+    """`[0,2]`: some items."""
 
     steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """`['a','b']`: some fields, which make one object."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,22 +88,27 @@ class Filter:
     test: Test
 
 
-Step = str | int | Every | Slice | Several | Descent | Filter
+Step = str | int | Every | Slice | Several | Fields | Descent | Filter
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A value written out. `parts` are what stands around the `{}` of a text in an intrinsic function."""
+    """A value written out.
+
+    `parts` are what stands around the `{}` of a text in an intrinsic function; in an `open` one a `{` stands alone.
+    """
 
     value: Any
     parts: tuple[str, ...] = ()
+    open: bool = False
 
 
 @dataclass(frozen=True)
 class Path:
     """From a root (`$`, `$$`, `@` in a filter, or a variable's name without its `$`) along steps.
 
-    `aggregate` is the function that ends it, such as `length`. A definite path leads to one value.
+    `aggregate` is the function that ends it, such as `length`. A definite path leads to one value, and one that
+    `merges` to one object made of several fields.
     """
 
     text: str
@@ -106,6 +119,21 @@ class Path:
     @property
     def definite(self) -> bool:
         return self.aggregate is None and all(isinstance(step, str | int) for step in self.steps)
+
+    @property
+    def merges(self) -> bool:
+        return isinstance(self.steps[-1], Fields) and Path("", self.root, self.steps[:-1], self.aggregate).definite
+
+    @property
+    def misplaced(self) -> str | None:
+        """What AWS's JSONPath library says of a path that goes on behind several fields; None of any other."""
+        at = next((at for at, step in enumerate(self.steps[:-1], 1) if isinstance(step, Fields)), 0)
+        return f"Multi properties can only be used as path leafs: {self.written(at)}" if at else None
+
+    def written(self, count: int | None = None) -> str:
+        """Its first steps, or all, as that library writes them: `$['a'][0]['b', 'c']`."""
+        names = [step.names if isinstance(step, Fields) else (step,) for step in self.steps[:count]]
+        return "$" + "".join(f"[{', '.join(map(quoted, some))}]" for some in names)
 
 
 @dataclass(frozen=True)
@@ -127,6 +155,10 @@ class Call:
     arguments: tuple[Call | Path | Literal, ...]
 
 
+def quoted(step: object) -> str:
+    return f"'{step}'" if isinstance(step, str) else str(step)
+
+
 ROOT = re.compile(r"\$\$|\$(?:[^\W\d]\w*)?")
 NAME = re.compile(r"""[^.\[\]'"()?*@,\s]++(?!\()""")
 PLAIN_NAME = re.compile(r"[\w-]++(?!\()")  # in a filter, where operators follow
@@ -138,7 +170,7 @@ WORD = re.compile(r"(?:true|false|null|-?(?:0|[1-9]\d{0,199})(?:\.\d+)?(?:[eE][+
 COMPARISON = re.compile(r"==|!=|<=|>=|=~|<|>|(?:in|nin)\b")
 PATTERN = re.compile(r"/((?:[^/\\]|\\.)+)/(i?)")
 FUNCTION = re.compile(r"States\.(\w+)\s*\(")
-PIECE = re.compile(r"\\([{}'\\])|(\{\})|([^\\{]+|.)", re.DOTALL)
+PIECE = re.compile(r"\\([{}'\\])|(\{\})|([^\\{]+|\\\"|.)", re.DOTALL)
 
 Parsed = TypeVar("Parsed")
 
@@ -276,7 +308,10 @@ def _bracket(reader: Reader) -> Step:
         reader.space()
         keys.append(_key(reader))
         reader.space()
-    return keys[0] if len(keys) == 1 else Several(tuple(keys))
+    if len(keys) == 1:
+        return keys[0]
+    names = tuple(key for key in keys if isinstance(key, str))
+    return Fields(names) if len(names) == len(keys) else Several(tuple(keys))
 
 
 def _key(reader: Reader) -> str | int:
@@ -384,10 +419,13 @@ def _argument(reader: Reader) -> Call | Path | Literal:
 
 def _template(text: str) -> Literal:
     r"""A text in quotes: \', \{, \} and \\ stand for themselves, {} for a place that States.Format fills."""
-    parts = [""]
+    parts, is_open = [""], False
     for escaped, hole, plain in PIECE.findall(text):
+        if plain == "\\":  # AWS refuses Hello\n: aws/aws-cdk, issue 27304
+            raise ValueError("a \\ stands only before ', {, } and another; a new line is written as JSON does")
+        is_open = is_open or plain == "{"
         if hole:
             parts.append("")
         else:
             parts[-1] += escaped or plain
-    return Literal("{}".join(parts), tuple(parts))
+    return Literal("{}".join(parts), tuple(parts), is_open)

@@ -435,6 +435,10 @@ class Reading:
                     wanted = "a valid JSONPath or a valid intrinsic function call"
                     self.refuse(where, f"The value for the field '{key}' must be {wanted}", hint=reason)
             elif isinstance(item, dict):
+                for name in item if where.language != "JSONata" else ():
+                    if f"{name}.$" in item:  # States Language, "Payload Template"
+                        said = f"The fields '{name}' and '{name}.$' are one, which has two values"
+                        self.refuse(where.at(step), said, hint="Remove one of them.")
                 waiting += reversed([(f"{step}/{name}", name, inner) for name, inner in item.items()])
             elif isinstance(item, list):
                 waiting += reversed([(f"{step}[{n}]", "", inner) for n, inner in enumerate(item)])

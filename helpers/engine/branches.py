@@ -166,13 +166,13 @@ class Map(Handled):
         """One worker: an iteration after the other, all on one line."""
         last = frame.last
         for inner in jobs:
-            if not inner.resumed:
+            if not inner.entered:
                 inner.data = self.selected(frame, data, inner.data, inner.item)
                 inner.text = frame.payload(inner.data, frame.state)
             inner.process = own[0]
             inner.last = last
             self._write("Started", inner, True)
-            if inner.resumed:
+            if inner.entered:
                 inner.last = inner.entered
             try:
                 yield from group.walk(inner)

@@ -73,8 +73,8 @@ class Frame:
     branch: str = ""
     state: str = ""
     before: int = 0  # the event that the entering of the state follows
-    entered: int = 0  # the event that entered the state; 0 before the first
-    entered_at: datetime | None = None
+    entered: int = 0  # the event that entered the state, or the one before it; 0 before the first
+    entered_at: datetime | None = None  # until the state is entered
     last: int = 0
     published: int = 0
     retries: int | None = None  # of the state, where it can be retried
@@ -123,7 +123,7 @@ class Frame:
             if following is None:
                 self.done = True
                 return None
-            self.state = following
+            self.state, self.entered_at = following, None
             turn -= 1
             if not turn:
                 turn = 1 if self.outer else TURN
@@ -452,7 +452,7 @@ class Execution:
 
 
 def _resume(frame: Frame) -> None:
-    frame.resumed = bool(frame.entered) and not frame.done
+    frame.resumed = frame.entered_at is not None and not frame.done
     for inner in frame.inner:
         inner.last = inner.entered
         _resume(inner)

@@ -16,10 +16,7 @@ from helpers.engine.text import text_of
 __all__ = ["expression", "failed", "typed"]
 
 _WITH_CONTEXT = re.compile(r"\$states(?!\s*\.\s*(?:input|result|errorOutput)\b)")
-_KINDS: dict[type, str] = {
-    **{bool: "boolean", str: "string", list: "array", dict: "object", type(None): "null"},
-    **dict.fromkeys((int, float), "number"),
-}
+_KINDS = {bool: "boolean", str: "string", list: "array", dict: "object", int: "number", float: "number"}
 
 
 def expression(text: str, field: str) -> Evaluated:
@@ -54,7 +51,7 @@ def typed(text: str, field: str, *kinds: str) -> Evaluated:
 
     def evaluated(scope: Scope) -> Any:
         value = evaluate(scope)
-        found = _KINDS.get(type(value))
+        found = _KINDS.get(type(value), "null")
         if found not in kinds:
             said = f"Expected '{kinds[0]}', but was '{found}' for value: {text_of(value)}"
             raise failed(text, field, f"returned an unexpected result type. {said}")

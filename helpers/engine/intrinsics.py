@@ -73,11 +73,13 @@ def _argument(argument: Call | Path | Literal) -> Evaluated:
 
 
 def _format(template: Call | Path | Literal, arguments: list[Evaluated]) -> Evaluated:
-    written = template.parts if isinstance(template, Literal) else ()
+    written, is_open = (template.parts, template.open) if isinstance(template, Literal) else ((), False)
 
     def evaluated(scope: Scope) -> str:
         first, *values = [argument(scope) for argument in arguments]
         parts = written or _text(first).split("{}")
+        if is_open:
+            raise ValueError("Invalid template in States.Format: matching '}' not found for '{'.")
         if len(parts) != len(values) + 1:
             raise ValueError(f"The number of arguments do not match the occurrences of {{}} in {first}")
         return "".join(part + text for part, text in zip(parts, [*map(_shown, values), ""], strict=True))

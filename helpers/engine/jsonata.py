@@ -22,6 +22,7 @@ from typing import Any
 
 from jsonata import Jsonata, jexception
 from jsonata.functions import Functions
+from jsonata.signature import Signature
 from jsonata.utils import Utils
 
 from helpers.definition import jsonata_text
@@ -43,11 +44,11 @@ TOO_DEEP = "Stack overflow error: Check for non-terminating recursive function. 
 TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 UNDEFINED = object()
 
-# The library's catalogue calls every function "Object"; the reference implementation, and AWS, call it "function".
-MESSAGES = {code: text.replace("Object", "function") for code, text in jexception.JException.error_codes.items()}
-# What the reference implementation takes as a time.
+# What the reference implementation takes as a time, and as a number.
 ISO_8601 = re.compile(r"\d{4}(-[01]\d)*(-[0-3]\d)*(T[0-2]\d:[0-5]\d:[0-5]\d)*(\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?")
-SUBTYPES = {"n": "numbers", "s": "strings", "b": "booleans", "o": "objects", "a": "arrays"}
+NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|0x[\da-fA-F]+", re.ASCII)
+SYMBOLS = {str: "s", bool: "b", int: "n", float: "n", type(Utils.NULL_VALUE): "l", type(None): "m"}
+NUMBER_OR_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
 
 
 class QueryFailed(Exception):
@@ -78,11 +79,11 @@ def value_of(code: str, bindings: Mapping[str, Any], scope: Scope) -> Any:
     except QueryFailed:
         raise
     except jexception.JException as error:
-        raise threw(_message(error)) from None
+        raise threw(jsonata_text.message(error, plain)) from None
     except RecursionError:
         raise threw(TOO_DEEP) from None
-    except Exception as error:  # the library lets errors of Python's through
-        raise threw(_conversion(str(error))) from None
+    except Exception:  # the library lets errors of Python's through
+        raise threw("A function or an operator was given a value that it does not take") from None
     finally:
         del Jsonata.CURRENT.jsonata
 
@@ -144,7 +145,8 @@ class Evaluation(Jsonata):
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
         try:
-            return super().evaluate_numeric_expression(lhs, rhs, op)
+            result = super().evaluate_numeric_expression(lhs, rhs, op)
+            return math.fmod(lhs, rhs) if op == "%" and result is not None else result
         except ZeroDivisionError:
             return math.nan if lhs == 0 else math.copysign(math.inf, lhs)
         except jexception.JException as error:
@@ -177,36 +179,9 @@ def plain(value: Any) -> Any:
     raise QueryFailed("returned an unsupported result type.")
 
 
-def _message(error: jexception.JException) -> str:
-    if error.error in ("D3137", "D3141"):
-        return f"{error.error}: {error.current}"
-    template = MESSAGES.get(error.error)
-    if template is None:
-        return str(error)
-    inserts = iter([error.current, error.expected, error.extra])
-
-    def insert(_: re.Match[str]) -> str:
-        value = next(inserts, None)
-        if error.error == "T0412":
-            value = SUBTYPES.get(str(value), value)
-        try:
-            return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
-        except QueryFailed:
-            return "{}"
-
-    return f"{error.error}: " + re.sub(r"\{\{\w+\}\}", insert, template)
-
-
-def _conversion(said: str) -> str:
-    """What is said where the library lets an error of Python's through; JSONata's own words where we know them."""
-    if found := re.match(r"could not convert string to float: '(.*)'", said):
-        return f'D3030: Unable to cast value to a number: "{found[1]}"'
-    return "A function or an operator was given a value that it does not take"
-
-
 def kind_of(value: Any) -> str:
     """A letter for the kind of a value, as signatures of functions have it."""
-    return "a" if isinstance(value, list) else {str: "s", bool: "b", int: "n", float: "n"}.get(type(value), "o")
+    return SYMBOLS.get(type(value)) or ("a" if isinstance(value, list) else "o")
 
 
 def _scope() -> Scope:
@@ -318,6 +293,30 @@ def _millis(text: Any = None, picture: Any = None) -> Any:
     return Functions.datetime_to_millis(text, picture)
 
 
+def _number(value: Any = None) -> Any:
+    if isinstance(value, str) and not NUMBER.fullmatch(value):
+        raise jexception.JException("D3030", 0, value)
+    return Utils.convert_number(Functions.number(value))
+
+
+def _symbol(signature: Signature, value: Any, known: Callable[[Signature, Any], str] = Signature.get_symbol) -> str:
+    return SYMBOLS.get(type(value)) or known(signature, value)  # which takes null for nothing
+
+
+def _text(value: Any, prettify: bool, write: Callable[[Any, bool], str] = Functions._string) -> str:
+    """Data as text, with 15 digits of a number and no exponent from 1e-6 to 1e21, as the reference writes them."""
+    if type(value) is int and -1e15 < value < 1e15:
+        return str(value)
+    return NUMBER_OR_TEXT.sub(_digits, write(value, prettify))
+
+
+def _digits(found: re.Match[str]) -> str:
+    if found[0][0] == '"':
+        return found[0]
+    number = Decimal(f"{float(found[0]):.15g}")
+    return f"{number:f}" if 1e-6 <= abs(number) < 1e21 or not number else str(number).lower()
+
+
 def _formatted(number: Any = None, picture: Any = None, options: Any = None) -> Any:
     """Rounded half to even, as the number is written; the library rounds the double."""
     if number is not None and not options and re.fullmatch(r"[#,0]+(\.[0#]+)?(;.*)?", picture):
@@ -361,6 +360,7 @@ REPLACING: dict[str, Callable[..., Any]] = {
     "base64decode": _base64decode,
     "decodeUrlComponent": _unquoted,
     "formatNumber": _formatted,
+    "number": _number,
     "pad": _pad,
     "toMillis": _millis,
 }
@@ -371,3 +371,5 @@ for _name, _given in REPLACING.items():
     _function.signature = Jsonata.static_frame.lookup(_name).signature
     FUNCTIONS.bind(_name, _function)
 FUNCTIONS.bind("eval", None)
+Functions._string = staticmethod(_text)  # of `$string` and of `&`
+Signature.get_symbol = _symbol

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from helpers.definition import syntax
-from helpers.definition.syntax import Descent, Every, Filter, Literal, Path, Several, Slice, Step, Test
+from helpers.definition.syntax import Descent, Every, Fields, Filter, Literal, Path, Several, Slice, Step, Test
 from helpers.engine.failures import RESULT_PATH_MATCH, RUNTIME, StateFailed
 from helpers.engine.scope import Scope
 from helpers.engine.text import text_of
@@ -57,10 +57,15 @@ def selected(text: str) -> Evaluated:
 
 
 def failing(text: str, failure: Callable[[NoSuchPath], StateFailed | None]) -> Evaluated:
-    """A path that fails its state where it leads nowhere, or gives null there where that is no failure."""
-    select = selected(text)
+    """A path that fails its state where it leads nowhere, or gives null there where that is no failure.
+
+    Nothing, not even all, is taken of data that is null: awslabs/states-language, issue 29.
+    """
+    select, of_data = selected(text), syntax.path(text).root == "$"
 
     def evaluated(scope: Scope) -> Any:
+        if of_data and scope.data is None:
+            raise StateFailed(RUNTIME, "Unable to apply Path transformation to null or empty input.")
         try:
             return select(scope)
         except NoSuchPath as error:
@@ -145,16 +150,20 @@ def _selection(found: Path) -> Selection:
         return _definite(found)
     if found.aggregate:
         return _aggregated(found, found.aggregate)
-    ways = [_way(step) for step in found.steps]
+    merges, misplaced, ways = found.merges, found.misplaced, [_way(step) for step in found.steps]
 
-    def select(data: Any) -> list[Any]:
+    def select(data: Any) -> Any:
+        if misplaced:
+            raise StateFailed(RUNTIME, f"Invalid path '{found.text}' : {misplaced}")
         values = [data]
         for way in ways:
             ahead = itertools.chain.from_iterable(way(value, data) for value in values)
             values = list(itertools.islice(ahead, MOST_VALUES + 1))
             if len(values) > MOST_VALUES:
                 raise StateFailed(RUNTIME, f"The path '{found.text}' selects more than {MOST_VALUES:,} values.")
-        return values
+        if merges and not values:
+            raise NoSuchPath(found, data)
+        return values[0] if merges else values
 
     return select
 
@@ -223,6 +232,8 @@ def _way(step: Step) -> Way:
         case Several(steps):
             ways = [_way(each) for each in steps]
             return lambda value, data: (one for way in ways for one in way(value, data))
+        case Fields(names):
+            return lambda value, data: [{n: value[n] for n in names if n in value}] if isinstance(value, dict) else []
         case Slice(start, stop, by):
             return lambda value, data: value[start:stop:by] if isinstance(value, list) else ()
         case Descent(inner):
@@ -238,7 +249,8 @@ def _within(value: Any) -> Iterable[Any]:
 
 
 def _filtered(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list) else (value,) if isinstance(value, dict) else ()
+    """What a filter looks at: objects and nothing else, says the developer guide ("Using JSONPath paths")."""
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
 
 
 def _descendants(value: Any) -> Iterator[Any]:
@@ -316,20 +328,15 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 def _nowhere(found: Path, data: Any) -> str:
     """What AWS's JSONPath library says of a definite path that leads nowhere."""
-    steps = found.steps
-    value = data
+    steps, value = found.steps, data
     for at, step in enumerate(steps):
-        if isinstance(step, str) and not isinstance(value, dict):
-            return f"Missing property in path {_shown(steps[:at])}"
+        if not isinstance(step, int) and not isinstance(value, dict):
+            return f"Missing property in path {found.written(at)}"
         if isinstance(step, str) and step not in value:
             if at + 1 < len(steps):
-                return f"Missing property in path {_shown(steps[: at + 1])}"
+                return f"Missing property in path {found.written(at + 1)}"
             break
         if isinstance(step, int) and (not isinstance(value, list) or not -len(value) <= step < len(value)):
             break
         value = value[step]
-    return f"No results for path: {_shown(steps)}"
-
-
-def _shown(steps: Iterable[Step]) -> str:
-    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in steps)
+    return f"No results for path: {found.written()}"

@@ -40,12 +40,9 @@ ONE_VALUE = ("StringMatches", "IsBoolean", "IsNull", "IsNumeric", "IsPresent", "
 PIECE = re.compile(r"\\(.)|(\*)|([^\\*]+|\\)", re.DOTALL)
 
 
-def rule(body: dict[str, Any], language: str, index: int) -> Holds:
-    """The entry of a Choice with this index, as a function that says whether it holds.
-
-    `language` is `JSONPath` or `JSONata`.
-    """
-    if language == "JSONPath":
+def rule(body: dict[str, Any], index: int) -> Holds:
+    """The entry of a Choice with this index, as a function that says whether it holds."""
+    if "Condition" not in body:
         return _rule(body)
     condition: Any = body["Condition"]
     if is_jsonata(condition):

@@ -101,10 +101,8 @@ class Succeed(State):
 class Choice(State):
     def __init__(self, name: str, body: dict[str, Any], jsonata: bool) -> None:
         super().__init__(name, body, jsonata)
-        self._rules = [
-            (rules.rule(one, "JSONata" if jsonata else "JSONPath", index), Exit(one, f"Choices[{index}]/", jsonata))
-            for index, one in enumerate(body["Choices"])
-        ]
+        choices = enumerate(body["Choices"])
+        self._rules = [(rules.rule(one, at), Exit(one, f"Choices[{at}]/", jsonata)) for at, one in choices]
         self.next = body.get("Default")
 
     def pass_through(self, frame: Frame) -> str | None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.definition import syntax
-from helpers.definition.syntax import Descent, Every, Filter, Literal, Path, Several, Slice, Test
+from helpers.definition.syntax import Descent, Every, Fields, Filter, Literal, Path, Several, Slice, Test
 
 STEPS = {
     "$": (),
@@ -21,7 +21,7 @@ STEPS = {
     "$.*": (Every(),),
     "$[1:5:2]": (Slice(1, 5, 2),),
     "$[-2:]": (Slice(-2, None, None),),
-    "$['a', 'b']": (Several(("a", "b")),),
+    "$['a', 'b']": (Fields(("a", "b")),),
     "$[0,2]": (Several((0, 2)),),
     "$..c": (Descent("c"),),
     "$..[0]": (Descent(0),),
@@ -118,6 +118,7 @@ NO_FUNCTIONS = {
     "States.Array(1 2)": "a ) is missing before '2)'",
     "States.Array('a)": "has no closing '",
     "States.Array(name)": "'name)' is no argument: a path, a number, a 'text', true, false, null or States.Name()",
+    "States.Format('Hello\\n{}', $.name)": "a \\ stands only before",  # so does AWS: aws/aws-cdk, issue 27304
     "States.UUID() + 1": "it cannot be read from '+ 1' on",
     "States.Array(" * 10_000: "it holds more than 10 functions",
     f"States.Array({', '.join(['States.UUID()'] * 10)})": "it holds more than 10 functions",

@@ -56,6 +56,8 @@ def test_sound_machines_are_taken(definition):
 READER = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key.$": "$.key"}}
 DISTRIBUTED = {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
 TAKEN: dict[str, dict[str, Any]] = {
+    "a name that ends like a path's in data taken as it is": {**PASS, "Result": {"y": 1, "y.$": 2}},
+    "and in JSONata": {**PASS, **JSONATA, "Output": {"y": 1, "y.$": 2}},
     "an empty ReaderConfig": {**MAP, "ItemReader": {**READER, "ReaderConfig": {}}},
     "flattened Parquet": {
         **MAP,
@@ -210,6 +212,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {**PASS, "Parameters": {"x": [{"y.$": "z"}]}},
         "The value for the field 'y.$' must be a valid JSONPath or a valid intrinsic function call at /States/A/Param",
     ),
+    (
+        {**PASS, "Parameters": {"x": [{"y.$": "$.z", "y": 1}]}},
+        "The fields 'y' and 'y.$' are one, which has two values at /States/A/Parameters/x[0]. Remove one of them.",
+    ),
+    ({**PASS, "Assign": {"y": 1, "y.$": "$.z"}}, "The fields 'y' and 'y.$' are one, which has two values at /States/A"),
     ({**PASS, "InputPath": "a"}, "Value must be a valid JSONPath at /States/A/InputPath. 'a' is no path: a path b"),
     ({**PASS, "ResultPath": "$.a[*]"}, "Value is not a Reference Path at /States/A/ResultPath"),
     (

@@ -48,6 +48,15 @@ GIVEN: dict[str, Any] = {
     "-1e308 * 10": "-Infinity",
     "0 / 0": "NaN",
     "0.1 + 0.2": 0.30000000000000004,
+    "[5.5 % 2, -7 % 2.5, 7 % 2]": [1.5, -2, 1],
+    "1 /* with a comment at its end */": 1,
+    "(function($x, $y)<s-n?:s>{ $x & 'a' })('b')": "ba",
+    "'id-' & 1234567890123456789": "id-1234567890123460000",
+    "$string(1700000000000000)": "1700000000000000",
+    "$string({'a': [1 / 3, 0.000001, 1e-7, 1e20, 1e21, 5.0], '1.50': '1e20'})": (
+        '{"a":[0.333333333333333,0.000001,1e-7,100000000000000000000,1e+21,5],"1.50":"1e20"}'
+    ),
+    "$number('007') + $number('-1.5e1') + $number('0x1F') + $number(true)": 24,
     "[1..3]": [1, 2, 3],
     "{'a': $states.input.absent}": {},
     "$partition($states.input.l, 2)": [[1, 2], [3, 4], [5]],
@@ -135,7 +144,21 @@ FAILING = {
     "$sum('a')": (
         'threw an error during evaluation. T0412: Argument 1 of function "sum" must be an array of "numbers"'
     ),
-    "$number('x')": 'threw an error during evaluation. D3030: Unable to cast value to a number: "x"',
+    **{
+        f"$number('{text}')": f'threw an error during evaluation. D3030: Unable to cast value to a number: "{text}"'
+        for text in ("x", "", " 1", "+1", ".5", "1.", "1_000", "0x", "NaN", "Infinity")
+    },
+    "-'a'": 'threw an error during evaluation. D1002: Cannot negate a non-numeric value: "a"',
+    "$formatBase(1, 37)": (
+        "threw an error during evaluation. D3100: The radix of the formatBase function must be between 2 and 36.  "
+        "It was given 37"
+    ),
+    "$replace('a', '', 'b')": (
+        "threw an error during evaluation. D3010: Second argument of replace function cannot be an empty string"
+    ),
+    "$sum(null)": (
+        'threw an error during evaluation. T0412: Argument 1 of function "sum" must be an array of "numbers"'
+    ),
     "$toMillis('x')": (
         "threw an error during evaluation. D3110: The argument of the toMillis function must be an ISO 8601 formatted "
         'timestamp. Given "x"'
@@ -181,6 +204,11 @@ FAILING = {
             "$range(1, true, 1)": 2,
             "$range(1, 5, null)": 3,
             "$uuid('x')": 1,
+            # null is of no kind but its own
+            "$contains(null, 'a')": 1,
+            "$number(null)": 1,
+            "$round(null)": 1,
+            "$uppercase(null)": 1,
         }.items()
     },
     "($f := function($n) { 1 + $f($n + 1) }; $f(0))": TOO_DEEP,

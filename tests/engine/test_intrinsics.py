@@ -24,7 +24,7 @@ GIVEN: dict[str, Any] = {
     "States.Format('It\\'s \\{{}\\}', null)": "It's {null}",
     "States.Format($.template, 'you')": "Hi you",
     "States.Format('{}', '{}')": "{}",
-    "States.Format('{')": "{",
+    "States.Format('}\\{')": "}{",
     "States.StringToJson('{\"a\": [1, null]}')": {"a": [1, None]},
     "States.StringToJson('')": None,
     "States.JsonToString($.o)": '{"a":1,"b":[{"c":2.5},null,true]}',
@@ -95,6 +95,9 @@ REFUSED = {
     "States.Base64Decode('?')": "The input is no Base64",
     "States.Base64Decode('/w==')": "The input is no Base64",
     "States.Format('{}')": "The number of arguments do not match the occurrences of {} in {}",
+    # as a user saw it on AWS (aws/aws-cdk, issue 29261)
+    "States.Format('{ \\}', 1)": "Invalid template in States.Format: matching '}' not found for '{'.",
+    "States.Format('{}{a}', 1, 2)": "Invalid template in States.Format: matching '}' not found for '{'.",
     "States.Format(1)": "Expected a string, but got: 1",
     "States.Hash('x', 'CRC')": ('The algorithm must be one of MD5, SHA-1, SHA-256, SHA-384, SHA-512, but was: "CRC"'),
     "States.JsonMerge($.o, $.l, false)": "Expected an object, but got: [1,2,3,4,5]",

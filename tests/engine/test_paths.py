@@ -32,7 +32,9 @@ SELECTED = {
     "$.l[-2:]": [4, 5],
     "$.l[0,4,9]": [1, 5],
     "$.l[9:]": [],
-    "$.o['a','z']": [1],
+    "$.o['a','z']": {"a": 1},
+    "$['n', 'two']": {"n": None, "two": 2},
+    "$.o.b[*]['c','t']": [{"c": 2, "t": "x"}, {"c": 3, "t": "yy"}, {"t": None}],
     "$.o.b[*].c": [2, 3],
     "$.o.*": [1, INPUT["o"]["b"]],
     "$..c": [2, 3],
@@ -55,6 +57,10 @@ SELECTED = {
     "$.o.b[?(@.c nin [2])].t": ["yy", None],
     "$.o.b[?(@.t.length() == 2)].c": [3],
     "$.o.b[?(@.c in 1)]": [],
+    # developer guide, "Using JSONPath paths": a filter matches objects, and nothing else
+    "$.l[?(@ == 3)]": [],
+    "$.l[?(!@.c)]": [],
+    "$.l[?(@.c != 3)]": [],
     "$.o[?(@.a == 1)].a": [1],
     "$.l.length()": 5,
     "$.o.length()": 2,
@@ -104,6 +110,30 @@ def test_a_template_path_that_leads_nowhere(path: str) -> None:
     failed = failure(paths.path(path, "a.$"), scope_of({"é": 1}, variables={"v": {}}))
     said = f"The JSONPath '{path}' specified for the field 'a.$' could not be found in the input "
     assert (failed.error, failed.cause) == ("States.Runtime", said + ("'{}'" if path == "$v.x" else """'{"é":1}'"""))
+
+
+def test_several_names_stand_at_the_end_of_a_path() -> None:
+    """As users saw it in AWS's console (gist.github.com/deric4, "StateMachine Language JSONPath Gotchas")."""
+    failed = failure(paths.filtered("$.o['a', 'b'].c", "InputPath"), scope_of(INPUT))
+    said = "Invalid path '$.o['a', 'b'].c' : Multi properties can only be used as path leafs: $['o']['a', 'b']"
+    assert (failed.error, failed.cause) == ("States.Runtime", said)
+    assert failure(paths.filtered("$.l['a','b']", "InputPath"), scope_of(INPUT)).error == "States.Runtime"
+
+
+@pytest.mark.parametrize("path", ["$", "$.a", "$[0]", "$..a"])
+def test_nothing_is_taken_of_null(path: str) -> None:
+    """AWS says so of a Choice (awslabs/states-language, issue 29) and of Parameters (Stack Overflow)."""
+    for evaluate in (
+        paths.path(path, "a.$"),
+        paths.filtered(path, "InputPath"),
+        paths.failing(path, lambda error: None),
+    ):
+        failed = failure(evaluate, scope_of(None))
+        said = "Unable to apply Path transformation to null or empty input."
+        assert (failed.error, failed.cause) == ("States.Runtime", said)
+    assert paths.path("$$.State.Name", "a.$")(scope_of(None)) == "S"
+    assert paths.path("$v", "a.$")(scope_of(None, variables={"v": None})) is None
+    assert paths.path("$.n", "a.$")(scope_of({"n": None})) is None
 
 
 @pytest.mark.parametrize("path", ["$.l[9]", "$.l[9].a", "$v[0]"])

@@ -7,9 +7,11 @@ from collections import Counter
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpers import engine
 from tests.engine import machines
+from tests.engine.driving import Driven
 
 ENDS = ("StateExited", "StateAborted", "StateFailed")
 MANY = settings(max_examples=150, deadline=None, derandomize=True)
@@ -48,6 +50,38 @@ def test_every_entered_state_has_at_most_one_end(definition, data):
     assert all(count == 1 for count in ended.values())
     entered = sum(event["type"].endswith("StateEntered") for event in events)
     assert sum(ended.values()) <= entered
+
+
+@MANY
+@given(machines.machines(), machines.INPUTS, st.integers(0, 25))
+def test_what_is_stopped_anywhere_and_redriven_ends_as_it_would_have(definition, data, steps):
+    whole = engine.run(definition, data, machines.answer)
+    driven = Driven(definition, data, begun_only=True)
+    execution, scheduler = driven.execution, driven.scheduler
+    execution.go()
+    for step in itertools.count():
+        if step == steps and execution.status == "RUNNING":
+            execution.stop()
+            execution.redrive()
+        if not scheduler.step() and not scheduler.ring():
+            if (when := scheduler.deadline()) is None:
+                break
+            scheduler.now = when
+        for call in driven.calls:
+            try:
+                answer = machines.answer(call)
+            except engine.TaskFailed as failure:
+                answer = failure
+            call.answer(answer)
+        driven.calls.clear()
+    assert execution.status != "RUNNING"
+    if not any(event["type"].endswith("Failed") for event in whole.events):  # else it depends on what failed first
+        assert json.loads(execution.output) == whole.output
+    names = [
+        Counter(event[key]["name"] for event in driven.events if key in event)
+        for key in ("stateEnteredEventDetails", "stateExitedEventDetails")
+    ]
+    assert names[1] <= names[0], "a state was left that was not entered"
 
 
 @pytest.mark.slow

@@ -158,3 +158,37 @@ def test_what_had_not_begun_begins(state):
     call.succeed(1)
     driven.settle()
     assert driven.execution.output == "[1]"
+
+
+BREAKING = {"Type": "Fail", "Error": "Oops"}
+
+
+@pytest.mark.parametrize("last", [passing(), task(), {"Type": "Wait", "Seconds": 1, "End": True}])
+def test_a_branch_that_was_between_two_states_enters_the_next(last):
+    branches = [
+        machine(One=passing(Next="Two"), Two=passing(Result=2, Next="Last"), Last=last),
+        machine(Other=passing(Next="Break"), Break=BREAKING),
+    ]
+    driven = Driven(machine({"Type": "Parallel", "Branches": branches, "End": True}))
+    assert "ParallelStateFailed" in types(driven)
+    assert "Last" not in [one.get("name") for one in details(driven, f"{last['Type']}StateEntered")]
+    driven.redrive()
+    entered = details(driven, f"{last['Type']}StateEntered")[-1]
+    assert (entered["name"], entered["input"]) == ("Last", "2")
+    assert after(driven)[:2] == ["ParallelStateStarted", f"{last['Type']}StateEntered"]
+
+
+def test_an_iteration_that_was_between_two_states_keeps_what_it_had():
+    is_second = {"Variable": "$.v", "NumericEquals": 1, "Next": "Break"}
+    inner = machine(
+        Look={"Type": "Choice", "Choices": [is_second], "Default": "Two"},
+        Two=passing(Parameters={"p.$": "$.v"}, Next="Last"),
+        Last=passing(),
+        Break=BREAKING,
+    )
+    fields = {"ItemProcessor": inner, "ItemSelector": {"v.$": "$$.Map.Item.Value"}, "End": True}
+    driven = Driven(machine({"Type": "Map", **fields}), [0, 1])
+    assert "MapStateFailed" in types(driven)
+    driven.redrive()
+    entered = details(driven, "PassStateEntered")[-1]
+    assert (entered["name"], entered["input"]) == ("Last", '{"p":0}')

@@ -26,7 +26,7 @@ DATA = {
 
 
 def holds(rule: dict[str, Any], data: Any = DATA) -> bool:
-    found = rules.rule(rule, "JSONPath", 0)(scope_of(data, variables={"two": 2}))
+    found = rules.rule(rule, 0)(scope_of(data, variables={"two": 2}))
     assert isinstance(found, bool)
     return found
 
@@ -61,8 +61,16 @@ def test_values_of_other_types_never_match(kind: str) -> None:
         others.remove(KINDS["Timestamp"][0])
     for other in others:
         for symbol in SYMBOLS if kind != "Boolean" else ["Equals"]:
-            assert not holds({"Variable": "$", f"{kind}{symbol}": KINDS[kind][0]}, other)
+            assert not holds({"Variable": "$.a", f"{kind}{symbol}": KINDS[kind][0]}, {"a": other})
             assert not holds({"Variable": "$.a", f"{kind}{symbol}Path": "$.b"}, {"a": KINDS[kind][0], "b": other})
+
+
+@pytest.mark.parametrize("rule", [{"IsString": True}, {"IsNull": True}, {"StringEquals": "a"}])
+def test_null_as_the_whole_input_is_compared_with_nothing(rule: dict[str, Any]) -> None:
+    """awslabs/states-language, issue 29: AWS calls it intended."""
+    failed = failure(rules.rule({"Variable": "$", **rule}, 0), scope_of(None))
+    said = "Unable to apply Path transformation to null or empty input."
+    assert (failed.error, failed.cause) == ("States.Runtime", said)
 
 
 IS = {
@@ -154,7 +162,7 @@ def test_joined_rules_and_places(rule: dict[str, Any], wanted: bool) -> None:
     ],
 )
 def test_what_is_not_there_cannot_be_compared(rule: dict[str, Any], path: str) -> None:
-    failed = failure(rules.rule(rule, "JSONPath", 0), scope_of(DATA))
+    failed = failure(rules.rule(rule, 0), scope_of(DATA))
     assert failed.error == "States.Runtime"
     said = "The choice state's condition path references an invalid value."
     assert failed.cause == f"Invalid path '{path}': {said}"
@@ -162,9 +170,9 @@ def test_what_is_not_there_cannot_be_compared(rule: dict[str, Any], path: str) -
 
 def test_conditions() -> None:
     scope = scope_of(states={"input": {"n": 1}})
-    assert rules.rule({"Condition": "{% $states.input.n = 1 %}"}, "JSONata", 0)(scope) is True
-    assert rules.rule({"Condition": False}, "JSONata", 0)(scope) is False
-    failed = failure(rules.rule({"Condition": "{% $states.input.n %}"}, "JSONata", 3), scope)
+    assert rules.rule({"Condition": "{% $states.input.n = 1 %}"}, 0)(scope) is True
+    assert rules.rule({"Condition": False}, 0)(scope) is False
+    failed = failure(rules.rule({"Condition": "{% $states.input.n %}"}, 3), scope)
     assert (failed.error, failed.location) == ("States.QueryEvaluationError", "Choices[3]/Condition")
     assert failed.cause == (
         "The JSONata expression '$states.input.n' specified for the field 'Choices[3]/Condition' returned an "
