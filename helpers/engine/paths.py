@@ -249,8 +249,7 @@ def _within(value: Any) -> Iterable[Any]:
 
 
 def _filtered(value: Any) -> Iterable[Any]:
-    """What a filter looks at: objects and nothing else, says the developer guide ("Using JSONPath paths")."""
-    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+    return value if isinstance(value, list) else (value,) if isinstance(value, dict) else ()
 
 
 def _descendants(value: Any) -> Iterator[Any]:
