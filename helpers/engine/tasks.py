@@ -79,7 +79,7 @@ class Call:
         self.answered = False  # by token, whether or not that counts yet
         self.submitted = not self.waits
         self.on_abandoned: Callable[[], Any] | None = None
-        self.messages: deque[tuple[str, Any]] = deque()
+        self.messages, self._timers = deque[tuple[str, Any]](), list[Any]()  # said, and yet to be said
         self._held: list[tuple[str, Any]] = []
 
     @property
@@ -148,6 +148,8 @@ class Call:
     def close(self) -> None:
         """Take no more messages."""
         abandoned, self.open = self.open, False
+        for timer in self._timers:
+            self.execution.scheduler.cancel(timer)
         if abandoned and self.on_abandoned:
             self.on_abandoned()
 
@@ -157,7 +159,7 @@ class Call:
                 f"The answer of {self.state!r} cannot come after {seconds!r:.100} seconds: give 0 or more"
             )
         if seconds or soonest:
-            self.execution.scheduler.after(max(seconds, soonest), action)
+            self._timers.append(self.execution.scheduler.after(max(seconds, soonest), action))
         else:
             action()
 

@@ -54,6 +54,13 @@ def test_answers_take_their_time():
     assert seconds(engine.run(machine(task()), tasks={"A": engine.TaskFailed("E", "c", 4)}))[-1] == 4
 
 
+def test_an_answer_that_nobody_waits_for_any_more_is_no_deadline():
+    driven = Driven(machine(task(TimeoutSeconds=5)))
+    driven.calls[0].answer(engine.Answer(1, seconds=86_400, started=9))
+    assert types(driven.wait(5))[-1] == "ExecutionFailed"
+    assert driven.scheduler.deadline() is None
+
+
 def test_never_is_an_execution_that_runs():
     run = engine.run(machine(task()), tasks={"A": engine.NEVER})
     assert (run.status, run.output, run.error) == ("RUNNING", None, None)
