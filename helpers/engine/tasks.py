@@ -75,11 +75,11 @@ class Call:
         self.results: list[dict[str, Any]] = details.get("results", [])  # what is to be written
         self.waits: bool = details.get("waits", False)  # for more than the first answer
         self.map_run: Any = details.get("map_run")
-        self.open = True
-        self.answered = False  # by token, whether or not that counts yet
+        self.open, self.answered = True, False  # answered by token, whether or not that counts yet
         self.submitted = not self.waits
         self.on_abandoned: Callable[[], Any] | None = None
-        self.messages, self._timers = deque[tuple[str, Any]](), list[Any]()  # said, and yet to be said
+        self.messages: deque[tuple[str, Any]] = deque()
+        self._timers: list[Any] = []  # for what is yet to be said
         self._held: list[tuple[str, Any]] = []
 
     @property
