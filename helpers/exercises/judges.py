@@ -5,7 +5,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -400,13 +400,10 @@ def _round(answer: Any, about: Any) -> None:
 
 def named(answer: Any, example: str) -> set[Any]:
     """An answer that should be a set of names."""
-    if isinstance(answer, set | frozenset | list | tuple | pd.Index):
-        answer = list(answer)
-    elif isinstance(answer, pd.Series):
-        answer = answer.tolist()
-    if not isinstance(answer, list) or not all(isinstance(one, str) for one in answer):
+    names = list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str | Mapping) else None
+    if names is None or not all(isinstance(one, str) for one in names):
         raise Lacking(f"the answer is a set of names, such as {example}.")
-    return set(answer)
+    return set(names)
 
 
 JOB = "job-17"

@@ -779,6 +779,8 @@ def _round() -> Rows:
     yield "a list", "right", loop
     yield "an Index", "right", pd.Index(loop)
     yield "a Series", "equivalent", pd.Series(loop)
+    yield "an array", "equivalent", pd.Series(loop).unique()
+    yield "keys", "equivalent", dict.fromkeys(loop).keys()
     yield "twice", "equivalent", (*loop, loop[0])
     yield "one missing", "wrong", {"WaitforInvocation"}, "1 of the 2 states on the way round; 1 is missing"
     yield "Main too", "wrong", {*loop, "Main"}, "Main"

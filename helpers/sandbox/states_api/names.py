@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from helpers.engine import data_of
+from helpers.engine.text import data_of, exceeds
 from helpers.limits import PAYLOAD_BYTES
 from helpers.sandbox.states_api.states_error import StatesError
 
@@ -29,7 +29,7 @@ def check_name(name: str) -> str:
 
 def check_input(text: str) -> str:
     """The input as it is; InvalidExecutionInput unless it is JSON and not too long."""
-    if len(text.encode()) > PAYLOAD_BYTES:
+    if exceeds(text):
         message = f"Invalid State Machine Execution Input: 'The input is longer than {PAYLOAD_BYTES} bytes'"
         raise StatesError("InvalidExecutionInput", message)
     try:

@@ -37,6 +37,12 @@ def test_the_description_of_a_success(states: Any, machine: Machines, until: Any
     assert not {"error", "cause", "redriveDate"} & found.keys()
 
 
+def test_half_of_a_surrogate_pair_goes_through_an_execution(states: Any, machine: Machines, until: Any) -> None:
+    """JSON can hold it, though UTF-8 cannot."""
+    started = states.start_execution(stateMachineArn=machine(), input='"\ud800"')
+    assert json.loads(until(started["executionArn"])["output"]) == "\ud800"
+
+
 def test_the_description_of_a_failure(states: Any, machine: Machines, until: Any) -> None:
     found = until(states.start_execution(stateMachineArn=machine(FAIL))["executionArn"])
     assert (found["status"], found["error"], found["cause"]) == ("FAILED", "Oops", "It broke.")
