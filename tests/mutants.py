@@ -63,6 +63,7 @@ EXPLAINED = {
     "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(se'": (
         "when what was cancelled is thrown away changes no history"
     ),
+    "helpers/exercises/judges.py _fewest: comparison in 'answer < wanted'": "what is equal was found right before",
     "helpers/exercises/judges.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
         "the tolerated delay is the same in every row"
     ),
@@ -76,28 +77,34 @@ EXPLAINED = {
     ),
     "helpers/history/fleet.py _list: truth in 'preserve_index=False'": "nobody asks for the column that would come",
     "helpers/history/fleet.py _list: truth in 'drop=True'": "nobody asks for the column that would come",
-    "helpers/history/turns.py polls: truth in 'strict=True'": "a row has a value for each of its columns",
+    "helpers/history/fleet.py states: truth in 'hive_partitioning=False'": "no query names what would come",
+    "helpers/history/turns.py _turns: truth in 'strict=True'": "each turn has an end: the next one, or the last",
     "helpers/history/visit.py __init__: number in 'len(events) + 1'": "any factor that is large enough serves",
     "helpers/history/visit.py _container: comparison in 'end >= 0'": "no branch begins with a bracket or a colon",
     "helpers/history/visit.py attempts: truth in 'copy=False'": "a copy holds the same",
-    "helpers/history/fleet.py _summed: truth in 'hive_partitioning=False'": "no query names what would come",
-    "helpers/history/sources.py of: number in 'depth + 1'": "how many lists in lists are too many is promised nowhere",
     "helpers/history/sources.py _ordered: number in 'range(1, len(ids) + 1)'": (
         "what is in order is then put in order all the same"
     ),
     "helpers/history/sources.py _ordered: number in 'len(ids) + 1'": (
         "what is in order is then put in order all the same"
     ),
+    "helpers/history/sources.py _records: number in 'depth + 1'": (
+        "how many lists in lists are too many is promised nowhere"
+    ),
     "helpers/history/sources.py stamps: comparison in 'moments.max() <= _LAST'": "the last moment of all is read alone",
+    "helpers/history/store.py histories: truth in 'strict=True'": "a row has a value for each of its columns",
     "helpers/history/store.py _written: number in 'secrets.token_hex(4)'": "a name that lasts while a file is written",
     "helpers/planner.py Suggestion: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
+    "helpers/planner.py Trial: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
     "helpers/planner.py Waiting: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
-    "helpers/planner.py _figures: comparison in 'len(jobs) > most'": "of as many jobs as there may be all are taken",
+    "helpers/planner.py <module>: number in 'MOST_RETRIES = 8000'": "a history has room for a few retries more",
+    "helpers/planner.py _asked: number in 'limit=200'": "an attempt may last an event longer",
     "helpers/planner.py _keep_alive: number in 'beat / 2'": "a worker may say more often that it lives",
     "helpers/planner.py _others: number in 'value + 1'": "any number but the good one makes most machines ask again",
     "helpers/planner.py _waiting: number in 'maxsize=256'": "how many machines are remembered changes no figure",
     "helpers/planner.py chart: number in '(0, 6)'": "a label stands a point further off",
     "helpers/planner.py fitted: number in 'math.ceil(2 * call) + 1'": "a time-out may be a second longer",
+    "helpers/planner.py simulate: arithmetic in 'seed + at'": "any seeds will do that differ",
 }
 SECONDS = 600
 FIRST = "MUTANTS_FIRST"  # names the file that says which tests come first
