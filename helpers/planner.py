@@ -213,7 +213,7 @@ def _run(waiting: Waiting, duration: float, call: float, price: float = 0.0, see
         if left <= SAME:
             return engine.Answer(good, call)
         if isinstance(waiting.pending, engine.TaskFailed):
-            raise engine.TaskFailed(waiting.pending.error, waiting.pending.cause, call)
+            return engine.TaskFailed(waiting.pending.error, waiting.pending.cause, call)
         return engine.Answer(waiting.pending, call)
 
     run = engine.run(waiting.made.definition, waiting.made.input, answer, seed=seed)
@@ -258,10 +258,11 @@ def _found(text: str) -> Waiting:
         for pending in _pending(bodies[name], made.answers.get(name)):
             if _asks_again(made, name, pending):
                 return Waiting(name, pending, made, bodies[name])
-    resources = {name: str(bodies[name]["Resource"]) for name in called}
-    waits = [name for name in called if ".sync" in resources[name] or "waitForTaskToken" in resources[name]]
-    waits = waits or [name for name in called if ":activity:" in resources[name]] or called
-    return Waiting(waits[-1] if waits else None, None, made, bodies[waits[-1]] if waits else {})
+    for kind in (r"\.sync|waitForTaskToken", ":activity:", ""):
+        for name in reversed(called):
+            if re.search(kind, bodies[name]["Resource"]):
+                return Waiting(name, None, made, bodies[name])
+    return Waiting(None, None, made, {})
 
 
 def _asks_again(made: MadeUp, name: str, pending: Any) -> bool:
@@ -277,10 +278,7 @@ def _asked(made: MadeUp, answers: Mapping[str, Any]) -> tuple[list[str], engine.
 
     def answer(call: engine.Call) -> Any:
         asked.append(call.state)
-        found = answers.get(call.state, {}) if call.kind == "task" else made.tasks(call)
-        if isinstance(found, engine.TaskFailed):
-            raise found
-        return found
+        return answers.get(call.state, {}) if call.kind == "task" else made.tasks(call)
 
     endless = {**made.definition, "TimeoutSeconds": limits.EXECUTION_SECONDS}
     return asked, engine.run(endless, made.input, answer, limit=200)
@@ -408,9 +406,8 @@ def compare_patterns(
     Raises PlanRefused as `simulate` does, and where there is no interval or no pattern to compare.
     """
     call = _call(call)
-    several = callable(jobs) or (isinstance(jobs, Iterable) and not isinstance(jobs, str))
     durations = _jobs(jobs, COMPARED)
-    durations = durations if several else spread(durations[0], COMPARED)
+    durations = spread(durations[0], COMPARED) if isinstance(jobs, Real | timedelta) else durations
     pauses = [_pause(interval) for interval in _listed("intervals to compare", intervals)]
     rows = []
     for name in _listed("patterns to compare", patterns):

@@ -318,6 +318,7 @@ def test_what_was_planned_before_makes_no_difference():
 
 def test_suggestion_is_the_cheapest_of_those_in_time():
     suggestion = planner.suggest(600, within=30)
+    assert suggestion.figures["duration"] == pytest.approx(600)  # the mean of all its jobs
     others = planner.compare_patterns(600, intervals=[29], patterns=["recheck", "wait_first"])
     assert suggestion.figures["dollars"] <= others["dollars"].min() + 1e-9
     assert "within 60 s" in planner.suggest(600).reason  # a tenth
