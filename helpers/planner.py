@@ -126,15 +126,15 @@ def simulate(
     waiting = _waiting(written(definition))
     rows = []
     for at, job in enumerate(_jobs(jobs, runs, seed)):
-        trial = _run(waiting, job, call, price, seed + at)
-        took = (trial.run.events[-1]["timestamp"] - trial.run.events[0]["timestamp"]).total_seconds()
-        rows.append({**trial.figures(job), "took": took, "status": trial.run.status, "error": trial.run.error})
+        ran = _run(waiting, job, call, price, seed + at)
+        took = (ran.run.events[-1]["timestamp"] - ran.run.events[0]["timestamp"]).total_seconds()
+        rows.append({**ran.figures(job), "took": took, "status": ran.run.status, "error": ran.run.error})
     return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A run of a machine that waits for a job.
+class Simulated:
+    """A run of a machine that waits for a job, in virtual time.
 
     `asked` says when each task was asked, in which state and for what, `parts` how many events and transitions came
     before the first of these, and from each to the next.
@@ -180,7 +180,7 @@ class Trial:
             "delay": delay,
         }
 
-    def shorter(self, duration: float) -> "Trial | None":
+    def shorter(self, duration: float) -> "Simulated | None":
         """How a shorter job would have been waited for: alike, but without the polls after the one that finds it done.
 
         None where this run came to no good end, and so does not say how that one would have ended.
@@ -195,7 +195,7 @@ class Trial:
         return replace(self, asked=self.asked[:found] + self.asked[last:], parts=self.parts[:found] + self.parts[last:])
 
 
-def _run(waiting: Waiting, duration: float, call: float, price: float = 0.0, seed: int = 0) -> Trial:
+def _run(waiting: Waiting, duration: float, call: float, price: float = 0.0, seed: int = 0) -> Simulated:
     asked: list[tuple[float, str, str]] = []
 
     def answer(asking: engine.Call) -> Any:
@@ -225,7 +225,7 @@ def _run(waiting: Waiting, duration: float, call: float, price: float = 0.0, see
         parts[-1][0] += 1
         # Each attempt of a task is a transition, the first with the entering of its state.
         parts[-1][1] += attempt or (kind.endswith("StateEntered") and kind != "TaskStateEntered")
-    return Trial(waiting, call, price, run, asked, parts)
+    return Simulated(waiting, call, price, run, asked, parts)
 
 
 def _keep_alive(call: engine.Call, beat: float | None) -> None:
@@ -367,10 +367,10 @@ def certain(machine: Mapping[str, Any], jobs: list[float], call: float) -> pd.Da
 
     Then one run says what shorter jobs come to.
     """
-    waiting, trial, rows = _waiting(written(machine)), None, []
+    waiting, ran, rows = _waiting(written(machine)), None, []
     for job in sorted(jobs, reverse=True):
-        trial = (trial and trial.shorter(job)) or _run(waiting, job, call)
-        rows.append({**trial.figures(job), "status": trial.run.status, "error": trial.run.error})
+        ran = (ran and ran.shorter(job)) or _run(waiting, job, call)
+        rows.append({**ran.figures(job), "status": ran.run.status, "error": ran.run.error})
     return pd.DataFrame(rows)
 
 
