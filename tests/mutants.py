@@ -70,6 +70,7 @@ EXPLAINED = {
     "helpers/exercises/judges.py _seconds_in: comparison in 'abs(float(got) - wanted) > 0.5'": (
         "whether half a second off is still right is promised nowhere"
     ),
+    "helpers/exercises/slips.py shown: comparison in 'len(text) <= 60'": "where a long value is cut is promised nowhere",
     "helpers/exercises/trial.py _machine: number in ':8'": "a name of its own may be of any length",
     "helpers/exercises/trial.py _run: number in 'maxsize=512'": "how many trials are remembered changes no verdict",
     "helpers/history/fleet.py states: truth in 'ignore_cleanup_errors=True'": (
@@ -107,6 +108,9 @@ EXPLAINED = {
     "helpers/planner.py chart: number in 'markersize=12'": "a cross is a point larger",
     "helpers/planner.py fitted: number in 'math.ceil(2 * call) + 1'": "a time-out may be a second longer",
     "helpers/planner.py simulate: arithmetic in 'seed + at'": "any seeds will do that differ",
+    "helpers/planner.py suggest: comparison in \"figures['worst_delay'] <= tolerated + SAME\"": (
+        "no delay is longer by just that"
+    ),
 }
 SECONDS = 600
 FIRST = "MUTANTS_FIRST"  # names the file that says which tests come first
