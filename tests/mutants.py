@@ -70,7 +70,7 @@ EXPLAINED = {
     "helpers/exercises/judges.py _seconds_in: comparison in 'abs(float(got) - wanted) > 0.5'": (
         "whether half a second off is still right is promised nowhere"
     ),
-    "helpers/exercises/slips.py shown: comparison in 'len(text) <= 60'": "where a long value is cut is promised nowhere",
+    "helpers/exercises/slips.py shown: comparison in 'len(text) <= 60'": "where a long value is cut is not promised",
     "helpers/exercises/trial.py _machine: number in ':8'": "a name of its own may be of any length",
     "helpers/exercises/trial.py _run: number in 'maxsize=512'": "how many trials are remembered changes no verdict",
     "helpers/history/fleet.py states: truth in 'ignore_cleanup_errors=True'": (
