@@ -49,6 +49,7 @@ PARTS = {
 }
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
+    "helpers/definition/loops.py retry_problems: comparison in 'attempts < needed'": "it is full at about so many",
     "helpers/definition/syntax.py intrinsic: number in 'maxsize=1024'": "how many are kept changes no answer",
     "helpers/definition/syntax.py Slice: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
     "helpers/definition/validation.py __init__: truth in 'self.ends = False'": "the outermost scope sets it first",
@@ -103,8 +104,10 @@ EXPLAINED = {
     "helpers/planner.py _keep_alive: number in 'beat / 2'": "a worker may say more often that it lives",
     "helpers/planner.py _others: number in 'value - 1'": "any number but the good one makes most machines ask again",
     "helpers/planner.py _others: number in 'value + 1'": "any number but the good one makes most machines ask again",
+    "helpers/planner.py _waiting: comparison in 'like.pending is not None'": "what is known is then found anew",
     "helpers/planner.py _waiting: number in 'maxsize=256'": "how many machines are remembered changes no figure",
     "helpers/planner.py chart: number in '(0, 6)'": "a label stands a point further off",
+    "helpers/planner.py chart: number in 'fontsize=8'": "a label is a point larger",
     "helpers/planner.py chart: number in 'markersize=12'": "a cross is a point larger",
     "helpers/planner.py fitted: number in 'math.ceil(2 * call) + 1'": "a time-out may be a second longer",
     "helpers/planner.py simulate: arithmetic in 'seed + at'": "any seeds will do that differ",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from helpers import engine
-from helpers.definition import load, problems
+from helpers.definition import load, problems, states
+from helpers.definition.loops import events_of
 from tests.definition.machines import (
     FUNCTION,
     INVOKE,
@@ -400,6 +401,33 @@ def test_history_limit_by_count():
 
     assert "history-limit" not in kinds(counted(4_000))
     assert "history-limit" in kinds(counted(5_000))
+
+
+INSIDE = {"StartAt": "Inside", "States": {"Inside": {"Type": "Pass", "End": True}}}
+DISTRIBUTED = {**INSIDE, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "End": True},
+        {"Type": "Wait", "Seconds": 1, "End": True},
+        {"Type": "Succeed"},
+        {"Type": "Fail"},
+        {"Type": "Task", "Resource": FUNCTION, "End": True},
+        {"Type": "Task", "Resource": INVOKE, "End": True},
+        {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": True},
+        {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True},
+        {"Type": "Parallel", "Branches": [INSIDE, {"StartAt": "Too", "States": {"Too": DONE}}], "End": True},
+        {"Type": "Map", "ItemProcessor": INSIDE, "End": True},
+        {"Type": "Map", "ItemProcessor": DISTRIBUTED, "End": True},
+    ],
+    ids=lambda state: state.get("Resource", state["Type"]),
+)
+def test_a_state_writes_as_many_events_as_are_counted_for_it(state):
+    definition = machine("Only", {"Only": state})
+    events = engine.run(definition, [1], tasks={"Only": {}}).events
+    assert events_of(next(states(definition))) == len(events) - 2  # the execution's own start and end
 
 
 def test_history_limit_by_retry():
