@@ -49,6 +49,9 @@ PARTS = {
 }
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
+    "helpers/definition/loops.py loop_problems: comparison in 'shorter <= set(problem.states)'": (
+        "two ways round through the same states have a shorter one among them"
+    ),
     "helpers/definition/loops.py retry_problems: comparison in 'attempts < needed'": "it is full at about so many",
     "helpers/definition/syntax.py intrinsic: number in 'maxsize=1024'": "how many are kept changes no answer",
     "helpers/definition/syntax.py Slice: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",

@@ -80,6 +80,7 @@ def test_nobody_polls_where_the_worker_calls_back():
 def test_the_long_pause_first_spares_polls():
     first, always = one("wait_first", 600, interval=10), one("recheck", 600, interval=10)
     assert (first["status"], first["polls"] < always["polls"] / 2) == ("SUCCEEDED", True)
+    assert one("wait_first", 5, interval=10, call=0)["took"] == 10  # nothing is spared of a short job
 
 
 def test_give_up_limits_and_jitter_are_simulated():
