@@ -49,6 +49,10 @@ PARTS = {
 }
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
+    "helpers/definition/loops.py <module>: number in '10 ** 12'": "anything beyond a year is as long",
+    "helpers/definition/loops.py fills_history: comparison in 'min(counted) > loop.turns'": (
+        "it is full at about so many"
+    ),
     "helpers/definition/loops.py loop_problems: comparison in 'shorter <= set(problem.states)'": (
         "two ways round through the same states have a shorter one among them"
     ),
@@ -83,6 +87,9 @@ EXPLAINED = {
     "helpers/history/fleet.py _list: truth in 'preserve_index=False'": "nobody asks for the column that would come",
     "helpers/history/fleet.py _list: truth in 'drop=True'": "nobody asks for the column that would come",
     "helpers/history/fleet.py states: truth in 'hive_partitioning=False'": "no query names what would come",
+    "helpers/history/summaries.py _backoffs: and or in 'not pd.isna(backoff) and backoff > pd.Timedelta(0)'": (
+        "what is unknown or takes no time covers none"
+    ),
     "helpers/history/turns.py _turns: truth in 'strict=True'": "each turn has an end: the next one, or the last",
     "helpers/history/visit.py __init__: number in 'len(events) + 1'": "any factor that is large enough serves",
     "helpers/history/visit.py _container: comparison in 'end >= 0'": "no branch begins with a bracket or a colon",
@@ -113,6 +120,9 @@ EXPLAINED = {
     "helpers/planner.py chart: number in 'fontsize=8'": "a label is a point larger",
     "helpers/planner.py chart: number in 'markersize=12'": "a cross is a point larger",
     "helpers/planner.py fitted: number in 'math.ceil(2 * call) + 1'": "a time-out may be a second longer",
+    "helpers/planner.py simulate: number in 'definition: Mapping[str, Any], jobs: Jobs, *, call: float=0.'": (
+        "any seed will do that is always the same"
+    ),
     "helpers/planner.py simulate: arithmetic in 'seed + at'": "any seeds will do that differ",
     "helpers/planner.py suggest: comparison in \"figures['worst_delay'] <= tolerated + SAME\"": (
         "no delay is longer by just that"

@@ -40,7 +40,7 @@ MOST_LOOPS = 300
 MOST_SECONDS = 10**12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Loop:
     """A way round: its states in order, and the edges of the scope that it lies in."""
 
