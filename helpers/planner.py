@@ -11,7 +11,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,7 +40,8 @@ SHARE = 0.2  # of its time that a job may take longer or shorter than it was sai
 MOST_RETRIES = 8_000  # what a history has room for, at three events each
 RUNS = 200  # of what is promised
 COMPARED = 10  # runs of each way that is compared
-EVENTS = 200_000  # about as many are simulated of one way at most, and five runs at least
+SAME = 1e-6  # seconds; moments that lie no further apart are one
+STARTS = "sfn:startSyncExecution"  # of an Express child
 
 
 @dataclass(frozen=True)
@@ -120,68 +121,111 @@ def simulate(
 
     Raises PlanRefused for figures that are absurd or no numbers, and DefinitionInvalid.
     """
-    call = _number("The call's time", call, 0.0, 900.0)
-    price = _number("The price of a call", price, 0.0, 1e6)
+    call = _call(call)
+    price = _number("The price of a call", price, 0.0, 1e6, "dollars")
     waiting = _waiting(written(definition))
-    return pd.DataFrame([_run(waiting, job, call, price, seed + at) for at, job in enumerate(_jobs(jobs, runs, seed))])
+    rows = []
+    for at, job in enumerate(_jobs(jobs, runs, seed)):
+        ran = _run(waiting, job, call, price, seed + at)
+        took = (ran.run.events[-1]["timestamp"] - ran.run.events[0]["timestamp"]).total_seconds()
+        rows.append({**ran.figures(job), "took": took, "status": ran.run.status, "error": ran.run.error})
+    return pd.DataFrame(rows)
 
 
-def _run(waiting: Waiting, duration: float, call: float, price: float, seed: int) -> dict[str, Any]:
-    begun: list[float] = []
-    noticed = polls = invocations = children = 0.0
+@dataclass(frozen=True)
+class Simulated:
+    """A run of a machine that waits for a job, in virtual time.
 
-    def answer(asked: engine.Call) -> Any:
-        nonlocal noticed, polls, invocations, children
-        if asked.kind != "task":
-            return waiting.made.tasks(asked)
-        now = asked.time.timestamp()
-        begun.append(now)
-        done = begun[0] + duration
-        invocations += ":lambda:" in asked.resource
-        children += STARTS in asked.resource
-        good = waiting.made.answers.get(asked.state, {})
-        if asked.state != waiting.asks:
+    `asked` says when each task was asked, in which state and for what, `parts` how many events and transitions came
+    before the first of these, and from each to the next.
+    """
+
+    waiting: Waiting
+    call: float
+    price: float
+    run: engine.Run
+    asked: list[tuple[float, str, str]]
+    parts: list[list[int]]
+
+    @property
+    def polls(self) -> list[int]:
+        """Which of the calls asked for the job."""
+        return [at for at, (_, state, _) in enumerate(self.asked) if state == self.waiting.asks]
+
+    def figures(self, duration: float) -> dict[str, Any]:
+        """What it came to, where the job took so long."""
+        waiting, call, polls = self.waiting, self.call, self.polls
+        children = sum(STARTS in resource for *_, resource in self.asked)
+        functions = children + sum(":lambda:" in resource for *_, resource in self.asked)  # a child asks one
+        transitions = sum(steps for _, steps in self.parts)
+        billed = math.ceil(call * limits.EXPRESS_STEPS_A_SECOND) / limits.EXPRESS_STEPS_A_SECOND
+        dollars = transitions * limits.TRANSITION + self.price * len(polls)
+        dollars += functions * (limits.INVOCATION + call * limits.LAMBDA_LEAST_GB * limits.LAMBDA_GB_SECOND)
+        dollars += children * (limits.EXPRESS_REQUEST + billed * limits.EXPRESS_LEAST_GB * limits.EXPRESS_GB_SECOND)
+        delay = math.nan
+        sync = waiting.pending is None and ".sync" in str(waiting.body.get("Resource"))
+        if polls and not sync and self.run.status == "SUCCEEDED":
+            late = self.asked[polls[-1]][0] - self.asked[0][0] - duration
+            if waiting.pending is None:
+                late = max(late, 0)
+            if late >= -SAME:
+                delay = round(late + call, 6)
+        return {
+            "duration": duration,
+            "polls": 0 if waiting.pending is None else len(polls),
+            "events": sum(events for events, _ in self.parts),
+            "transitions": transitions,
+            "calls": functions,
+            "dollars": dollars,
+            "delay": delay,
+        }
+
+    def shorter(self, duration: float) -> "Simulated | None":
+        """How a shorter job would have been waited for: alike, but without the polls after the one that finds it done.
+
+        None where this run came to no good end, and so does not say how that one would have ended.
+        """
+        done = self.asked[0][0] + duration - SAME
+        found = next((at + 1 for at in self.polls if self.asked[at][0] >= done), None)
+        if found is None:
+            return self
+        if self.run.status != "SUCCEEDED":
+            return None
+        last = self.polls[-1] + 1
+        return replace(self, asked=self.asked[:found] + self.asked[last:], parts=self.parts[:found] + self.parts[last:])
+
+
+def _run(waiting: Waiting, duration: float, call: float, price: float = 0.0, seed: int = 0) -> Simulated:
+    asked: list[tuple[float, str, str]] = []
+
+    def answer(asking: engine.Call) -> Any:
+        if asking.kind != "task":
+            return waiting.made.tasks(asking)
+        now = asking.time.timestamp()
+        asked.append((now, asking.state, asking.resource))
+        left = max(asked[0][0] + duration - now, 0)
+        good = waiting.made.answers.get(asking.state, {})
+        if asking.state != waiting.asks:
             return engine.Answer(good, call)
-        polls += 1
         if waiting.pending is None:
-            noticed = max(done, now) + call
-            _keep_alive(asked, waiting.body.get("HeartbeatSeconds"))
-            return engine.Answer(good, noticed - now)
-        if now >= done - 1e-6:
-            noticed = now + call
+            _keep_alive(asking, waiting.body.get("HeartbeatSeconds"))
+            return engine.Answer(good, left + call)
+        if left <= SAME:
             return engine.Answer(good, call)
         if isinstance(waiting.pending, engine.TaskFailed):
-            raise engine.TaskFailed(waiting.pending.error, waiting.pending.cause, call)
+            return engine.TaskFailed(waiting.pending.error, waiting.pending.cause, call)
         return engine.Answer(waiting.pending, call)
 
     run = engine.run(waiting.made.definition, waiting.made.input, answer, seed=seed)
-    types = [event["type"] for event in run.events]
-    entered = sum(kind.endswith("StateEntered") for kind in types)
-    retries = sum(kind.endswith("Scheduled") for kind in types) - types.count("TaskStateEntered")
-    transitions = entered + retries
-    invocations += children  # the child asks a function
-    billed = math.ceil(call * limits.EXPRESS_STEPS_A_SECOND) / limits.EXPRESS_STEPS_A_SECOND
-    dollars = transitions * limits.TRANSITION + price * polls
-    dollars += invocations * (limits.INVOCATION + call * limits.LAMBDA_LEAST_GB * limits.LAMBDA_GB_SECOND)
-    dollars += children * (limits.EXPRESS_REQUEST + billed * limits.EXPRESS_LEAST_GB * limits.EXPRESS_GB_SECOND)
-    sync = waiting.pending is None and ".sync" in str(waiting.body.get("Resource"))
-    known = noticed and not sync and run.status == "SUCCEEDED"
-    took = (run.events[-1]["timestamp"] - run.events[0]["timestamp"]).total_seconds()
-    return {
-        "duration": duration,
-        "polls": int(polls) if waiting.pending is not None else 0,
-        "events": len(types),
-        "transitions": transitions,
-        "calls": int(invocations),
-        "dollars": dollars,
-        "delay": round(noticed - begun[0] - duration, 6) if known else math.nan,
-        "took": took,
-        "status": run.status,
-        "error": run.error,
-    }
-
-
-STARTS = "sfn:startSyncExecution"  # of an Express child
+    parts = [[0, 0]]
+    for kind in (event["type"] for event in run.events):
+        attempt = kind.endswith("Scheduled")
+        if attempt:
+            parts.append([0, 0])
+        parts[-1][0] += 1
+        # Each attempt of a task is a transition, the first with the entering of its state.
+        parts[-1][1] += attempt or (kind.endswith("StateEntered") and kind != "TaskStateEntered")
+    return Simulated(waiting, call, price, run, asked, parts)
 
 
 def _keep_alive(call: engine.Call, beat: float | None) -> None:
@@ -214,10 +258,11 @@ def _found(text: str) -> Waiting:
         for pending in _pending(bodies[name], made.answers.get(name)):
             if _asks_again(made, name, pending):
                 return Waiting(name, pending, made, bodies[name])
-    resources = {name: str(bodies[name]["Resource"]) for name in called}
-    waits = [name for name in called if ".sync" in resources[name] or "waitForTaskToken" in resources[name]]
-    waits = waits or [name for name in called if ":activity:" in resources[name]] or called
-    return Waiting(waits[-1] if waits else None, None, made, bodies[waits[-1]] if waits else {})
+    for kind in (r"\.sync|waitForTaskToken", ":activity:", ""):
+        for name in reversed(called):
+            if re.search(kind, bodies[name]["Resource"]):
+                return Waiting(name, None, made, bodies[name])
+    return Waiting(None, None, made, {})
 
 
 def _asks_again(made: MadeUp, name: str, pending: Any) -> bool:
@@ -233,10 +278,7 @@ def _asked(made: MadeUp, answers: Mapping[str, Any]) -> tuple[list[str], engine.
 
     def answer(call: engine.Call) -> Any:
         asked.append(call.state)
-        found = answers.get(call.state, {}) if call.kind == "task" else made.tasks(call)
-        if isinstance(found, engine.TaskFailed):
-            raise found
-        return found
+        return answers.get(call.state, {}) if call.kind == "task" else made.tasks(call)
 
     endless = {**made.definition, "TimeoutSeconds": limits.EXECUTION_SECONDS}
     return asked, engine.run(endless, made.input, answer, limit=200)
@@ -272,23 +314,27 @@ def _others(value: Any) -> Iterator[Any]:
 
 def _jobs(jobs: Jobs, runs: int, seed: int = 0) -> list[float]:
     if callable(jobs):
-        chance = random.Random(seed)
-        return [_number("The job's duration", jobs(chance)) for _ in range(int(_number("The runs", runs, 1, 1e6)))]
+        chance, number = random.Random(seed), int(_number("The number of runs", runs, 1, 1e6, "runs"))
+        return [_number("The job's duration", jobs(chance)) for _ in range(number)]
     if isinstance(jobs, str) or not isinstance(jobs, Iterable):
         return [_number("The job's duration", jobs)]
     return [_number("The job's duration", job) for job in _listed("durations to plan for", jobs)]
 
 
-def _number(name: str, value: object, least: float = 0.0, most: float = limits.EXECUTION_SECONDS) -> float:
+def _number(
+    name: str, value: object, least: float = 0.0, most: float = limits.EXECUTION_SECONDS, unit: str = "seconds"
+) -> float:
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if not isinstance(value, Real) or isinstance(value, bool) or value != value:
-        raise PlanRefused(f"{name} must be a number, not {value!r:.40}; give it in seconds.")
+        raise PlanRefused(f"{name} must be a number, not {value!r:.40}; give it in {unit}.")
     if not least <= value <= most:  # type: ignore[operator]  # any real number can be compared with a float
-        raise PlanRefused(
-            f"{name} must lie between {least:,g} and {most:,.0f} seconds, and this is not: {value!r:.40}."
-        )
+        raise PlanRefused(f"{name} must lie between {least:,g} and {most:,.0f} {unit}, and this is not: {value!r:.40}.")
     return float(value)
+
+
+def _call(seconds: object) -> float:
+    return _number("The call's time", seconds, 0.0, 900.0)
 
 
 def _pause(interval: object) -> int:
@@ -316,28 +362,27 @@ def spread(duration: float, runs: int) -> list[float]:
     return [duration * (1 - SHARE + 2 * SHARE * (at + 0.5) / runs) for at in range(runs)]
 
 
-def _figures(machine: Mapping[str, Any], jobs: list[float], call: float) -> dict[str, Any]:
-    """Runs of a fitted machine, and what they come to in the mean, in 95 of 100, and at worst.
+def certain(machine: Mapping[str, Any], jobs: list[float], call: float) -> pd.DataFrame:
+    """What `simulate` says of each job, from the longest to the shortest, where a machine leaves nothing to chance.
 
-    It leaves nothing to chance, so that jobs of one duration need one run.
+    Then one run says what shorter jobs come to.
     """
-    first = simulate(machine, [max(jobs)], call=call)
-    most = max(5, EVENTS // int(first["events"].iloc[0]))
-    if len(jobs) > most:
-        jobs = [jobs[at * len(jobs) // most] for at in range(most)]
-    each = simulate(machine, sorted(set(jobs)), call=call).set_index("duration")
-    found = pd.concat([first, each.loc[jobs].reset_index()])
-    names = ["duration", "polls", "transitions", "events", "dollars", "calls"]
-    mean: dict[str, Any] = {name: found[name].iloc[1:].mean() for name in names}
-    delays = found["delay"]
-    known = delays.notna().any()
+    waiting, ran, rows = _waiting(written(machine)), None, []
+    for job in sorted(jobs, reverse=True):
+        ran = (ran and ran.shorter(job)) or _run(waiting, job, call)
+        rows.append({**ran.figures(job), "status": ran.run.status, "error": ran.run.error})
+    return pd.DataFrame(rows)
+
+
+def _figures(runs: pd.DataFrame) -> dict[str, Any]:
+    """What runs come to in the mean, in 95 of 100, and at worst."""
     return {
-        **mean,
-        "mean_delay": delays.iloc[1:].mean() if known else math.nan,
-        "p95_delay": delays.quantile(0.95) if known else math.nan,
-        "worst_delay": delays.max() if known else math.nan,
-        "ended_well": found["status"].eq("SUCCEEDED").mean(),
-        "within_limit": bool(found["events"].max() < limits.HISTORY_EVENTS),
+        **runs[["duration", "polls", "transitions", "events", "dollars", "calls"]].mean(),
+        "mean_delay": runs["delay"].mean(),
+        "p95_delay": runs["delay"].quantile(0.95),
+        "worst_delay": runs["delay"].max(),
+        "ended_well": runs["status"].eq("SUCCEEDED").mean(),
+        "within_limit": bool(runs["events"].max() < limits.HISTORY_EVENTS),
     }
 
 
@@ -360,17 +405,16 @@ def compare_patterns(
 
     Raises PlanRefused as `simulate` does, and where there is no interval or no pattern to compare.
     """
-    call = _number("The call's time", call, 0.0, 900.0)
-    several = callable(jobs) or (isinstance(jobs, Iterable) and not isinstance(jobs, str))
+    call = _call(call)
     durations = _jobs(jobs, COMPARED)
-    durations = durations if several else spread(durations[0], COMPARED)
+    durations = spread(durations[0], COMPARED) if isinstance(jobs, Real | timedelta) else durations
     pauses = [_pause(interval) for interval in _listed("intervals to compare", intervals)]
     rows = []
     for name in _listed("patterns to compare", patterns):
         way = _pattern(name)
         for interval in pauses if way.polling else pauses[:1]:
             machine = fitted(name, interval=interval, duration=max(durations), call=call)
-            figures = _figures(machine, durations, call)
+            figures = _figures(certain(machine, durations, call))
             rows.append({"pattern": name, "interval": float(interval) if way.polling else math.nan, **figures})
     return pd.DataFrame(rows)
 
@@ -435,19 +479,19 @@ def fitted(
     longest job's seconds, `call` those of one call. Jitter is taken away: it may use up all attempts before the job's
     time. Raises PlanRefused for an unknown pattern and absurd figures.
     """
-    _pattern(pattern)
-    pause = _pause(interval)
-    duration, call = _number("The job's duration", duration), _number("The call's time", call, 0.0, 900.0)
+    polling, pause = _pattern(pattern).polling, _pause(interval)
+    duration, call = _number("The job's duration", duration), _call(call)
     machine = definitions.load("recheck" if pattern == "wait_first" else pattern)
     states = machine["States"]
     room = math.ceil(2 * duration) + 60  # in seconds; a time-out is for the day when the job hangs
-    if PATTERNS[pattern].polling:
+    if polling:
         machine["TimeoutSeconds"] = max(machine.get("TimeoutSeconds", 0), room + pause + math.ceil(4 * call))
     for state in states.values():
         if state["Type"] == "Task":
-            long = math.ceil(2 * call) + 1 if PATTERNS[pattern].polling else room
+            long = math.ceil(2 * call) + 1 if polling else room
             state["TimeoutSeconds"] = max(state["TimeoutSeconds"], long)
-    most = max(pause, int(min(longest or LONGEST_PAUSE, LONGEST_PAUSE)))
+    most = LONGEST_BACK_OFF if pattern == "retry_polling" else LONGEST_PAUSE
+    most = max(pause, int(min(longest or most, most)))
     if pattern in ("recheck", "standard_parent", "wait_first"):
         states["Pause"]["Seconds"] = pause
     if pattern == "wait_first":
@@ -464,9 +508,8 @@ def fitted(
         states["AskJob"]["Assign"]["pause"] = f"{{% $min([$pause * 2, {most}]) %}}"
         states["IsDone"]["Choices"][-1]["Condition"] = f"{{% $polls >= {limit} %}}"
     elif pattern == "retry_polling":
-        slowest = max(pause, int(min(longest or LONGEST_BACK_OFF, LONGEST_BACK_OFF)))
-        backing_off = {"IntervalSeconds": pause, "MaxDelaySeconds": slowest, "JitterStrategy": "NONE"}
-        retries = min(_polls(pause, 1.5, slowest, room), MOST_RETRIES)
+        backing_off = {"IntervalSeconds": pause, "MaxDelaySeconds": most, "JitterStrategy": "NONE"}
+        retries = min(_polls(pause, 1.5, most, room), MOST_RETRIES)
         states["AskJob"]["Retry"][0] |= {**backing_off, "MaxAttempts": retries}
     return machine
 
@@ -498,7 +541,7 @@ def suggest(
     way of polling notices the end in time within AWS's 25,000 events.
     """
     seconds = _number("The job's duration", duration)
-    call = _number("The call's time", call, 0.0, 900.0)
+    call = _call(call)
     shortest = 1 + 2 * call  # of pauses, and the calls before and after it
     tolerated = _number("The tolerated delay", max(shortest, seconds / 10) if within is None else within, 0.2)
     longest = (1 + SHARE) * seconds
@@ -510,40 +553,29 @@ def suggest(
     if sync or calls_back:
         pattern, reason = SPOKEN["sync" if sync else "calls_back"]
         machine = fitted(pattern, interval=1, duration=longest, call=call)
-        figures = {"pattern": pattern, "interval": math.nan, **_figures(machine, jobs, call)}
+        figures = {"pattern": pattern, "interval": math.nan, **_figures(certain(machine, jobs, call))}
         return Suggestion(pattern, None, reason, pd.Series(figures), machine)
     # A Wait counts in whole seconds; the call that finds the job done takes its time, too. A pause that is longer than
     # the job spares nothing.
     pause = max(math.floor(min(tolerated - 2 * call, math.ceil(longest))), 1)
-    found: list[tuple[float, str, float, dict[str, Any]]] = []
+    kept = []
     for name, way in PATTERNS.items():
         if not way.polling:
             continue
         grows = name in ("bounded", "counted", "retry_polling")
         interval = min(pause, 2) if grows else pause
         machine = fitted(name, interval=interval, duration=longest, call=call, longest=pause)
-        longest_run = simulate(machine, longest, call=call).iloc[0]
-        if longest_run["status"] == "SUCCEEDED":
-            found.append((longest_run["dollars"], name, float(interval), machine))
-    least, few = min((dollars for dollars, *_ in found), default=0.0), spread(seconds, COMPARED)
-
-    def usual(way: tuple[float, str, float, dict[str, Any]]) -> float:
-        """The mean of some runs; of a way that costs twice as much as another at its longest, which is no rival."""
-        return way[0] if way[0] > 2 * least else simulate(way[3], few, call=call)["dollars"].mean()
-
-    kept = (
-        (name, interval, machine, figures)
-        for _, name, interval, machine in sorted(found, key=usual)
-        if (figures := _figures(machine, jobs, call))["ended_well"] == 1 and figures["p95_delay"] <= tolerated + 1e-6
-    )
-    chosen = next(kept, None)
-    if chosen is None:
+        runs = certain(machine, [longest, *jobs], call)
+        figures = _figures(runs[1:])
+        if runs["status"].eq("SUCCEEDED").all() and figures["p95_delay"] <= tolerated + SAME:
+            kept.append((name, float(interval), machine, figures))
+    if not kept:
         raise PlanRefused(
             f"No polling notices the end of a {seconds:,.10g} s job within {tolerated:,.10g} s and in 25,000 events; "
             "allow a longer delay, let the job call back, or poll in executions that follow one another."
         )
-    name, pauses, machine, figures = chosen
-    in_time = figures["worst_delay"] <= tolerated + 1e-6
+    name, pauses, machine, figures = min(kept, key=lambda way: way[3]["dollars"])
+    in_time = figures["worst_delay"] <= tolerated + SAME
     latest = "the latest was noticed" if in_time else "95 of 100 were noticed in time, the latest"
     polls = quantities.count(round(figures["polls"]), "poll", "polls")
     reason = (

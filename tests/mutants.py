@@ -49,6 +49,14 @@ PARTS = {
 }
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
+    "helpers/definition/loops.py <module>: number in '10 ** 12'": "anything beyond a year is as long",
+    "helpers/definition/loops.py fills_history: comparison in 'min(counted) > loop.turns'": (
+        "it is full at about so many"
+    ),
+    "helpers/definition/loops.py loop_problems: comparison in 'shorter <= set(problem.states)'": (
+        "two ways round through the same states have a shorter one among them"
+    ),
+    "helpers/definition/loops.py retry_problems: comparison in 'attempts < needed'": "it is full at about so many",
     "helpers/definition/syntax.py intrinsic: number in 'maxsize=1024'": "how many are kept changes no answer",
     "helpers/definition/syntax.py Slice: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
     "helpers/definition/validation.py __init__: truth in 'self.ends = False'": "the outermost scope sets it first",
@@ -63,12 +71,14 @@ EXPLAINED = {
     "helpers/engine/scheduler.py cancel: and or in 'self._cancelled > CANCELLED and self._cancelled * 2 > len(se'": (
         "when what was cancelled is thrown away changes no history"
     ),
+    "helpers/exercises/judges.py _fewest: comparison in 'answer < wanted'": "what is equal was found right before",
     "helpers/exercises/judges.py _fewest_polls: number in \"table['tolerated'].iloc[0]\"": (
         "the tolerated delay is the same in every row"
     ),
     "helpers/exercises/judges.py _seconds_in: comparison in 'abs(float(got) - wanted) > 0.5'": (
         "whether half a second off is still right is promised nowhere"
     ),
+    "helpers/exercises/slips.py shown: comparison in 'len(text) <= 60'": "where a long value is cut is not promised",
     "helpers/exercises/trial.py _machine: number in ':8'": "a name of its own may be of any length",
     "helpers/exercises/trial.py _run: number in 'maxsize=512'": "how many trials are remembered changes no verdict",
     "helpers/history/fleet.py states: truth in 'ignore_cleanup_errors=True'": (
@@ -76,28 +86,47 @@ EXPLAINED = {
     ),
     "helpers/history/fleet.py _list: truth in 'preserve_index=False'": "nobody asks for the column that would come",
     "helpers/history/fleet.py _list: truth in 'drop=True'": "nobody asks for the column that would come",
-    "helpers/history/turns.py polls: truth in 'strict=True'": "a row has a value for each of its columns",
+    "helpers/history/fleet.py states: truth in 'hive_partitioning=False'": "no query names what would come",
+    "helpers/history/summaries.py _backoffs: and or in 'not pd.isna(backoff) and backoff > pd.Timedelta(0)'": (
+        "what is unknown or takes no time covers none"
+    ),
+    "helpers/history/turns.py _turns: truth in 'strict=True'": "each turn has an end: the next one, or the last",
     "helpers/history/visit.py __init__: number in 'len(events) + 1'": "any factor that is large enough serves",
     "helpers/history/visit.py _container: comparison in 'end >= 0'": "no branch begins with a bracket or a colon",
     "helpers/history/visit.py attempts: truth in 'copy=False'": "a copy holds the same",
-    "helpers/history/fleet.py _summed: truth in 'hive_partitioning=False'": "no query names what would come",
-    "helpers/history/sources.py of: number in 'depth + 1'": "how many lists in lists are too many is promised nowhere",
     "helpers/history/sources.py _ordered: number in 'range(1, len(ids) + 1)'": (
         "what is in order is then put in order all the same"
     ),
     "helpers/history/sources.py _ordered: number in 'len(ids) + 1'": (
         "what is in order is then put in order all the same"
     ),
+    "helpers/history/sources.py _records: number in 'depth + 1'": (
+        "how many lists in lists are too many is promised nowhere"
+    ),
     "helpers/history/sources.py stamps: comparison in 'moments.max() <= _LAST'": "the last moment of all is read alone",
+    "helpers/history/store.py histories: truth in 'strict=True'": "a row has a value for each of its columns",
     "helpers/history/store.py _written: number in 'secrets.token_hex(4)'": "a name that lasts while a file is written",
     "helpers/planner.py Suggestion: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
+    "helpers/planner.py Simulated: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
     "helpers/planner.py Waiting: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
-    "helpers/planner.py _figures: comparison in 'len(jobs) > most'": "of as many jobs as there may be all are taken",
+    "helpers/planner.py <module>: number in 'MOST_RETRIES = 8000'": "a history has room for a few retries more",
+    "helpers/planner.py _asked: number in 'limit=200'": "an attempt may last an event longer",
     "helpers/planner.py _keep_alive: number in 'beat / 2'": "a worker may say more often that it lives",
+    "helpers/planner.py _others: number in 'value - 1'": "any number but the good one makes most machines ask again",
     "helpers/planner.py _others: number in 'value + 1'": "any number but the good one makes most machines ask again",
+    "helpers/planner.py _waiting: comparison in 'like.pending is not None'": "what is known is then found anew",
     "helpers/planner.py _waiting: number in 'maxsize=256'": "how many machines are remembered changes no figure",
     "helpers/planner.py chart: number in '(0, 6)'": "a label stands a point further off",
+    "helpers/planner.py chart: number in 'fontsize=8'": "a label is a point larger",
+    "helpers/planner.py chart: number in 'markersize=12'": "a cross is a point larger",
     "helpers/planner.py fitted: number in 'math.ceil(2 * call) + 1'": "a time-out may be a second longer",
+    "helpers/planner.py simulate: number in 'definition: Mapping[str, Any], jobs: Jobs, *, call: float=0.'": (
+        "any seed will do that is always the same"
+    ),
+    "helpers/planner.py simulate: arithmetic in 'seed + at'": "any seeds will do that differ",
+    "helpers/planner.py suggest: comparison in \"figures['worst_delay'] <= tolerated + SAME\"": (
+        "no delay is longer by just that"
+    ),
 }
 SECONDS = 600
 FIRST = "MUTANTS_FIRST"  # names the file that says which tests come first

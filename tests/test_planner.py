@@ -80,6 +80,7 @@ def test_nobody_polls_where_the_worker_calls_back():
 def test_the_long_pause_first_spares_polls():
     first, always = one("wait_first", 600, interval=10), one("recheck", 600, interval=10)
     assert (first["status"], first["polls"] < always["polls"] / 2) == ("SUCCEEDED", True)
+    assert one("wait_first", 5, interval=10, call=0)["took"] == 10  # nothing is spared of a short job
 
 
 def test_give_up_limits_and_jitter_are_simulated():
@@ -167,7 +168,7 @@ def test_jobs_may_be_several_or_a_function_of_chance():
     again = planner.simulate(recheck, lambda chance: chance.uniform(5, 50), runs=7)
     pd.testing.assert_frame_equal(drawn, again)
     assert len(planner.simulate(recheck, lambda _: 5, runs=1)) == 1
-    with pytest.raises(errors.PlanRefused, match="runs"):
+    with pytest.raises(errors.PlanRefused, match="between 1 and 1,000,000 runs"):
         planner.simulate(recheck, lambda _: 5, runs=0)
 
 
@@ -186,10 +187,20 @@ def test_comparison_has_a_row_for_each_way_and_interval():
     assert (known["p95_delay"] <= known["worst_delay"] + 1e-9).all()
 
 
-def test_of_many_long_jobs_some_of_each_length_are_run(monkeypatch):
-    monkeypatch.setattr(planner, "EVENTS", 100)
-    table = planner.compare_patterns(range(10, 110), intervals=[2], patterns=["recheck"])
-    assert table["duration"].tolist() == [50]  # 10, 30, 50, 70 and 90
+@pytest.mark.parametrize("pattern", planner.PATTERNS)
+def test_one_run_of_a_fitted_machine_says_what_shorter_jobs_come_to(pattern):
+    machine = planner.fitted(pattern, interval=2, duration=100, call=0.5)
+    jobs = [100, 99.9, 61.3, 61, 61, 2, 0.2, 0]
+    each = planner.simulate(machine, jobs, call=0.5).drop(columns="took")
+    pd.testing.assert_frame_equal(planner.certain(machine, jobs, 0.5), each)
+
+
+def test_a_run_that_gave_up_says_only_what_gives_up_too():
+    machine = definition.load("bounded")  # the last of its polls comes after 303 s
+    jobs = [3000.0, 304.0, 303.0, 63.0, 1.0]
+    each = planner.simulate(machine, jobs, call=0).drop(columns="took")
+    assert each["error"].eq("GaveUp").tolist() == [True, True, False, False, False]
+    pd.testing.assert_frame_equal(planner.certain(machine, jobs, 0), each)
 
 
 @pytest.mark.slow
@@ -268,10 +279,11 @@ def test_a_suggestion_does_not_pause_longer_than_the_job_may_take():
 
 
 @pytest.mark.parametrize(
-    ("duration", "within", "way", "pause"), [(90, 15, "wait_first", 14), (1000, 600, "recheck", 599)]
+    ("duration", "within", "way", "pause"),
+    [(10, 1.2, "retry_polling", 1), (90, 15, "wait_first", 14), (1000, 600, "recheck", 599)],
 )
 def test_what_is_suggested_is_the_cheapest_on_average(duration, within, way, pause):
-    machine = planner.fitted(way, interval=pause, duration=1.2 * duration, call=0.1)
+    machine = planner.fitted(way, interval=pause, duration=1.2 * duration, call=0.1, longest=pause)
     other = planner.simulate(machine, planner.spread(duration, planner.RUNS))
     assert (other["delay"] <= within).all()
     assert planner.suggest(duration, within=within).figures["dollars"] <= other["dollars"].mean() + 1e-9
@@ -291,6 +303,10 @@ def test_nothing_is_wrong_with_a_machine_that_is_fitted(pattern):
     assert planner.simulate(machine, 10, call=30)["status"].eq("SUCCEEDED").all()
 
 
+def test_nothing_is_wrong_with_a_retry_that_polls_for_days():
+    assert definition.problems(planner.fitted("retry_polling", interval=2, duration=300_000, call=0.1)) == []
+
+
 def test_what_was_planned_before_makes_no_difference():
     def polls(interval, expected, job):
         machine = planner.fitted("recheck", interval=interval, duration=expected, call=0.1)
@@ -303,6 +319,7 @@ def test_what_was_planned_before_makes_no_difference():
 
 def test_suggestion_is_the_cheapest_of_those_in_time():
     suggestion = planner.suggest(600, within=30)
+    assert suggestion.figures["duration"] == pytest.approx(600)  # the mean of all its jobs
     others = planner.compare_patterns(600, intervals=[29], patterns=["recheck", "wait_first"])
     assert suggestion.figures["dollars"] <= others["dollars"].min() + 1e-9
     assert "within 60 s" in planner.suggest(600).reason  # a tenth
@@ -316,6 +333,11 @@ def test_suggestion_prefers_who_needs_no_polling():
     assert planner.suggest(600, calls_back=True).interval is None
 
 
+def test_no_end_is_noticed_sooner_than_a_pause_of_a_second_allows():
+    with pytest.raises(errors.PlanRefused, match="within 1 s"):
+        planner.suggest(600, within=1)
+
+
 @pytest.mark.slow
 def test_suggestion_says_when_the_history_is_too_short():
     with pytest.raises(errors.PlanRefused, match="25,000 events"):
@@ -326,6 +348,12 @@ def test_suggestion_says_when_the_history_is_too_short():
 def test_absurd_durations_are_refused(duration):
     with pytest.raises(errors.PlanRefused):
         planner.simulate(definition.load("recheck"), duration)
+
+
+@pytest.mark.parametrize("price", [-1, math.nan, "free"])
+def test_an_absurd_price_is_refused_in_dollars(price):
+    with pytest.raises(errors.PlanRefused, match="dollars"):
+        planner.simulate(definition.load("recheck"), 5, price=price)
 
 
 @pytest.mark.parametrize("machine", [None, 5, b"{}", {"StartAt": {"A"}}])

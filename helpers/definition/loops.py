@@ -40,7 +40,7 @@ MOST_LOOPS = 300
 MOST_SECONDS = 10**12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Loop:
     """A way round: its states in order, and the edges of the scope that it lies in."""
 
@@ -157,7 +157,7 @@ def events_of(state: State) -> int:
         if not state.distributed:
             inside = sum(events_of(inner) for scope in state.inner for inner in scope.states.values())
         return 4 + inside + (2 if state.type == "Map" else 0)
-    return 1 if state.type in ("Succeed", "Fail") else 2
+    return 1 if state.type == "Fail" else 2
 
 
 def loop_problems(scope: Scope, definition: dict[str, Any]) -> Iterator[Problem]:

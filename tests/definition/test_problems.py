@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from helpers import engine
-from helpers.definition import load, problems
+from helpers.definition import load, problems, states
+from helpers.definition.loops import events_of
 from tests.definition.machines import (
     FUNCTION,
     INVOKE,
@@ -385,6 +386,14 @@ def test_a_list_that_is_worked_off_bounds_the_loop_that_looks_at_its_length():
     assert "unbounded-polling" in kinds(polling({"Type": "Pass", "Parameters": ever, "Next": "Check"}, empty))
 
 
+def test_a_loop_that_only_an_error_ends_is_unbounded_and_one_that_nothing_ends_has_no_way_out():
+    ask = task("Pause", Retry=RETRIED, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Done"}])
+    assert kinds(machine("Pause", {"Pause": wait("Ask"), "Ask": ask, "Done": DONE})) == {"unbounded-polling"}
+    first = choice([equals("$.way", "out", "Done")], "Pause")
+    round_and_round = {"First": first, "Pause": wait("Turn"), "Turn": {"Type": "Pass", "Next": "Pause"}, "Done": DONE}
+    assert kinds(machine("First", round_and_round)) == {"no-way-out"}
+
+
 def test_history_limit_within_the_time():
     ask, check = task("Check", ResultPath="$.status", Retry=RETRIED), choice(STATUS, "Pause")
     # 2,777 turns of 2 s are 5,554 s.
@@ -400,6 +409,33 @@ def test_history_limit_by_count():
 
     assert "history-limit" not in kinds(counted(4_000))
     assert "history-limit" in kinds(counted(5_000))
+
+
+PASSING = {"StartAt": "Inside", "States": {"Inside": {"Type": "Pass", "End": True}}}
+CHILD = {**PASSING, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "End": True},
+        {"Type": "Wait", "Seconds": 1, "End": True},
+        {"Type": "Succeed"},
+        {"Type": "Fail"},
+        {"Type": "Task", "Resource": FUNCTION, "End": True},
+        {"Type": "Task", "Resource": INVOKE, "End": True},
+        {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": True},
+        {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True},
+        {"Type": "Parallel", "Branches": [PASSING, {"StartAt": "Too", "States": {"Too": DONE}}], "End": True},
+        {"Type": "Map", "ItemProcessor": PASSING, "End": True},
+        {"Type": "Map", "ItemProcessor": CHILD, "End": True},
+    ],
+    ids=lambda state: state.get("Resource", state["Type"]),
+)
+def test_a_state_writes_as_many_events_as_are_counted_for_it(state):
+    definition = machine("Only", {"Only": state})
+    events = engine.run(definition, [1], tasks={"Only": {}}).events
+    assert events_of(next(states(definition))) == len(events) - 2  # the execution's own start and end
 
 
 def test_history_limit_by_retry():

@@ -109,7 +109,9 @@ def test_a_miss_offers_the_next_hint_and_then_the_solution(tmp_path, monkeypatch
     (tmp_path / "solutions" / "06-not-ready-yet.ipynb").touch()
     assert exercises.check("06-round", ...).offer == ""
     asked = 'exercises.hint("06-round")'
-    assert exercises.check("06-round", {"Main"}).offer == f"For a hint run {asked}."
+    missed = exercises.check("06-round", {"Main"})
+    assert missed.offer == f"For a hint run {asked}."
+    assert f"<code>{asked}</code>" in missed._repr_html_()
     for _ in range(2):
         assert exercises.hint("06-round").offer == f"For another hint run {asked}."
     assert "solution" not in repr(exercises.check("06-round", {"Main"}))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import definition, deploy, errors, execution, history
+from helpers import definition, deploy, engine, errors, execution, history
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,17 @@ def test_the_first_parting_is_told(runs):
 def test_another_way_is_told(runs):
     found = history.compare(runs["raise"], runs["exit"]).divergence
     assert "after Work: a went to OrderMore, b to TellSomebody" in found
+
+
+def test_a_parting_in_a_branch_is_told_with_the_branch():
+    small = {"Variable": "$", "NumericLessThan": 5, "Next": "Small"}
+    ends = {"Small": {"Type": "Succeed"}, "Large": {"Type": "Succeed"}}
+    which = {"Type": "Choice", "Choices": [small], "Default": "Large"}
+    each = {"Type": "Map", "ItemProcessor": {"StartAt": "Which", "States": {"Which": which, **ends}}, "End": True}
+    machine = {"StartAt": "Each", "States": {"Each": each}}
+    a, b = (engine.run(machine, items).events for items in ([1, 1], [1, 9]))
+    told = "They part in Each#1[1] at visit 2, after Which: a went to Small, b to Large."
+    assert history.compare(a, b).divergence == told
 
 
 def test_the_same_way_is_told(runs):

@@ -272,3 +272,11 @@ def test_numbers_that_became_floats_on_the_way_are_read_all_the_same():
     frame = table("the Map inside an iteration fails, and the outer one runs again")
     floats = frame.assign(visit=frame["visit"].astype("float64"))
     pd.testing.assert_frame_equal(history.visits(floats).astype({"visit": "Int64"}), history.visits(frame))
+
+
+def test_visits_of_executions_that_have_just_begun_are_not_those_of_one_that_is_done():
+    chain = {name: {"Type": "Pass", "Next": after} for name, after in zip("ABC", "BCD", strict=True)}
+    done = engine.run({"StartAt": "A", "States": {**chain, "D": {"Type": "Succeed"}}}).events
+    each = [done, *[done[:2]] * 7]
+    events = pd.concat([history.events(one).assign(execution=str(number)) for number, one in enumerate(each)])
+    assert history.visits(events)["state"].tolist() == [*"ABCD", *"A" * 7]
