@@ -375,7 +375,7 @@ def certain(machine: Mapping[str, Any], jobs: list[float], call: float) -> pd.Da
 
 
 def _figures(runs: pd.DataFrame) -> dict[str, Any]:
-    """What runs come to in the mean, in 95 of 100, and at worst."""
+    """What runs come to on average, in 95 of 100, and at worst."""
     return {
         **runs[["duration", "polls", "transitions", "events", "dollars", "calls"]].mean(),
         "mean_delay": runs["delay"].mean(),
@@ -400,7 +400,7 @@ def compare_patterns(
 
     Columns: `pattern` (str), `interval` (s; NaN where nobody polls), `duration` (s), `polls`, `transitions`, `events`,
     `dollars`, `calls` (of functions), each the mean of the runs; `mean_delay`, `p95_delay` and `worst_delay` (s until
-    the end is noticed: in the mean, in 95 of 100 runs, at worst; NaN for `.sync`), `ended_well` (share of the runs),
+    the end is noticed: on average, in 95 of 100 runs, at worst; NaN for `.sync`), `ended_well` (share of the runs),
     `within_limit` (whether no history came to AWS's 25,000 events).
 
     Raises PlanRefused as `simulate` does, and where there is no interval or no pattern to compare.
@@ -420,7 +420,7 @@ def compare_patterns(
 
 
 def chart(table: pd.DataFrame) -> "Chart":
-    """Dollars against the delay in the mean, one point a row of `compare_patterns`, labelled with its interval.
+    """Dollars against the delay on average, one point per row of `compare_patterns`, labelled with its interval.
 
     From each point a line leads to the delay that 95 of 100 runs keep. A row whose delay is not known has no point, and
     the legend says so.
@@ -440,7 +440,7 @@ def chart(table: pd.DataFrame) -> "Chart":
         refused = rows[rows["ended_well"] < 1]
         axes.plot(refused["mean_delay"], refused["dollars"], "x", color="black", markersize=12)
     axes.set(yscale="log", ylabel="dollars per 1,000 jobs")
-    axes.set_xlabel("delay until noticed (s): in the mean, and in 95 of 100 runs")
+    axes.set_xlabel("delay until noticed (s): on average, and in 95 of 100 runs")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:.2g}")
     axes.set_title("What waiting costs (x: not all runs end well)")

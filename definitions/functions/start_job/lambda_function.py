@@ -1,7 +1,7 @@
 """A stand-in for any service that takes a job and answers at once.
 
 The job's id says when it began and how long it takes, so its state survives between two calls without
-a database: whoever asks later reckons it from the id.
+a database: whoever asks later works it out from the id.
 """
 
 import time
