@@ -371,5 +371,5 @@ for _name, _given in REPLACING.items():
     _function.signature = Jsonata.static_frame.lookup(_name).signature
     FUNCTIONS.bind(_name, _function)
 FUNCTIONS.bind("eval", None)
-Functions._string = staticmethod(_text)  # of `$string` and of `&`
-Signature.get_symbol = _symbol
+Functions._string = staticmethod(_text)  # of `$string` and `&`; the library writes numbers as Python does
+Signature.get_symbol = _symbol  # the library takes null for nothing
