@@ -254,7 +254,7 @@ def test_watching_in_the_background(
 
 
 def test_an_argument_that_no_call_takes_is_said(lab: helpers.Lab) -> None:
-    with pytest.raises(LabError, match=r"cannot be asked to start an execution of 5: Invalid type for parameter state"):
-        execution.start(5, lab=lab)
+    with pytest.raises(LabError, match=r"cannot be asked to stop the execution \S+: Invalid type for parameter error"):
+        execution.stop("arn:aws:states:us-east-1:123456789012:execution:m:e", error=5, lab=lab)
     with pytest.raises(LabError, match=r"make the function \S+: Invalid value for parameter Timeout, value: 0, valid"):
         deploy.function("start_job", timeout=0, role="arn:aws:iam::123456789012:role/r", lab=lab)
