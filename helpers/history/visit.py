@@ -23,6 +23,8 @@ _NONE = -1
 """Stands for a row that is not there."""
 _CATCHING = CONTAINERS | {"Task"}
 _ABORTS = frozenset({Kind.STATE_ABORTED, Kind.CONTAINER_ABORTED, Kind.ITERATION_ABORTED, Kind.RUN_ABORTED})
+# Looked up once: a member of an enum takes as long to find as all the rest that is done with most attempts' events.
+_SCHEDULED, _STARTED, _SUCCEEDED = Kind.ATTEMPT_SCHEDULED, Kind.ATTEMPT_STARTED, Kind.ATTEMPT_SUCCEEDED
 _STOPS = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT})
 _ENTERED_AT = re.compile(r"\(entered at the event id #(\d{1,18})\)")
 _SIMPLE = frozenset({"Choice", "Fail", "Pass", "Succeed", "Wait"})
@@ -40,8 +42,8 @@ class _Columns:
 
     def __init__(self, events: pd.DataFrame) -> None:
         numbers, names = _encoded(events["type"])
-        readings = [read(str(name)) for name in names]
-        self.types: list[EventType] = [readings[number] for number in numbers.tolist()]
+        self.readings = [read(str(name)) for name in names]
+        self.types: list[EventType] = [self.readings[number] for number in numbers.tolist()]
         self.ids: list[int] = events["id"].to_numpy("int64").tolist()
         self.previous: list[int] = events["previous_id"].to_numpy("int64", na_value=_NONE).tolist()
         branch, names = _encoded(events["branch"])
@@ -52,7 +54,7 @@ class _Columns:
         self.numbers = number
         (executions, _), (state, _) = _encoded(events["execution"]), _encoded(events["state"])
         one = ((executions * (len(events) + 1) + branch) * (state.max(initial=0) + 1)) + state
-        is_iteration = np.array([reading.group is Group.ITERATION for reading in readings], "bool")
+        is_iteration = np.array([reading.group is Group.ITERATION for reading in self.readings], "bool")
         has_visit = (state > 0) & (number > 0) & ~is_iteration[numbers]
         codes = np.full(len(events), _NONE, "int64")
         pairs, _ = pd.factorize(one[has_visit])
@@ -218,7 +220,11 @@ class _Account:
         # This runs for every event, so what it compares with is looked up once.
         columns, table = self._columns, self._table
         types, codes, skipped = columns.types, columns.codes, self._skipped
-        entered, exited, succeeded, of_attempt = Kind.ENTERED, Kind.EXITED, Kind.ITERATION_SUCCEEDED, Group.ATTEMPT
+        entered, exited, of_attempt = Kind.ENTERED, Kind.EXITED, Group.ATTEMPT
+        of_iteration, started, succeeded = Group.ITERATION, Kind.ITERATION_STARTED, Kind.ITERATION_SUCCEEDED
+        # That an iteration went on matters to a gap, or where its Map is taken up again.
+        redriven = any(reading.kind is Kind.EXECUTION_REDRIVEN for reading in columns.readings)
+        quiet = self._gaps is None and not redriven
         for row in self._rows:
             kind, state_type, group = types[row]
             if state_type in skipped:
@@ -227,8 +233,9 @@ class _Account:
             if code == _NONE:
                 if group is Group.EXECUTION:
                     self._execution(kind, row)
-                elif group is Group.ITERATION and (kind is not succeeded or self._gaps is not None):
-                    self._iteration(kind, row)
+                elif group is of_iteration:
+                    if not quiet or (kind is not started and kind is not succeeded):
+                        self._iteration(kind, row)
                 elif group is of_attempt:
                     self._stray(kind, state_type, row)
                 continue
@@ -300,7 +307,7 @@ class _Account:
         if visit.status is not None:
             self._reopen(visit)
         current = visit.attempts[-1] if visit.attempts else None
-        if kind is Kind.ATTEMPT_SCHEDULED:
+        if kind is _SCHEDULED:
             visit.recover()
             follows = current is not None and current.scheduled < self._redriven
             _Attempt(visit, row, self._redrives if follows else 0)
@@ -309,9 +316,9 @@ class _Account:
             # A refused scheduling is the whole of an attempt, unless a gap hides its beginning.
             hidden = kind is not Kind.ATTEMPT_FAILED or visit.entered == _NONE or self._has_gap(visit.entered, row)
             current = _Attempt(visit, _NONE if hidden else row)
-        if kind is Kind.ATTEMPT_STARTED:
+        if kind is _STARTED:
             current.started = row
-        elif kind is Kind.ATTEMPT_SUCCEEDED:
+        elif kind is _SUCCEEDED:
             current.status, current.ended = "succeeded", row
             visit.recover()
         elif kind is not Kind.ATTEMPT_SUBMITTED:
