@@ -97,6 +97,14 @@ def test_no_two_modules_have_one_name():
     assert {name: count for name, count in names.items() if count > 1} == {"execution": 3}
 
 
+@pytest.mark.parametrize("package", ["athena", "integrations", "lambda_runner"])
+def test_a_package_that_lists_its_modules_lists_those_there_are(package):
+    folder = HELPERS / "sandbox" / package
+    listed = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))).split("\n\n")[1]
+    named = set(re.findall(r"`(\w+)`", listed))
+    assert named == {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
 def circles(skip_types):
     """Modules that import one another, each circle once; `skip_types` leaves out what is imported for its types."""
     names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules()}

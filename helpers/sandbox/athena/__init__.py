@@ -2,7 +2,7 @@
 
 `api` is what AWS answers, `query_execution` a query's life, `dialect` what SQL passes, `rewriting` what makes DuckDB
 mean by it what Athena means, `sql` DuckDB itself, `catalog` the databases and tables, which are Glue's, `readers` what
-reads the CSV and Parquet objects behind them, `caller` who asks.
+reads the CSV and Parquet objects behind them, `caller` who asks, `problem` why a query fails.
 
 Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partitions,
 functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message

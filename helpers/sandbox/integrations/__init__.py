@@ -1,8 +1,8 @@
 """What the tasks of executions call: the sandbox's other services, as Step Functions integrates them.
 
-`calls` takes a call of the engine and answers it, `resources` says which there are, `services` calls one, `jobs` is
-what `.sync` waits for, `objects` what a distributed Map reads and writes. Names and values of requests and answers are
-put into AWS's forms by `shapes`, failures by `failures`.
+`answering` takes a call of the engine and answers it, `integration` says which there are, `service_call` calls one with
+one of the `clients`, `jobs` is what `.sync` waits for, `objects` what a distributed Map reads and writes. Names and
+values of requests and answers are put into AWS's forms by `shapes`, failures by `wording`.
 """
 
 from helpers.sandbox.integrations.answering import handle

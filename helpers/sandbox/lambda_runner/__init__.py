@@ -1,7 +1,7 @@
 """AWS Lambda on the sandbox: the uploaded zips run in warm Python worker processes.
 
-`backend` is the API, `runner` one invocation, `workers` the processes, `bootstrap` what runs inside them, `keeper` what
-ends with them all that a handler started, `package` what the zips may hold.
+`functions` is the API, `runner` one invocation, `workers` the processes, `bootstrap` what runs inside them, `keeper`
+what ends with them all that a handler started, `package` what the zips may hold.
 
 Not as on AWS: every `python3.x` runs on the sandbox's own Python; other runtimes, container images and layers are
 refused. MemorySize is not enforced. A worker's own folder with the code can be written to, and /tmp is this computer's
