@@ -62,18 +62,10 @@ OPTIMISED = {
         "stepfunctions", "StepFunctions", "AWSStepFunctions", {"startExecution": (SYNC, "sync:2", TOKEN)}
     ),
 }
-# What else AWS integrates, by the name in a Resource, and what it is called: not in the sandbox.
+# What else AWS integrates, by the name in a Resource: not in the sandbox.
 ELSEWHERE = {
-    "apigateway": "API Gateway",
-    "codebuild": "CodeBuild",
-    "databrew": "Glue DataBrew",
-    "eks": "EKS",
-    "elasticmapreduce": "EMR",
-    "emr-containers": "EMR on EKS",
-    "emr-serverless": "EMR Serverless",
-    "http": "An HTTP task",
-    "mediaconvert": "MediaConvert",
-    "sagemaker": "SageMaker",
+    *("apigateway", "codebuild", "databrew", "eks", "elasticmapreduce", "emr-containers", "emr-serverless", "http"),
+    *("mediaconvert", "sagemaker"),
 }
 
 _RESOURCE = re.compile(
@@ -127,8 +119,8 @@ def problem_of(resource: str) -> str | None:
         return None
     named = _RESOURCE.fullmatch(resource)
     if named and named["service"] in ELSEWHERE:
-        what = ELSEWHERE[named["service"]]
-        return f"{what} is not in the sandbox: give the state an answer with lab.stand_in, or use an AWS account."
+        said = "is not in the sandbox: give the state an answer with lab.stand_in, or use an AWS account."
+        return f"{resource.rsplit(':::', 1)[-1]} {said}"
     found = integration_of(resource)
     if found is None:
         return unknown

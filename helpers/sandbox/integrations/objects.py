@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from helpers.engine import Call, TaskFailed
 from helpers.engine.map_runs import transformed
 from helpers.engine.text import data_of, text_of
-from helpers.sandbox.integrations import clients, wording
+from helpers.sandbox.integrations import clients, service_call
 from helpers.sandbox.integrations.integration import Service
 from helpers.sandbox.integrations.shapes import json_bytes, to_service
 
@@ -58,13 +58,9 @@ def items(call: Call) -> Any:
             return [item for one in found["files"] for item in _items(content(bucket, one["key"]), given)]
         return _items(body, config)
     except (ClientError, BotoCoreError) as error:
-        raise TaskFailed(READER, wording.of_call(error, S3, is_sdk=True).cause) from error
-    except UnicodeDecodeError as error:
-        raise TaskFailed(READER, f"The object holds no text in UTF-8 (at byte {error.start}).") from error
-    except csv.Error as error:
-        raise TaskFailed(READER, f"The object holds no CSV: {error}.") from error
-    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
-        raise TaskFailed(READER, f"The object is no {manifest or kind} that can be read.") from error
+        raise TaskFailed(READER, service_call.failure(error, S3, is_sdk=True).cause) from error
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, csv.Error) as error:
+        raise TaskFailed(READER, f"The object is no {manifest or kind} in UTF-8 that can be read.") from error
 
 
 def _unpacked(key: str, body: bytes) -> bytes:
@@ -97,13 +93,10 @@ def _parameters(call: Call, action: str) -> dict[str, Any]:
 
 def items_in(text: str, config: dict[str, Any]) -> Any:
     """The items in an object's text, by the ReaderConfig. Raises TaskFailed."""
-    kind = config.get("InputType", "JSON")
-    if kind == "CSV":
+    if config.get("InputType") == "CSV":
         return _rows(text, config)
-    if kind not in ("JSON", "JSONL"):
-        raise TaskFailed(READER, f"Items in the form {kind} are not in the sandbox; use an AWS account for them.")
     try:
-        if kind == "JSONL":
+        if config.get("InputType") == "JSONL":
             return [data_of(line) for line in text.splitlines() if line.strip()]
         found = data_of(text)
     except ValueError as error:
@@ -119,7 +112,7 @@ def items_in(text: str, config: dict[str, Any]) -> Any:
 
 
 def _rows(text: str, config: dict[str, Any]) -> list[Any]:
-    delimiter = DELIMITERS.get(config.get("CSVDelimiter", "COMMA"), ",")
+    delimiter = DELIMITERS[config.get("CSVDelimiter", "COMMA")]
     rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, escapechar="\\") if row)
     given = config.get("CSVHeaderLocation") == "GIVEN"
     headers: list[str] = config.get("CSVHeaders", []) if given else next(rows, [])
@@ -160,5 +153,5 @@ def write(call: Call) -> dict[str, Any]:
         manifest = text_of({"DestinationBucket": bucket, "MapRunArn": run, "ResultFiles": written})
         client.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=json_bytes(manifest))
     except (ClientError, BotoCoreError) as error:
-        raise TaskFailed(WRITER, wording.of_call(error, S3, is_sdk=True).cause) from error
+        raise TaskFailed(WRITER, service_call.failure(error, S3, is_sdk=True).cause) from error
     return {"MapRunArn": run, "ResultWriterDetails": {"Bucket": bucket, "Key": f"{folder}/manifest.json"}}

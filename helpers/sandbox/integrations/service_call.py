@@ -1,18 +1,24 @@
-"""Calling a service: one way for all of them, and the invoking of functions."""
+"""Calling a service: one way for all of them, the invoking of functions, and failures, named and worded as on AWS."""
 
+import base64
+import logging
+import os
 from typing import Any
 
 from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.engine import TaskFailed
+from helpers.engine.failures import PERMISSIONS, RUNTIME
 from helpers.engine.tasks import Call
 from helpers.engine.text import data_of, text_of
-from helpers.sandbox.integrations import clients, wording
-from helpers.sandbox.integrations.integration import OPTIMISED, Integration
+from helpers.sandbox.integrations import clients
+from helpers.sandbox.integrations.integration import OPTIMISED, Integration, Service
 from helpers.sandbox.integrations.shapes import from_service, json_bytes, sdk_metadata, to_service
 
-__all__ = ["answer", "ask", "function_answer", "parameters_of", "presented"]
+__all__ = ["answer", "ask", "failure", "function_answer", "parameters_of", "presented"]
 
+LOG = logging.getLogger(__name__)
 INVOKE = Integration(OPTIMISED["lambda"], "invoke", "", False)
 
 
@@ -69,9 +75,6 @@ def _function_error(payload: str, compact: bool) -> TaskFailed:
 
 def parameters_of(call: Call, integration: Integration) -> dict[str, Any]:
     """The parameters of a task as the client of its service takes them. Raises TaskFailed."""
-    service, action = integration.service.name, integration.action
-    if not clients.has_operation(service, action):
-        raise wording.not_startable(call, [f"The sandbox knows no action '{action}' of {service}"])
     problems: list[str] = []
     shape, given, found = integration.model.input_shape, call.parameters, {}
     if not isinstance(given, dict):
@@ -79,7 +82,9 @@ def parameters_of(call: Call, integration: Integration) -> dict[str, Any]:
     elif shape:
         found = to_service(given, shape, problems)
     if problems:
-        raise wording.not_startable(call, problems)
+        where = f"the state '{call.state}' (entered at the event id #{call.frame.entered})"
+        said = f"The Parameters '{call.text}' could not be used to start the Task: [{'; '.join(problems)}]"
+        raise TaskFailed(RUNTIME, f"An error occurred while executing {where}. {said}")
     found.pop("ContentLength", None)  # the client counts for itself; for more bytes than come, S3 would wait for ever
     return found
 
@@ -90,10 +95,38 @@ def ask(region: str, integration: Integration, parameters: dict[str, Any]) -> di
     try:
         return getattr(client, name)(**parameters)  # type: ignore[no-any-return]
     except Exception as error:
-        raise wording.of_call(error, integration.service, integration.is_sdk) from error
+        raise failure(error, integration.service, integration.is_sdk) from error
 
 
 def presented(response: dict[str, Any], integration: Integration) -> dict[str, Any]:
     """A service's answer as a task gets it, without how it came."""
     shape = integration.model.output_shape
     return from_service(response, shape, integration.is_sdk) if shape else {}
+
+
+def failure(error: Exception, service: Service, is_sdk: bool) -> TaskFailed:
+    """The failure of a task whose service answered with an error, or could not be asked at all.
+
+    Errors that the service's API declares have their own names, others the one of its SDK's common exception.
+    """
+    if not isinstance(error, ClientError):
+        said = str(error)
+        if not isinstance(error, BotoCoreError):
+            LOG.error("A service could not be asked.", exc_info=error)
+            said = "the sandbox failed in it; its log has the details"
+        return TaskFailed(f"{service.errors}.SdkClientException", f"Unable to execute HTTP request: {said}")
+    found, answer = error.response["Error"], error.response["ResponseMetadata"]
+    code, status, request = found["Code"], answer["HTTPStatusCode"], answer.get("RequestId")
+    message = found.get("Message", "")
+    if code == "InternalFailure":
+        message = "The sandbox failed in this call; its log has the details."
+    name = f"{service.errors}.{type(error).__name__.removesuffix('Exception')}Exception"
+    if type(error).__name__ in ("ClientError", "AccessDenied"):  # S3 declares the latter for what is never called
+        name = service.unmodelled
+    details = f"Service: {service.title}; Status Code: {status}; Error Code: {code}; Request ID: {request}; Proxy: null"
+    if is_sdk:  # as the second version of the Java SDK has it
+        details = f"Service: {service.title}, Status Code: {status}, Request ID: {request}"
+    if is_sdk and service.title == "S3":
+        # AWS's answers have one of 76 characters; moto's have none.
+        details += f", Extended Request ID: {base64.b64encode(os.urandom(56)).decode()}"
+    return TaskFailed(name, f"{message} ({details})", also=PERMISSIONS if code.startswith("AccessDenied") else None)

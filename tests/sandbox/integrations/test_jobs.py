@@ -124,21 +124,22 @@ def test_a_job_needs_starting_looking_and_stopping(lab, machines, state, resourc
 
 
 @pytest.mark.parametrize(
-    ("resource", "what"),
+    "resource",
     [
-        ("http:invoke", "An HTTP task"),
-        ("apigateway:invoke", "API Gateway"),
-        ("elasticmapreduce:createCluster.sync", "EMR"),
-        ("sagemaker:createTrainingJob.sync", "SageMaker"),
-        ("eks:call", "EKS"),
-        ("mediaconvert:createJob.sync", "MediaConvert"),
+        *(
+            "http:invoke",
+            "apigateway:invoke",
+            "elasticmapreduce:createCluster.sync",
+            "sagemaker:createTrainingJob.sync",
+        ),
+        *("eks:call", "mediaconvert:createJob.sync"),
     ],
 )
 def test_what_is_not_here_is_refused_at_creation_in_one_sentence_unless_something_stands_in(
-    lab, machines, state, resource, what
+    lab, machines, state, resource
 ) -> None:
     definition = machine(state, resource, {})
-    with pytest.raises(ClientError, match=f"{what} is not in the sandbox") as refused:
+    with pytest.raises(ClientError, match=f"{resource} is not in the sandbox") as refused:
         machines.create(definition)
     assert refused.value.response["Error"]["Code"] == "InvalidDefinition"
     lab.stand_in(state, {"StatusCode": 200}, seconds=0)

@@ -99,7 +99,7 @@ def test_the_same_request_again_is_the_same_machine(states: Any, machine: Machin
         (
             '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::http:invoke", '
             '"End": true}}}',
-            "INVALID_RESOURCE: An HTTP task is not in the sandbox: give the state an answer with lab.stand_in, "
+            "INVALID_RESOURCE: http:invoke is not in the sandbox: give the state an answer with lab.stand_in, "
             "or use an AWS account. at /States/A/Resource",
         ),
         (
