@@ -21,14 +21,14 @@ __all__ = ["Integration", "Service", "integration_of", "is_function", "problem_o
 class Service:
     """A service as integrations name it: by boto3's name, in the names of its errors, and in their causes.
 
-    `actions` holds the patterns in which each may be waited for; None where every operation may be called, and waited
+    `actions` holds the patterns in which each may be waited for; with the SDK every operation may be called, and waited
     for with a task token. `other` names the errors that its API does not declare, where that is not its title's.
     """
 
     name: str
     errors: str
     title: str
-    actions: dict[str, tuple[str, ...]] | None = None
+    actions: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     other: str = ""
 
     @property
@@ -124,8 +124,7 @@ def problem_of(resource: str) -> str | None:
     found = integration_of(resource)
     if found is None:
         return unknown
-    actions = found.service.actions
-    if actions is not None:
-        return None if found.pattern in ("", *actions.get(found.action, ())) and found.action in actions else unknown
-    known = clients.has_operation(found.service.name, found.action) and found.pattern in ("", TOKEN)
-    return None if known else unknown
+    patterns = found.service.actions.get(found.action)
+    if found.is_sdk and clients.has_operation(found.service.name, found.action):
+        patterns = (TOKEN,)
+    return None if patterns is not None and found.pattern in ("", *patterns) else unknown

@@ -14,6 +14,7 @@ import functools
 import importlib
 import importlib.machinery
 import io
+import itertools
 import json
 import logging
 import os
@@ -114,10 +115,7 @@ def read_frame(pipe: BinaryIO, largest: int | None = None) -> tuple[dict[str, An
 # --- the sandbox's clock ---------------------------------------------------------------------------------------------
 
 
-class Shift:
-    """How far the sandbox's clock is ahead, in seconds; fixed for an invocation."""
-
-    seconds = 0.0
+shift = types.SimpleNamespace(seconds=0.0)  # how far the sandbox's clock is ahead; fixed for an invocation
 
 
 def put_time_on() -> None:
@@ -125,11 +123,11 @@ def put_time_on() -> None:
     original = types.SimpleNamespace(**vars(time))
 
     def now_by_default(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda seconds=None: function(original.time() + Shift.seconds if seconds is None else seconds)
+        return lambda seconds=None: function(original.time() + shift.seconds if seconds is None else seconds)
 
     stand_ins: dict[str, Callable[..., Any]] = {
-        "time": lambda: original.time() + Shift.seconds,
-        "time_ns": lambda: original.time_ns() + round(Shift.seconds * 1e9),
+        "time": lambda: original.time() + shift.seconds,
+        "time_ns": lambda: original.time_ns() + round(shift.seconds * 1e9),
         **{name: now_by_default(getattr(original, name)) for name in ("gmtime", "localtime", "ctime")},
         "asctime": lambda *moment: original.asctime(*moment or (time.localtime(),)),
         "strftime": lambda form, *moment: original.strftime(form, *moment or (time.localtime(),)),
@@ -251,8 +249,11 @@ def as_on_aws(path: str) -> str:
     return f"{version}/site-packages/{tail}" if found and head else path
 
 
-def error_of(problem: Exception, request_id: str) -> dict[str, Any]:
-    """What AWS answers for an exception, its keys in AWS's order."""
+def failure_of(problem: Exception, request_id: str) -> bytes:
+    """What AWS answers for an exception, its keys in AWS's order; the log has it, too.
+
+    There it is one event, its lines parted by carriage returns.
+    """
     if isinstance(problem, Fault):
         kind, trace = problem.kind, problem.trace
     else:
@@ -262,19 +263,14 @@ def error_of(problem: Exception, request_id: str) -> dict[str, Any]:
         trace = traceback.format_list(
             [(as_on_aws(frame.filename), frame.lineno or 0, frame.name, frame.line) for frame in frames[outside:]]
         )
-    return {"errorMessage": str(problem), "errorType": kind, "requestId": request_id, "stackTrace": trace}
-
-
-def log_error(error: dict[str, Any]) -> None:
-    """Write an error to the log as AWS's runtime does: one event, its lines parted by carriage returns."""
-    message = f": {error['errorMessage']}" if error["errorMessage"] else ""
-    lines = [f"[ERROR] {error['errorType']}{message}", "Traceback (most recent call last):"]
-    for entry in error["stackTrace"]:
-        for line in entry.splitlines():
-            text = line.lstrip(" ")
-            lines.append(NO_BREAK_SPACE * (len(line) - len(text)) + text)
+    said = str(problem)
+    lines = [f"[ERROR] {kind}: {said}" if said else f"[ERROR] {kind}", "Traceback (most recent call last):"]
+    for line in itertools.chain.from_iterable(map(str.splitlines, trace)):
+        text = line.lstrip(" ")
+        lines.append(NO_BREAK_SPACE * (len(line) - len(text)) + text)
     with contextlib.suppress(Exception):
         sys.stdout.write("\r".join(lines).replace("\n", "\r") + "\n")
+    return json.dumps({"errorMessage": said, "errorType": kind, "requestId": request_id, "stackTrace": trace}).encode()
 
 
 class _LogHandler(logging.Handler):
@@ -336,22 +332,21 @@ def main() -> None:
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         archive.extractall(function["folder"])
     del package  # it may have 50 MB
-    Shift.seconds = function["clock_offset"]
+    shift.seconds = function["clock_offset"]
     started = time.perf_counter()
     try:
         handler = become(function)
     except Exception as problem:
-        error = error_of(problem, "")
-        log_error(error)
+        body = failure_of(problem, "")
         channel.end_log(function["mark"])
-        channel.reply({"kind": "error", "mark": function["mark"]}, json.dumps(error).encode())
+        channel.reply({"kind": "error", "mark": function["mark"]}, body)
         return
     seconds = time.perf_counter() - started
     channel.reply({"kind": "ready", "mark": function["mark"], "pid": os.getpid(), "seconds": seconds})
 
     while True:
         invocation, event = channel.received.get()
-        Shift.seconds = invocation["clock_offset"]
+        shift.seconds = invocation["clock_offset"]
         _LogHandler.request_id = invocation["request_id"]
         kind = "result"
         try:
@@ -359,9 +354,7 @@ def main() -> None:
             if len(body) > LARGEST_RESPONSE:
                 kind, body = "too_large", b""
         except Exception as problem:
-            error = error_of(problem, invocation["request_id"])
-            log_error(error)
-            kind, body = "error", json.dumps(error).encode()
+            kind, body = "error", failure_of(problem, invocation["request_id"])
         channel.end_log(invocation["mark"])
         channel.reply({"kind": kind, "mark": invocation["mark"]}, body)
 
