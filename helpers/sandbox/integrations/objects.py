@@ -93,10 +93,13 @@ def _parameters(call: Call, action: str) -> dict[str, Any]:
 
 def items_in(text: str, config: dict[str, Any]) -> Any:
     """The items in an object's text, by the ReaderConfig. Raises TaskFailed."""
-    if config.get("InputType") == "CSV":
+    kind = config.get("InputType", "JSON")
+    if kind == "CSV":
         return _rows(text, config)
+    if kind not in ("JSON", "JSONL"):
+        raise TaskFailed(READER, f"Items in the form {kind} are not in the sandbox; use an AWS account for them.")
     try:
-        if config.get("InputType") == "JSONL":
+        if kind == "JSONL":
             return [data_of(line) for line in text.splitlines() if line.strip()]
         found = data_of(text)
     except ValueError as error:

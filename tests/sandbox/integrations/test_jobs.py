@@ -126,13 +126,12 @@ def test_a_job_needs_starting_looking_and_stopping(lab, machines, state, resourc
 @pytest.mark.parametrize(
     "resource",
     [
-        *(
-            "http:invoke",
-            "apigateway:invoke",
-            "elasticmapreduce:createCluster.sync",
-            "sagemaker:createTrainingJob.sync",
-        ),
-        *("eks:call", "mediaconvert:createJob.sync"),
+        "http:invoke",
+        "apigateway:invoke",
+        "elasticmapreduce:createCluster.sync",
+        "sagemaker:createTrainingJob.sync",
+        "eks:call",
+        "mediaconvert:createJob.sync",
     ],
 )
 def test_what_is_not_here_is_refused_at_creation_in_one_sentence_unless_something_stands_in(
