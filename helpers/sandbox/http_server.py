@@ -103,15 +103,15 @@ class RequestHandler(MotoRequestHandler):
             called = actions.call_of(service, self._environ(body), body) if is_held or is_paced else ("", {})
             if identity and is_held and (said := identities.denial(identity, service, claim.region, *called)):
                 raise Refused("denied", said)
+            self.server.last_used = time.monotonic()
+            with identities.acting_as(identity):
+                if is_paced:
+                    return delays.answer(service, claim.region, *called, lambda: self._ask(claim, body))
+                return self._ask(claim, body)
         except Refused as refused:
             if not is_read:
                 self._drain()
-            return refusal.refused(refused, service, self.headers)
-        self.server.last_used = time.monotonic()
-        with identities.acting_as(identity):
-            if is_paced:
-                return delays.answer(service, claim.region, *called, lambda: self._ask(claim, body))
-            return self._ask(claim, body)
+            return refusal.answer(refused, service, self.headers)
 
     def _ask(self, claim: signing.SignedRequest, body: bytes) -> Answer:
         target = self.headers.get("X-Amz-Target", "")
@@ -119,9 +119,11 @@ class RequestHandler(MotoRequestHandler):
             if claim.service == "states":
                 return states_api.answer(target, body, process.ACCOUNT, claim.region)
             return self._ask_moto(claim.service, body)
+        except Refused:
+            raise
         except Exception as error:
             logger.exception("%s %s of %s failed", self.command, target or self.path, claim.service)
-            return refusal.internal_failure(error, claim.service, self.headers)
+            raise refusal.failure(error) from None
 
     def _identity(self, claim: signing.SignedRequest) -> identities.Identity | None:
         """Whose keys signed: None for the sandbox's own, which alone open its own verbs."""
@@ -139,18 +141,18 @@ class RequestHandler(MotoRequestHandler):
         environ = self._environ(body)
         # moto goes by the decoded path, so that is the one to look at.
         if environ["PATH_INFO"].startswith(CLOSED):
-            return refusal.not_here("This address", service, self.headers)
+            raise _absent("This address")
         try:
             chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
         except ImportError:  # a service whose optional parts of moto are not installed
-            return refusal.not_here(service, service, self.headers)
+            raise _absent(service) from None
         except NotImplementedError as error:
             what = re.sub(r"^The (\w+) action has not been implemented$", r"\1", str(error))
-            return refusal.not_here(f"{service}: {what}", service, self.headers)
+            raise _absent(f"{service}: {what}") from None
         content = b"".join(chunks)
         code = int(status.split(" ", 1)[0])
         if _is_unrouted(code, content, service):
-            return refusal.not_here(f"{service}: this operation ({self.command} {self.path})", service, self.headers)
+            raise _absent(f"{service}: this operation ({self.command} {self.path})")
         return Answer(code, list(headers), content)
 
     def _send(self, answer: Answer) -> None:
@@ -197,6 +199,10 @@ class RequestHandler(MotoRequestHandler):
             self.connection.settimeout(PATIENCE)
             with contextlib.suppress(TimeoutError):
                 self.rfile.read(int(length))
+
+
+def _absent(what: str) -> Refused:
+    return Refused("absent", f"{what} is not in the sandbox; use an AWS account for it.")
 
 
 def _length(given: list[str] | None) -> int:

@@ -292,7 +292,7 @@ def test_a_stumble_is_one_line_in_awss_own_form(service: str, protocol: str, hea
     sent = Message()
     for name, value in headers.items():
         sent[name] = value
-    answer = refusal.internal_failure(ValueError("<a> & \x00 \ud800\nsecond line"), service, sent)
+    answer = refusal.answer(refusal.failure(ValueError("<a> & \x00 \ud800\nsecond line")), service, sent)
     parsed = create_parser(protocol).parse(
         {"status_code": answer.status, "headers": HeadersDict(answer.headers), "body": answer.body}, None
     )
