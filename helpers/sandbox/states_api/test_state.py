@@ -35,7 +35,8 @@ from helpers.sandbox.states_api.states_error import StatesError, invalid
 
 ALONE = "StateName"  # what the service calls a state that is given without a name
 LONGEST_SECONDS = 300  # API reference, TestState
-NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
+# The members of inspectionData that are no texts.
+NO_TEXTS = ("errorDetails", "maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
 PATTERNS = (".sync", ".sync:2", ".waitForTaskToken")
 # The context object that may be given; developer guide, "Accessing execution data from the Context object".
 CONTEXT: dict[str, dict[str, type]] = {
@@ -61,8 +62,7 @@ def test_state(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, A
 class Tested:
     """The state that a request is about, and what becomes of it; StatesError where it cannot be tested.
 
-    `stages` are the members of AWS's inspectionData as JSON values, `error_details` those of errorDetails; `end` gets
-    None at its end, or what was raised that is no state's failure.
+    `end` gets None at its end, or what was raised that is no state's failure.
     """
 
     def __init__(self, backend: StatesBackend, arguments: dict[str, Any]) -> None:
@@ -88,12 +88,8 @@ class Tested:
         self._frame.variables, self._frame.scope.context = _object(arguments, "variables"), self._seen_context
         if iterates:
             self._frame.item = item_of(0, self._frame.data, STATE_DATA)
-        self._status = "FAILED"
-        self._next: str | None = None
-        self._error: str | None = None
-        self._cause: str | None = None
-        self._stages: dict[str, Any] = {"input": self._frame.data}
-        self._error_details: dict[str, Any] = {}
+        self._found: dict[str, Any] = {"status": "FAILED"}  # members of the answer
+        self._stages: dict[str, Any] = {"input": self._frame.data}  # members of inspectionData, as JSON values
         self.end: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
         self._watch()
 
@@ -104,21 +100,17 @@ class Tested:
 
     def answer(self, level: str) -> dict[str, Any]:
         """What TestState answers, at an inspection level, once it has ended."""
-        stages = {name: value if name in NUMBERS else text_of(value) for name, value in self._stages.items()}
-        if self._error_details:
-            stages["errorDetails"] = self._error_details
+        stages = {name: value if name in NO_TEXTS else text_of(value) for name, value in self._stages.items()}
+        has_output = self._found["status"] in ("SUCCEEDED", "CAUGHT_ERROR")
         return {
-            "status": self._status,
-            "output": text_of(self._frame.data) if self._status in ("SUCCEEDED", "CAUGHT_ERROR") else None,
-            "error": self._error,
-            "cause": self._cause,
-            "nextState": self._next,
+            **self._found,
+            "output": text_of(self._frame.data) if has_output else None,
             "inspectionData": None if level == "INFO" else stages,
         }
 
     def _time_out(self) -> None:
         self._frame.process.close()
-        self._error = TIMEOUT
+        self._found["error"] = TIMEOUT
         self._ended(None, None)
 
     def _ended(self, _: Any, error: Exception | None) -> None:
@@ -128,18 +120,18 @@ class Tested:
         self.end.put(error)
 
     def _walk(self) -> Walk:
-        state, frame = self._state, self._frame
+        state, frame, found = self._state, self._frame, self._found
         frame.enter(state)
         try:
             if isinstance(state, Handled):
                 frame.retries = self._retries
-                self._status, self._next = yield from self._handled(state)
+                found["status"], found["nextState"] = yield from self._handled(state)
             else:
-                self._next = (yield from state.work(frame)) if state.waits else state.pass_through(frame)
-                self._status = "SUCCEEDED"
+                found["nextState"] = (yield from state.work(frame)) if state.waits else state.pass_through(frame)
+                found["status"] = "SUCCEEDED"
         except StateFailed as failure:
             frame.locate(state, failure)
-            self._error, self._cause = failure.error, failure.cause
+            found |= {"error": failure.error, "cause": failure.cause}
 
     def _handled(self, state: Handled) -> Walk:
         """The status and the next state of a state that has Retry and Catch."""
@@ -150,17 +142,16 @@ class Tested:
         except StateFailed as failure:
             failed = failure
         frame.locate(state, failed)
-        self._error, self._cause = failed.error, failed.cause
+        self._found |= {"error": failed.error, "cause": failed.cause}
         index = matching(state.retriers, failed)
         if index is not None:
-            self._error_details = {"retryIndex": index}
+            details = self._stages["errorDetails"] = {"retryIndex": index}
             retrier = state.retriers[index]
             if self._retries < retrier.attempts:
-                seconds = int(retrier.delay(self._retries, frame.execution.chance()))
-                self._error_details["retryBackoffIntervalSeconds"] = seconds
+                details["retryBackoffIntervalSeconds"] = int(retrier.delay(self._retries, frame.execution.chance()))
                 return "RETRIABLE", None
         following = state._caught(frame, failed)
-        self._error_details = {"catchIndex": matching(state._catchers, failed)}
+        self._stages["errorDetails"] = {"catchIndex": matching(state._catchers, failed)}
         return "CAUGHT_ERROR", following
 
     def _attempt(self, state: Handled, data: Any) -> Walk:

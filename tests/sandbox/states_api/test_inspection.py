@@ -81,7 +81,7 @@ def inspect(
     details = stages.pop("errorDetails", {})
     output = None if found["output"] is None else json.loads(found["output"])
     read = {stage: json.loads(value) if isinstance(value, str) else value for stage, value in stages.items()}
-    return Found(found["status"], output, found["error"], found["cause"], found["nextState"], read, details)
+    return Found(found["status"], output, *map(found.get, ("error", "cause", "nextState")), read, details)
 
 
 @pytest.fixture(autouse=True)
