@@ -158,13 +158,10 @@ class Execution(engine.Observer):
         return self.run.stopped or clock.now()
 
     def redrive(self, client_token: str | None = None) -> datetime.datetime:
-        """Go on from the state that the execution was left in, and return when; ExecutionNotRedrivable.
+        """Go on from the state that it was left in, and return when; ExecutionNotRedrivable. In the engine's thread.
 
         A request repeated with the same client token redrives once.
         """
-        return clock.call(lambda: self._redrive(client_token))
-
-    def _redrive(self, client_token: str | None) -> datetime.datetime:
         if self.run.redriven and client_token and client_token == self.client_token:
             return self.run.redriven
         self.backend.execution(self.arn)  # it may be forgotten by now
@@ -234,11 +231,6 @@ class Child(Execution):
         self.run, self.map_run = run, map_run
         self.backend, self.machine = map_run.parent.backend, map_run.machine
         self.revision, self.version, self.alias, self.trace_header = map_run.machine.revision, None, None, None
-
-    def redrive(self, client_token: str | None = None) -> datetime.datetime:
-        assert self.map_run is not None
-        message = "Execution was started by a Map Run and is redriven by redriving the parent execution"
-        raise StatesError("ExecutionNotRedrivable", f"{message}: '{self.map_run.parent.arn}'")
 
 
 class MapRun:

@@ -109,7 +109,11 @@ def stop_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[st
 
 
 def redrive_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"redriveDate": backend.execution(arguments["executionArn"]).redrive(arguments.get("clientToken"))}
+    execution = backend.execution(arguments["executionArn"])
+    if execution.map_run is not None:
+        message = "Execution was started by a Map Run and is redriven by redriving the parent execution"
+        raise StatesError("ExecutionNotRedrivable", f"{message}: '{execution.map_run.parent.arn}'")
+    return {"redriveDate": clock.call(lambda: execution.redrive(arguments.get("clientToken")))}
 
 
 def _list_children(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:

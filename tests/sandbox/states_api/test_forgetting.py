@@ -125,7 +125,7 @@ def test_what_was_forgotten_meanwhile_is_not_redriven(backend: kept.StatesBacken
     running = clock.executions
     backend.end_executions_of(execution.machine)
     with pytest.raises(StatesError, match="Does Not Exist"):
-        execution.redrive()
+        clock.call(execution.redrive)
     assert clock.call(lambda: clock.executions) == running
 
 
@@ -178,7 +178,7 @@ def test_a_redriven_execution_is_whole_and_put_away_again(backend: kept.StatesBa
     failing = {"StartAt": "No", "States": {"No": {"Type": "Fail"}}}
     execution = backend.executions[end_one(backend, "fails", definition=failing)]
     running = clock.executions
-    execution.redrive()
+    clock.call(execution.redrive)
     wait(execution)
     assert clock.call(lambda: clock.executions) == running
     assert isinstance(execution.run.events, bytes)
