@@ -113,24 +113,21 @@ def session(role: str, name: str | None = None) -> Identity:
 
 def known(access_key: str, token: str | None) -> Identity | None:
     """The identity that an access key and its token belong to; None for keys that were never given out here."""
-    found = _by_key.get(access_key) or (_assumed(access_key) if token else _of_user(access_key))
+    found = _by_key.get(access_key)
+    if found is None:
+        found = next((one for one in _with_keys() if one.credentials.access_key == access_key), None)
     return found if found is not None and found.credentials.token == token else None
 
 
-def _assumed(access_key: str) -> Identity | None:
+def _with_keys() -> Iterator[Identity]:
+    """Whom STS and IAM have given keys."""
     for one in sts_backends[process.ACCOUNT]["aws"].assumed_roles:
-        if one.access_key_id == access_key:
-            keys = Credentials(access_key, one.secret_access_key, one.session_token)
-            return Identity(one.arn, keys, role=one.role_arn, limit=one.policy)
-    return None
-
-
-def _of_user(access_key: str) -> Identity | None:
+        keys = Credentials(one.access_key_id, one.secret_access_key, one.session_token)
+        yield Identity(one.arn, keys, role=one.role_arn, limit=one.policy)
     for user in iam_backends[process.ACCOUNT]["aws"].users.values():
         for key in user.access_keys:
-            if key.access_key_id == access_key and key.status == "Active":
-                return Identity(user.arn, Credentials(access_key, key.secret_access_key), user=user.name)
-    return None
+            if key.status == "Active":
+                yield Identity(user.arn, Credentials(key.access_key_id, key.secret_access_key), user=user.name)
 
 
 def role_at(arn: str) -> Role | None:
