@@ -14,7 +14,7 @@ from helpers.definition import syntax
 from helpers.definition.fields import LONGEST_LABEL, OBJECTS, OPERATORS, TYPES, Field, Object
 from helpers.definition.jsonata_text import free_names, states_fields, syntax_error
 from helpers.definition.spoken_rules import expression
-from helpers.definition.walk import Scope, State, scopes, states, ways
+from helpers.definition.walk import Scope, State, edges, scopes, states
 from helpers.errors import DefinitionInvalid
 from helpers.limits import DEFINITION_LENGTH, NAME_LENGTH
 
@@ -506,12 +506,12 @@ class Reading:
         leads: dict[str, list[tuple[str, int]]] = {}
         for state in found.values():
             leaving = leads[state.name] = []
-            for _, field, target, rule in ways(state):
-                assigned = (rule or state.body).get("Assign")
-                leaving.append((target, sum(set(map(self.bit, assigned))) if isinstance(assigned, dict) else 0))
-                if target not in there:
-                    place = Where(where, f"/States/{state.name}/{field.replace('.', '/')}", state.name, "")
-                    self.target(target, place, "dangling-next", there)
+            for edge in edges(state):
+                assigned = edge.holder.get("Assign")
+                leaving.append((edge.target, sum(set(map(self.bit, assigned))) if isinstance(assigned, dict) else 0))
+                if edge.target not in there:
+                    place = Where(where, f"/States/{state.name}/{edge.field.replace('.', '/')}", state.name, "")
+                    self.target(edge.target, place, "dangling-next", there)
         waiting = list(reached)
         while waiting:
             name = waiting.pop()

@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from helpers.definition.spoken_rules import condition
 
-__all__ = ["Edge", "EdgeKind", "Scope", "State", "edges", "scopes", "states", "ways"]
+__all__ = ["Edge", "EdgeKind", "Scope", "State", "edges", "scopes", "states"]
 
 EdgeKind = Literal["next", "default", "choice", "catch", "retry"]
 
@@ -93,19 +93,25 @@ class State:
         return [Scope(body, self, field, self.scope.language) for field, body in named if isinstance(body, dict)]
 
 
-@dataclass(frozen=True)
-class Edge:
-    """A way from one state of a scope to another.
+class Edge(NamedTuple):
+    """A way from one state of a scope to another, which a Retry leads back to its own.
 
-    `field` is where the definition says so (`Next`, `Choices[0].Next`, `Catch[1].Next` ...), `label` what a reader
-    would write beside it: a Choice rule's condition, the errors of a Catch or a Retry.
+    `field` is where the definition says so (`Next`, `Choices[0].Next`, `Catch[1].Next` ...), `holder` the object that
+    it stands in there: the state's own, or a rule, a catcher, a retrier.
     """
 
     source: str
     target: str
     kind: EdgeKind
     field: str
-    label: str = ""
+    holder: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What a reader would write beside it: a Choice rule's condition, the errors of a Catch or a Retry."""
+        if self.kind == "choice":
+            return condition(self.holder)
+        return "otherwise" if self.kind == "default" else ", ".join(errors(self.holder))
 
 
 def scopes(definition: object) -> Iterator[Scope]:
@@ -126,36 +132,21 @@ def states(definition: object) -> Iterator[State]:
 
 
 def edges(found: State) -> Iterator[Edge]:
-    """The edges that leave a state, a Retry being one that comes back to it.
-
-    Targets are taken as they are written: a missing one is an edge too.
-    """
-    for kind, field, target, rule in ways(found):
-        if kind == "choice":
-            label = condition(rule)
-        elif kind == "default":
-            label = "otherwise"
-        else:
-            label = ", ".join(errors(rule))
-        yield Edge(found.name, target, kind, field, label)
-
-
-def ways(found: State) -> Iterator[tuple[EdgeKind, str, str, dict[str, Any]]]:
-    """The edges without their words: of each the kind, the field, the target, and the rule that it stands in."""
-    body = found.body
+    """The edges that leave a state; targets are taken as they are written: a missing one is an edge too."""
+    name, body = found.name, found.body
     if isinstance(body.get("Next"), str):
-        yield "next", "Next", body["Next"], {}
+        yield Edge(name, body["Next"], "next", "Next", body)
     if found.type == "Choice":
         for position, rule in objects(body.get("Choices")):
             if isinstance(rule.get("Next"), str):
-                yield "choice", f"Choices[{position}].Next", rule["Next"], rule
+                yield Edge(name, rule["Next"], "choice", f"Choices[{position}].Next", rule)
         if isinstance(body.get("Default"), str):
-            yield "default", "Default", body["Default"], {}
+            yield Edge(name, body["Default"], "default", "Default", body)
     for position, catcher in objects(body.get("Catch")):
         if isinstance(catcher.get("Next"), str):
-            yield "catch", f"Catch[{position}].Next", catcher["Next"], catcher
+            yield Edge(name, catcher["Next"], "catch", f"Catch[{position}].Next", catcher)
     for position, retrier in objects(body.get("Retry")):
-        yield "retry", f"Retry[{position}]", found.name, retrier
+        yield Edge(name, name, "retry", f"Retry[{position}]", retrier)
 
 
 def objects(value: object) -> Iterator[tuple[int, dict[str, Any]]]:
