@@ -72,9 +72,9 @@ def answer(refused: Refused, service: str, headers: Message) -> Answer:
     body = {
         "s3": f"<Error>{inside}<RequestId>{request_id}</RequestId></Error>",
         "ec2": f"<Response><Errors><Error>{inside}</Error></Errors><RequestID>{request_id}</RequestID></Response>",
-        "query": f"<ErrorResponse><Error>{inside}</Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+        "query": f"<ErrorResponse><Error><Type>Sender</Type>{inside}</Error><RequestId>{request_id}</RequestId></ErrorResponse>",
     }[form]
-    known.append(("Content-Type", "text/xml"))
+    known.append(("Content-Type", "application/xml" if form == "s3" else "text/xml"))
     return Answer(status, known, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode())
 
 
