@@ -78,6 +78,10 @@ def load(name_or_path: str | Path, **substitutions: object) -> dict[str, Any]:
 
 def parse(text: str, where: str = "The definition", /, **substitutions: object) -> dict[str, Any]:
     """The definition written in a JSON text, filled in as by `load`; `where` names the text in an error."""
+    if not isinstance(text, str | bytes):
+        raise DefinitionInvalid(
+            f"{where} is asked as a JSON text, not as a {type(text).__name__}: a dict is a definition already."
+        )
     definition = decoded(text, where)
     known = placeholders(definition)
     for name in substitutions:
@@ -109,6 +113,11 @@ def placeholders(definition: object) -> list[str]:
 
 def found(name_or_path: str | Path) -> Path:
     """The file of a definition, by its name or its path; raises `UnknownName`."""
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise UnknownName(
+            f"A definition is loaded by its name or its path, not by a {type(name_or_path).__name__}: a dict is one "
+            "already, and needs no loading."
+        )
     if isinstance(name_or_path, str) and name_or_path in names():
         return FOLDER / f"{name_or_path}{SUFFIX}"
     path = Path(os.path.expanduser(name_or_path))

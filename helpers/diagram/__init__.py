@@ -14,7 +14,7 @@ from helpers.diagram.palette import STATUSES
 from helpers.diagram.picture import Diagram, Drawing
 from helpers.diagram.plan import plan
 from helpers.diagram.traced import traced
-from helpers.errors import DefinitionInvalid
+from helpers.errors import DefinitionInvalid, NotAHistory
 
 __all__ = ["STATUSES", "Diagram", "Legend", "draw", "draw_history", "legend"]
 
@@ -36,14 +36,14 @@ def draw(
     took in all and at most, its retries and failures; they mark the way taken, hovering shows the last input and
     output, and without `statuses` each state has that of its last visit. `heat` colours by the time spent instead.
 
-    Raises `DefinitionInvalid`, `UnknownStatus` and `UnknownName`.
+    Raises `DefinitionInvalid`, `UnknownStatus` and `UnknownName`, and `NotAHistory` for what is no frame of visits.
     """
     if not isinstance(definition, dict):
         raise DefinitionInvalid(
             f"What is of type {type(definition).__name__} cannot be drawn: give the definition as a dict, which "
             "helpers.definition.load makes of a name or a file, and json.loads of AWS's text."
         )
-    noted = Figures() if visits is None else figures(visits, attempts)
+    noted = Figures() if visits is None else figures(_checked(visits), attempts)
     drawn = Diagram(Drawing(plan(definition), noted, heat), statuses)
     return drawn.recoloured(last_statuses(visits)) if statuses is None and visits is not None else drawn
 
@@ -52,9 +52,18 @@ def draw_history(visits: pd.DataFrame, attempts: pd.DataFrame | None = None, *, 
     """The diagram of a history whose definition is not at hand: the states visited and the ways taken, dashed.
 
     Without `figured` nothing is noted on the states.
+
+    Raises `NotAHistory` for what is no frame of visits.
     """
+    visits = _checked(visits)
     noted = figures(visits, attempts) if figured else Figures()
     return Diagram(Drawing(traced(visits), noted, heated=False), last_statuses(visits))
+
+
+def _checked(visits: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(visits, pd.DataFrame) or not {"state", "branch", "duration", "status"} <= {*visits.columns}:
+        raise NotAHistory("These are no visits: give the frame that helpers.history.visits makes of events, whole.")
+    return visits
 
 
 def legend() -> Legend:

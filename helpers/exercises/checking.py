@@ -74,6 +74,6 @@ def _standing(text: str) -> dict[str, Any]:
 
 
 def _found(exercise: str) -> Any:
-    if exercise not in EXERCISES:
+    if not isinstance(exercise, str) or exercise not in EXERCISES:
         raise UnknownName(f"There is no exercise named {exercise!r}; there are: {', '.join(EXERCISES)}.")
     return EXERCISES[exercise]

@@ -25,6 +25,10 @@ def payload(row: Row, column: Literal["input", "output"] | None = None) -> Any:
     >>> payload({"input": '{"bucket": "mine"}', "output": None})
     {'bucket': 'mine'}
     """
+    if not isinstance(row, Mapping | pd.Series):
+        raise PayloadUnreadable(
+            f"A payload is that of one row of a table, and this is of type {type(row).__name__}: give frame.iloc[3]."
+        )
     if column is None:
         column = "output" if isinstance(row.get("output"), str) else "input"
     text = row.get(column)

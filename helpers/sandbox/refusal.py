@@ -69,10 +69,11 @@ def answer(refused: Refused, service: str, headers: Message) -> Answer:
         return Answer(status, known, b"\xa2" + texts)
     printable = re.sub(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", message)
     inside = f"<Code>{in_xml[form == 's3']}</Code><Message>{escape(printable)}</Message>"
+    own = f"<RequestId>{request_id}</RequestId>"
     body = {
-        "s3": f"<Error>{inside}<RequestId>{request_id}</RequestId></Error>",
+        "s3": f"<Error>{inside}{own}</Error>",
         "ec2": f"<Response><Errors><Error>{inside}</Error></Errors><RequestID>{request_id}</RequestID></Response>",
-        "query": f"<ErrorResponse><Error><Type>Sender</Type>{inside}</Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+        "query": f"<ErrorResponse><Error><Type>Sender</Type>{inside}</Error>{own}</ErrorResponse>",
     }[form]
     known.append(("Content-Type", "application/xml" if form == "s3" else "text/xml"))
     return Answer(status, known, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode())

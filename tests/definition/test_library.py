@@ -96,6 +96,13 @@ def test_a_file_that_is_no_text(tmp_path):
         load(path)
 
 
+def test_a_definition_that_is_one_already_needs_no_loading():
+    with pytest.raises(UnknownName, match="not by a dict: a dict is one already"):
+        load(load("busy_wait"))  # type: ignore[arg-type]
+    with pytest.raises(DefinitionInvalid, match="not as a dict: a dict is a definition already"):
+        parse(load("busy_wait"))  # type: ignore[arg-type]
+
+
 def test_unknown_names_list_those_there_are():
     with pytest.raises(UnknownName, match=r"'bussy_wait'.*busy_wait"):
         load("bussy_wait")

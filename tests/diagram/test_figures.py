@@ -6,11 +6,14 @@ import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pandas as pd
+import pytest
 
+from helpers import history
 from helpers.definition import load
 from helpers.diagram import STATUSES, draw, draw_history
 from helpers.diagram.figures import way
 from helpers.diagram.palette import NOT_TAKEN, TAKEN
+from helpers.errors import NotAHistory
 from tests.definition.machines import SAMPLES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -142,3 +145,11 @@ def test_no_visits_at_all():
     empty = turning().head(0)
     assert draw(load("busy_wait"), visits=empty).svg()
     assert draw_history(empty).svg()
+
+
+@pytest.mark.parametrize("given", [history.events([]), [], 5], ids=["events", "a list", "a number"])
+def test_what_are_no_visits_is_refused_with_what_to_give(given: Any):
+    with pytest.raises(NotAHistory, match=r"give the frame that helpers.history.visits makes"):
+        draw_history(given)
+    with pytest.raises(NotAHistory, match=r"give the frame that helpers.history.visits makes"):
+        draw(load("busy_wait"), visits=given)

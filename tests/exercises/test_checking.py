@@ -133,6 +133,8 @@ def test_where_no_solution_lies_near_it_is_named(tmp_path, monkeypatch):
 def test_unknown_exercise_is_named_with_those_there_are():
     with pytest.raises(errors.UnknownName, match="00-longest"):
         exercises.check("12-nothing", 1)
+    with pytest.raises(errors.UnknownName, match="00-longest"):
+        exercises.check(["00-longest"], 1)
 
 
 def test_a_machine_that_never_ends_is_stopped_and_its_loop_named(lab):

@@ -180,6 +180,8 @@ def test_a_payload_is_parsed_when_asked_for():
         history.payload(frame.iloc[1], "input")
     with pytest.raises(PayloadUnreadable, match="breaks at character 2"):
         history.payload({"output": "{a: 1}"})
+    with pytest.raises(PayloadUnreadable, match=r"of type int: give frame.iloc"):
+        history.payload(3)
 
 
 def test_what_a_gap_hides_is_missing_from_the_turns_too():
