@@ -92,3 +92,31 @@ def test_what_cannot_end_well_says_how_it_ended():
 def test_what_is_no_machine_is_refused():
     with pytest.raises(DefinitionInvalid):
         made_up({"StartAt": "A"})
+
+
+def rules_of_many_conditions(number):
+    return [
+        {
+            "And": [
+                {"Variable": f"$.a{place}", "NumericGreaterThan": place},
+                {"Variable": f"$.b{place}", "StringEquals": "x"},
+                {"Not": {"Variable": f"$.c{place}", "IsPresent": True}},
+                {"Variable": "$.k", "NumericLessThanPath": "$.l"},
+            ]
+        }
+        for place in range(number)
+    ]
+
+
+def expressions(number):
+    return [{"Condition": f"{{% $states.input.a{at} > {at} and $states.input.b = 'x{at}' %}}"} for at in range(number)]
+
+
+@pytest.mark.parametrize(("rules", "language"), [(rules_of_many_conditions, "JSONPath"), (expressions, "JSONata")])
+def test_the_last_of_many_ways_is_found(rules, language):
+    choices = [{**rule, "Next": f"No{place}"} for place, rule in enumerate(rules(25))]
+    choices[-1]["Next"] = "Yes"
+    wrong = {f"No{place}": {"Type": "Fail", "Error": "No"} for place in range(24)}
+    which = {"Type": "Choice", "Choices": choices, "Default": "No0"}
+    made = made_up({"QueryLanguage": language, **machine(Which=which, Yes={"Type": "Succeed"}, **wrong)})
+    assert made.run.status == "SUCCEEDED"
