@@ -293,12 +293,13 @@ def test_thirty_learners_can_share_an_account(configured: Path, monkeypatch: pyt
         "ann.b@example.com",
         "Ängström-with-a-very-long-name-indeed",
         "Ängström-with-a-very-long-name",
+        "李",
     ):
         monkeypatch.setenv("JUPYTERHUB_USER", person)
         labs.append(helpers.connect("aws", profile="work"))
     prefixes = [lab.prefix for lab in labs]
     assert prefixes[:2] == ["sfn-lab-ann-", "sfn-lab-ann-b-"]
-    assert len(set(prefixes)) == 4
+    assert len(set(prefixes)) == 5
     assert all(re.fullmatch(r"sfn-lab-[a-z0-9-]{1,22}", prefix) for prefix in prefixes)
     # One prefix may begin another; the tags still tell whose a thing is.
     assert labs[0].tags != labs[1].tags

@@ -15,7 +15,7 @@ from helpers.deploy.resources import filled
 from helpers.errors import InvalidSetting, WrongAccount
 from helpers.exercises import trial
 from helpers.lab import lessons, place
-from helpers.lab.settings import settings
+from helpers.lab.settings import Settings, settings
 from tests.notebooks import account, run
 from tests.roles import TRUST, may_everything, policy
 
@@ -232,4 +232,5 @@ def test_two_people_of_one_name_never_share_a_prefix(
     assert all(len(one) <= 20 for one in found)
     monkeypatch.setattr(place.platformdirs, "user_data_dir", lambda *_: "/dev/null/none")
     with pytest.raises(InvalidSetting, match="LAB_PREFIX"):
-        place._participant()
+        place._prefix(Settings())
+    assert place._prefix(Settings(prefix="mine-")) == "mine-"

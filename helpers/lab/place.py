@@ -24,6 +24,7 @@ from helpers.lab.settings import Settings, check, hyphened, person, settings
 
 __all__ = ["Lab", "beside", "connect", "current"]
 
+OURS = "sfn-lab-"  # what names begin with, unless the rules say otherwise
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 # The shortest of AWS's limits on the names of functions (64), roles (64) and state machines (80).
 LONGEST_NAME = 64
@@ -274,7 +275,7 @@ def _in(found: sandbox.Sandbox, target: str, region: str | None, rules: Settings
     session = SandboxSession(found, region or found.region)
     notices = (found.notice,) if found.notice else ()
     identity = f"arn:aws:iam::{found.account}:root"
-    return Lab(target, session, found.account, identity, _prefix("", rules), notices, found, rules)
+    return Lab(target, session, found.account, identity, rules.prefix or OURS, notices, found, rules)
 
 
 def _on_account(profile: str | None, region: str | None, rules: Settings) -> Lab:
@@ -288,7 +289,7 @@ def _on_account(profile: str | None, region: str | None, rules: Settings) -> Lab
         )
     if profile is None and (named := os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")):
         notices.append(f"The environment's AWS_PROFILE chose the profile {named!r}: account {number}.")
-    return Lab("aws", session, number, identity, _prefix(_participant(), rules), tuple(notices), rules=rules)
+    return Lab("aws", session, number, identity, _prefix(rules), tuple(notices), rules=rules)
 
 
 def _at_endpoint(url: str, profile: str | None, region: str | None, rules: Settings) -> Lab:
@@ -306,12 +307,12 @@ def _at_endpoint(url: str, profile: str | None, region: str | None, rules: Setti
             **({} if session.get_credentials() else {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
         )
     number, identity = who_am_i(session)
-    return Lab(url, session, number, identity, _prefix(_participant(), rules), rules=rules)
+    return Lab(url, session, number, identity, _prefix(rules), rules=rules)
 
 
-def _prefix(participant: str, rules: Settings) -> str:
-    """What the names begin with: the rules' prefix, or our own with the participant's name, for a shared account."""
-    return rules.prefix or "sfn-lab-" + (f"{participant}-" if participant else "")
+def _prefix(rules: Settings) -> str:
+    """What the names begin with on a shared account: the rules' prefix, or our own with the participant's name."""
+    return rules.prefix or f"{OURS}{_participant()}-"
 
 
 def _fingerprint(text: str) -> str:
@@ -324,9 +325,9 @@ def _participant() -> str:
     if name.lower() in EVERYBODY:
         name = f"{name}-{_own_mark()}"
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower().split("@")[0]).strip("-")
-    if len(plain) <= 20:
+    if 0 < len(plain) <= 20:
         return plain
-    return f"{plain[:11].strip('-')}-{_fingerprint(name)}"
+    return f"{plain[:11].strip('-')}-{_fingerprint(name)}".strip("-")
 
 
 def _own_mark() -> str:
