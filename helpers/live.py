@@ -1,8 +1,6 @@
 """A state machine's diagram that takes its colours while an execution runs."""
 
 import html
-import json
-import random
 import re
 import secrets
 import threading
@@ -17,16 +15,15 @@ import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from helpers import diagram, execution, history
+from helpers import diagram, engine, execution, history
 from helpers.definition import parse, states
 from helpers.diagram.figures import passages, statuses
 from helpers.diagram.living import Living, counted
 from helpers.engine.failures import matches
 from helpers.engine.handling import Retrier
-from helpers.engine.paths import NoSuchPath, selected
-from helpers.engine.scope import Scope
 from helpers.errors import ExecutionStillRunning, LabError
 from helpers.history.event_types import FAILED
+from helpers.history.sources import parsed
 from helpers.lab import Lab, current
 from helpers.statuses import FAILED_VISIT, OPEN_VISIT
 from helpers.verbatim import clean, shorten, verbatim
@@ -82,7 +79,7 @@ class Watching:
         self.arn, self._lab = arn, lab
         self._name = execution.check_arn(arn).split(":")[-1]
         drawn = parse(execution.definition(arn, lab=lab)[0]) if definition is None else dict(definition)
-        self._bodies = {state.name: state.body for state in states(drawn)}
+        self._bodies = {state.name: {"QueryLanguage": state.language, **state.body} for state in states(drawn)}
         self._screen = _Screen(diagram.draw(drawn, {}))
         self._reading = _Reading(arn, lab)
         self._left = threading.Event()
@@ -399,27 +396,10 @@ def backoff(body: Mapping[str, Any], error: Any, attempt: int) -> BackOff | None
 
 
 def due_at(body: Mapping[str, Any], entered: datetime, given: Any) -> datetime | None:
-    """When a Wait ends, where its definition or its input says so; None for a JSONata expression."""
-    seconds = _value(body, "Seconds", given)
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
-        return entered + timedelta(seconds=seconds)
-    stamp = _value(body, "Timestamp", given)
-    if isinstance(stamp, str):
-        try:
-            due = datetime.fromisoformat(stamp)
-        except ValueError:
-            return None
-        return due if due.tzinfo else None
-    return None
-
-
-def _value(body: Mapping[str, Any], field: str, given: Any) -> Any:
-    """The field itself, or what its path finds in the state's input; None for a path that leads elsewhere."""
-    if f"{field}Path" not in body:
-        return body.get(field)
-    scope = Scope(random.Random, dict)
+    """When a Wait that was entered then, with that input, ends by our engine; None where that cannot be known."""
+    alone = {**{name: value for name, value in body.items() if name != "Next"}, "Type": "Wait", "End": True}
     try:
-        scope.data = json.loads(given)
-        return selected(str(body[f"{field}Path"]))(scope)
-    except (ValueError, TypeError, NoSuchPath):
+        ran = engine.run({"StartAt": "Wait", "States": {"Wait": alone}}, parsed(given), start=entered)
+    except LabError:
         return None
+    return ran.events[-1]["timestamp"] if ran.status == "SUCCEEDED" else None
