@@ -38,6 +38,7 @@ class _Columns:
 
     `codes` numbers the visits in order of their first row, and gives for each row the visit that it belongs to
     (_NONE for none). MapIteration* rows have none: they bear the branch of the iteration, not the Map's own.
+    `gaps` says how many gaps in the ids lie before a row: what lasts over a gap may have ended in it.
     """
 
     def __init__(self, events: pd.DataFrame) -> None:
@@ -61,9 +62,13 @@ class _Columns:
         codes[has_visit], visits = pd.factorize(pairs.astype("int64") * (number.max(initial=0) + 1) + number[has_visit])
         self.codes: list[int] = codes.tolist()
         self.size = len(visits)
-        order = np.lexsort((events["id"].to_numpy("int64"), executions))
-        bounds = np.flatnonzero(np.diff(executions[order])) + 1
-        self.executions: list[list[int]] = [rows.tolist() for rows in np.split(order, bounds)]
+        ids = events["id"].to_numpy("int64")
+        order = np.lexsort((ids, executions))
+        begins = np.diff(executions[order], prepend=-1) != 0
+        self.executions: list[list[int]] = [rows.tolist() for rows in np.split(order, np.flatnonzero(begins)[1:])]
+        gaps = np.empty(len(events), "int64")
+        gaps[order] = np.cumsum(ids[order] - np.where(begins, 0, np.roll(ids[order], 1)) != 1)
+        self.gaps: list[int] = gaps.tolist()
 
 
 class _Attempt:
@@ -78,7 +83,7 @@ class _Attempt:
         self.visit = visit
         self.scheduled = scheduled
         self.redrive = redrive
-        visit.attempts = [*visit.attempts, self] if visit.attempts else [self]
+        visit.attempts.append(self)
         self.number = len(visit.attempts)
 
     def end(self, status: str, row: int, error: int = _NONE) -> None:
@@ -97,7 +102,6 @@ class _Visit:
     failure: tuple[str, int] | None = None
     # The visit inside it that made it fail. They share an error, which may be known only later.
     cause: "_Visit | None" = None
-    attempts: "Sequence[_Attempt]" = ()
     runs = 0
 
     def __init__(self, state_type: str, row: int, container: "_Visit | None") -> None:
@@ -105,27 +109,20 @@ class _Visit:
         self.first = row
         self.touched = row
         self.container = container
-        if state_type in CONTAINERS:
-            self.inside: list[_Visit] = []
-        if container is not None:
-            container.inside.append(self)
+        self.attempts: list[_Attempt] = []
+
+    def around(self) -> "Iterator[_Visit]":
+        """The Maps and Parallels that it lies in, the innermost first."""
+        container = self.container
+        while container is not None:
+            yield container
+            container = container.container
 
     def fail(self, status: str, row: int) -> None:
         self.failure, self.error = (status, row), row
 
-    def catch(self) -> None:
-        """What failed in a Map or Parallel that caught it was caught."""
-        inside = list(self.inside)
-        while inside:
-            visit = inside.pop()
-            if visit.status in FAILED_VISIT:
-                visit.status = "caught"
-            if visit.type in CONTAINERS:
-                inside += visit.inside
-
     def recover(self) -> None:
-        if self.error != _NONE or self.failure is not None:
-            self.failure, self.error, self.cause = None, _NONE, None
+        self.failure, self.error, self.cause = None, _NONE, None
 
     def blame(self, cause: "_Visit") -> None:
         self.cause, self.error = cause, cause.error
@@ -136,12 +133,6 @@ class _Visit:
         while visit is not None and visit.error == _NONE:
             visit.error = row
             visit = visit.cause
-
-    def is_inside(self, container: "_Visit") -> bool:
-        around = self.container
-        while around is not None and around is not container:
-            around = around.container
-        return around is not None
 
 
 class _Account:
@@ -169,12 +160,6 @@ class _Account:
         self._container_of: dict[str | None, _Visit | None] = {None: None, "": None}
         self._rows = rows
         self._skipped = skipped
-        # How many gaps in the ids lie before a row: what lasts over a gap may have ended in it.
-        self._gaps: dict[int, int] | None = None
-        if columns.ids[rows[0]] != 1 or columns.ids[rows[-1]] != len(rows):
-            ids = [columns.ids[row] for row in rows]
-            gaps = np.cumsum(np.diff(ids, prepend=0) != 1).tolist()
-            self._gaps = dict(zip(rows, gaps, strict=True))
         self._stopped_from = self._first_of_stop()
         self._go()
 
@@ -191,6 +176,8 @@ class _Account:
 
     def status_of(self, visit: _Visit) -> str | None:
         """One of the eight words, or None where a gap hides how the visit ended."""
+        if visit.status in FAILED_VISIT and any(one.status == "caught" for one in visit.around()):
+            return "caught"
         if visit.status is not None:
             return visit.status
         if self.is_over or self._has_gap(visit.touched, self._rows[-1]):
@@ -198,7 +185,7 @@ class _Account:
         return STILL_INSIDE.get(visit.type, "running")
 
     def _has_gap(self, first: int, last: int) -> bool:
-        return self._gaps is not None and self._gaps[first] != self._gaps[last]
+        return self._columns.gaps[first] != self._columns.gaps[last]
 
     @cached_property
     def _row_of(self) -> dict[int, int]:
@@ -224,7 +211,7 @@ class _Account:
         of_iteration, started, succeeded = Group.ITERATION, Kind.ITERATION_STARTED, Kind.ITERATION_SUCCEEDED
         # That an iteration went on matters to a gap, or where its Map is taken up again.
         redriven = any(reading.kind is Kind.EXECUTION_REDRIVEN for reading in columns.readings)
-        quiet = self._gaps is None and not redriven
+        quiet = not redriven and not self._has_gap(self._rows[0], self._rows[-1])
         for row in self._rows:
             kind, state_type, group = types[row]
             if state_type in skipped:
@@ -265,8 +252,7 @@ class _Account:
             container = self._container(branch)
             if container is not None:
                 container.touched = row
-                if container.status is not None:
-                    self._reopen(container)
+                self._reopen(container)
         visit = _Visit(state_type, row, container)
         self.visits.append(visit)
         self._open[visit] = None
@@ -296,12 +282,12 @@ class _Account:
 
     def _reopen(self, visit: _Visit) -> None:
         """A redrive took a visit up again, and with it those around it."""
-        around: _Visit | None = visit
-        while around is not None and around.status is not None and around.exited == _NONE:
-            around.status, around.ended = None, _NONE
-            around.recover()
-            self._open[around] = None
-            around = around.container
+        for one in (visit, *visit.around()):
+            if one.status is None or one.exited != _NONE:
+                break
+            one.status, one.ended = None, _NONE
+            one.recover()
+            self._open[one] = None
 
     def _attempt(self, visit: _Visit, kind: Kind, row: int) -> None:
         if visit.status is not None:
@@ -338,17 +324,13 @@ class _Account:
     def _exit(self, visit: _Visit, row: int) -> None:
         if visit.type in CONTAINERS:
             self._stop(self._inside(visit), row, "aborted")
-        if visit.type in _CATCHING:
-            columns = self._columns
-            # A state that catches exits right after an error; one whose input could not be made has no other event.
-            at_once = visit.entered != _NONE and columns.previous[row] == columns.ids[visit.entered]
-            visit.status = "caught" if visit.failure is not None or at_once else "succeeded"
-            if visit.attempts and visit.attempts[-1].status == "running":
-                visit.attempts[-1].status = None
-        else:
-            visit.status = "succeeded" if visit.failure is None else "caught"
-        if visit.type in CONTAINERS and visit.status == "caught":
-            visit.catch()
+        # A state that catches exits right after an error; one whose input could not be made has no other event.
+        columns = self._columns
+        at_once = visit.entered != _NONE and columns.previous[row] == columns.ids[visit.entered]
+        caught = visit.failure is not None or (at_once and visit.type in _CATCHING)
+        visit.status = "caught" if caught else "succeeded"
+        if visit.attempts and visit.attempts[-1].status == "running":
+            visit.attempts[-1].status = None
         visit.exited = visit.ended = row
         self._open.pop(visit, None)
 
@@ -378,13 +360,13 @@ class _Account:
             return
         container.touched = row
         if kind is Kind.ITERATION_STARTED:
-            if container.status is not None:
-                self._reopen(container)
-        elif kind is Kind.ITERATION_FAILED:
-            self._blame(row, container)
-            self._stop(self._in_branch(branch), row, "aborted")
-        elif kind is Kind.ITERATION_ABORTED:
-            self._stop(self._in_branch(branch), row, "aborted")
+            self._reopen(container)
+        elif kind is not Kind.ITERATION_SUCCEEDED:
+            if kind is Kind.ITERATION_FAILED:
+                self._blame(row, container)
+            branches = self._columns.branches
+            inside = [v for v in self._open if any(branches[one.first] == branch for one in (v, *v.around()))]
+            self._stop(inside, row, "aborted")
 
     def _execution(self, kind: Kind, row: int) -> None:
         if kind is Kind.EXECUTION_STARTED:
@@ -427,15 +409,15 @@ class _Account:
     def _blame(self, row: int, outermost: _Visit | None) -> None:
         """End as failed the visit that a failure came from and those around it, up to but not with `outermost`."""
         cause = self._owner(self._columns.previous[row])
-        chain: list[_Visit] = []
-        while cause is not None and cause is not outermost:
-            if cause.exited == _NONE:
-                chain.append(cause)
-            cause = cause.container
-        if cause is not outermost:
-            return
+        around = [cause, *cause.around()] if cause is not None else []
+        if outermost is not None:
+            if outermost not in around:
+                return
+            around = around[: around.index(outermost)]
         inner: _Visit | None = None
-        for visit in chain:
+        for visit in around:
+            if visit.exited != _NONE:
+                continue
             if inner is not None and visit.error == _NONE:
                 visit.blame(inner)
             if outermost is None:
@@ -462,18 +444,7 @@ class _Account:
                 self._end(visit, status, row)
 
     def _inside(self, container: _Visit) -> list[_Visit]:
-        return [visit for visit in self._open if visit.is_inside(container)]
-
-    def _in_branch(self, branch: str | None) -> list[_Visit]:
-        branches = self._columns.branches
-        found = []
-        for visit in self._open:
-            around: _Visit | None = visit
-            while around is not None and branches[around.first] != branch:
-                around = around.container
-            if around is not None:
-                found.append(visit)
-        return found
+        return [visit for visit in self._open if container in visit.around()]
 
 
 def _accounts(events: pd.DataFrame, skipped: frozenset[str] = frozenset()) -> Iterator[_Account]:
