@@ -5,7 +5,7 @@ previous one does. Each event leaves a *place* behind: the visit it happened in,
 scope around it. The next event of the chain starts from there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -249,32 +249,19 @@ class _Walk:
 
     def find(self, name: str, before: _Place) -> _Visit | None:
         """The visit of that name around a place, or else an unfinished one; None past a gap."""
-        place = before
-        while place is not None:
-            if isinstance(place, _Scope):
-                place = place.container
-            elif place.name == name:
-                return place
-            else:
-                place = place.scope
-        return None if before is None else self.search(lambda visit: visit.name == name, before)
+        if before is None:
+            return None
+        around = (place for place in _around(before) if isinstance(place, _Visit) and place.name == name)
+        return next(around, None) or self.search(lambda visit: visit.name == name, before)
 
     def enclosing(self, state_type: str, before: _Place) -> _Visit | None:
         """The innermost Map or Parallel around a place: an open one, else one that a redrive may open again."""
-        closed: _Visit | None = None
-        place = before
-        while place is not None:
-            if isinstance(place, _Scope):
-                place = place.container
-                continue
-            if place.type == state_type:
-                if place.open:
-                    return place
-                closed = closed or place
-            place = place.scope
         if before is None:
             return None
-        return self.search(lambda visit: visit.type == state_type and visit.open, before) or closed
+        around = [place for place in _around(before) if isinstance(place, _Visit) and place.type == state_type]
+        opened = next((visit for visit in around if visit.open), None)
+        opened = opened or self.search(lambda visit: visit.type == state_type and visit.open, before)
+        return opened or next(iter(around), None)
 
     def beside(self, fits: Callable[[_Visit], bool], before: _Place) -> _Visit | None:
         """The first unfinished visit that fits in the Map or Parallel around a place, there the innermost.
@@ -284,7 +271,7 @@ class _Walk:
         around = None if before is None else before.container if isinstance(before, _Scope) else before.scope.container
         found = around
         for visit in self.unfinished if found else ():
-            if visit is not around and fits(visit) and found and _is_inside(visit, found):
+            if visit is not around and fits(visit) and found and found in _around(visit):
                 found = visit
                 if visit.scopes is None:
                     break
@@ -307,17 +294,17 @@ class _Walk:
         anywhere: _Visit | None = None
         for visit in reversed(self.unfinished):
             if fits(visit):
-                if before is None or _is_inside(visit, before):
+                if before is None or before in _around(visit):
                     return visit
                 anywhere = anywhere or visit
         return anywhere
 
 
-def _is_inside(visit: _Visit, place: _Scope | _Visit) -> bool:
-    around: _Place = visit
-    while around is not None and around is not place:
-        around = around.container if isinstance(around, _Scope) else around.scope
-    return around is not None
+def _around(place: _Place) -> Iterator[_Scope | _Visit]:
+    """A place and those around it, from the inside out."""
+    while place is not None:
+        yield place
+        place = place.container if isinstance(place, _Scope) else place.scope
 
 
 def follow(
