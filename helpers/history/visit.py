@@ -122,7 +122,8 @@ class _Visit:
         self.failure, self.error = (status, row), row
 
     def recover(self) -> None:
-        self.failure, self.error, self.cause = None, _NONE, None
+        if self.error != _NONE or self.failure is not None:
+            self.failure, self.error, self.cause = None, _NONE, None
 
     def blame(self, cause: "_Visit") -> None:
         self.cause, self.error = cause, cause.error
@@ -176,8 +177,8 @@ class _Account:
 
     def status_of(self, visit: _Visit) -> str | None:
         """One of the eight words, or None where a gap hides how the visit ended."""
-        if visit.status in FAILED_VISIT and any(one.status == "caught" for one in visit.around()):
-            return "caught"
+        if visit.container is not None and visit.status in FAILED_VISIT:
+            return "caught" if any(one.status == "caught" for one in visit.around()) else visit.status
         if visit.status is not None:
             return visit.status
         if self.is_over or self._has_gap(visit.touched, self._rows[-1]):
@@ -325,10 +326,9 @@ class _Account:
         if visit.type in CONTAINERS:
             self._stop(self._inside(visit), row, "aborted")
         # A state that catches exits right after an error; one whose input could not be made has no other event.
-        columns = self._columns
-        at_once = visit.entered != _NONE and columns.previous[row] == columns.ids[visit.entered]
-        caught = visit.failure is not None or (at_once and visit.type in _CATCHING)
-        visit.status = "caught" if caught else "succeeded"
+        previous, ids = self._columns.previous, self._columns.ids
+        at_once = visit.type in _CATCHING and visit.entered != _NONE and previous[row] == ids[visit.entered]
+        visit.status = "caught" if at_once or visit.failure is not None else "succeeded"
         if visit.attempts and visit.attempts[-1].status == "running":
             visit.attempts[-1].status = None
         visit.exited = visit.ended = row
