@@ -4,11 +4,9 @@ Nothing here reaches AWS.
 """
 
 from helpers.history.comparison import compare
-from helpers.history.frames import events
+from helpers.history.frames import events, in_seconds
 from helpers.history.payloads import payload
-from helpers.history.samples import sample
-from helpers.history.seconds import in_seconds
-from helpers.history.sources import Source
+from helpers.history.sources import Source, sample
 from helpers.history.summaries import Summary, in_words, summary
 from helpers.history.turns import polls
 from helpers.history.visit import attempts, visits

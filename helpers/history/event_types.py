@@ -11,13 +11,11 @@ __all__ = [
     "CONTAINERS",
     "ENDS",
     "FAILED",
-    "FIELDS",
+    "KNOWN",
     "EventType",
     "Group",
     "Kind",
     "details_key",
-    "fields",
-    "is_known",
     "read",
 ]
 
@@ -126,83 +124,31 @@ _TABLE = (
     (Group.EVALUATION, Kind.EVALUATION_FAILED, "Evaluation", "Failed"),
 )
 _STATE_TYPES = {"Activity": "Task", "LambdaFunction": "Task", "Execution": "", "Evaluation": ""}
-_KNOWN = {
+KNOWN = {
     beginning + ending: EventType(kind, _STATE_TYPES.get(beginning, beginning), group)
     for group, kind, beginnings, ending in _TABLE
     for beginning in beginnings.split()
 }
-"""AWS's types of event."""
-_TASK = ("resource", "resourceType")
-_INPUT = ("input", "inputDetails")
-_OUTPUT = ("output", "outputDetails")
-_ERROR = ("error", "cause")
-FIELDS = {
-    "state": "name",
-    "name": "name",
-    "index": "index",
-    "resource": "resource",
-    "resourceType": "resource_type",
-    "error": "error",
-    "cause": "cause",
-    "parameters": "input",
-    "input": "input",
-    "inputDetails": "truncated",
-    "output": "output",
-    "outputDetails": "truncated",
-}
-"""The fields of events' details that we keep, of all types together, and the column that each goes into."""
-_FIELDS: dict[Kind, tuple[str, ...]] = {
-    Kind.ENTERED: ("name", *_INPUT),
-    Kind.EXITED: ("name", *_OUTPUT),
-    Kind.ATTEMPT_SCHEDULED: (*_TASK, *_INPUT, "parameters"),
-    Kind.ATTEMPT_STARTED: _TASK,
-    Kind.ATTEMPT_SUBMITTED: (*_TASK, *_OUTPUT),
-    Kind.ATTEMPT_SUCCEEDED: (*_TASK, *_OUTPUT),
-    Kind.ATTEMPT_FAILED: (*_TASK, *_ERROR),
-    Kind.ATTEMPT_TIMED_OUT: (*_TASK, *_ERROR),
-    Kind.ITERATION_STARTED: ("name", "index"),
-    Kind.ITERATION_SUCCEEDED: ("name", "index"),
-    Kind.ITERATION_FAILED: ("name", "index"),
-    Kind.ITERATION_ABORTED: ("name", "index"),
-    Kind.EXECUTION_STARTED: _INPUT,
-    Kind.EXECUTION_SUCCEEDED: _OUTPUT,
-}
-
-
-def is_known(type_name: str) -> bool:
-    """Whether AWS's model of November 2026 has this type of event.
-
-    >>> len(_KNOWN), is_known("TaskScheduled"), is_known("TaskPaused")
-    (62, True, False)
-    """
-    return type_name in _KNOWN
+"""AWS's types of event, in its model of November 2026."""
 
 
 @cache
 def read(type_name: str) -> EventType:
     """How we read a type of event. A type that AWS adds later is read by its ending, where that says enough.
 
+    >>> len(KNOWN)
+    62
     >>> [(one.kind.name, one.state_type) for one in map(read, ("MapIterationFailed", "AgentStateEntered"))]
     [('ITERATION_FAILED', 'Map'), ('ENTERED', 'Agent')]
     >>> read("TaskPaused").kind.name
     'UNKNOWN'
     """
-    if type_name in _KNOWN:
-        return _KNOWN[type_name]
-    for group, kind, _, ending in _TABLE[:3]:
-        if type_name.endswith(ending) and type_name != ending:
+    if type_name in KNOWN:
+        return KNOWN[type_name]
+    for group, kind, _, ending in _TABLE:
+        if group is Group.STATE and type_name.endswith(ending) and type_name != ending:
             return EventType(kind, type_name.removesuffix(ending), group)
     return EventType(Kind.UNKNOWN, "", Group.OTHER)
-
-
-@cache
-def fields(type_name: str) -> tuple[str, ...]:
-    """The fields of a type's details that we keep.
-
-    >>> fields("WaitStateExited")
-    ('name', 'output', 'outputDetails')
-    """
-    return _FIELDS.get(read(type_name).kind, tuple(FIELDS))
 
 
 @cache

@@ -2,8 +2,9 @@
 
 import contextlib
 import functools
+import gc
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import NoneType
 from typing import Any
@@ -14,17 +15,47 @@ import pyarrow as pa
 
 from helpers.errors import NotAHistory
 from helpers.history.chains import Places, follow
-from helpers.history.event_types import FIELDS, Group, Kind, details_key, fields, is_known, read
-from helpers.history.memory import uncollected
+from helpers.history.event_types import KNOWN, Group, Kind, details_key, read
 from helpers.history.sources import Source, Trace, stamps, text, whole
 from helpers.history.sources import read as read_source
 from helpers.quantities import count
 
-__all__ = ["events", "missing_ids", "table", "texts"]
+__all__ = ["events", "in_seconds", "missing_ids", "table", "texts", "uncollected"]
 
 _NO_DETAILS: Mapping[str, Any] = {}
 _NO_NAME, _NO_TYPE = "(no name)", "(no type)"
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+_FIELDS = {
+    "state": "name",
+    "name": "name",
+    "index": "index",
+    "resource": "resource",
+    "resourceType": "resource_type",
+    "error": "error",
+    "cause": "cause",
+    "parameters": "input",
+    "input": "input",
+    "inputDetails": "truncated",
+    "output": "output",
+    "outputDetails": "truncated",
+}
+"""The fields of events' details that become columns, and which."""
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Have the collector of cyclic garbage off meanwhile.
+
+    A long history makes very many objects at once and no garbage; looking through them all again and again took a
+    fifth of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @uncollected()
@@ -118,6 +149,12 @@ def _columns() -> list[str]:
     return events([]).columns.tolist()
 
 
+def in_seconds(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy of `frame` for reading, whose durations (timedelta64) are seconds (float64) to the millisecond."""
+    durations = frame.select_dtypes("timedelta")
+    return frame.assign(**{str(name): durations[name].dt.total_seconds().round(3) for name in durations})
+
+
 def _frame(trace: Trace) -> tuple[pd.DataFrame, list[str]]:
     history = trace.events
     size = len(history)
@@ -188,21 +225,19 @@ def _numbers(values: list[Any], what: str, strange: "Counter[str]") -> list[int 
 
 def _details(history: list[Mapping[str, Any]], types: list[str]) -> dict[str, list[Any]]:
     """The fields of the events' own details that become columns, and in `details` the JSON of all others."""
-    columns: dict[str, list[Any]] = {column: [None] * len(history) for column in set(FIELDS.values())}
+    columns: dict[str, list[Any]] = {column: [None] * len(history) for column in set(_FIELDS.values())}
+    own = {field: columns[column] for field, column in _FIELDS.items()}
     others = columns["details"] = [None] * len(history)
-    plans = {
-        name: (details_key(name), {field: columns[FIELDS[field]] for field in fields(name)}) for name in set(types)
-    }
+    keys = {name: details_key(name) for name in set(types)}
     # A loop brings the same ones again. (Of texts alone: True and 1 would be one key.)
     written = functools.cache(lambda texts: text(dict(texts)))
     for row, (event, type_name) in enumerate(zip(history, types, strict=True)):
-        key, plan = plans[type_name]
-        details = event.get(key)
+        details = event.get(keys[type_name])
         if details.__class__ is not dict:
             details = _unusual(details, event)
         rest = []
         for field, value in details.items():
-            if (column := plan.get(field)) is not None:
+            if (column := own.get(field)) is not None:
                 column[row] = value
             else:
                 rest.append((field, value))
@@ -244,7 +279,7 @@ def _doubts(types: list[str], ids: list[int], places: Places, strange: "Counter[
             f"{count(places.lost, 'event follows', 'events follow')} from one that is not here, "
             "which leaves the state unknown."
         )
-    unknown = sorted(type_name for type_name in set(types) if not is_known(type_name))
+    unknown = sorted(type_name for type_name in set(types) if type_name not in KNOWN)
     if unknown:
         notes.append(
             f"We don't know {count(len(unknown), 'type of event', 'types of event')} here ({', '.join(unknown[:5])}): "

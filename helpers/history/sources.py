@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from helpers.errors import ExecutionNamed, NotAHistory
+from helpers.definition.library import kept
+from helpers.errors import ExecutionNamed, NotAHistory, UnknownName
 from helpers.history.event_types import details_key
 from helpers.quantities import count
 
@@ -36,6 +37,7 @@ __all__ = [
     "load",
     "parsed",
     "read",
+    "sample",
     "stamps",
     "text",
     "whole",
@@ -141,6 +143,17 @@ def _are_plain(source: Any) -> TypeGuard[list[Mapping[str, Any]]]:
         and source.__class__ is list
         and all(item.__class__ is dict and "type" in item and "event_timestamp" not in item for item in source)
     )
+
+
+def sample(name: str) -> Path:
+    """The file of a stored history, such as `endless-loop`; its definition lies beside it as `endless-loop.asl.json`.
+
+    Raises `UnknownName` with the names there are.
+    """
+    found = {path.stem: path for path in files(kept("notebooks/samples"))}
+    if name not in found:
+        raise UnknownName(f"There is no sample named {name!r}; there are: {', '.join(sorted(found))}.")
+    return found[name]
 
 
 def files(folder: Path) -> list[Path]:

@@ -21,7 +21,8 @@ import pyarrow
 import pyarrow.compute
 
 from helpers.errors import InvalidSetting, LabError, NotFound
-from helpers.history.event_types import FIELDS, details_key, fields
+from helpers.history import event_types
+from helpers.history.event_types import Group, Kind
 from helpers.history.sources import parsed
 
 __all__ = ["Ended", "Moment", "add", "chosen", "definition", "histories", "parts", "read", "stamp", "stops", "within"]
@@ -33,6 +34,8 @@ INDEX_SCHEMA = pyarrow.schema(
     [(name, pyarrow.string()) for name in ("execution", "name", "status", "version", "definition", "machine", "day")]
     + [(name, pyarrow.timestamp("us", "UTC")) for name in ("started", "stopped", "collected")]
 )
+# Besides the events of iterations, those that name their state themselves.
+NAMING = (Kind.ENTERED, Kind.EXITED, Kind.EVALUATION_FAILED, Kind.UNKNOWN)
 LONGEST_NAME = 120  # characters of a folder's name; file systems take 143 to 255
 
 Moment = datetime | str
@@ -144,21 +147,21 @@ def histories(events: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
-    kind, names = row["type"], fields(row["type"])
-    row["name"], found = row["state"], INDEX.search(row["branch"]) if isinstance(row["branch"], str) else None
+    kind, _, group = event_types.read(row["type"])
     details = parsed(row["details"])
     details = details if isinstance(details, dict) else {}
-    unused = "input" if isinstance(row["resource_type"], str) else "parameters"
-    for name in names:
-        if name.endswith("Details"):
-            details[name] = {"truncated": row["truncated"]}
-        elif name == "index":
-            details |= {"index": int(found[1])} if found else {}
-        elif isinstance(row[FIELDS[name]], str) and (name != unused or "parameters" not in names):
-            details[name] = row[FIELDS[name]]
+    said = {name: row[name] for name in ("resource", "error", "cause", "output")}
+    said["resourceType"] = row["resource_type"]
+    said["parameters" if isinstance(row["resource_type"], str) else "input"] = row["input"]
+    if kind in NAMING or group is Group.ITERATION:
+        said["state" if kind is Kind.EVALUATION_FAILED else "name"] = row["state"]
+    details |= {name: value for name, value in said.items() if isinstance(value, str)}
+    details |= {f"{name}Details": {"truncated": row["truncated"]} for name in ("input", "output") if name in details}
+    if group is Group.ITERATION and isinstance(row["branch"], str) and (index := INDEX.search(row["branch"])):
+        details["index"] = int(index[1])
     before = 0 if pd.isna(row["previous_id"]) else int(row["previous_id"])
-    event = {"id": row["id"], "previousEventId": before, "type": kind, "timestamp": row["timestamp"]}
-    return {**event, details_key(kind): details} if details else event
+    event = {"id": row["id"], "previousEventId": before, "type": row["type"], "timestamp": row["timestamp"]}
+    return {**event, event_types.details_key(row["type"]): details} if details else event
 
 
 def stamp(moment: Moment) -> pd.Timestamp:

@@ -12,8 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from helpers.history.event_types import CONTAINERS, EventType, Group, Kind, read
-from helpers.history.frames import table, texts
-from helpers.history.memory import uncollected
+from helpers.history.frames import table, texts, uncollected
 from helpers.history.sources import Source
 from helpers.statuses import FAILED_VISIT, STILL_INSIDE
 

@@ -65,7 +65,8 @@ def _csv(view: ExecutionView, _: int | None) -> bytes:
     frame = view.events.copy()
     for column in [name for name in frame if frame[name].dtype == "str"]:
         frame[column] = frame[column].map(_harmless, na_action="ignore")
-    return str(frame.to_csv(index=False)).encode("utf-8", "replace")
+    written = frame.to_csv(index=False, lineterminator="\r\n")  # so that a lone \r in a text is quoted too
+    return str(written).encode("utf-8", "replace")
 
 
 def _harmless(cell: str) -> str:
