@@ -1,6 +1,7 @@
 """`explore` on files, frames and what is none of these, as nothing but data: no place to ask is needed."""
 
 import base64
+import csv
 import json
 import os
 import pathlib
@@ -154,6 +155,17 @@ def test_csv_and_parquet_are_the_frame(tmp_path, monkeypatch):
     assert len(pd.read_csv(shown.save("CSV"))) == len(shown.view.events)
     frame = pd.read_parquet(shown.save("Parquet"))
     assert frame["elapsed"].tolist() == shown.view.events["elapsed"].tolist()
+
+
+def test_a_line_end_of_any_kind_in_a_text_leaves_a_row_of_csv_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    started = {"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": 0}
+    details = {"error": "Boom", "cause": "one\rtwo\nthree\r\nfour"}
+    failed = {"id": 2, "previousEventId": 1, "type": "ExecutionFailed", "timestamp": 1}
+    shown = explore([started, {**failed, "executionFailedEventDetails": details}])
+    with open(shown.save("CSV"), newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [row["cause"] for row in read] == ["", details["cause"]]
 
 
 def test_a_frame_a_list_and_an_export_show_the_same():
