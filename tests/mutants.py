@@ -58,13 +58,21 @@ EXPLAINED = {
     ),
     "helpers/definition/loops.py retry_problems: comparison in 'attempts < needed'": "it is full at about so many",
     "helpers/definition/syntax.py intrinsic: number in 'maxsize=1024'": "how many are kept changes no answer",
+    "helpers/definition/loops.py retry_problems: arithmetic in 'HISTORY_EVENTS - 1'": "it is full at about so many",
+    "helpers/definition/syntax.py Call: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
     "helpers/definition/syntax.py Slice: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
+    "helpers/definition/validation.py errors: comparison in \"text.count('{') + text.count('[') <= DEEPEST\"": (
+        "it only spares a look at what is surely not too deep"
+    ),
     "helpers/definition/validation.py __init__: truth in 'self.ends = False'": "the outermost scope sets it first",
     "helpers/definition/walk.py Scope: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
     "helpers/definition/walk.py State: truth in 'frozen=True'": "nobody changes one; frozen only keeps it so",
     "helpers/definition/syntax.py path: number in 'maxsize=4096'": "how many parsed paths are kept changes no answer",
     "helpers/engine/execution.py Frame: number in 'published: int = 0'": "the first event that is written sets it",
     "helpers/engine/handling.py longest: number in '366 * 86400'": "no execution lasts long enough to tell",
+    "helpers/engine/scheduler.py deadline: number in 'self._cancelled -= 1'": (
+        "when what was cancelled is thrown away changes no history"
+    ),
     "helpers/engine/scheduler.py cancel: number in 'self._cancelled * 2'": (
         "when what was cancelled is thrown away changes no history"
     ),

@@ -106,7 +106,6 @@ class Frame:
             if self.resumed and state.type != "Fail":
                 self.retries = 0
             else:
-                self.resumed = False
                 self.enter(state)
             try:
                 following = (yield from state.work(self)) if state.waits else state.pass_through(self)

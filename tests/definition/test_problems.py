@@ -244,6 +244,8 @@ def jsonata(assign: dict[str, Any] | None, condition: str, **ask: Any) -> dict[s
     ("assign", "condition", "ask", "variable"),
     [
         (None, "$status = 'success'", {}, "$status"),
+        (None, "$lowercase($status) = 'success'", {}, "$status"),
+        (None, "($word := 'success'; $status = $word)", {}, "$status"),
         ({"status": "RUNNING"}, "$status = 'success'", {}, "$status"),
         ({"other": "{% $states.result.s %}"}, "$status = 'success'", {}, "$status"),
         ({"status": "{% $first %}"}, "$status = 'success'", {}, "$status"),

@@ -94,6 +94,11 @@ TAKEN: dict[str, dict[str, Any]] = {
         "Items": [1, 2],
         "ItemProcessor": machine("In", {"In": {**PASS, "QueryLanguage": "JSONPath", "Parameters": {"a.$": "$"}}}),
     },
+    "a selector that JSONata computes": {
+        **MAP,
+        **JSONATA,
+        "ItemSelector": "{% {'item': $states.context.Map.Item.Value} %}",
+    },
     "retries of an interval of nothing, and none": {
         **task(Retry=[{"ErrorEquals": ["E"], "IntervalSeconds": 0, "MaxAttempts": 0}], Catch=[])
     },

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import engine
 from helpers.errors import DefinitionInvalid, InvalidInput, InvalidSetting, NoProgress
-from tests.engine.driving import details, machine, passing, task, types
+from tests.engine.driving import Driven, details, machine, passing, task, types
 
 LOOP = machine(
     A={"Type": "Wait", "Seconds": 1, "Next": "B"},
@@ -229,3 +229,16 @@ def test_what_no_machine_can_be_run_with_is_said(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidSetting, match="give STANDARD or EXPRESS, and None or at least 2 events"):
         engine.run(LOOP, **given)
     assert engine.run(LOOP, limit=2).status == "FAILED"
+
+
+def test_what_events_share_counts_once_in_the_size_of_an_execution():
+    large, other = "a" * 10_000, "b" * 10_000
+
+    def size(*states: dict[str, Any]) -> int:
+        named = {f"S{place}": {**state, "Next": f"S{place + 1}"} for place, state in enumerate(states)}
+        named[f"S{len(states)}"] = {"Type": "Succeed"}
+        return Driven(machine(**named), {"text": large}).execution.size
+
+    same, changed = {"Type": "Pass"}, {"Type": "Pass", "Result": {"text": other}}
+    assert 10_000 < size(same, same, same) < 20_000
+    assert 20_000 < size(same, changed, same) < 30_000
