@@ -49,6 +49,7 @@ PARTS = {
 }
 # The mutant as it is printed: why no test can notice.
 EXPLAINED = {
+    "helpers/definition/dataflow.py within: return in 'return place'": "a path that is no text is a finding of its own",
     "helpers/definition/loops.py <module>: number in '10 ** 12'": "anything beyond a year is as long",
     "helpers/definition/loops.py fills_history: comparison in 'min(counted) > loop.turns'": (
         "it is full at about so many"
@@ -100,6 +101,7 @@ EXPLAINED = {
     ),
     "helpers/history/turns.py _turns: truth in 'strict=True'": "each turn has an end: the next one, or the last",
     "helpers/history/visit.py __init__: number in 'len(events) + 1'": "any factor that is large enough serves",
+    "helpers/history/visit.py _container: number in \"branch.rfind(':', 0, end)\"": "no branch begins with a colon",
     "helpers/history/visit.py _container: comparison in 'end >= 0'": "no branch begins with a bracket or a colon",
     "helpers/history/visit.py attempts: truth in 'copy=False'": "a copy holds the same",
     "helpers/history/sources.py _ordered: number in 'range(1, len(ids) + 1)'": (

@@ -88,10 +88,10 @@ def parse(text: str, where: str = "The definition", /, **substitutions: object) 
         if name not in known:
             there = ", ".join(known) or "none"
             raise UnknownName(f"{where} has no placeholder named {name!r}; its placeholders: {there}.")
-    for finding in errors(definition, unfilled=True):
+    filled = substituted(definition, substitutions)
+    for finding in errors(filled):
         if finding.kind in LOST:
             raise DefinitionInvalid(f"{where}: {finding.sentence}")
-    filled = substituted(definition, substitutions)
     assert isinstance(filled, dict)
     return filled
 

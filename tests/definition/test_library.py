@@ -96,6 +96,14 @@ def test_a_file_that_is_no_text(tmp_path):
         load(path)
 
 
+def test_a_placeholder_may_name_a_state():
+    text = '{"StartAt": "${First}", "States": {"A": {"Type": "Pass", "Next": "${Then}"}, "B": {"Type": "Succeed"}}}'
+    filled = parse(text, First="A", Then="B")
+    assert (filled["StartAt"], filled["States"]["A"]["Next"]) == ("A", "B")
+    with pytest.raises(DefinitionInvalid, match=r"no state '\$\{Then\}'"):
+        parse(text, First="A")
+
+
 def test_a_definition_that_is_one_already_needs_no_loading():
     with pytest.raises(UnknownName, match="not by a dict: a dict is one already"):
         load(load("busy_wait"))  # type: ignore[arg-type]

@@ -153,6 +153,10 @@ ENDLESS = {
         task("Check", ResultPath="$.poll", Assign={"status": "RUNNING"}),
         choice([equals("$status", "success", "Done")], "Pause"),
     ),
+    "a variable is given what stands still": (
+        {"Type": "Pass", "Assign": {"status.$": "$.first"}, "Next": "Check"},
+        choice([equals("$status", "success", "Done")], "Pause"),
+    ),
     "within And, Or and Not": (
         task("Check", ResultPath="$.poll"),
         choice(
@@ -328,6 +332,19 @@ def test_what_comes_behind_a_choice_is_seen_by_it_a_turn_later(how):
     run = engine.run(definition, {}, {"Start": {"status": "success"}}, limit=100)
     assert (run.status, sum(event["type"] == "ChoiceStateEntered" for event in run.events)) == ("SUCCEEDED", 2)
     assert "endless-loop" not in kinds(definition)
+
+
+def test_all_that_a_value_is_made_of_is_followed():
+    keeps = {"a.$": "$.a", "b.$": "$.b"}
+    states = {
+        "Ask": task("Copy", ResultPath="$.b", Retry=RETRIED),
+        "Copy": {"Type": "Pass", "Parameters": {"x.$": "$.a", **keeps}, "Next": "Make"},
+        "Make": {"Type": "Pass", "Parameters": {"x.$": "States.Format('{}{}', $.a, $.b)", **keeps}, "Next": "Check"},
+        "Check": choice([equals("$.x", "success", "Done")], "Pause"),
+        "Pause": wait("Ask"),
+        "Done": DONE,
+    }
+    assert kinds(machine("Ask", states)) == {"unbounded-polling"}
 
 
 UNWRAPPED = {

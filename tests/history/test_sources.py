@@ -133,6 +133,14 @@ def test_a_history_that_is_cut_off_is_still_read_as_far_as_it_goes(tmp_path):
     assert "cut off" in found.attrs["notes"][0]
 
 
+def test_what_stands_behind_the_events_of_a_file_that_is_cut_off_is_no_event(tmp_path):
+    path = tmp_path / "cut.json"
+    whole = json.dumps({"events": EVENTS, "definition": {"StartAt": "A"}, "name": "n"}, default=str)
+    path.write_text(whole[:-4], encoding="utf-8")
+    found = history.events(path)
+    assert (len(found), len(found.attrs["notes"])) == (len(EVENTS), 1)
+
+
 def test_a_folder_is_read_with_what_lies_below_it_and_one_execution_from_many_files(expected, tmp_path):
     for number, text in enumerate(TEXTS):
         place = tmp_path / f"stream-{number % 2}"

@@ -1,6 +1,7 @@
 """Summary, polls and payload."""
 
 import json
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -189,3 +190,20 @@ def test_what_a_gap_hides_is_missing_from_the_turns_too():
     turns = history.polls(history.events([events[0], *events[2:]]))
     assert len(turns) == 4
     assert turns["loop"].isna().all()
+
+
+def test_what_a_gap_hides_the_end_of_covers_no_time():
+    def event(number: int, before: int, kind: str, at: int, **details: Any) -> dict[str, Any]:
+        return {"id": number, "previousEventId": before, "type": kind, "timestamp": at, **details}
+
+    entered = event(2, 0, "WaitStateEntered", 0, stateEnteredEventDetails={"name": "W"})
+    passed = event(9, 8, "PassStateEntered", 5, stateEnteredEventDetails={"name": "P"})
+    summary = history.summary([event(1, 0, "ExecutionStarted", 0), entered, passed])
+    assert summary.waiting == pd.Timedelta(0)
+
+
+def test_each_missing_name_of_a_state_is_counted_once():
+    started = {"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": 0}
+    nameless = {"id": 2, "previousEventId": 0, "type": "WaitStateEntered", "timestamp": 0}
+    frame = history.events([started, {**nameless, "stateEnteredEventDetails": {}}])
+    assert "(names: 1)" in frame.attrs["notes"][0]

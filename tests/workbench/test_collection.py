@@ -216,6 +216,7 @@ def test_failures_are_grouped_by_the_innermost_state_and_what_is_alike(lab, ran,
             ["Break", "Broken", "disk full", 1],
         ]
         assert found["example"][0] == latest
+        assert found.index.tolist() == [0, 1]
         assert (found["first_seen"] <= found["last_seen"]).all()
     assert collection.failures(machine, since=lab.now() + timedelta(hours=1), lab=lab).empty
 
