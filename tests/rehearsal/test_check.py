@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from helpers import engine, history
-from helpers.errors import DefinitionInvalid, NotFound
+from helpers.errors import DefinitionInvalid, NotAHistory, NotFound
 from helpers.history import store
-from helpers.rehearsal import check
+from helpers.rehearsal import check, rehearse
 from tests.engine import recordings
 from tests.engine.driving import machine, passing, task
 
@@ -59,6 +59,15 @@ def test_a_folder_a_history_a_frame_and_a_store(tmp_path):
     assert found["parted"].isna().all()
     with pytest.raises(NotFound, match="no history"):
         check(ASKS, tmp_path.joinpath("empty").mkdir() or tmp_path / "empty", progress=False)
+
+
+def test_what_holds_no_history_is_said_to_in_a_sentence():
+    for wrong in (None, 5):
+        (row,) = check(ASKS, wrong, progress=False).to_dict("records")
+        assert (row["now"], row["parted"].startswith("We found no history")) == ("unanswered", True)
+    for tried in (lambda frame: check(ASKS, frame, progress=False), lambda frame: rehearse(frame, ASKS)):
+        with pytest.raises(NotAHistory, match="has no column 'id'"):
+            tried(history.events(GOOD).drop(columns="id"))
 
 
 def test_a_definition_that_is_none_is_refused_before_anything_runs():
