@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
@@ -123,6 +123,8 @@ def simulate(
     """
     call = _call(call)
     price = _number("The price of a call", price, 0.0, 1e6, "dollars")
+    if not isinstance(seed, Integral):
+        raise PlanRefused(f"The seed must be a whole number, not {seed!r:.40}; the same one gives the same runs.")
     waiting = _waiting(written(definition))
     rows = []
     for at, job in enumerate(_jobs(jobs, runs, seed)):
@@ -481,6 +483,7 @@ def fitted(
     """
     polling, pause = _pattern(pattern).polling, _pause(interval)
     duration, call = _number("The job's duration", duration), _call(call)
+    longest = None if longest is None else _number("The longest pause", longest)
     machine = definitions.load("recheck" if pattern == "wait_first" else pattern)
     states = machine["States"]
     room = math.ceil(2 * duration) + 60  # in seconds; a time-out is for the day when the job hangs

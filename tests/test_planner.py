@@ -367,6 +367,14 @@ def test_a_pause_of_one_second_is_the_shortest():
     assert planner.compare_patterns(5, intervals=[1], patterns=["recheck"])["ended_well"].eq(1).all()
 
 
+@pytest.mark.parametrize("wrong", [None, "x", []])
+def test_a_seed_and_a_longest_pause_that_are_no_numbers_are_refused(wrong):
+    with pytest.raises(errors.PlanRefused, match="seed must be a whole number"):
+        planner.simulate(definition.load("recheck"), 5, seed=wrong)
+    with pytest.raises(errors.PlanRefused, match="longest pause must be a number"):
+        planner.fitted("counted", interval=5, duration=60, call=1, longest=wrong or "")
+
+
 @pytest.mark.parametrize("interval", [0, 0.9, 1.5, -2, math.nan, "2"])
 def test_absurd_intervals_are_refused(interval):
     with pytest.raises(errors.PlanRefused, match=r"interval"):
