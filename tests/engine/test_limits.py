@@ -229,3 +229,9 @@ def test_what_no_machine_can_be_run_with_is_said(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidSetting, match="give STANDARD or EXPRESS, and None or at least 2 events"):
         engine.run(LOOP, **given)
     assert engine.run(LOOP, limit=2).status == "FAILED"
+
+
+@pytest.mark.parametrize("tasks", [5, [1], "A", {1}], ids=repr)
+def test_answers_are_a_function_or_by_state(tasks: Any) -> None:
+    with pytest.raises(InvalidSetting, match="a function of the call or a dict by state, no "):
+        engine.run(LOOP, tasks=tasks)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers import engine, history
-from helpers.errors import DefinitionInvalid, NotAHistory, NotFound
+from helpers.errors import DefinitionInvalid, InvalidSetting, NotAHistory, NotFound
 from helpers.history import store
 from helpers.rehearsal import check, rehearse
 from tests.engine import recordings
@@ -65,6 +65,8 @@ def test_what_holds_no_history_is_said_to_in_a_sentence():
     for wrong in (None, 5):
         (row,) = check(ASKS, wrong, progress=False).to_dict("records")
         assert (row["now"], row["parted"].startswith("We found no history")) == ("unanswered", True)
+    with pytest.raises(InvalidSetting, match="by state, no list"):
+        rehearse(GOOD, ASKS, answers=[1])
     for tried in (lambda frame: check(ASKS, frame, progress=False), lambda frame: rehearse(frame, ASKS)):
         with pytest.raises(NotAHistory, match="has no column 'id'"):
             tried(history.events(GOOD).drop(columns="id"))

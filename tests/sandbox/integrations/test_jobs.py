@@ -129,6 +129,7 @@ def test_a_job_needs_starting_looking_and_stopping(lab, machines, state, resourc
         "http:invoke",
         "apigateway:invoke",
         "elasticmapreduce:createCluster.sync",
+        "bedrock:createModelCustomizationJob.sync",
         "sagemaker:createTrainingJob.sync",
         "eks:call",
         "mediaconvert:createJob.sync",
