@@ -44,8 +44,8 @@ OPTIMISED = {
         *("athena", "Athena", "AmazonAthena"),
         {"startQueryExecution": (SYNC,), "stopQueryExecution": (), "getQueryExecution": (), "getQueryResults": ()},
     ),
-    "batch": Service("batch", "Batch", "AWSBatch", {"submitJob": (SYNC, TOKEN)}),
-    "bedrock": Service("bedrock-runtime", "Bedrock", "BedrockRuntime", {"invokeModel": ()}, "AmazonBedrock"),
+    "batch": Service("batch", "Batch", "AWSBatch", {"submitJob": (SYNC,)}),
+    "bedrock": Service("bedrock-runtime", "Bedrock", "BedrockRuntime", {"invokeModel": (TOKEN,)}, "AmazonBedrock"),
     "dynamodb": Service(
         *("dynamodb", "DynamoDB", "AmazonDynamoDBv2"),
         {"getItem": (), "putItem": (), "updateItem": (), "deleteItem": ()},
