@@ -74,7 +74,8 @@ def collect(
     ask for one where the machine was updated since an execution's start, and do without where AWS does not let us. The
     machine of a child is `<machine>/<label of the Map>`; it has no definition of its own.
 
-    Raises NotFound, NotAllowed, InvalidSetting for a store that is a file, or LabError for a running status.
+    Raises NotFound, NotAllowed, NotForExpress, whose executions AWS does not list, InvalidSetting for a store that is a
+    file, or LabError for a status of which there is no whole history.
     """
     if status in RUNNING:
         raise LabError(f"Executions that are {status} have no whole history yet: use execution.follow for each.")
