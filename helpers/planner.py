@@ -117,7 +117,8 @@ def simulate(
     -------
     A row a run: `duration` (the job's, s), `polls`, `events`, `transitions`, `calls` (of functions; all int64),
     `dollars` (of Step Functions, Lambda and the service), `delay` (s from the job's end until it is noticed; NaN for
-    `.sync`, whose own is documented nowhere, and where it never is), `took` (s), `status` (AWS's word), `error` (str).
+    `.sync`, whose own is documented nowhere, and where it never is), `took` (s), `status` (AWS's word), `error` (str,
+    missing where there is none).
 
     Raises PlanRefused for figures that are absurd or no numbers, and DefinitionInvalid.
     """
@@ -131,7 +132,7 @@ def simulate(
         ran = _run(waiting, job, call, price, seed + at)
         took = (ran.run.events[-1]["timestamp"] - ran.run.events[0]["timestamp"]).total_seconds()
         rows.append({**ran.figures(job), "took": took, "status": ran.run.status, "error": ran.run.error})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"error": "str"})
 
 
 @dataclass(frozen=True)
@@ -373,7 +374,7 @@ def certain(machine: Mapping[str, Any], jobs: list[float], call: float) -> pd.Da
     for job in sorted(jobs, reverse=True):
         ran = (ran and ran.shorter(job)) or _run(waiting, job, call)
         rows.append({**ran.figures(job), "status": ran.run.status, "error": ran.run.error})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"error": "str"})
 
 
 def _figures(runs: pd.DataFrame) -> dict[str, Any]:

@@ -163,6 +163,7 @@ def test_machines_that_differ_in_a_number_alone_may_need_other_data():
 def test_jobs_may_be_several_or_a_function_of_chance():
     recheck = definition.load("recheck")
     assert planner.simulate(recheck, [1, 3], call=0)["polls"].tolist() == [1, 2]
+    assert planner.simulate(recheck, [1, 3]).dtypes[["status", "error"]].astype(str).tolist() == ["str", "str"]
     drawn = planner.simulate(recheck, lambda chance: chance.uniform(5, 50), runs=7)
     assert (len(drawn), drawn["duration"].between(5, 50).all()) == (7, True)
     again = planner.simulate(recheck, lambda chance: chance.uniform(5, 50), runs=7)

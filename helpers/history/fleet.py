@@ -157,7 +157,7 @@ def states(
                 _add_visits(connection, "execution, collected")
         query = SUMS.format(by=f"{by}," if by else "", transition=f"{limits.TRANSITION:.9f}")
         sums: pd.DataFrame = connection.sql(query).df()
-        return sums
+        return sums.astype({"version": "str"}) if by == "version" else sums
 
 
 def _list(connection: Any, index: pd.DataFrame, key: str) -> None:
