@@ -21,7 +21,7 @@ from helpers.engine.machine import written
 from helpers.errors import LabError, NotFound
 from helpers.history import Source, store
 from helpers.history.frames import table
-from helpers.history.sources import text
+from helpers.history.sources import files, text
 from helpers.quantities import count
 from helpers.rehearsal.record import Record, executions, is_child
 from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of
@@ -99,10 +99,9 @@ def _sources(histories: Any) -> Iterator[Any]:
         if (folder / "executions").is_dir():
             yield from _sources(store.read(folder))
             return
-        files = sorted(path for path in folder.glob("*.json") if not path.name.endswith(".asl.json"))
-        if not files:
-            raise NotFound(f"There is no history in {folder}: put exported ones there, as .json files.")
-        yield from files
+        if not (held := files(folder)):
+            raise NotFound(f"There is no history in {folder}: put exported ones there.")
+        yield from held
     elif isinstance(histories, str | PathLike | Mapping) or not isinstance(histories, Iterable):
         yield histories
     else:

@@ -1,5 +1,6 @@
 """Many executions against one machine: rows, the summary, and every form in which histories come."""
 
+import gzip
 import json
 
 import pandas as pd
@@ -49,6 +50,8 @@ def test_a_folder_a_history_a_frame_and_a_store(tmp_path):
         (tmp_path / f"{name}.json").write_text(json.dumps({"events": events}, default=str), encoding="utf-8")
     (tmp_path / "machine.asl.json").write_text(json.dumps(ASKS), encoding="utf-8")
     assert check(ASKS, tmp_path, progress=False)["execution"].tolist() == ["bad", "good"]
+    (tmp_path / "later.json.gz").write_bytes(gzip.compress((tmp_path / "good.json").read_bytes()))
+    assert check(ASKS, tmp_path, progress=False)["execution"].tolist() == ["bad", "good", "later"]
     assert len(check(ASKS, GOOD, progress=False)) == len(check(ASKS, tmp_path / "good.json", progress=False)) == 1
     frame = pd.concat([history.events(GOOD, execution="one"), history.events(BAD, execution="other")])
     found = check(ASKS, frame, progress=False)
