@@ -49,7 +49,8 @@ def watch(
     cell ends at once, so that the next ones can do something to the execution, and a `Watching` is returned; call its
     `wait()` in a later cell. An interrupt stops the watching, not the execution.
 
-    Raises NotFound for an execution that is not there, an Express one among them, and NotAllowed.
+    Raises NotFound for an execution that is not there, an Express one among them, NotAllowed, and DefinitionInvalid for
+    a `definition` that is no dict.
     """
     watching = Watching(arn, definition, lab or current())
     if background:
@@ -78,9 +79,9 @@ class Watching:
     def __init__(self, arn: str, definition: Mapping[str, Any] | None, lab: Lab) -> None:
         self.arn, self._lab = arn, lab
         self._name = execution.check_arn(arn).split(":")[-1]
-        drawn = parse(execution.definition(arn, lab=lab)[0]) if definition is None else dict(definition)
+        drawn: Any = parse(execution.definition(arn, lab=lab)[0]) if definition is None else definition
+        self._screen = _Screen(diagram.draw(dict(drawn) if isinstance(drawn, Mapping) else drawn, {}))
         self._bodies = {state.name: {"QueryLanguage": state.language, **state.body} for state in states(drawn)}
-        self._screen = _Screen(diagram.draw(drawn, {}))
         self._reading = _Reading(arn, lab)
         self._left = threading.Event()
         self._thread: threading.Thread | None = None

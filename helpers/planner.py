@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
@@ -117,19 +117,22 @@ def simulate(
     -------
     A row a run: `duration` (the job's, s), `polls`, `events`, `transitions`, `calls` (of functions; all int64),
     `dollars` (of Step Functions, Lambda and the service), `delay` (s from the job's end until it is noticed; NaN for
-    `.sync`, whose own is documented nowhere, and where it never is), `took` (s), `status` (AWS's word), `error` (str).
+    `.sync`, whose own is documented nowhere, and where it never is), `took` (s), `status` (AWS's word), `error` (str,
+    missing where there is none).
 
     Raises PlanRefused for figures that are absurd or no numbers, and DefinitionInvalid.
     """
     call = _call(call)
     price = _number("The price of a call", price, 0.0, 1e6, "dollars")
+    if not isinstance(seed, Integral):
+        raise PlanRefused(f"The seed must be a whole number, not {seed!r:.40}; the same one gives the same runs.")
     waiting = _waiting(written(definition))
     rows = []
     for at, job in enumerate(_jobs(jobs, runs, seed)):
         ran = _run(waiting, job, call, price, seed + at)
         took = (ran.run.events[-1]["timestamp"] - ran.run.events[0]["timestamp"]).total_seconds()
         rows.append({**ran.figures(job), "took": took, "status": ran.run.status, "error": ran.run.error})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"error": "str"})
 
 
 @dataclass(frozen=True)
@@ -371,7 +374,7 @@ def certain(machine: Mapping[str, Any], jobs: list[float], call: float) -> pd.Da
     for job in sorted(jobs, reverse=True):
         ran = (ran and ran.shorter(job)) or _run(waiting, job, call)
         rows.append({**ran.figures(job), "status": ran.run.status, "error": ran.run.error})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"error": "str"})
 
 
 def _figures(runs: pd.DataFrame) -> dict[str, Any]:
@@ -481,6 +484,7 @@ def fitted(
     """
     polling, pause = _pattern(pattern).polling, _pause(interval)
     duration, call = _number("The job's duration", duration), _call(call)
+    longest = None if longest is None else _number("The longest pause", longest)
     machine = definitions.load("recheck" if pattern == "wait_first" else pattern)
     states = machine["States"]
     room = math.ceil(2 * duration) + 60  # in seconds; a time-out is for the day when the job hangs

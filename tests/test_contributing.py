@@ -89,8 +89,21 @@ def test_the_workflow_runs_the_checks_on_every_system_and_python_that_we_name():
     }
 
 
+def test_every_variable_that_a_test_asks_for_is_named():
+    asked = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"environ(?:\.get\(|\[)\"(RUN_\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert len(asked) > 6
+    assert asked == set(re.findall(r"`(RUN_\w+)=1`", TEXT))
+
+
 def test_what_runs_before_a_commit_is_what_ci_runs():
-    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = config["repos"][0]["hooks"]
+    stages = {stage for hook in hooks for stage in hook.get("stages", ["pre-commit"])}
+    assert stages == set(config["default_install_hook_types"]), "what `pre-commit install` installs"
     entries = {hook["entry"].removeprefix(".venv/bin/python -m ") for hook in hooks}
     assert {"ruff check", "ruff format", "mypy", "pytest -q -m fast"} == entries
 

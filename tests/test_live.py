@@ -12,7 +12,7 @@ import pytest
 
 import helpers
 from helpers import deploy, execution, live
-from helpers.errors import LabError, NotFound
+from helpers.errors import DefinitionInvalid, LabError, NotFound
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -205,6 +205,13 @@ def test_what_cannot_be_watched_is_told(machines, lab):
         live.watch(machines["brief"].replace(":stateMachine:", ":execution:") + ":nothing", lab=lab)
     with pytest.raises(NotFound, match="Express"):
         live.watch("arn:aws:states:us-east-1:123456789012:express:m:e:1", lab=lab)
+
+
+@pytest.mark.parametrize("wrong", ["busy_wait", 5, ["A"]])
+def test_what_cannot_be_drawn_is_told(machines, lab, wrong):
+    arn = execution.start(machines["brief"], lab=lab)
+    with pytest.raises(DefinitionInvalid, match="cannot be drawn: give the definition as a dict"):
+        live.watch(arn, wrong, lab=lab)
 
 
 def test_a_failure_while_watching_in_the_background_is_told_by_wait(machines, lab, monkeypatch):

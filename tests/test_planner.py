@@ -163,6 +163,7 @@ def test_machines_that_differ_in_a_number_alone_may_need_other_data():
 def test_jobs_may_be_several_or_a_function_of_chance():
     recheck = definition.load("recheck")
     assert planner.simulate(recheck, [1, 3], call=0)["polls"].tolist() == [1, 2]
+    assert planner.simulate(recheck, [1, 3]).dtypes[["status", "error"]].astype(str).tolist() == ["str", "str"]
     drawn = planner.simulate(recheck, lambda chance: chance.uniform(5, 50), runs=7)
     assert (len(drawn), drawn["duration"].between(5, 50).all()) == (7, True)
     again = planner.simulate(recheck, lambda chance: chance.uniform(5, 50), runs=7)
@@ -365,6 +366,14 @@ def test_what_is_no_machine_is_refused(machine):
 
 def test_a_pause_of_one_second_is_the_shortest():
     assert planner.compare_patterns(5, intervals=[1], patterns=["recheck"])["ended_well"].eq(1).all()
+
+
+@pytest.mark.parametrize("wrong", [None, "x", []])
+def test_a_seed_and_a_longest_pause_that_are_no_numbers_are_refused(wrong):
+    with pytest.raises(errors.PlanRefused, match="seed must be a whole number"):
+        planner.simulate(definition.load("recheck"), 5, seed=wrong)
+    with pytest.raises(errors.PlanRefused, match="longest pause must be a number"):
+        planner.fitted("counted", interval=5, duration=60, call=1, longest=wrong or "")
 
 
 @pytest.mark.parametrize("interval", [0, 0.9, 1.5, -2, math.nan, "2"])

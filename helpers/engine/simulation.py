@@ -86,7 +86,7 @@ def run(
     InvalidInput
         The input is no JSON, or longer than AWS takes.
     InvalidSetting
-        The limit or the type cannot be.
+        The limit or the type cannot be, or the tasks are neither a function nor a mapping.
     TaskUnanswered
         A task has no answer.
     AnswerInvalid
@@ -162,7 +162,9 @@ class Progress(Observer):
 
 
 def by_state(answers: Mapping[str, Any]) -> Callable[[Call], Any]:
-    """Answers by the names of states."""
+    """Answers by the names of states. Raises InvalidSetting for what holds none."""
+    if not isinstance(answers, Mapping):
+        raise InvalidSetting(f"Answers are a function of the call or a dict by state, no {type(answers).__name__}.")
     used: Counter[str] = Counter()
 
     def answer(call: Call) -> Any:

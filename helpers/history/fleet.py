@@ -18,7 +18,7 @@ from helpers.history import store
 from helpers.history.event_types import CONTAINERS, Group, Kind, read
 from helpers.history.frames import table
 
-__all__ = ["BY", "states"]
+__all__ = ["BY", "states", "within"]
 
 BY = ("day", "week", "version")
 MEMORY = "512MB"  # of DuckDB's; what needs more goes into a temporary folder
@@ -157,7 +157,7 @@ def states(
                 _add_visits(connection, "execution, collected")
         query = SUMS.format(by=f"{by}," if by else "", transition=f"{limits.TRANSITION:.9f}")
         sums: pd.DataFrame = connection.sql(query).df()
-        return sums
+        return sums.astype({"version": "str"}) if by == "version" else sums
 
 
 def _list(connection: Any, index: pd.DataFrame, key: str) -> None:
@@ -188,6 +188,14 @@ def _add_visits(connection: Any, key: str) -> None:
     groups = {"execution": int(Group.EXECUTION), "iteration": int(Group.ITERATION)}
     lists = {name: tuple(map(int, kinds)) for name, kinds in LISTS.items()}
     connection.execute(VISITS.format(key=key, catching=(*CONTAINERS, "Task"), **named, **groups, **lists))
+
+
+def within(
+    events: pd.DataFrame, machine: str | None, since: store.Moment | None, until: store.Moment | None
+) -> pd.DataFrame:
+    """The events of a frame that are of a machine, or of its Map Runs, and of executions started in a span of time."""
+    events = table(events)
+    return events[events["execution"].isin(store.within(_index_of(events), machine, since, until)["execution"])]
 
 
 def _index_of(events: pd.DataFrame) -> pd.DataFrame:

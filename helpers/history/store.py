@@ -79,7 +79,7 @@ def read(
 
     Raises NotFound where there is no store, LabError where Dask is missing.
     """
-    folder = Path(store)
+    folder = _path(store)
     index = chosen(folder, machine, since, until, status)
     if dask:
         return _read_with_dask(folder, index)
@@ -103,7 +103,7 @@ def chosen(
 
     Raises NotFound where there is no store.
     """
-    index = within(_index(Path(store)), machine, since, until)
+    index = within(_index(_path(store)), machine, since, until)
     return index if status is None else index[index["status"].isin([status] if isinstance(status, str) else status)]
 
 
@@ -260,6 +260,12 @@ def _dataset(folder: Path, schema: Any = None) -> Any:
 def _is_linked(path: Path) -> bool:
     """Whether a store only links to a file, or to a folder that it lies in: then it is not the store's."""
     return any(one.is_symlink() for one in (path, *list(path.parents)[:3]))
+
+
+def _path(store: str | Path) -> Path:
+    if not isinstance(store, str | os.PathLike):
+        raise NotFound(f"A store is a folder, given by its path, not a {type(store).__name__}: collect() makes one.")
+    return Path(store)
 
 
 def _index(folder: Path) -> pd.DataFrame:

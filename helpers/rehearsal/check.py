@@ -20,9 +20,10 @@ from tqdm.auto import tqdm
 from helpers.engine.machine import written
 from helpers.errors import LabError, NotFound
 from helpers.history import Source, store
-from helpers.history.sources import text
+from helpers.history.frames import table
+from helpers.history.sources import files, text
 from helpers.quantities import count
-from helpers.rehearsal.record import Record, executions
+from helpers.rehearsal.record import Record, executions, is_child
 from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of
 
 __all__ = ["check", "summed"]
@@ -49,7 +50,8 @@ def check(
         The machine, as data or JSON text.
     histories
         A list of what `rehearse` takes, where one source may hold several executions; a folder of exported histories;
-        the store that `collect` made; or a frame of events, of pandas or of Dask.
+        the store that `collect` made; or a frame of events, of pandas or of Dask. Children of Map Runs are rehearsed
+        with their parents, and in a frame of Dask not at all: there a distributed Map ends as it was recorded.
     answers, repeat
         As `rehearse` takes them.
     progress
@@ -67,6 +69,8 @@ def check(
         The definition is no state machine.
     NotFound
         There is no history in the folder.
+    NotAHistory
+        The frame is none of events.
     """
     text = written(definition)
     if "${" not in text:
@@ -85,19 +89,20 @@ def check(
     return summed(_frame(rows))
 
 
-def _sources(histories: Any) -> Iterator[Source]:
+def _sources(histories: Any) -> Iterator[Any]:
     if isinstance(histories, pd.DataFrame):
-        yield from store.histories(histories)
+        events = table(histories)
+        children = [is_child(arn) for arn in events["execution"].unique()]
+        yield from store.histories(events) if sum(children) in (0, len(children)) else [events]
     elif isinstance(histories, str | PathLike) and Path(histories).is_dir():
         folder = Path(histories)
         if (folder / "executions").is_dir():
-            yield from store.histories(store.read(folder))
+            yield from _sources(store.read(folder))
             return
-        files = sorted(path for path in folder.glob("*.json") if not path.name.endswith(".asl.json"))
-        if not files:
-            raise NotFound(f"There is no history in {folder}: put exported ones there, as .json files.")
-        yield from files
-    elif isinstance(histories, str | PathLike | Mapping):
+        if not (held := files(folder)):
+            raise NotFound(f"There is no history in {folder}: put exported ones there.")
+        yield from held
+    elif isinstance(histories, str | PathLike | Mapping) or not isinstance(histories, Iterable):
         yield histories
     else:
         listed = list(histories)
@@ -164,7 +169,8 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
 
 
 def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool) -> pd.DataFrame:
-    return _frame(_checked(text, store.histories(events), answers, repeat))
+    alone = events[~events["execution"].map(is_child).astype(bool)]  # their parents lie in other parts
+    return _frame(_checked(text, store.histories(alone), answers, repeat))
 
 
 def _frame(rows: list[Row]) -> pd.DataFrame:

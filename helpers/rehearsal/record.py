@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.engine import text_of
@@ -15,17 +16,19 @@ from helpers.errors import NotAHistory
 from helpers.history import store
 from helpers.history.chains import follow
 from helpers.history.event_types import ENDS, Group, Kind, details_key, read
+from helpers.history.frames import table
 from helpers.history.sources import Source, Trace, stamps, text, whole
 from helpers.history.sources import read as traces
 from helpers.quantities import count
 
-__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "recorded"]
+__all__ = ["Attempt", "Line", "MapRun", "Record", "Step", "executions", "is_child", "recorded"]
 
 OUTSIDE = frozenset({Kind.EXECUTION_ABORTED, Kind.EXECUTION_TIMED_OUT, Kind.EXECUTION_REDRIVEN})
 # After one of these, what follows in a branch is what came of it, not what was cut off.
 FAILURES = frozenset({Kind.ATTEMPT_FAILED, Kind.ATTEMPT_TIMED_OUT, Kind.EVALUATION_FAILED, Kind.CONTAINER_FAILED})
 ITERATED = frozenset({Kind.ITERATION_SUCCEEDED, Kind.ITERATION_FAILED})
 FULL = re.compile(r"reached the maximum number of history events \((\d{1,6})\)")
+NO_TIME = np.datetime64("NaT", "us")
 NO_DETAILS: Mapping[str, Any] = {}
 Key = tuple[str, str, int]
 
@@ -284,17 +287,35 @@ def recorded(source: Source | pd.DataFrame) -> Record:
 
 
 def executions(source: Source | pd.DataFrame) -> list[tuple[Trace, list[Trace]]]:
-    """The executions of a source, each with the children of its Map Runs."""
-    held = store.histories(source) if isinstance(source, pd.DataFrame) else [source]
+    """The executions of a source, each with the children of its Map Runs: those of its machine that began while it ran.
+
+    Where there are children alone, they are what is asked about.
+    """
+    held = store.histories(table(source)) if isinstance(source, pd.DataFrame) else [source]
     found = [trace for one in held for trace in traces(one)]
-    if len(found) == 1:
-        return [(found[0], [])]
-    children = [trace for trace in found if "/" in _machine(trace.execution)]
-    parents = [trace for trace in found if "/" not in _machine(trace.execution)]
-    return [
-        (parent, [child for child in children if _machine(child.execution).split("/")[0] == _machine(parent.execution)])
-        for parent in parents
-    ]
+    children = [trace for trace in found if is_child(trace.execution)]
+    if len(children) in (0, len(found)):
+        return [(trace, []) for trace in found]
+    machines = np.array([_machine(child.execution).partition("/")[0] for child in children])
+    began = np.array([_span(child)[0] for child in children])
+    whole = []
+    for parent in (trace for trace in found if not is_child(trace.execution)):
+        first, last = _span(parent)
+        own = (machines == _machine(parent.execution)) & ~((began < first) | (began > last))
+        whole.append((parent, [children[at] for at in np.flatnonzero(own)]))
+    return whole
+
+
+def is_child(execution: str) -> bool:
+    """Whether it is one of the children of a Map Run, by its ARN."""
+    return "/" in _machine(execution)
+
+
+def _span(trace: Trace) -> tuple[Any, Any]:
+    """The first and the last stamp."""
+    ends = [event.get("timestamp") for event in (*trace.events[:1], *trace.events[-1:])]
+    first, *_, last = stamps(ends)[0] if ends else (NO_TIME, NO_TIME)
+    return first, last
 
 
 def _machine(arn: str) -> str:

@@ -170,8 +170,8 @@ def rehearse(
         The source holds no history with execution data, or those of several executions.
     NotFound
         There is no definition.
-    DefinitionInvalid, InvalidInput
-        The definition is no state machine, or the input no JSON.
+    DefinitionInvalid, InvalidInput, InvalidSetting
+        The definition is no state machine, the input no JSON, or the answers are neither a function nor a mapping.
     """
     if isinstance(history, str | PathLike) and os.path.isfile(history):
         history = sources.load(Path(history))

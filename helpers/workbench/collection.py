@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from helpers import execution, history
 from helpers.errors import InvalidSetting, LabError, NotAllowed, NotFound
 from helpers.execution import Execution
-from helpers.history import causes
+from helpers.history import causes, fleet
 from helpers.history.fleet import states
 from helpers.history.store import Moment, add, read, stamp, stops
 from helpers.lab import Lab, current
@@ -74,7 +74,8 @@ def collect(
     ask for one where the machine was updated since an execution's start, and do without where AWS does not let us. The
     machine of a child is `<machine>/<label of the Map>`; it has no definition of its own.
 
-    Raises NotFound, NotAllowed, InvalidSetting for a store that is a file, or LabError for a running status.
+    Raises NotFound, NotAllowed, NotForExpress, whose executions AWS does not list, InvalidSetting for a store that is a
+    file, or LabError for a status of which there is no whole history.
     """
     if status in RUNNING:
         raise LabError(f"Executions that are {status} have no whole history yet: use execution.follow for each.")
@@ -126,11 +127,13 @@ def failures(
     """What went wrong how often: failures grouped by state, error and cause, the most frequent first.
 
     `source` is a state machine's ARN (its failed executions are fetched), the folder of a store, or an events frame;
-    `since` and `until` bound the start, and `machine` is a name in the store. What counts as a failure, and the
-    columns, are `history.causes.failures`'.
+    `since` and `until` bound the start, and `machine` is a name in the store or frame. What counts as a failure, and
+    the columns, are `history.causes.failures`'.
+
+    Raises NotFound where there is no store, NotAHistory for a frame that is none of events, and NotAllowed.
     """
     if isinstance(source, pd.DataFrame):
-        events = source
+        events = fleet.within(source, machine, since, until)
     elif isinstance(source, str) and source.startswith("arn:"):
         lab = lab or current()
         failed = [one for status in FAILED for one in _ended(lab, source, status, since, until)]

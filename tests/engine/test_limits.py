@@ -242,3 +242,9 @@ def test_what_events_share_counts_once_in_the_size_of_an_execution():
     same, changed = {"Type": "Pass"}, {"Type": "Pass", "Result": {"text": other}}
     assert 10_000 < size(same, same, same) < 20_000
     assert 20_000 < size(same, changed, same) < 30_000
+
+
+@pytest.mark.parametrize("tasks", [5, [1], "A", {1}], ids=repr)
+def test_answers_are_a_function_or_by_state(tasks: Any) -> None:
+    with pytest.raises(InvalidSetting, match="a function of the call or a dict by state, no "):
+        engine.run(LOOP, tasks=tasks)

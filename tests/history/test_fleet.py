@@ -157,6 +157,11 @@ def test_a_store_from_before_there_were_versions_is_read(kept, tmp_path):
     assert found.loc[found["state"] == "Ask", "version"].fillna("none").tolist() == ["5", "none"]
 
 
+def test_versions_are_texts_also_where_there_are_none(tmp_path):
+    store.add(tmp_path, [run(1)])
+    assert str(fleet.states(tmp_path, by="version")["version"].dtype) == "str"
+
+
 def test_an_execution_that_was_collected_twice_counts_once(tmp_path):
     for _ in range(2):
         store.add(tmp_path, [run(3)])

@@ -1,14 +1,15 @@
 """Many executions against one machine: rows, the summary, and every form in which histories come."""
 
+import gzip
 import json
 
 import pandas as pd
 import pytest
 
 from helpers import engine, history
-from helpers.errors import DefinitionInvalid, NotFound
+from helpers.errors import DefinitionInvalid, InvalidSetting, NotAHistory, NotFound
 from helpers.history import store
-from helpers.rehearsal import check
+from helpers.rehearsal import check, rehearse
 from tests.engine import recordings
 from tests.engine.driving import machine, passing, task
 
@@ -49,6 +50,8 @@ def test_a_folder_a_history_a_frame_and_a_store(tmp_path):
         (tmp_path / f"{name}.json").write_text(json.dumps({"events": events}, default=str), encoding="utf-8")
     (tmp_path / "machine.asl.json").write_text(json.dumps(ASKS), encoding="utf-8")
     assert check(ASKS, tmp_path, progress=False)["execution"].tolist() == ["bad", "good"]
+    (tmp_path / "later.json.gz").write_bytes(gzip.compress((tmp_path / "good.json").read_bytes()))
+    assert check(ASKS, tmp_path, progress=False)["execution"].tolist() == ["bad", "good", "later"]
     assert len(check(ASKS, GOOD, progress=False)) == len(check(ASKS, tmp_path / "good.json", progress=False)) == 1
     frame = pd.concat([history.events(GOOD, execution="one"), history.events(BAD, execution="other")])
     found = check(ASKS, frame, progress=False)
@@ -59,6 +62,17 @@ def test_a_folder_a_history_a_frame_and_a_store(tmp_path):
     assert found["parted"].isna().all()
     with pytest.raises(NotFound, match="no history"):
         check(ASKS, tmp_path.joinpath("empty").mkdir() or tmp_path / "empty", progress=False)
+
+
+def test_what_holds_no_history_is_said_to_in_a_sentence():
+    for wrong in (None, 5):
+        (row,) = check(ASKS, wrong, progress=False).to_dict("records")
+        assert (row["now"], row["parted"].startswith("We found no history")) == ("unanswered", True)
+    with pytest.raises(InvalidSetting, match="by state, no list"):
+        rehearse(GOOD, ASKS, answers=[1])
+    for tried in (lambda frame: check(ASKS, frame, progress=False), lambda frame: rehearse(frame, ASKS)):
+        with pytest.raises(NotAHistory, match="has no column 'id'"):
+            tried(history.events(GOOD).drop(columns="id"))
 
 
 def test_a_definition_that_is_none_is_refused_before_anything_runs():

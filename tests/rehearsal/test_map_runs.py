@@ -1,11 +1,13 @@
 """Distributed Maps in rehearsals: as they ended, or, with their children's histories, child by child."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from helpers import engine
-from helpers.rehearsal import rehearse
+from helpers import engine, history
+from helpers.rehearsal import check, rehearse
+from helpers.rehearsal.check import _part
 from tests.engine.driving import machine, passing, task
 
 PROCESSOR = {
@@ -103,3 +105,32 @@ def test_children_that_begin_later_than_recorded_do_and_earlier_is_said_not_to_b
     assert rehearsal.status == "SUCCEEDED"
     assert rehearsal.events["elapsed"].iloc[-1].total_seconds() == 12
     assert "no earlier than in the history" in repr(rehearse(source(run), changed(MaxConcurrency=4)))
+
+
+def test_of_many_executions_each_is_rehearsed_with_children_of_its_own():
+    later = {"start": datetime(2025, 1, 2, tzinfo=UTC), "seed": 1}
+    runs = [
+        engine.run(MAPPED, {"items": [1, 3]}, broken),
+        engine.run(MAPPED, {"items": [1, 3]}, lambda call: engine.Answer(call.parameters * 10, 5), **later),
+    ]
+    records = [record for run in runs for record in source(run)]
+    own = [run.execution.identity.arn for run in runs]
+    for histories in ([records], history.events(records)):
+        found = check(MAPPED, histories, progress=False)
+        assert found.drop(columns="parted").values.tolist() == [[arn, "SUCCEEDED", "SUCCEEDED"] for arn in own]
+        assert found["parted"].isna().all(), found["parted"].tolist()
+
+
+def test_children_alone_are_executions_of_the_machine_that_is_given():
+    records = [one for one in source(engine.run(MAPPED, {"items": [1, 3]}, broken)) if "/" in one["execution_arn"]]
+    inner = {name: PROCESSOR[name] for name in ("StartAt", "States")}
+    for histories in ([records], history.events(records)):
+        assert check(inner, histories, progress=False)["now"].tolist() == ["SUCCEEDED"] * 2
+
+
+def test_a_part_of_a_frame_of_dask_holds_no_executions_of_another_machine():
+    """Parents and children lie in different parts."""
+    frame = history.events(source(engine.run(MAPPED, {"items": [1, 3]}, broken)))
+    found = _part(frame, json.dumps(MAPPED), None, False)
+    assert (len(found), found["now"].tolist(), found["parted"].isna().all()) == (1, ["SUCCEEDED"], True)
+    assert len(_part(frame[frame["execution"].str.contains("/")], json.dumps(MAPPED), None, False)) == 0

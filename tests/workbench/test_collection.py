@@ -218,7 +218,20 @@ def test_failures_are_grouped_by_the_innermost_state_and_what_is_alike(lab, ran,
         assert found["example"][0] == latest
         assert found.index.tolist() == [0, 1]
         assert (found["first_seen"] <= found["last_seen"]).all()
-    assert collection.failures(machine, since=lab.now() + timedelta(hours=1), lab=lab).empty
+    later = lab.now() + timedelta(hours=1)
+    for source in (machine, tmp_path, collection.read(tmp_path)):
+        assert collection.failures(source, since=later, lab=lab).empty
+        assert len(collection.failures(source, until=later, lab=lab)) == 2
+    for source in (tmp_path, collection.read(tmp_path)):
+        assert collection.failures(source, machine="another").empty
+        assert len(collection.failures(source, machine=machine)) == 2
+
+
+@pytest.mark.parametrize("wrong", [None, 5, ["a"], {}], ids=repr)
+def test_what_is_no_store_is_told(wrong):
+    for tried in (collection.read, collection.states, collection.failures):
+        with pytest.raises(NotFound, match=f"A store is a folder, .* not a {type(wrong).__name__}"):
+            tried(wrong)
 
 
 def test_an_execution_that_failed_outside_any_state_is_a_failure_too():

@@ -4,9 +4,10 @@
 mean by it what Athena means, `sql` DuckDB itself, `catalog` the databases and tables, which are Glue's, `readers` what
 reads the CSV and Parquet objects behind them, `caller` who asks, `problem` why a query fails.
 
-Not as on AWS: CREATE TABLE AS, INSERT, views, UNLOAD, EXPLAIN, ORC, JSON and Avro, arrays, maps and rows, partitions,
-functions beyond those listed in `dialect`, and results of more than 100,000 rows fail with a message
-that says so. A result's `.metadata` object is JSON here. DataScannedInBytes counts whole objects, also of Parquet.
+Not as on AWS: CREATE TABLE AS, INSERT, ALTER, views, UNLOAD, EXPLAIN, PREPARE, SHOW of anything but databases and
+tables, information_schema, ORC, JSON and Avro, arrays, maps and rows, partitions, functions beyond those listed in
+`dialect`, and results of more than 100,000 rows fail with a message that says so. A result's `.metadata` object is JSON
+here. DataScannedInBytes counts whole objects, also of Parquet.
 """
 
 from typing import Any

@@ -44,8 +44,8 @@ OPTIMISED = {
         *("athena", "Athena", "AmazonAthena"),
         {"startQueryExecution": (SYNC,), "stopQueryExecution": (), "getQueryExecution": (), "getQueryResults": ()},
     ),
-    "batch": Service("batch", "Batch", "AWSBatch", {"submitJob": (SYNC, TOKEN)}),
-    "bedrock": Service("bedrock-runtime", "Bedrock", "BedrockRuntime", {"invokeModel": ()}, "AmazonBedrock"),
+    "batch": Service("batch", "Batch", "AWSBatch", {"submitJob": (SYNC,)}),
+    "bedrock": Service("bedrock-runtime", "Bedrock", "BedrockRuntime", {"invokeModel": (TOKEN,)}, "AmazonBedrock"),
     "dynamodb": Service(
         *("dynamodb", "DynamoDB", "AmazonDynamoDBv2"),
         {"getItem": (), "putItem": (), "updateItem": (), "deleteItem": ()},
@@ -62,10 +62,10 @@ OPTIMISED = {
         "stepfunctions", "StepFunctions", "AWSStepFunctions", {"startExecution": (SYNC, "sync:2", TOKEN)}
     ),
 }
-# What else AWS integrates, by the name in a Resource: not in the sandbox.
+# What else AWS integrates, by the service or the action in a Resource: not in the sandbox.
 ELSEWHERE = {
     *("apigateway", "codebuild", "databrew", "eks", "elasticmapreduce", "emr-containers", "emr-serverless", "http"),
-    *("mediaconvert", "sagemaker"),
+    *("mediaconvert", "sagemaker", "bedrock:createModelCustomizationJob"),
 }
 
 _RESOURCE = re.compile(
@@ -118,7 +118,7 @@ def problem_of(resource: str) -> str | None:
     if re.match(r"arn:aws[\w-]*:(lambda:[^:]*:[^:]*:function|states:[^:]*:[^:]*:activity):.", resource):
         return None
     named = _RESOURCE.fullmatch(resource)
-    if named and named["service"] in ELSEWHERE:
+    if named and {named["service"], ":".join(named.group("service", "action"))} & ELSEWHERE:
         said = "is not in the sandbox: give the state an answer with lab.stand_in, or use an AWS account."
         return f"{resource.rsplit(':::', 1)[-1]} {said}"
     found = integration_of(resource)

@@ -129,6 +129,7 @@ def test_a_job_needs_starting_looking_and_stopping(lab, machines, state, resourc
         "http:invoke",
         "apigateway:invoke",
         "elasticmapreduce:createCluster.sync",
+        "bedrock:createModelCustomizationJob.sync",
         "sagemaker:createTrainingJob.sync",
         "eks:call",
         "mediaconvert:createJob.sync",
@@ -153,15 +154,20 @@ def test_a_stand_in_may_fail_with_any_error(lab, machines, state) -> None:
 
 def test_a_model_answers_what_the_lab_sets(lab, machines, state) -> None:
     lab.stand_in(state, {"Body": {"completion": "Yes."}}, seconds=0)
-    output = details(machines.run(machine(state, "bedrock:invokeModel", {"ModelId": "m"}))[-1])["output"]
-    assert json.loads(output)["Body"]["completion"] == "Yes."
+    for pattern, parameters in (("", {"ModelId": "m"}), (".waitForTaskToken", {"ModelId.$": "$$.Task.Token"})):
+        ended = machines.run(machine(state, f"bedrock:invokeModel{pattern}", parameters))
+        output = details(ended[-1])["output"]
+        assert json.loads(output)["Body"]["completion"] == "Yes."
 
 
 @pytest.mark.parametrize(
     "resource",
-    ["aws-sdk:nothere:listThings", "aws-sdk:s3:listThings", "nothere:run", "sqs:receiveMessage", "sns:publish.sync"],
+    [
+        *("aws-sdk:nothere:listThings", "aws-sdk:s3:listThings", "nothere:run", "sqs:receiveMessage"),
+        *("sns:publish.sync", "batch:submitJob.waitForTaskToken", "glue:startJobRun.waitForTaskToken"),
+    ],
 )
-def test_what_the_sdk_does_not_have_is_refused_at_creation(machines, state, resource) -> None:
+def test_what_aws_does_not_have_is_refused_at_creation(machines, state, resource) -> None:
     with pytest.raises(ClientError, match="is not recognized"):
         machines.create(machine(state, resource, {}))
 
