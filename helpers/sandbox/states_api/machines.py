@@ -108,19 +108,20 @@ def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     description = _version_description(arguments)
     logging = logs.check_configuration(backend, arguments.get("loggingConfiguration"))
     tracing = arguments.get("tracingConfiguration") or {"enabled": False}
+    encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
     check_definition(definition, machine_type)
     check_role(backend, role, definition, logging["level"] != "OFF")
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
         machine = backend.machines.get(arn)
         if machine is None:
-            now, encryption = clock.now(), arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
+            now = clock.now()
             revision = Revision(definition, role, logging, tracing, encryption, updated=now)
             machine = backend.machines[arn] = Machine(arn, name, machine_type, now, revision)
             backend.tags[arn] = given
-        old, same = machine.revision, (definition, machine_type, logging, tracing)
-        # The service asks for the same name, definition, type, logging and tracing; roles and tags may differ.
-        if (old.definition, machine.type, old.logging, old.tracing) != same:
+        old, same = machine.revision, (definition, machine_type, logging, tracing, encryption)
+        # The service asks for the same name, definition, type and configurations; roles and tags may differ.
+        if (old.definition, machine.type, old.logging, old.tracing, old.encryption) != same:
             raise StatesError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
         version = machine.publish(description) if arguments.get("publish") else None
     return {**machine.describe(), "stateMachineVersionArn": version and version.arn}

@@ -59,6 +59,12 @@ def test_the_same_request_again_is_the_same_machine(states: Any, machine: Machin
         roleArn=states.describe_state_machine(stateMachineArn=arn)["roleArn"],
     )
     assert found == ("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+    key = {
+        "type": "CUSTOMER_MANAGED_KMS_KEY",
+        "kmsKeyId": "alias/other",
+    }  # it counts: API reference, CreateStateMachine
+    with pytest.raises(states.exceptions.StateMachineAlreadyExists):
+        machine(PASS, name="twice", encryptionConfiguration=key)
     assert json.loads(states.describe_state_machine(stateMachineArn=arn)["definition"]) == PASS
 
 
