@@ -300,9 +300,9 @@ def stop(arn: str, error: str | None = None, cause: str | None = None, *, lab: L
 def executions(
     machine: str, status: str | None = None, limit: int | None = None, *, lab: Lab | None = None
 ) -> Iterator[Execution]:
-    """The executions of a machine, or the children of a Map Run by its ARN, newest first, at most `limit`.
+    """The executions of a machine, or the children of a Map Run by its ARN, the latest first, at most `limit`.
 
-    Of one `status` or of all; without in- and output.
+    What has ended stands by its end, what runs by its start. Of one `status` or of all; without in- and output.
     """
     lab = lab or current()
     whose = "mapRunArn" if ":mapRun:" in check_arn(machine) else "stateMachineArn"

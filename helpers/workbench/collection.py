@@ -151,10 +151,12 @@ def _ended(
     first = None if since is None else stamp(since)
     last = None if until is None else stamp(until)
     for one in execution.executions(machine, status, lab=lab):
+        if one.running:
+            continue
+        if first is not None and one.stopped is not None and pd.Timestamp(one.stopped) < first:
+            return  # what ended last comes first: all that follow ended before this one, and so began before `since`
         started = pd.Timestamp(one.started)
-        if first is not None and started < first:
-            return  # newest first: all that follow are older still
-        if not one.running and (last is None or started < last):
+        if (first is None or first <= started) and (last is None or started < last):
             yield one
 
 
@@ -185,10 +187,10 @@ def _children(lab: Lab, run: str | None) -> list[Execution]:
 
 
 def _definitions(lab: Lab, wanted: Iterable[Execution]) -> dict[str, str]:
-    """The definition that each execution ran, by its ARN; of `wanted` the newest is the first."""
+    """The definition that each execution ran, by its ARN."""
     found: dict[str, str] = {}
     revisions: dict[str | None, tuple[str, datetime]] = {}  # by version: the text, and since when it holds
-    for one in wanted:
+    for one in sorted(wanted, key=lambda one: one.started, reverse=True):
         text, since = revisions.get(one.version, ("", None))
         if since is None or (one.version is None and one.started < since):
             try:

@@ -1,6 +1,8 @@
 """Many executions' histories: fetched at the pace that AWS allows, kept, read again, their failures grouped."""
 
 import heapq
+import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -179,6 +181,26 @@ def test_status_and_time_choose(lab, ran, tmp_path):
     assert collection.read(tmp_path / "all", since=datetime.now(UTC) + timedelta(days=400)).empty
     with pytest.raises(LabError, match="follow"):
         collect(lab, machine, tmp_path, status="RUNNING")
+
+
+def test_what_began_early_and_ended_last_hides_nothing(lab, tmp_path):
+    """AWS lists what has ended by its end, the latest first: API reference, ListExecutions."""
+    states, sleep = lab.client("stepfunctions"), {"Type": "Wait", "Seconds": 3600, "End": True}
+    machine = deploy.state_machine("collected-late", {"StartAt": "Old", "States": {"Old": sleep}}, lab=lab)
+    long = execution.start(machine, {}, lab=lab)
+    time.sleep(0.05)
+    deploy.state_machine("collected-late", {"StartAt": "New", "States": {"New": sleep}}, lab=lab)
+    short = execution.start(machine, {}, lab=lab)
+    for run in (short, long):
+        execution.stop(run, lab=lab)
+        time.sleep(0.01)
+    since = execution.describe(short, lab=lab).started
+    assert collect(lab, machine, tmp_path / "since", since=since).fetched == 1
+    assert set(collection.read(tmp_path / "since")["execution"]) == {short}
+    assert collect(lab, machine, tmp_path / "all").fetched == 2
+    for run, state in ((long, "Old"), (short, "New")):
+        assert json.loads(stores.definition(tmp_path / "all", run))["StartAt"] == state
+    states.delete_state_machine(stateMachineArn=machine)
 
 
 def test_a_store_that_is_a_file_is_refused(lab, ran, tmp_path):

@@ -16,7 +16,7 @@ from helpers.sandbox import identities, process
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api.execution import Child, Execution, MapRun, tree
 from helpers.sandbox.states_api.machines import Machine, Version, routed_version
-from helpers.sandbox.states_api.names import parse_arn
+from helpers.sandbox.states_api.names import parse_arn, parse_machine
 from helpers.sandbox.states_api.states_error import StatesError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def machine(self, arn: str) -> Machine:
         """The machine of an unqualified ARN; StateMachineDoesNotExist."""
-        resource = parse_arn(arn, "stateMachine")
+        resource = parse_machine(arn)
         machine = self.machines.get(arn)
         if machine is None:
             if resource.unqualified in self.machines:
@@ -78,7 +78,7 @@ class StatesBackend(BaseBackend, TaggableResourcesMixin):
 
     def target(self, arn: str) -> tuple[Machine, Version | None, str | None]:
         """What starting an execution of `arn` starts: a machine, by one of its versions, through an alias's ARN."""
-        resource = parse_arn(arn, "stateMachine")
+        resource = parse_machine(arn)
         machine = self.machines.get(resource.unqualified)
         if machine and not resource.qualifier:
             return machine, None, None

@@ -39,6 +39,8 @@ __all__ = ["Child", "Execution", "MapRun", "tree"]
 
 LOG = logging.getLogger(__name__)
 _numbers = itertools.count(1)
+# How many client tokens are known, and how long; API reference, RedriveExecution, parameter clientToken.
+TOKENS_KEPT, TOKEN_VALID = 10, datetime.timedelta(minutes=15)
 
 
 class Execution(engine.Observer):
@@ -62,7 +64,7 @@ class Execution(engine.Observer):
         self.number = next(_numbers)  # in order of start
         self.trace_header = arguments.get("traceHeader")
         self.after_end: list[Callable[[], Any]] = []  # what is done at its end, in the engine's thread
-        self.client_token: str | None = None
+        self.redriven_by: dict[str, datetime.datetime] = {}  # when, by the client token that asked for it
         logging = self.revision.logging
         self.log = ExecutionLog(machine.name, logging) if logging["level"] != "OFF" else None
         now = clock.now()
@@ -162,18 +164,21 @@ class Execution(engine.Observer):
 
         A request repeated with the same client token redrives once.
         """
-        if self.run.redriven and client_token and client_token == self.client_token:
-            return self.run.redriven
+        known = self.redriven_by.get(client_token or "")
+        if known and clock.now() - known <= TOKEN_VALID:
+            return known
         self.backend.execution(self.arn)  # it may be forgotten by now
         if reason := self.run.not_redrivable():
             raise StatesError("ExecutionNotRedrivable", reason)
-        self.client_token = client_token
         self.backend.execution_redriven(self)
         clock.executions += 1
         self.run.events = take_out(self.run)
         self.run.redrive()
         self._announce()
-        return self.run.redriven or clock.now()
+        when = self.run.redriven or clock.now()
+        if client_token:
+            self.redriven_by = dict([*self.redriven_by.items(), (client_token, when)][-TOKENS_KEPT:])
+        return when
 
     def _announce(self) -> None:
         """Put "Step Functions Execution Status Change", as it is now, on the default bus, if a rule is there.

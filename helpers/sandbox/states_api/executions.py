@@ -2,9 +2,10 @@
 
 import math
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from helpers import engine
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import pages
 from helpers.sandbox.states_api.backend import StatesBackend
@@ -76,7 +77,8 @@ def describe_state_machine_for_execution(backend: StatesBackend, arguments: dict
     execution = backend.execution(arguments["executionArn"])
     run = execution.map_run
     own = {"mapRunArn": run and run.arn, "label": run and run.run.label}
-    return {**execution.machine.describe(), **own, **execution.revision.describe()}
+    with_data = arguments.get("includedData") != "METADATA_ONLY"
+    return {**execution.machine.describe(), **own, **execution.revision.describe(with_data)}
 
 
 def list_executions(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -89,18 +91,39 @@ def list_executions(backend: StatesBackend, arguments: dict[str, Any]) -> dict[s
     machine, _, _ = backend.target(resource.arn)
     if machine.type == "EXPRESS":
         raise StatesError("StateMachineTypeNotSupported", UNSUPPORTED)
+    if arguments.get("statusFilter") == "PENDING_REDRIVE":
+        raise invalid("The status PENDING_REDRIVE can only be asked for with a Map Run ARN")
     backend.forget()
-    status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
     with backend.lock:
         found = [
-            (-execution.number, execution)
-            for execution in reversed(backend.executions.values())
+            (execution.number, execution)
+            for execution in backend.executions.values()
             if execution.machine is machine
             and (not resource.qualifier or arn in (execution.alias, execution.version and execution.version.arn))
-            and (status is None or execution.status == status)
-            and (redriven is None or (redriven == "REDRIVEN") == bool(execution.run.redrives))
         ]
-    return pages.listed("executions", f"executions {arn} {status} {redriven}", found, arguments)
+    return _listed(found, arguments, lambda one: one.run, Execution.describe)
+
+
+def _listed(
+    found: Sequence[tuple[int, Any]],
+    arguments: dict[str, Any],
+    run: Callable[[Any], engine.Execution],
+    describe: Callable[[Any], dict[str, Any]],
+) -> dict[str, Any]:
+    """ListExecutions of what was found, by number of start, as its filters ask.
+
+    The latest come first: what has ended by its end, what runs by its last start; API reference, ListExecutions.
+    """
+    status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
+    listing = f"executions {arguments.get('stateMachineArn')} {arguments.get('mapRunArn')} {status} {redriven}"
+    chosen = [
+        (pages.latest_first(one.stopped or one.redriven or one.started, number), subject)
+        for number, subject in found
+        for one in [run(subject)]
+        if (status is None or one.status == status)
+        and (redriven is None or (redriven == "REDRIVEN") == bool(one.redrives))
+    ]
+    return pages.listed("executions", listing, chosen, arguments, describe)
 
 
 def stop_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -117,20 +140,16 @@ def redrive_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict
 
 
 def _list_children(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
-    """ListExecutions of a Map Run: its child executions, the newest first."""
+    """ListExecutions of a Map Run: its child executions."""
     record = backend.map_run(arguments["mapRunArn"])
-    status = arguments.get("statusFilter")
-    found = [
-        (-number, child) for number, child in enumerate(record.run.children) if status is None or child.status == status
-    ][::-1]
-    listing = f"children {record.arn} {status}"
-    return pages.listed("executions", listing, found, arguments, lambda child: Child(record, child).describe())
+    children = list(enumerate(record.run.children))
+    return _listed(children, arguments, lambda child: child, lambda child: Child(record, child).describe())
 
 
 def list_map_runs(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     execution = backend.execution(arguments["executionArn"])
-    newest_first = [(-number, run) for number, run in enumerate(execution.map_runs)][::-1]
-    return pages.listed("mapRuns", f"map runs {execution.arn}", newest_first, arguments)
+    runs = [(-number, run) for number, run in enumerate(execution.map_runs)]
+    return pages.listed("mapRuns", f"map runs {execution.arn}", runs, arguments)
 
 
 def describe_map_run(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:

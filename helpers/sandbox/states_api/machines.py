@@ -11,7 +11,7 @@ from helpers.definition import variables
 from helpers.sandbox.clock import clock
 from helpers.sandbox.states_api import logs, pages, tags
 from helpers.sandbox.states_api.definitions import check_definition
-from helpers.sandbox.states_api.names import check_name, parse_arn
+from helpers.sandbox.states_api.names import check_name, parse_arn, parse_machine
 from helpers.sandbox.states_api.roles import check_role
 from helpers.sandbox.states_api.states_error import StatesError, invalid
 
@@ -40,10 +40,11 @@ class Revision:
     updated: datetime.datetime
     id: str | None = None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, with_data: bool = True) -> dict[str, Any]:
         """The members that describing a machine, a version and an execution's machine have in common."""
         return {
             **{member: getattr(self, name) for member, name in MEMBERS.items()},
+            "definition": self.definition if with_data else "{}",
             "updateDate": self.updated,
             "revisionId": self.id,
             "variableReferences": variables.read(engine.data_of(self.definition)) or None,
@@ -107,19 +108,20 @@ def create_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, A
     description = _version_description(arguments)
     logging = logs.check_configuration(backend, arguments.get("loggingConfiguration"))
     tracing = arguments.get("tracingConfiguration") or {"enabled": False}
+    encryption = arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
     check_definition(definition, machine_type)
     check_role(backend, role, definition, logging["level"] != "OFF")
     given = tags.check(arguments.get("tags", []))
     with backend.lock:
         machine = backend.machines.get(arn)
         if machine is None:
-            now, encryption = clock.now(), arguments.get("encryptionConfiguration") or {"type": "AWS_OWNED_KEY"}
+            now = clock.now()
             revision = Revision(definition, role, logging, tracing, encryption, updated=now)
             machine = backend.machines[arn] = Machine(arn, name, machine_type, now, revision)
             backend.tags[arn] = given
-        old, same = machine.revision, (definition, machine_type, logging, tracing)
-        # The service asks for the same name, definition, type, logging and tracing; roles and tags may differ.
-        if (old.definition, machine.type, old.logging, old.tracing) != same:
+        old, same = machine.revision, (definition, machine_type, logging, tracing, encryption)
+        # The service asks for the same name, definition, type and configurations; roles and tags may differ.
+        if (old.definition, machine.type, old.logging, old.tracing, old.encryption) != same:
             raise StatesError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
         version = machine.publish(description) if arguments.get("publish") else None
     return {**machine.describe(), "stateMachineVersionArn": version and version.arn}
@@ -151,16 +153,17 @@ def describe_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str,
     machine, version, _ = backend.target(arguments["stateMachineArn"])
     found, description = (version, version.description) if version else (machine, None)
     own = {"stateMachineArn": found.arn, "creationDate": found.created, "description": description}
-    return {**machine.describe(), **own, **found.revision.describe()}
+    with_data = arguments.get("includedData") != "METADATA_ONLY"
+    return {**machine.describe(), **own, **found.revision.describe(with_data)}
 
 
 def list_state_machines(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    return pages.listed("stateMachines", "machines", sorted(backend.machines.items()), arguments)
+    return pages.listed("stateMachines", "machines", list(backend.machines.items()), arguments)
 
 
 def delete_state_machine(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """AWS deletes once every execution has ended at its next transition; here that is at once."""
-    arn = parse_arn(arguments["stateMachineArn"], "stateMachine").arn
+    arn = parse_machine(arguments["stateMachineArn"]).arn
     with backend.lock:
         machine = backend.machines.pop(arn, None)
         backend.tags.pop(arn, None)
@@ -190,8 +193,8 @@ def publish_state_machine_version(backend: Any, arguments: dict[str, Any]) -> di
 
 def list_state_machine_versions(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     machine = backend.machine(arguments["stateMachineArn"])
-    newest_first = [(-version.number, version) for version in reversed(machine.versions.values())]
-    return pages.listed("stateMachineVersions", f"versions {machine.arn}", newest_first, arguments)
+    versions = [(-version.number, version) for version in list(machine.versions.values())]
+    return pages.listed("stateMachineVersions", f"versions {machine.arn}", versions, arguments)
 
 
 def delete_state_machine_version(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -234,9 +237,11 @@ def describe_state_machine_alias(backend: Any, arguments: dict[str, Any]) -> dic
 def list_state_machine_aliases(backend: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     resource = parse_arn(arguments["stateMachineArn"], "stateMachine")
     machine = backend.machine(resource.unqualified)
-    aliases = sorted(machine.aliases.items())
-    if resource.qualifier:
-        aliases = [(name, alias) for name, alias in aliases if resource.arn in _routed(alias)]
+    aliases = [
+        (pages.latest_first(alias["creationDate"], number), alias)
+        for number, alias in enumerate(list(machine.aliases.values()))
+        if not resource.qualifier or resource.arn in _routed(alias)
+    ]
     return pages.listed("stateMachineAliases", f"aliases {resource.arn}", aliases, arguments, dict)
 
 

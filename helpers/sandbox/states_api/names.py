@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from helpers.engine.text import data_of, exceeds
 from helpers.limits import PAYLOAD_BYTES
-from helpers.sandbox.states_api.states_error import StatesError
+from helpers.sandbox.states_api.states_error import StatesError, invalid
 
-__all__ = ["Resource", "check_input", "check_name", "parse_arn"]
+__all__ = ["Resource", "check_input", "check_name", "parse_arn", "parse_machine"]
 
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]")
 
@@ -50,3 +50,11 @@ def parse_arn(arn: str, *kinds: str) -> Resource:
         raise StatesError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {parts[5]}'")
     qualifier = parts[7] if len(parts) > 7 else ""
     return Resource(arn, arn.removesuffix(f":{qualifier}") if qualifier else arn, qualifier)
+
+
+def parse_machine(arn: str) -> Resource:
+    """The machine that `arn` names; ValidationException for a distributed Map (API reference, StartExecution)."""
+    resource = parse_arn(arn, "stateMachine")
+    if "/" in resource.unqualified:
+        raise invalid(f"The ARN refers to a Distributed Map state of a state machine: '{arn}'")
+    return resource

@@ -3,12 +3,13 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
-from operator import methodcaller
+from datetime import datetime
+from operator import itemgetter, methodcaller
 from typing import Any
 
 from helpers.sandbox.states_api.states_error import StatesError
 
-__all__ = ["listed", "page_size", "position", "token"]
+__all__ = ["latest_first", "listed", "page_size", "position", "token"]
 
 # Items of a page, of every listing; API reference, parameter maxResults, which may also be 0 for the default.
 DEFAULT_SIZE, LARGEST = 100, 1_000
@@ -38,6 +39,11 @@ def position(what: str, arguments: dict[str, Any], kind: type) -> Any:
     return where
 
 
+def latest_first(when: datetime, number: int) -> int:
+    """The order of a listing by time, of the same millisecond by number."""
+    return -(int(when.timestamp() * 1000) << 32 | number)
+
+
 def listed(
     member: str,
     what: str,
@@ -45,12 +51,13 @@ def listed(
     arguments: dict[str, Any],
     describe: Callable[[Any], dict[str, Any]] = methodcaller("describe"),
 ) -> dict[str, Any]:
-    """The answer whose `member` holds the page asked for of what was `found`: pairs of order and subject, sorted by it.
+    """The answer whose `member` holds the page asked for of what was `found`: pairs of order and subject.
 
     A page begins at the first pair at or behind the token's order, so what is added or removed between two pages
     neither repeats nor hides an item.
     """
     start = position(what, arguments, type(found[0][0]) if found else object)
+    found = sorted(found, key=itemgetter(0))
     rest = found if start is None else [pair for pair in found if pair[0] >= start]
     size = page_size(arguments)
     following = token(what, rest[size][0]) if len(rest) > size else None

@@ -62,7 +62,7 @@ def describe_activity(backend: StatesBackend, arguments: dict[str, Any]) -> dict
 
 
 def list_activities(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
-    return pages.listed("activities", "activities", sorted(backend.activities.items()), arguments)
+    return pages.listed("activities", "activities", list(backend.activities.items()), arguments)
 
 
 def delete_activity(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,25 @@ def test_lists_begin_with_the_newest_and_go_on_by_token(states: Any, machine: Ma
     assert refused(states.list_executions, stateMachineArn=arn, nextToken="rubbish")[0] == "InvalidToken"
 
 
+def test_what_ended_is_listed_by_its_end_and_what_runs_by_its_start(states: Any, machine: Machines) -> None:
+    """As the API reference's page of ListExecutions says."""
+    arn = machine(SLEEP)
+    for name in ("long", "short", "redriven", "running"):
+        states.start_execution(stateMachineArn=arn, name=name)
+        time.sleep(0.01)
+
+    def of(name: str) -> str:
+        return f"{arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+    states.stop_execution(executionArn=of("redriven"))
+    for name in ("short", "long"):
+        states.stop_execution(executionArn=of(name))
+        time.sleep(0.01)
+    states.redrive_execution(executionArn=of("redriven"))
+    pages = states.get_paginator("list_executions").paginate(stateMachineArn=arn, PaginationConfig={"PageSize": 1})
+    assert [one["name"] for page in pages for one in page["executions"]] == ["redriven", "long", "short", "running"]
+
+
 def test_lists_filter_by_status_and_redrive(states: Any, machine: Machines, until: Any) -> None:
     arn = machine(SLEEP)
     _, stopped, redriven = (
@@ -146,6 +165,9 @@ def test_lists_filter_by_status_and_redrive(states: Any, machine: Machines, unti
     assert names(redriveFilter="REDRIVEN") == ["redriven"]
     assert names(redriveFilter="NOT_REDRIVEN", statusFilter="RUNNING") == ["running"]
     assert refused(states.list_executions, stateMachineArn=arn, statusFilter="BUSY")[0] == "ValidationException"
+    # "If you provide a stateMachineArn and a PENDING_REDRIVE statusFilter ...": API reference, ListExecutions.
+    pending = refused(states.list_executions, stateMachineArn=arn, statusFilter="PENDING_REDRIVE")
+    assert pending[0] == "ValidationException"
 
 
 def test_a_list_wants_a_machine_or_a_map_run(states: Any) -> None:

@@ -59,6 +59,12 @@ def test_the_same_request_again_is_the_same_machine(states: Any, machine: Machin
         roleArn=states.describe_state_machine(stateMachineArn=arn)["roleArn"],
     )
     assert found == ("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+    key = {
+        "type": "CUSTOMER_MANAGED_KMS_KEY",
+        "kmsKeyId": "alias/other",
+    }  # it counts: API reference, CreateStateMachine
+    with pytest.raises(states.exceptions.StateMachineAlreadyExists):
+        machine(PASS, name="twice", encryptionConfiguration=key)
     assert json.loads(states.describe_state_machine(stateMachineArn=arn)["definition"]) == PASS
 
 
@@ -229,6 +235,38 @@ def test_machines_are_listed_by_page(states: Any, machine: Machines) -> None:
     assert found == sorted(found)
     forged = base64.urlsafe_b64encode(b'["machines", 5]').decode()
     assert refused(states.list_state_machines, nextToken=forged)[0] == "InvalidToken"
+
+
+def test_what_a_tag_may_hold(states: Any, machine: Machines) -> None:
+    """Letters, digits, white space and _ . : / = + - @: API reference, TagResource; aws: is AWS's own prefix."""
+    arn = machine(tags=[{"key": "Straße 1", "value": "a_.:/=+-@"}])
+    for tag in ({"key": "a", "value": "b&c"}, {"key": "a;b", "value": ""}, {"key": "aws:a", "value": ""}):
+        assert refused(states.tag_resource, resourceArn=arn, tags=[tag])[0] == "ValidationException"
+        with pytest.raises(states.exceptions.ClientError, match="ValidationException"):
+            machine(tags=[tag])
+    assert len(states.list_tags_for_resource(resourceArn=arn)["tags"]) == 1
+
+
+def test_metadata_come_without_the_definition(states: Any, machine: Machines) -> None:
+    """API reference, DescribeStateMachine, member definition; an execution's machine is described alike."""
+    arn = machine()
+    execution = states.start_execution(stateMachineArn=arn)["executionArn"]
+    only = {"includedData": "METADATA_ONLY"}
+    assert states.describe_state_machine(stateMachineArn=arn, **only)["definition"] == "{}"
+    assert states.describe_state_machine_for_execution(executionArn=execution, **only)["definition"] == "{}"
+
+
+def test_a_map_of_a_machine_is_no_machine(states: Any, machine: Machines) -> None:
+    """An ARN with the label of a distributed Map is refused: API reference, StartExecution and others."""
+    arn = f"{machine()}/Each"
+    for operation in (
+        states.start_execution,
+        states.describe_state_machine,
+        states.delete_state_machine,
+        lambda **given: states.update_state_machine(roleArn="arn:aws:iam::123456789012:role/r", **given),
+    ):
+        with pytest.raises(states.exceptions.ClientError, match="ValidationException"):
+            operation(stateMachineArn=arn)
 
 
 def test_tags_come_and_go(states: Any, machine: Machines, lab: helpers.Lab) -> None:

@@ -57,6 +57,30 @@ def test_the_child_executions_of_a_map_run_are_listed(states: Any, run: dict[str
     assert states.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED")["executions"] == []
 
 
+def test_the_children_that_were_redriven_are_listed(states: Any, machine: Machines, until: Any) -> None:
+    """The redriveFilter of a Map Run is for its children: API reference, ListExecutions."""
+    definition = copy.deepcopy(EACH)
+    definition["States"]["Each"]["ItemProcessor"]["States"] = {
+        "Go": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericEquals": 1, "Next": "No"}], "Default": "Yes"},
+        "No": {"Type": "Fail", "Error": "No"},
+        "Yes": {"Type": "Succeed"},
+    }
+    definition["States"]["Each"]["MaxConcurrency"] = 1
+    arn = states.start_execution(stateMachineArn=machine(definition), input="[0, 1]")["executionArn"]
+    until(arn)
+    states.redrive_execution(executionArn=arn)
+    until(arn)
+    [run] = states.list_map_runs(executionArn=arn)["mapRuns"]
+
+    def statuses(**filters: str) -> list[str]:
+        return [one["status"] for one in states.list_executions(mapRunArn=run["mapRunArn"], **filters)["executions"]]
+
+    assert statuses() == ["FAILED", "SUCCEEDED"]
+    assert statuses(redriveFilter="REDRIVEN") == ["FAILED"]
+    assert statuses(redriveFilter="NOT_REDRIVEN") == ["SUCCEEDED"]
+    assert statuses(statusFilter="PENDING_REDRIVE") == []
+
+
 def test_what_failures_a_running_map_run_tolerates_can_be_changed(states: Any, machine: Machines, until: Any) -> None:
     definition = copy.deepcopy(EACH)
     definition["States"]["Each"]["ItemProcessor"] |= {

@@ -76,6 +76,20 @@ def test_a_fail_state_is_entered_again_and_fails_again(states: Any, machine: Mac
     assert types(states, arn)[2:] == ["ExecutionFailed", "ExecutionRedriven", "FailStateEntered", "ExecutionFailed"]
 
 
+def test_each_of_the_last_ten_client_tokens_redrives_once(states: Any, machine: Machines, until: Any) -> None:
+    """API reference, RedriveExecution, parameter clientToken."""
+    arn = states.start_execution(stateMachineArn=machine(FAIL))["executionArn"]
+
+    def redrive(number: int) -> Any:
+        until(arn)
+        return states.redrive_execution(executionArn=arn, clientToken=f"token {number}")["redriveDate"]
+
+    dates = [redrive(number) for number in range(11)]
+    assert [redrive(number) for number in (10, 1)] == [dates[10], dates[1]]
+    assert redrive(0) > dates[10]
+    assert until(arn)["redriveCount"] == 12
+
+
 def test_a_failed_task_is_tried_again_with_its_input(
     states: Any, machine: Machines, until: Any, bucket: tuple[str, Callable[[], None]]
 ) -> None:

@@ -65,6 +65,17 @@ def test_an_alias_routes_to_its_version(states: Any, machine: Machines, until: A
     assert refused(states.start_execution, stateMachineArn=f"{arn}:2")[0] == "StateMachineDoesNotExist"
 
 
+def test_the_alias_made_last_is_listed_first(states: Any, machine: Machines) -> None:
+    """As the API reference's page of ListStateMachineAliases says."""
+    arn = machine(PASS, publish=True)
+    for name in ("B", "C", "A"):
+        states.create_state_machine_alias(name=name, routingConfiguration=route((f"{arn}:1", 100)))
+    first = states.list_state_machine_aliases(stateMachineArn=arn, maxResults=2)
+    rest = states.list_state_machine_aliases(stateMachineArn=arn, nextToken=first["nextToken"])
+    listed = first["stateMachineAliases"] + rest["stateMachineAliases"]
+    assert [one["stateMachineAliasArn"].rpartition(":")[2] for one in listed] == ["A", "C", "B"]
+
+
 def test_weights_must_come_to_100_and_versions_must_be_there(states: Any, machine: Machines) -> None:
     arn = machine(PASS, publish=True)
     for routing, code in (
