@@ -67,6 +67,7 @@ class Course:
         self.followed = 0  # recorded events of the root that it came to
         self.over = False
         self.kept_back = False  # whether a child execution had to begin when it was recorded, and not before
+        self.childless: set[str] = set()  # distributed Maps that end as recorded, as their children are not known
         self.beyond = record.open and (answers is not None or repeat)  # whether it goes on behind the record's end
         self._outside: list[tuple[float, int, Followed, Step]] = []
         self._number = itertools.count()
@@ -719,6 +720,7 @@ class FollowedMap(DistributedMap):
             gap = max(0, (ended.at or 0) - (recorded.started.at or 0))
             follows = frame.following is not None and ended.at is not None
             yield from frame.process.sleep_until(ended.at if follows else execution.scheduler.now + gap)  # type: ignore[arg-type]
+            course.childless.add(self.name)
             if ended.kind is Kind.RUN_FAILED:
                 raise outside(_text(ended.details.get("error")), _text(ended.details.get("cause")))
             return result

@@ -67,6 +67,15 @@ def test_without_its_children_it_ends_as_it_did():
         assert (rehearsal.parted, rehearsal._raw) == (None, run.events)
 
 
+def test_it_says_where_a_change_in_a_map_run_cannot_be_judged():
+    run = engine.run(MAPPED, {"items": [1, 2]}, broken)
+    rehearsal = rehearse(run.events, changed(ToleratedFailureCount=1))
+    (note,) = rehearsal.notes
+    assert note.startswith("The Map Run of Many ends as it was recorded, whatever was changed in it")
+    with_children = rehearse(source(run), changed(ToleratedFailureCount=1))
+    assert (with_children.status, with_children.notes) == ("SUCCEEDED", [])
+
+
 def test_with_its_children_each_is_rehearsed():
     run = engine.run(MAPPED, {"items": [1, 3]}, broken)
     rehearsal = rehearse(source(run), MAPPED)
