@@ -71,7 +71,14 @@ def needs_of(service: str, region: str, account: str, operation: str, parameters
     service = service.removesuffix("-runtime")
     action = iam_action(f"{service}:{operation}")
     bus = str(parameters.get("EventBusName") or "default").split("/")[-1]
-    known = {**parameters, "@region": region, "@account": account, "@bus": "" if bus == "default" else f"{bus}/"}
+    task = str(parameters.get("taskDefinition", ""))
+    known = {
+        **parameters,
+        "@region": region,
+        "@account": account,
+        "@bus": "" if bus == "default" else f"{bus}/",
+        "@task": task if ":" in task.split("/")[-1] else f"{task}:1",  # without a revision the latest is run
+    }
     start = f"arn:aws:{service}:{region}:{account}:"
     found = ([one for text in row for one in _arns(start, text, known)] for row in _rows(service, operation))
     resources = next(filter(None, found), None)

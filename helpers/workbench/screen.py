@@ -87,7 +87,7 @@ class Screen:
         try:
             view = from_arn(old.arn, old.lab, old.definition)
         except LabError as error:
-            self._header.value = screened(f'<p class="note">{text(error)}</p>') + self._header.value
+            self._header.value = screened(f'<p class="note">{text(error)}</p>') + screened(header(old))
             return
         if not len(old.events) or not len(view.events):
             self._show(view)

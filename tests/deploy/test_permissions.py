@@ -160,6 +160,7 @@ def cases(lab: helpers.Lab) -> Iterator[dict[str, Case]]:
         "glue": Case(task("glue:startJobRun.sync", {"JobName": "nightly"}, "Job")),
         "batch": Case(task("batch:submitJob.sync", batch, "Job")),
         "ecs": Case(task("ecs:runTask.sync", {"TaskDefinition": "sums:1"}, "Job")),
+        "ecs, the latest": Case(task("ecs:runTask", {"TaskDefinition": "sums"}, "Job")),
         "a distributed Map": Case({"StartAt": "M", "States": {"M": spread}}),
         "a log": Case(passing, logging=True),
     }
@@ -171,7 +172,7 @@ def cases(lab: helpers.Lab) -> Iterator[dict[str, Case]]:
 
 NAMES = ("a function", "lambda", "sqs", "sns", "events", "dynamodb", "states", "sfn", "athena", "aws-sdk:athena")
 NAMES += ("a version of a function", "a version of a machine", "an index", "s3")
-NAMES += ("glue", "batch", "ecs", "a distributed Map", "a log")
+NAMES += ("glue", "batch", "ecs", "ecs, the latest", "a distributed Map", "a log")
 
 
 @pytest.fixture(scope="module")

@@ -284,6 +284,15 @@ def test_where_nothing_may_be_read_that_is_the_error(failed, lab):
         explore(failed, lab=allowed)
 
 
+def test_an_execution_that_cannot_be_read_again_says_so_once(failed, lab):
+    with restricted(lab, *READING) as allowed:
+        shown = explore(failed, lab=allowed)._shown
+    for _ in range(3):  # the keys are gone
+        shown._again()
+    assert shown._header.value.count('<p class="note">') == 1
+    assert "FAILED" in shown._header.value
+
+
 EXPRESS = {"StartAt": "Fine", "States": {"Fine": {"Type": "Pass", "Result": "well done", "End": True}}}
 
 
