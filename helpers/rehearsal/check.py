@@ -28,10 +28,10 @@ from helpers.rehearsal.rehearsal import Answers, compiled, run, sentence_of
 
 __all__ = ["check", "summed"]
 
-COLUMNS = ["execution", "was", "now", "parted"]
+COLUMNS = ["execution", "was", "now", "parted", "note"]
 CHUNK = 250  # sources that a process takes at once
 FEW = 1_000  # as many are done before other processes have started
-Row = tuple[str, str | None, str, str | None]
+Row = tuple[str, str | None, str, str | None, str | None]
 
 
 def check(
@@ -60,8 +60,9 @@ def check(
     Returns
     -------
     A row an execution: `execution` (str), `was` (AWS's word), `now` (AWS's word, or `unanswered` where a call has no
-    answer), `parted` (a sentence, missing where the two go the same way). A history that cannot be rehearsed is a row
-    without `was`, whose `parted` says why. `attrs["summary"]` says in a sentence how many end how.
+    answer), `parted` (a sentence, missing where the two go the same way), `note` (str, on what could not be judged). A
+    history that cannot be rehearsed is a row without `was`, whose `parted` says why. `attrs["summary"]` says how many
+    end how.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def _checked(text: str, sources: Iterable[Source], answers: Answers | None, repe
                 rows.append(_row(text, trace, children, answers, repeat))
         except LabError as error:
             name = Path(source).name if isinstance(source, str | PathLike) else "an execution"
-            rows.append((name, None, "unanswered", str(error)))
+            rows.append((name, None, "unanswered", str(error), None))
     return rows
 
 
@@ -161,11 +162,12 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
     try:
         course = run(Record(trace, children), text, answers=answers, repeat=repeat)[0]
     except LabError as error:
-        return trace.execution, None, "unanswered", str(error)
+        return trace.execution, None, "unanswered", str(error), None
     was, now = course.record.status, course.root.status
     gap = course.record.gap if course.is_at_end else None
     now = "unanswered" if gap or (now == "RUNNING" and course.unanswered) else now
-    return trace.execution, was, now, sentence_of(course) or gap or (course.end if was != now else None)
+    parted = sentence_of(course) or gap or (course.end if was != now else None)
+    return trace.execution, was, now, parted, " ".join(course.unjudged) or None
 
 
 def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool) -> pd.DataFrame:
@@ -192,7 +194,9 @@ def summed(found: pd.DataFrame) -> pd.DataFrame:
             said.append(f"{number:,} that {WORDS[was]} would come to a call that has no answer")
         else:
             said.append(f"{number:,} that {WORDS[was]} would now {NOW[now]}")
-    found.attrs["summary"] = f"Of {count(len(found), 'execution', 'executions')}: {', '.join(said)}."
+    noted = int(found["note"].notna().sum())
+    doubt = f" In {noted:,} a Map Run ends as it was recorded, since its children are not here." if noted else ""
+    found.attrs["summary"] = f"Of {count(len(found), 'execution', 'executions')}: {', '.join(said)}.{doubt}"
     return found
 
 

@@ -124,6 +124,12 @@ class Course:
                 yield f"At {first.name} (event {first.id} of the history) they part: {branch} does not begin any more."
 
     @property
+    def unjudged(self) -> list[str]:
+        """What is not judged here, in sentences: distributed Maps whose children are not known."""
+        said = "ends as it was recorded, whatever was changed in it: its children are not here."
+        return [f"The Map Run of {name} {said}" for name in sorted(self.childless)]
+
+    @property
     def is_at_end(self) -> bool:
         """Whether it has come to the end of a record that does not say how the execution ended."""
         return self.record.open and not self.parted and self.followed == len(self.record.steps)

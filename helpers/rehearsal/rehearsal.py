@@ -59,10 +59,7 @@ class Rehearsal:
             self.notes.append(end)
         if course.kept_back:
             self.notes.append("Child executions begin no earlier than in the history, however many may run at once.")
-        for name in sorted(course.childless):
-            self.notes.append(
-                f"The Map Run of {name} ends as it was recorded, whatever was changed in it: its children are not here."
-            )
+        self.notes += course.unjudged
         if len(root.events) >= HISTORY_EVENTS:
             self.notes.append(f"The rehearsal never ends on these answers: it stopped at {len(root.events):,} events.")
 

@@ -74,6 +74,12 @@ def test_it_says_where_a_change_in_a_map_run_cannot_be_judged():
     assert note.startswith("The Map Run of Many ends as it was recorded, whatever was changed in it")
     with_children = rehearse(source(run), changed(ToleratedFailureCount=1))
     assert (with_children.status, with_children.notes) == ("SUCCEEDED", [])
+    checked = check(changed(ToleratedFailureCount=1), [run.events], progress=False)
+    assert (checked["now"][0], checked["note"][0]) == ("FAILED", note)
+    assert checked.attrs["summary"].endswith("In 1 a Map Run ends as it was recorded, since its children are not here.")
+    checked = check(changed(ToleratedFailureCount=1), source(run), progress=False)
+    assert (checked["now"][0], checked["note"].isna().all()) == ("SUCCEEDED", True)
+    assert "Map Run" not in checked.attrs["summary"]
 
 
 def test_with_its_children_each_is_rehearsed():
@@ -126,7 +132,7 @@ def test_of_many_executions_each_is_rehearsed_with_children_of_its_own():
     own = [run.execution.identity.arn for run in runs]
     for histories in ([records], history.events(records)):
         found = check(MAPPED, histories, progress=False)
-        assert found.drop(columns="parted").values.tolist() == [[arn, "SUCCEEDED", "SUCCEEDED"] for arn in own]
+        assert found[["execution", "was", "now"]].values.tolist() == [[arn, "SUCCEEDED", "SUCCEEDED"] for arn in own]
         assert found["parted"].isna().all(), found["parted"].tolist()
 
 
