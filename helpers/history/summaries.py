@@ -23,6 +23,7 @@ from helpers.verbatim import clean, verbatim
 __all__ = ["Summary", "in_words", "summary"]
 
 _LONGEST_CAUSE = 200
+_FEWEST_EVENTS = 10  # that show a rate
 _DEEPEST_CAUSE = 8
 _STATE_NAMED = re.compile(r"^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. ")
 _FIELD = re.compile(r'"(errorMessage|errorType|ExecutionArn|Name|Status|Error|Cause)"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -62,7 +63,7 @@ class Summary:
     events_limit: int | None
     """25,000; None for an Express execution, which has no such limit."""
     full_at: pd.Timestamp | None
-    """While running: when the events will be used up at the present rate."""
+    """While running: when the events will be used up at the present rate; None where a few events show no rate."""
     first_failure: str | None
     redrives: int
     notes: list[str] = field(default_factory=list)
@@ -222,7 +223,7 @@ def _express_dollars(duration: pd.Timedelta | None) -> float:
 
 def _full_at(stamps: "pd.Series[Any]", present: pd.Timestamp | None) -> pd.Timestamp | None:
     recent = stamps.iloc[-1_000:]
-    if present is None or len(recent) < 2 or pd.isna(recent.iloc[0]) or present <= recent.iloc[0]:
+    if present is None or len(recent) < _FEWEST_EVENTS or pd.isna(recent.iloc[0]) or present <= recent.iloc[0]:
         return None
     pace, left = (present - recent.iloc[0]) / (len(recent) - 1), limits.HISTORY_EVENTS - len(stamps)
     return present + pace * left if pace.total_seconds() * left < limits.EXECUTION_SECONDS else None

@@ -74,8 +74,14 @@ def test_a_running_execution_is_never_younger_than_its_last_event():
     assert history.summary(frame, now=behind) == history.summary(frame)
 
 
+def test_what_hangs_at_its_beginning_is_said_to_fill_no_history():
+    """Five events within milliseconds, and then a task that does not answer, are no rate."""
+    total = history.summary(table("a loop of an asking task, still running", upto=5))
+    assert (total.status, total.full_at) == ("RUNNING", None)
+
+
 def test_a_history_that_would_be_full_after_an_execution_s_last_year_is_never_full():
-    frame = table("a loop of an asking task, still running", upto=3)
+    frame = table("a loop of an asking task, still running")
     total = history.summary(frame, now=frame["timestamp"].iloc[-1] + pd.Timedelta(days=300))
     assert total.full_at is None
     assert repr(total)
