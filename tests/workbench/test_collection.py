@@ -220,6 +220,17 @@ def test_of_a_version_its_own_executions_are_collected(lab, tmp_path):
     assert set(collection.read(tmp_path)["execution"]) == {runs[0]}
 
 
+def test_the_most_frequent_failure_is_row_0_though_another_was_first():
+    def failed(name: str, at: int, error: str) -> pd.DataFrame:
+        start = {"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": at}
+        details = {"executionFailedEventDetails": {"error": error}}
+        end = {"id": 2, "previousEventId": 1, "type": "ExecutionFailed", "timestamp": at + 1, **details}
+        return history.events([start, end], execution=name)
+
+    found = collection.failures(pd.concat([failed("a", 0, "Rare"), failed("b", 10, "Often"), failed("c", 20, "Often")]))
+    assert found["error"].to_dict() == {0: "Often", 1: "Rare"}
+
+
 def test_no_store_is_told(tmp_path):
     with pytest.raises(NotFound, match="collect"):
         collection.read(tmp_path / "nowhere")
@@ -238,7 +249,6 @@ def test_failures_are_grouped_by_the_innermost_state_and_what_is_alike(lab, ran,
             ["Break", "Broken", "disk full", 1],
         ]
         assert found["example"][0] == latest
-        assert found.index.tolist() == [0, 1]
         assert (found["first_seen"] <= found["last_seen"]).all()
     later = lab.now() + timedelta(hours=1)
     for source in (machine, tmp_path, collection.read(tmp_path)):
