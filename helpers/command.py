@@ -266,10 +266,12 @@ def _screen(view: "ExecutionView") -> str:
     shown = states.head(MOST_STATES).rename(columns=lambda name: name.replace("_", " "))
     shown["state"] = shown["state"].map(clean)
     more = f"\n... and {len(states) - MOST_STATES} more states" if len(states) > MOST_STATES else ""
+    where = ""
     inside = view.visits.loc[view.visits["status"].isin(statuses.OPEN_VISIT), "state"].unique()
-    label = "Last in" if view.described is None else "Still in"  # a file may have been cut off
-    where = f"\n{label:<14}{clean(', '.join(inside[:MOST_STATES]))}" if view.status in statuses.RUNNING else ""
-    summary = f"{replace(view.summary, notes=view.notes)}{where if len(inside) else ''}"
+    if view.status in statuses.RUNNING and len(inside):
+        label = "Last in" if view.described is None else "Still in"  # a file may have been cut off
+        where = f"\n{label:<14}{clean(', '.join(inside[:MOST_STATES]))}"
+    summary = f"{replace(view.summary, notes=view.notes)}{where}"
     return f"{summary}\n\n{shown.to_string(index=False, na_rep='unknown')}{more}\n"
 
 

@@ -93,8 +93,7 @@ def check(
 def _sources(histories: Any) -> Iterator[Any]:
     if isinstance(histories, pd.DataFrame):
         events = table(histories)
-        children = [is_child(arn) for arn in events["execution"].unique()]
-        yield from store.histories(events) if sum(children) in (0, len(children)) else [events]
+        yield from store.histories(events) if len(_children(events)) in (0, events["execution"].nunique()) else [events]
     elif isinstance(histories, str | PathLike) and Path(histories).is_dir():
         folder = Path(histories)
         if (folder / "executions").is_dir():
@@ -109,6 +108,10 @@ def _sources(histories: Any) -> Iterator[Any]:
         listed = list(histories)
         one = bool(listed) and all(isinstance(item, Mapping) and "type" in item for item in listed)
         yield from [listed] if one else listed
+
+
+def _children(events: pd.DataFrame) -> list[str]:
+    return [arn for arn in events["execution"].unique() if is_child(arn)]
 
 
 def _rows(text: str, sources: list[Source], answers: Answers | None, repeat: bool) -> Iterator[list[Row]]:
@@ -171,7 +174,7 @@ def _row(text: str, trace: Any, children: Any, answers: Answers | None, repeat: 
 
 
 def _part(events: pd.DataFrame, text: str, answers: Answers | None, repeat: bool) -> pd.DataFrame:
-    alone = events[~events["execution"].map(is_child).astype(bool)]  # their parents lie in other parts
+    alone = events[~events["execution"].isin(_children(events))]  # their parents lie in other parts
     return _frame(_checked(text, store.histories(alone), answers, repeat))
 
 

@@ -96,32 +96,30 @@ def list_executions(backend: StatesBackend, arguments: dict[str, Any]) -> dict[s
     backend.forget()
     with backend.lock:
         found = [
-            (execution.number, execution)
+            (execution.number, execution.run, execution)
             for execution in backend.executions.values()
             if execution.machine is machine
             and (not resource.qualifier or arn in (execution.alias, execution.version and execution.version.arn))
         ]
-    return _listed(found, arguments, lambda one: one.run, Execution.describe)
+    return _listed(found, arguments, Execution.describe)
 
 
 def _listed(
-    found: Sequence[tuple[int, Any]],
+    found: Sequence[tuple[int, engine.Execution, Any]],
     arguments: dict[str, Any],
-    run: Callable[[Any], engine.Execution],
     describe: Callable[[Any], dict[str, Any]],
 ) -> dict[str, Any]:
-    """ListExecutions of what was found, by number of start, as its filters ask.
+    """ListExecutions of what was found, each with its number of start and its run, as the filters ask.
 
     The latest come first: what has ended by its end, what runs by its last start; API reference, ListExecutions.
     """
     status, redriven = arguments.get("statusFilter"), arguments.get("redriveFilter")
     listing = f"executions {arguments.get('stateMachineArn')} {arguments.get('mapRunArn')} {status} {redriven}"
     chosen = [
-        (pages.latest_first(one.stopped or one.redriven or one.started, number), subject)
-        for number, subject in found
-        for one in [run(subject)]
-        if (status is None or one.status == status)
-        and (redriven is None or (redriven == "REDRIVEN") == bool(one.redrives))
+        (pages.latest_first(run.stopped or run.redriven or run.started, number), subject)
+        for number, run, subject in found
+        if (status is None or run.status == status)
+        and (redriven is None or (redriven == "REDRIVEN") == bool(run.redrives))
     ]
     return pages.listed("executions", listing, chosen, arguments, describe)
 
@@ -142,8 +140,8 @@ def redrive_execution(backend: StatesBackend, arguments: dict[str, Any]) -> dict
 def _list_children(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
     """ListExecutions of a Map Run: its child executions."""
     record = backend.map_run(arguments["mapRunArn"])
-    children = list(enumerate(record.run.children))
-    return _listed(children, arguments, lambda child: child, lambda child: Child(record, child).describe())
+    children = [(number, child, child) for number, child in enumerate(record.run.children)]
+    return _listed(children, arguments, lambda child: Child(record, child).describe())
 
 
 def list_map_runs(backend: StatesBackend, arguments: dict[str, Any]) -> dict[str, Any]:
